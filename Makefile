@@ -1,0 +1,32 @@
+# Every target sets up what it needs; a repeat costs nothing.
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+UV := .venv/bin/uv
+
+.PHONY: setup run test check bench toolchain
+
+setup: $(UV)
+	@$(UV) sync --all-packages --inexact --quiet
+
+$(UV):
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+run: setup
+	@exec .venv/bin/xo-cowork serve
+
+test: setup
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: setup
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/pyright
+	@.venv/bin/lint-imports --config setup.cfg
+	@.venv/bin/python tests/check_caps.py
+
+bench: setup
+	@.venv/bin/python -m bench $(ARGS)
+
+toolchain:
+	@sh tests/real/install_toolchain.sh
