@@ -6,11 +6,11 @@ session and the terminal event; a runtime yields the rest in the order in which 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import ClassVar, Literal, TypeAlias, Union
+from typing import ClassVar, Literal, TypeAlias
 
-JsonValue: TypeAlias = Union[
-    None, bool, int, float, str, Sequence["JsonValue"], Mapping[str, "JsonValue"]
-]
+JsonValue: TypeAlias = (
+    bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
+)
 Json: TypeAlias = Mapping[str, JsonValue]
 FinishReason: TypeAlias = Literal["stop", "aborted", "length"]
 StepReason: TypeAlias = Literal["stop", "tool_use", "length", "error"]

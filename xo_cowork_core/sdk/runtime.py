@@ -42,8 +42,8 @@ class Runtime(ABC):
 
         May end with `Done` (to give usage) or simply end, which counts as `Done()`. Raise
         `AgentFailure` or yield `AgentError` for a turn that failed. To stop a turn the host
-        cancels the iteration: clean up in `finally`, within 3 s; whatever process is still alive
-        after that is killed. The host never runs two turns of one session at once.
+        cancels the iteration: clean up in `finally`, within 3 s; whatever process of this turn is
+        still alive after that is killed. The host never runs two turns of one session at once.
         """
 
 
@@ -52,7 +52,7 @@ class Interrupts(ABC):
 
     @abstractmethod
     async def interrupt(self, turn: Turn) -> None:
-        """Ask the agent to stop; `run` then ends by itself. After 2 s the host cancels it."""
+        """Ask the agent to stop; `run` then ends by itself, or is cancelled after 1.5 s."""
 
 
 class Answers(ABC):

@@ -1,0 +1,1 @@
+"""Behaviour: no HTTP, no plugin names."""

@@ -79,7 +79,8 @@ class RegisteredRuntime:
             starting = self.plugin.state in {"loaded", "starting"}
             return Health(
                 state="starting" if starting else "failed",
-                detail=self.plugin.error or f"The plugin {self.plugin.name} is {self.plugin.state}.",
+                detail=self.plugin.error
+                or f"The plugin {self.plugin.name} is {self.plugin.state}.",
             )
         if not isinstance(self.runtime, ChecksHealth):
             return Health(state="ready")
@@ -139,9 +140,7 @@ class Registry:
         gone = {n for n, found in self._runtimes.items() if found.plugin.name == plugin}
         self._runtimes = {n: r for n, r in self._runtimes.items() if n not in gone}
         self._aliases = {a: n for a, n in self._aliases.items() if n not in gone}
-        self.connectors = {
-            n: c for n, c in self.connectors.items() if c.plugin.name != plugin
-        }
+        self.connectors = {n: c for n, c in self.connectors.items() if c.plugin.name != plugin}
 
     def runtime(self, name: str) -> RegisteredRuntime | None:
         """Find a runtime by name or alias."""

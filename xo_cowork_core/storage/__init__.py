@@ -1,0 +1,1 @@
+"""Files and SQLite, nothing else: no behaviour, no HTTP, no plugins."""

@@ -1,0 +1,228 @@
+"""The event log: every stream's entries, in memory while it runs, in SQLite behind it.
+
+One task, the saver, belongs to the log: it commits what is new at most `COMMIT_SECONDS` after it
+came, many streams in one transaction. A live entry never waits for it. `stop` ends the saver
+after a last commit.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from xo_cowork_core.services.blocks import Block, Entry, pack, unpack
+from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.stream import Stream, cut
+from xo_cowork_core.storage.db import Database
+
+COMMIT_SECONDS = 0.03
+RETRY_SECONDS = 1.0
+DRAIN_SECONDS = 30.0
+KEEP = timedelta(hours=24)
+KEEP_BYTES = 1 << 30
+PRUNE_SECONDS = 3600.0
+log = logging.getLogger("xo_cowork.eventlog")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStream:
+    """The row of one stream. `cut` means that a restart ended it; `last_id` is of its end."""
+
+    stream_id: str
+    session_id: str
+    ended_at: str | None
+    last_id: int
+    cut: bool
+
+
+class EventLog:
+    """All streams of one server."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._live: dict[str, Stream] = {}
+        self._dirty: dict[str, Stream] = {}
+        self._news = asyncio.Event()
+        self._committed = asyncio.Condition()
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self.failing = False
+        self.entries_total = 0
+
+    def start(self) -> None:
+        """Start the saver and the pruner."""
+        self._tasks = [
+            asyncio.create_task(self._save_forever(), name="eventlog saver"),
+            asyncio.create_task(self._prune_forever(), name="eventlog pruner"),
+        ]
+
+    async def stop(self) -> None:
+        """Commit what is left, once, and stop."""
+        self._stopping = True
+        self._news.set()
+        for task in self._tasks[1:]:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+
+    def open(self, stream_id: str) -> Stream:
+        """Begin a stream whose row the caller has stored."""
+        stream = Stream(stream_id)
+        self._live[stream_id] = stream
+        return stream
+
+    def forget(self, stream_id: str) -> None:
+        """Drop a stream that never began: its row could not be stored."""
+        self._live.pop(stream_id, None)
+
+    def touched(self, stream: Stream) -> None:
+        """Say that a stream has new entries; cheap to call for every one."""
+        if stream.stream_id not in self._dirty:
+            self._dirty[stream.stream_id] = stream
+            self._news.set()
+
+    async def drain(self, stream: Stream) -> None:
+        """Wait while a stream is far ahead of a healthy disk."""
+        async with self._committed:
+            try:
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._committed.wait_for(lambda: not stream.full or self.failing)
+            except TimeoutError:
+                log.warning("the disk is slow: stream %s runs ahead of it", stream.stream_id)
+
+    def live(self, stream_id: str) -> Stream | None:
+        """Return the in-memory end of a stream, if it has one."""
+        return self._live.get(stream_id)
+
+    async def stored(self, stream_id: str) -> StoredStream | None:
+        """Return a stream's row."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT stream_id, session_id, ended_at, last_id, cut FROM streams"
+                " WHERE stream_id = ?",
+                (stream_id,),
+            ).fetchall()
+        )
+        return StoredStream(*rows[0][:4], cut=bool(rows[0][4])) if rows else None
+
+    async def saved_after(self, stream_id: str, last_seen: int) -> Block | None:
+        """Read the first entries on disk after id `last_seen`; None when there are none.
+
+        The block starts later than `last_seen + 1` where entries were lost.
+        """
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT first_id, body FROM blocks WHERE stream_id = ? AND last_id > ?"
+                " ORDER BY first_id LIMIT 1",
+                (stream_id, last_seen),
+            ).fetchone()
+        )
+        if row is None:
+            return None
+        first_id, entries = row[0], unpack(row[1])
+        skip = max(0, last_seen - first_id + 1)
+        return Block(first_id + skip, cut(entries, skip))
+
+    async def _save_forever(self) -> None:
+        while not (self._stopping and not self._dirty):
+            await self._news.wait()
+            if not self._stopping:
+                await asyncio.sleep(COMMIT_SECONDS)
+            self._news.clear()
+            dirty, self._dirty = self._dirty, {}
+            try:
+                await self._save(list(dirty.values()))
+                self._note_health(None)
+            except sqlite3.Error as error:
+                self._note_health(error)
+                for stream in dirty.values():
+                    stream.give_up_oldest()
+                if self._stopping:
+                    return
+                self._dirty = dirty | self._dirty
+                self._news.set()
+                await asyncio.sleep(RETRY_SECONDS)
+            async with self._committed:
+                self._committed.notify_all()
+
+    async def _save(self, streams: Sequence[Stream]) -> None:
+        blocks = [(stream, stream.unsaved()) for stream in streams]
+        now = stamp(self._clock.now())
+        await self._database.write(
+            lambda connection: insert_blocks(connection, [(s.stream_id, b) for s, b in blocks], now)
+        )
+        for stream, block in blocks:
+            stream.saved(block)
+            self.entries_total += len(block.entries)
+            if stream.ended and stream.saved_id == stream.last_id:
+                self._live.pop(stream.stream_id, None)
+            elif stream.last_id > stream.saved_id:
+                self.touched(stream)
+
+    def _note_health(self, error: sqlite3.Error | None) -> None:
+        if error and not self.failing:
+            log.error("the event log cannot be written (%s); streams go on in memory", error)
+        elif self.failing and not error:
+            log.warning("the event log is written again")
+        self.failing = error is not None
+
+    async def _prune_forever(self) -> None:
+        while True:
+            try:
+                await self.prune()
+            except sqlite3.Error as error:
+                log.warning("old streams could not be pruned: %s", error)
+            await asyncio.sleep(PRUNE_SECONDS)
+
+    async def prune(self) -> int:
+        """Drop streams that ended over 24 h ago, then the oldest above 1 GiB; say how many."""
+        oldest = self._clock.now() - KEEP
+        return await self._database.write(lambda connection: _prune(connection, oldest))
+
+
+def insert_blocks(
+    connection: sqlite3.Connection, blocks: Sequence[tuple[str, Block]], now: str
+) -> None:
+    for stream_id, block in blocks:
+        size = 0
+        start = 0
+        while start < len(block.entries):
+            piece = cut(block.entries, start)
+            first_id = block.first_id + start
+            body = pack(piece)
+            connection.execute(
+                "INSERT INTO blocks VALUES (?, ?, ?, ?)",
+                (stream_id, first_id, first_id + len(piece) - 1, body),
+            )
+            size += len(body)
+            start += len(piece)
+        connection.execute(
+            "UPDATE streams SET last_id = ?, bytes = bytes + ?,"
+            " ended_at = CASE WHEN ? THEN ? ELSE ended_at END WHERE stream_id = ?",
+            (block.last_id, size, block.terminal, now, stream_id),
+        )
+
+
+def _prune(connection: sqlite3.Connection, oldest: datetime) -> int:
+    rows = connection.execute(
+        "SELECT stream_id, ended_at, bytes, SUM(bytes) OVER (ORDER BY started_at DESC)"
+        " FROM streams WHERE ended_at IS NOT NULL"
+    ).fetchall()
+    limit = stamp(oldest)
+    gone = [(row[0],) for row in rows if row[1] < limit or row[3] > KEEP_BYTES]
+    connection.executemany("DELETE FROM blocks WHERE stream_id = ?", gone)
+    connection.executemany("DELETE FROM streams WHERE stream_id = ?", gone)
+    if gone:
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+    return len(gone)
+
+
+def entries_of(connection: sqlite3.Connection, stream_id: str) -> list[Entry]:
+    """Read all that is on disk of one stream, in order; for work at start."""
+    rows = connection.execute(
+        "SELECT body FROM blocks WHERE stream_id = ? ORDER BY first_id", (stream_id,)
+    )
+    return [entry for (body,) in rows for entry in unpack(body)]

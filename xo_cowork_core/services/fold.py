@@ -1,0 +1,138 @@
+"""Fold a turn's entries into the assistant's message: the history of runtimes without a store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from xo_cowork_core.sdk import (
+    Event,
+    Message,
+    Part,
+    ReasoningPart,
+    StepPart,
+    TextPart,
+    Tokens,
+    ToolPart,
+)
+from xo_cowork_core.services.blocks import Entry
+
+Data = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _OpenTool:
+    call: ToolPart
+    place: int
+
+
+@dataclass(slots=True)
+class MessageFold:
+    """Collects entries one by one; `message` gives what they amount to."""
+
+    message_id: str
+    started: datetime
+    _parts: list[Part] = field(default_factory=list[Part])
+    _run: list[str] = field(default_factory=list[str])
+    _run_kind: str = ""
+    _tools: dict[str, _OpenTool] = field(default_factory=dict[str, _OpenTool])
+    _end: Data = field(default_factory=dict[str, Any])
+    _error: str | None = None
+
+    def add(self, entry: Entry, now: datetime) -> None:
+        """Take one entry."""
+        if entry.name in {"text-delta", "reasoning-delta"}:
+            self._append_text(entry.name, str(orjson.loads(entry.data)["text"]))
+            return
+        data: Data = orjson.loads(entry.data)
+        match entry.name:
+            case "tool-call":
+                self._open_tool(data, now)
+            case "tool-result" | "tool-error":
+                self._close_tool(data, failed=entry.name == "tool-error", now=now)
+            case "step-finish":
+                self._close_run()
+                self._parts.append(
+                    StepPart(data["reason"], Tokens(**data["tokens"]), data.get("cost"))
+                )
+            case "desync":
+                self._forget_text()
+            case "done":
+                self._end = data
+            case "agent-error":
+                self._error = data["error_message"]
+            case _:
+                pass
+
+    def with_end(self, terminal: Event, session_id: str, now: datetime) -> Message:
+        """Return the message as it stands once the turn ends in `terminal`."""
+        self.add(Entry(terminal.name, orjson.dumps(terminal.data(session_id))), now)
+        return self.message()
+
+    def message(self) -> Message:
+        """Return the message as it stands."""
+        self._close_run()
+        tokens = self._end.get("tokens")
+        return Message(
+            id=self.message_id,
+            role="assistant",
+            parts=tuple(self._parts),
+            time_created=self.started,
+            model_id=self._end.get("model_id"),
+            provider_id=self._end.get("provider_id"),
+            tokens=Tokens(**tokens) if tokens else None,
+            cost=self._end.get("cost"),
+            finish="error" if self._error else "stop",
+            error=self._error,
+        )
+
+    def _append_text(self, kind: str, text: str) -> None:
+        if kind != self._run_kind:
+            self._close_run()
+            self._run_kind = kind
+        self._run.append(text)
+
+    def _close_run(self) -> None:
+        if self._run:
+            text = "".join(self._run)
+            reasoning = self._run_kind == "reasoning-delta"
+            self._parts.append(ReasoningPart(text) if reasoning else TextPart(text))
+        self._run = []
+        self._run_kind = ""
+
+    def _forget_text(self) -> None:
+        """A desync takes back the text of the step that it interrupts."""
+        self._run = []
+        while self._parts and isinstance(self._parts[-1], TextPart | ReasoningPart):
+            self._parts.pop()
+
+    def _open_tool(self, data: Data, now: datetime) -> None:
+        self._close_run()
+        call = ToolPart(
+            call_id=data["call_id"],
+            tool=data["tool"],
+            input=data["arguments"],
+            status="running",
+            title=data["title"],
+            time_start=now,
+        )
+        self._tools[call.call_id] = _OpenTool(call, len(self._parts))
+        self._parts.append(call)
+
+    def _close_tool(self, data: Data, *, failed: bool, now: datetime) -> None:
+        opened = self._tools.pop(data["call_id"], None)
+        if opened is None:
+            return
+        self._parts[opened.place] = ToolPart(
+            call_id=opened.call.call_id,
+            tool=opened.call.tool,
+            input=opened.call.input,
+            status="error" if failed else "completed",
+            output=data["output"] or data.get("error_message", ""),
+            title=opened.call.title,
+            metadata=data.get("metadata", {}),
+            time_start=opened.call.time_start,
+            time_end=now,
+        )

@@ -1,0 +1,88 @@
+"""One reader's place in a stream: replay from disk, then from memory, then live.
+
+It owns no task and holds no entries: a slow reader costs its own place and nothing else.
+"""
+
+from dataclasses import replace
+
+from xo_cowork_core.services.blocks import Block
+from xo_cowork_core.services.eventlog import EventLog, StoredStream
+from xo_cowork_core.services.stream import Stream
+
+
+class Reader:
+    """Reads one stream from after `last_seen` to its terminal entry."""
+
+    def __init__(
+        self, log: EventLog, stream_id: str, last_seen: int, source: Stream | StoredStream
+    ) -> None:
+        self._log = log
+        self._stream_id = stream_id
+        self._source = source
+        self._seen, self._gap = _place(source, last_seen)
+
+    async def next(self, timeout: float) -> Block | None:
+        """Return the next entries, or None after `timeout` seconds of silence.
+
+        A block with `gap` set comes after ids that cannot be delivered any more; one with
+        `terminal` set is the last.
+        """
+        if isinstance(self._source, Stream):
+            block = await self._next_live(self._source, timeout)
+        else:
+            block = await self._next_stored(self._source)
+        if block is None:
+            return None
+        if self._gap:
+            block = replace(block, gap=True)
+            self._gap = False
+        self._seen = block.last_id
+        return block
+
+    async def _next_live(self, stream: Stream, timeout: float) -> Block | None:
+        if not await stream.changed(self._seen, timeout):
+            return None
+        block = stream.after(self._seen) or await self._from_disk()
+        if block is None:
+            # on a failing disk the oldest entries were given up
+            self._gap = True
+            self._seen = stream.first_id - 1
+            block = stream.after(self._seen)
+        return block
+
+    async def _next_stored(self, stored: StoredStream) -> Block:
+        block = await self._from_disk()
+        if block is None:
+            # the row says that the stream ended, its last entries are not on this disk
+            raise LookupError(f"stream {stored.stream_id} has no entry after {self._seen}")
+        return replace(block, terminal=block.last_id == stored.last_id)
+
+    async def _from_disk(self) -> Block | None:
+        block = await self._log.saved_after(self._stream_id, self._seen)
+        if block is not None and block.first_id > self._seen + 1:
+            return replace(block, gap=True)
+        return block
+
+
+async def open_reader(log: EventLog, stream_id: str, last_seen: int) -> Reader | None:
+    """Return a reader, or None when there is no such stream."""
+    source = log.live(stream_id) or await log.stored(stream_id)
+    if isinstance(source, StoredStream) and source.ended_at is None:
+        # it ended and was saved between the two looks, or is being stored just now
+        source = log.live(stream_id) or await log.stored(stream_id)
+    return Reader(log, stream_id, last_seen, source) if source else None
+
+
+def _place(source: Stream | StoredStream, last_seen: int) -> tuple[int, bool]:
+    """Return where to read from, and whether what the reader saw was lost here.
+
+    A reader that claims more than there is saw entries that a crash took. After the end of a
+    stream that a restart cut, an id at or past the terminal one may be such an entry too.
+    """
+    ended = source.ended if isinstance(source, Stream) else source.ended_at is not None
+    cut_short = isinstance(source, StoredStream) and source.cut
+    if not ended:
+        return min(last_seen, source.last_id), last_seen > source.last_id
+    if last_seen < source.last_id:
+        return last_seen, False
+    return source.last_id - 1, last_seen > source.last_id or cut_short

@@ -1,0 +1,118 @@
+"""What a turn waits for: permissions, questions, plans; and what an answer may look like."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+from xo_cowork_core.sdk import (
+    BadRequest,
+    PermissionAnswer,
+    PermissionRequest,
+    PermissionResolved,
+    PlanAnswer,
+    PlanReview,
+    Question,
+    QuestionAnswer,
+    QuestionResolved,
+    TurnAnswer,
+)
+
+Request: TypeAlias = PermissionRequest | Question | PlanReview
+Resolved: TypeAlias = PermissionResolved | QuestionResolved
+ASKED = frozenset({PermissionRequest.name, Question.name, PlanReview.name})
+RESOLVED = frozenset({PermissionResolved.name, QuestionResolved.name})
+REQUEST_NAMES = ASKED | RESOLVED
+
+
+@dataclass(slots=True)
+class OpenRequest:
+    """One request of a running turn; it stays known after its answer, so that a second is told."""
+
+    request: Request
+    answered: bool = False
+
+    def read(self, response: object) -> TurnAnswer:
+        """Turn a body's `response` into the answer. Raises BadRequest when it doesn't fit."""
+        match self.request:
+            case PermissionRequest():
+                return _permission(response)
+            case Question():
+                return _question(self.request, response)
+            case PlanReview():
+                return _plan(response)
+
+    def refusal(self, message: str) -> TurnAnswer:
+        """The answer that nobody gave."""
+        match self.request:
+            case PermissionRequest():
+                return PermissionAnswer(allow=False, message=message)
+            case Question():
+                return QuestionAnswer()
+            case PlanReview():
+                return PlanAnswer("stop", message)
+
+    def resolved(self, answer: TurnAnswer, reason: str) -> Resolved:
+        """The event that tells every reader."""
+        call_id = self.request.call_id
+        match answer:
+            case PermissionAnswer():
+                return PermissionResolved(call_id, "allow" if answer.allow else "deny", reason)
+            case QuestionAnswer():
+                return QuestionResolved(call_id, reason)
+            case PlanAnswer():
+                return PermissionResolved(call_id, answer.action, reason)
+
+
+def _permission(response: object) -> PermissionAnswer:
+    words = {"true": True, "allow": True, "false": False, "deny": False}
+    if isinstance(response, str):
+        response = words.get(response.strip().lower(), response)
+    if not isinstance(response, bool):
+        raise BadRequest("`response` to a permission must be true or false")
+    return PermissionAnswer(response, "" if response else "The user refused.")
+
+
+def _question(question: Question, response: object) -> QuestionAnswer:
+    if response is False:
+        return QuestionAnswer()
+    if isinstance(response, str):
+        answers = _json_object(response)
+        if answers is None:
+            return QuestionAnswer({question.questions[0].question: response})
+        response = answers
+    if not isinstance(response, Mapping):
+        raise BadRequest("`response` to a question must be a string or a map question → answer")
+    answers = cast("Mapping[str, object]", response)
+    return QuestionAnswer({key: _answer_text(value) for key, value in answers.items()})
+
+
+def _answer_text(value: object) -> str:
+    """A multi-select answer may be a list of labels."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in cast("list[object]", value))
+    raise BadRequest("every answer must be a string or a list of strings")
+
+
+def _plan(response: object) -> PlanAnswer:
+    if isinstance(response, bool):
+        return PlanAnswer("accept" if response else "stop")
+    if isinstance(response, str):
+        response = _json_object(response) or {"action": response}
+    if not isinstance(response, Mapping):
+        raise BadRequest("`response` to a plan must be a JSON string with `action`")
+    values = cast("Mapping[str, object]", response)
+    action, feedback = values.get("action"), values.get("feedback") or ""
+    if action not in {"accept", "revise", "stop"} or not isinstance(feedback, str):
+        raise BadRequest("`action` must be accept, revise or stop, and `feedback` a string")
+    return PlanAnswer(cast("Any", action), feedback)
+
+
+def _json_object(text: str) -> Mapping[str, object] | None:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else None

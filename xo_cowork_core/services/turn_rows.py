@@ -1,0 +1,118 @@
+"""The rows of a turn: written when it is accepted, closed at the next start if it was cut."""
+
+import logging
+import sqlite3
+from datetime import datetime
+
+import orjson
+
+from xo_cowork_core.sdk import (
+    AgentError,
+    Message,
+    PermissionRequest,
+    PermissionResolved,
+    Question,
+    QuestionResolved,
+    Turn,
+)
+from xo_cowork_core.services.blocks import Block, Entry
+from xo_cowork_core.services.clock import stamp
+from xo_cowork_core.services.eventlog import entries_of, insert_blocks
+from xo_cowork_core.services.fold import MessageFold
+from xo_cowork_core.services.history import insert as insert_message
+from xo_cowork_core.services.requests import ASKED, RESOLVED
+from xo_cowork_core.services.titles import title_of
+
+CUT = AgentError("The server was restarted during this turn; send it again", "restart")
+log = logging.getLogger("xo_cowork.turns")
+
+
+def insert_turn(
+    connection: sqlite3.Connection, turn: Turn, agent_name: str, now: str, said: Message | None
+) -> None:
+    """Store an accepted turn, its session, and (for the host's history) what the user said."""
+    connection.execute(
+        "INSERT INTO streams (stream_id, session_id, agent_name, agent_id, text, host_history,"
+        " started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            turn.stream_id,
+            turn.session_id,
+            agent_name,
+            turn.agent_id,
+            turn.text.encode("utf-8", "replace").decode(),
+            said is not None,
+            now,
+        ),
+    )
+    connection.execute(
+        "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE"
+        " SET time_updated = excluded.time_updated, directory = excluded.directory,"
+        " agent_id = COALESCE(excluded.agent_id, agent_id)",
+        (
+            turn.session_id,
+            agent_name,
+            turn.agent_id,
+            str(turn.cwd),
+            title_of(turn.text),
+            now,
+            now,
+        ),
+    )
+    if said:
+        insert_message(connection, turn.session_id, said)
+
+
+def close_cut_turns(connection: sqlite3.Connection, now: datetime) -> int:
+    """End every turn that was running when the last server went away; say how many."""
+    rows = connection.execute(
+        "SELECT stream_id, session_id, last_id, host_history FROM streams WHERE ended_at IS NULL"
+    ).fetchall()
+    for stream_id, session_id, last_id, host_history in rows:
+        entries = entries_of(connection, stream_id)
+        ending = [*_withdrawals(entries), _entry(CUT.name, CUT.data(session_id))]
+        insert_blocks(
+            connection, [(stream_id, Block(last_id + 1, ending, terminal=True))], stamp(now)
+        )
+        connection.execute("UPDATE streams SET cut = 1 WHERE stream_id = ?", (stream_id,))
+        if host_history:
+            _keep(connection, session_id, stream_id, [*entries, *ending], now)
+    if rows:
+        log.warning("%d turns were cut by the last stop and are closed now", len(rows))
+    return len(rows)
+
+
+def _keep(
+    connection: sqlite3.Connection,
+    session_id: str,
+    stream_id: str,
+    entries: list[Entry],
+    now: datetime,
+) -> None:
+    fold = MessageFold(f"{stream_id}-a", now)
+    for entry in entries:
+        fold.add(entry, now)
+    insert_message(connection, session_id, fold.message())
+
+
+def _withdrawals(entries: list[Entry]) -> list[Entry]:
+    """Resolve what was still asked, so that no reader shows a dead form."""
+    asked: dict[str, str] = {}
+    for entry in entries:
+        if entry.name in ASKED:
+            asked[orjson.loads(entry.data)["call_id"]] = entry.name
+        elif entry.name in RESOLVED:
+            asked.pop(orjson.loads(entry.data)["call_id"], None)
+    refusals = {PermissionRequest.name: "deny"}
+    return [
+        _entry(QuestionResolved.name, QuestionResolved(call_id, "withdrawn").data(""))
+        if name == Question.name
+        else _entry(
+            PermissionResolved.name,
+            PermissionResolved(call_id, refusals.get(name, "stop"), "withdrawn").data(""),
+        )
+        for call_id, name in asked.items()
+    ]
+
+
+def _entry(name: str, data: object) -> Entry:
+    return Entry(name, orjson.dumps(data))

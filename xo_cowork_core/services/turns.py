@@ -1,0 +1,276 @@
+"""Turns: start, stop, answer, list. Stop two of a prompt's way, and the owner of every turn.
+
+Each turn has one task, made in `start` and ended at the latest in `stop`.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from xo_cowork_core.sdk import (
+    AgentError,
+    BadRequest,
+    Conflict,
+    EditsHistory,
+    Event,
+    KeepsHistory,
+    Message,
+    NotFound,
+    TextPart,
+    Unavailable,
+    Unsupported,
+    XoError,
+)
+from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.fold import MessageFold
+from xo_cowork_core.services.history import HostHistory
+from xo_cowork_core.services.prompts import Prompt, Resolved, Resolver
+from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.titles import shown
+from xo_cowork_core.services.turn_rows import insert_turn
+from xo_cowork_core.services.turn_run import RunningTurn
+from xo_cowork_core.storage.db import Database
+
+RETRY_SECONDS = 10.0
+ABORT_SECONDS = 8.0
+log = logging.getLogger("xo_cowork.turns")
+StopOwner = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The answer to a prompt."""
+
+    stream_id: str
+    session_id: str
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A session's running turn. `accepted` settles once the turn is on disk and runs."""
+
+    prompt: Prompt
+    since: float
+    started: Started
+    accepted: "asyncio.Future[None]"
+    running: RunningTurn
+    task: "asyncio.Task[None] | None" = None
+
+    def matches(self, prompt: Prompt) -> bool:
+        """Equal bodies; a retry of a new session's prompt may know the session by now."""
+        if self.prompt.session_id is None and prompt.session_id == self.started.session_id:
+            prompt = replace(prompt, session_id=None)
+        return self.prompt == prompt
+
+
+class Turns:
+    """All running turns of one server."""
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver,
+        registry: Registry,
+        eventlog: EventLog,
+        history: HostHistory,
+        database: Database,
+        clock: Clock,
+        stop_owner: StopOwner,
+        permission_seconds: float,
+    ) -> None:
+        self._resolver = resolver
+        self._registry = registry
+        self._eventlog = eventlog
+        self._history = history
+        self._database = database
+        self._clock = clock
+        self._stop_owner = stop_owner
+        self._permission_seconds = permission_seconds
+        self._slots: dict[str, _Slot] = {}
+        self._stopping = False
+        self.started_total = 0
+
+    async def start(self, prompt: Prompt) -> Started:
+        """Accept a prompt: once this returns the turn is on disk and runs.
+
+        With `prompt.edits` the user's message of that id, and what follows it, is dropped first.
+        Raises what `Resolver.resolve` raises, Conflict while the session's turn runs, Unsupported
+        where the runtime cannot edit, Unavailable while the server stops or its disk refuses.
+        """
+        if again := self._same(prompt):
+            await asyncio.shield(again.accepted)
+            return again.started
+        resolved = await self._resolver.resolve(prompt)
+        # from here to the slot nothing waits: two equal prompts cannot both get one
+        if again := self._same(prompt):
+            await asyncio.shield(again.accepted)
+            return again.started
+        self._refuse_second(resolved.turn.session_id)
+        slot = self._reserve(prompt, resolved)
+        try:
+            await self._edit(prompt, resolved)
+            await self._store(resolved)
+        except BaseException as error:
+            self._release(slot, error)
+            raise
+        self.started_total += 1
+        slot.task = asyncio.create_task(self._own(slot), name=f"turn {slot.started.stream_id}")
+        slot.accepted.set_result(None)
+        return slot.started
+
+    async def abort(self, stream_id: str) -> bool:
+        """Stop a running turn and wait for its end; False when no such turn runs."""
+        slot = self._slot_of(stream_id)
+        if slot is None:
+            return False
+        slot.running.stop("aborted")
+        try:
+            async with asyncio.timeout(ABORT_SECONDS):
+                await slot.running.ended.wait()
+        except TimeoutError:
+            log.error("turn %s has not ended %s s after abort", stream_id, ABORT_SECONDS)
+        return True
+
+    async def respond(self, stream_id: str, call_id: str, response: object) -> None:
+        """Answer a request of a running turn. Raises NotFound, Conflict or BadRequest."""
+        slot = self._slot_of(stream_id)
+        if slot:
+            await slot.running.requests.respond(call_id, response)
+            return
+        if await self._eventlog.stored(stream_id) is None:
+            raise NotFound("Stream not found")
+        raise Conflict("This turn has ended; what it asked can no longer be answered")
+
+    def active(self) -> Sequence[RunningTurn]:
+        """Return the running turns, oldest first."""
+        return [slot.running for slot in self._slots.values()]
+
+    def running(self, session_id: str) -> RunningTurn | None:
+        """Return the session's running turn."""
+        slot = self._slots.get(session_id)
+        return slot.running if slot else None
+
+    async def stop(self) -> None:
+        """End every turn with a word to its readers."""
+        self._stopping = True
+        slots = list(self._slots.values())
+        for slot in slots:
+            slot.running.stop("restart")
+        try:
+            async with asyncio.timeout(ABORT_SECONDS):
+                for slot in slots:
+                    await asyncio.wait([slot.accepted])
+                    if slot.task:
+                        await asyncio.wait([slot.task])
+        except TimeoutError:
+            log.error("not every turn ended within %s s of the stop", ABORT_SECONDS)
+
+    def _same(self, prompt: Prompt) -> _Slot | None:
+        """The running turn of an identical prompt just sent: a client's network retry."""
+        now = self._clock.monotonic()
+        for slot in self._slots.values():
+            if now - slot.since < RETRY_SECONDS and slot.matches(prompt):
+                return slot
+        return None
+
+    def _refuse_second(self, session_id: str) -> None:
+        if self._stopping:
+            raise Unavailable("The server is stopping", retry_after=5)
+        slot = self._slots.get(session_id)
+        if slot:
+            raise Conflict(
+                "A turn of this session is still running",
+                details={"stream_id": slot.started.stream_id, "session_id": session_id},
+            )
+
+    def _reserve(self, prompt: Prompt, resolved: Resolved) -> _Slot:
+        turn = resolved.turn
+        keeps = isinstance(resolved.owner.runtime, KeepsHistory)
+        fold = None if keeps else MessageFold(f"{turn.stream_id}-a", self._clock.now())
+        running = RunningTurn(
+            resolved,
+            self._eventlog.open(turn.stream_id),
+            self._eventlog,
+            self._clock,
+            fold=fold,
+            permission_seconds=self._permission_seconds,
+        )
+        slot = _Slot(
+            prompt=prompt,
+            since=self._clock.monotonic(),
+            started=Started(turn.stream_id, turn.session_id),
+            accepted=asyncio.get_running_loop().create_future(),
+            running=running,
+        )
+        self._slots[turn.session_id] = slot
+        return slot
+
+    def _release(self, slot: _Slot, error: BaseException) -> None:
+        self._slots.pop(slot.started.session_id, None)
+        self._eventlog.forget(slot.started.stream_id)
+        told = error if isinstance(error, XoError) else Unavailable("The prompt was not accepted")
+        slot.accepted.set_exception(told)
+        # an equal prompt may wait for it, or nobody
+        slot.accepted.exception()
+
+    async def _edit(self, prompt: Prompt, resolved: Resolved) -> None:
+        if prompt.edits is None:
+            return
+        runtime, title = resolved.owner.runtime, resolved.owner.info.title
+        if resolved.turn.new_session:
+            raise BadRequest("Only the runtime that owns a session can edit it")
+        if not isinstance(runtime, EditsHistory):
+            raise Unsupported(f"{title} cannot edit a session's past")
+        if not isinstance(runtime, KeepsHistory):
+            await self._history.drop(resolved.turn.session_id, prompt.edits)
+        await runtime.drop(resolved.turn.session_id, prompt.edits)
+
+    def _slot_of(self, stream_id: str) -> _Slot | None:
+        return next((s for s in self._slots.values() if s.started.stream_id == stream_id), None)
+
+    async def _store(self, resolved: Resolved) -> None:
+        turn = resolved.turn
+        now = self._clock.now()
+        keeps = isinstance(resolved.owner.runtime, KeepsHistory)
+        said = Message(f"{turn.stream_id}-u", "user", (TextPart(shown(turn.text)),), now)
+        try:
+            await self._database.write(
+                lambda connection: insert_turn(
+                    connection, turn, resolved.owner.info.name, stamp(now), None if keeps else said
+                )
+            )
+        except sqlite3.Error as error:
+            log.error("a turn could not be stored: %s", error)
+            raise Unavailable("The state folder cannot be written; is its disk full?") from error
+
+    async def _own(self, slot: _Slot) -> None:
+        running = slot.running
+        try:
+            terminal: Event = await running.run()
+        except Exception:
+            log.exception("turn %s", slot.started.stream_id)
+            terminal = AgentError("The turn failed inside the server", "internal")
+        await self._clean_up(running)
+        await self._keep(running, terminal)
+        # the session is free before readers hear of the end: their next prompt must not be refused
+        self._slots.pop(slot.started.session_id, None)
+        running.close(terminal)
+        self._registry.turn_finished(running.turn, running.outcome)
+
+    async def _clean_up(self, running: RunningTurn) -> None:
+        try:
+            await self._stop_owner(running.turn.stream_id)
+        except Exception:
+            log.exception("processes of turn %s could not be ended", running.turn.stream_id)
+
+    async def _keep(self, running: RunningTurn, terminal: Event) -> None:
+        if running.fold is None:
+            return
+        message = running.fold.with_end(terminal, running.turn.session_id, self._clock.now())
+        try:
+            await self._history.add(running.turn.session_id, message)
+        except sqlite3.Error as error:
+            log.error("the answer of turn %s was not kept: %s", running.turn.stream_id, error)

@@ -1,0 +1,100 @@
+"""Where turns run: the projects root, project folders, and the folders a prompt may name."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
+from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp, expand
+
+OLD_PROJECTS_FOLDER = "claude-cowork"
+MAX_ID_BYTES = 255
+
+
+class Workspace:
+    """The folders of one user."""
+
+    def __init__(self, home: Path, projects_root: Path) -> None:
+        self.home = home
+        self.projects_root = projects_root
+
+    async def folder(self, text: str) -> Path:
+        """Check a folder that a prompt names. Raises BadRequest, Forbidden or NotFound."""
+        return await asyncio.to_thread(self._folder, text)
+
+    async def file(self, text: str) -> Path:
+        """Check a file that a prompt names; raises as `folder` does."""
+        return await asyncio.to_thread(self._file, text)
+
+    async def project(self, agent_id: str) -> Path | None:
+        """Return a project's folder, or None when there is none."""
+        check_id(agent_id)
+        return await asyncio.to_thread(self._project, agent_id)
+
+    async def make_project(self, agent_id: str) -> Path:
+        """Return a project's folder, made when absent."""
+        check_id(agent_id)
+        return await asyncio.to_thread(self._make_project, agent_id)
+
+    async def root(self) -> Path:
+        """Return the projects root, made when absent."""
+        await asyncio.to_thread(self.projects_root.mkdir, parents=True, exist_ok=True)
+        return self.projects_root
+
+    def project_of(self, folder: Path) -> str | None:
+        """Return the id of the project that contains a folder, looking at the path alone."""
+        for root in (self.projects_root, self.home / OLD_PROJECTS_FOLDER):
+            real = Path(os.path.realpath(root))
+            for base in (root, real):
+                if folder.is_relative_to(base) and folder != base:
+                    return folder.relative_to(base).parts[0]
+        return None
+
+    def _folder(self, text: str) -> Path:
+        real = self._clamped(text, "workspace")
+        if not real.is_dir():
+            raise NotFound("The folder `workspace` does not exist")
+        return real
+
+    def _file(self, text: str) -> Path:
+        real = self._clamped(text, "attachments.path")
+        if not real.is_file():
+            raise NotFound(f"Attachment not found: {Path(text).name}")
+        return real
+
+    def _clamped(self, text: str, field: str) -> Path:
+        try:
+            return clamp(expand(text, self.home), (self.home, self.projects_root))
+        except MalformedPathError:
+            raise BadRequest(f"`{field}` must be an absolute path") from None
+        except OutsideError:
+            raise Forbidden("Access denied") from None
+
+    def _project(self, agent_id: str) -> Path | None:
+        try:
+            real = clamp(self.projects_root / agent_id, (self.projects_root,))
+        except OutsideError:
+            raise Forbidden("Access denied") from None
+        return real if real.is_dir() else None
+
+    def _make_project(self, agent_id: str) -> Path:
+        found = self._project(agent_id)
+        if found:
+            return found
+        made = self.projects_root / agent_id
+        try:
+            made.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            raise BadRequest("`agent_id` names something that is no folder") from None
+        return made
+
+
+def check_id(agent_id: str) -> None:
+    """Refuse ids that are no plain folder name."""
+    plain = agent_id not in {"", ".", ".."} and not set(agent_id) & set("/\\\0\n\r")
+    if (
+        not plain
+        or agent_id.startswith(".")
+        or len(agent_id.encode("utf-8", "replace")) > MAX_ID_BYTES
+    ):
+        raise BadRequest("`agent_id` must be a project's folder name")

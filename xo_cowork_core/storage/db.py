@@ -1,0 +1,108 @@
+"""One SQLite file in WAL mode: one writer thread, a few reader threads, never the event loop.
+
+A commit is durable against the death of this process (`synchronous=NORMAL`: the write-ahead log
+is written at commit and flushed to the platter at checkpoints). A file that is no database any
+more is moved aside, with its time in the name, and a fresh one is begun.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+READERS = 2
+BUSY_SECONDS = 5.0
+log = logging.getLogger("xo_cowork.db")
+
+
+class Database:
+    """A file and the threads that touch it. `schema` is applied once, step by step."""
+
+    def __init__(self, path: Path, schema: Sequence[str]) -> None:
+        self._path = path
+        self._schema = schema
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="db-write")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+
+    def open(self) -> None:
+        """Create or migrate the file. Blocks; call it before the server listens."""
+        try:
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            aside = self._path.with_name(f"{self._path.name}.broken-{int(time.time())}")
+            log.error("%s is no database any more (%s); moved to %s", self._path, error, aside)
+            self._path.replace(aside)
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._migrate()
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction on the writer thread; it rolls back when work raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a reader thread. It sees every write that was awaited before."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
+
+    async def close(self) -> None:
+        """Finish what was queued and close every connection."""
+        await asyncio.to_thread(self._shut)
+
+    def _shut(self) -> None:
+        self._writer.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    def _migrate(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with closing(self._connect()) as connection:
+            done = connection.execute("PRAGMA user_version").fetchone()[0]
+            for number, step in enumerate(self._schema[done:], start=done + 1):
+                connection.executescript(f"BEGIN; {step}; PRAGMA user_version={number}; COMMIT;")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    def _mine(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+    def _commit(self, work: Work[T]) -> T:
+        connection = self._mine()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            # a failed COMMIT (full disk) may leave the transaction open or already rolled back
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _look(self, work: Work[T]) -> T:
+        return work(self._mine())
