@@ -54,6 +54,7 @@ class PluginRecord:
     claims: Claims = field(default_factory=Claims)
     routes: list[str] = field(default_factory=list[str])
     secrets: list[SecretField] = field(default_factory=list[SecretField])
+    auth: list[str] = field(default_factory=list[str])
 
     @property
     def serves(self) -> bool:
@@ -89,7 +90,8 @@ class RegisteredRuntime:
                 return await self.runtime.health()
         except TimeoutError:
             return Health(state="failed", detail="Its health check took too long.")
-        except Exception:
+        except (Exception, SystemExit):
+            # SystemExit too: out of a task it would end the event loop
             log.exception("health of %s", self.info.name)
             return Health(state="failed", detail="Its health check failed; the log says why.")
 

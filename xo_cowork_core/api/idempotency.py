@@ -1,0 +1,150 @@
+"""`Idempotency-Key` on every mutating route (contract §1), as ASGI middleware.
+
+The body is read first, so that its hash is known before anything is done. An answer is kept as
+it was sent; one of 500 or above, or one broken off, is not. Reading a stream by POST changes
+nothing and passes.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.sdk import BadRequest, TooLarge, XoError
+from xo_cowork_core.services.idempotency import Idempotency, KeptAnswer
+
+MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+READING_PREFIX = "/api/chat/stream/"
+MOST_BODY_BYTES = 16 << 20
+MOST_ANSWER_BYTES = 4 << 20
+MOST_KEY_CHARACTERS = 255
+
+
+class IdempotencyGate:
+    """Does a request with a key once, and gives its answer again after that."""
+
+    def __init__(self, app: ASGIApp, find: Callable[[Scope], Idempotency]) -> None:
+        self._app = app
+        self._find = find
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = _key_of(scope)
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        keys = self._find(scope)
+        try:
+            if not key or len(key) > MOST_KEY_CHARACTERS:
+                raise BadRequest("Idempotency-Key must have 1 to 255 characters")
+            body = await _read(receive)
+            kept = await keys.begin(key, _request_hash(scope, body))
+        except XoError as error:
+            await error_response(error)(scope, receive, send)
+            return
+        if kept:
+            await _send_kept(kept, send)
+        else:
+            await self._do(keys, key, body, scope, receive, send)
+
+    async def _do(
+        self,
+        keys: Idempotency,
+        key: str,
+        body: bytes,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        record = _Recorder(send)
+        try:
+            await self._app(scope, _replay(body, receive), record)
+        except BaseException:
+            await keys.release(key)
+            raise
+        if record.keepable:
+            await keys.finish(key, record.answer())
+        else:
+            await keys.release(key)
+
+
+@dataclass(slots=True)
+class _Recorder:
+    """Passes an answer on and keeps a copy of bounded size."""
+
+    send: Send
+    status: int = 500
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    chunks: list[bytes] = field(default_factory=list[bytes])
+    size: int = 0
+    whole: bool = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = tuple((bytes(k), bytes(v)) for k, v in message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            body: bytes = message.get("body", b"")
+            self.size += len(body)
+            if self.size <= MOST_ANSWER_BYTES:
+                self.chunks.append(body)
+            self.whole = not message.get("more_body", False)
+        await self.send(message)
+
+    @property
+    def keepable(self) -> bool:
+        return self.whole and self.status < 500 and self.size <= MOST_ANSWER_BYTES
+
+    def answer(self) -> KeptAnswer:
+        return KeptAnswer(self.status, self.headers, b"".join(self.chunks))
+
+
+def _key_of(scope: Scope) -> str | None:
+    if scope["type"] != "http" or scope["method"] not in MUTATING:
+        return None
+    if scope["path"].startswith(READING_PREFIX):
+        return None
+    return Headers(scope=scope).get("idempotency-key")
+
+
+def _request_hash(scope: Scope, body: bytes) -> str:
+    route = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}\n"
+    return hashlib.sha256(route.encode("utf-8", "replace") + body).hexdigest()
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The body broke off")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > MOST_BODY_BYTES:
+            raise TooLarge("A request with an Idempotency-Key may have 16 MB")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give the body that was read once, then whatever comes (a disconnect)."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _send_kept(kept: KeptAnswer, send: Send) -> None:
+    headers = [*kept.headers, (b"idempotent-replayed", b"true")]
+    await send({"type": "http.response.start", "status": kept.status, "headers": headers})
+    await send({"type": "http.response.body", "body": kept.body})

@@ -1,0 +1,84 @@
+"""Blocks of a stream as Server-Sent Events: stop five of a turn.
+
+The framing is the contract's: LF line ends, `id`, `event`, one-line `data`, blank line.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
+
+from sse_starlette.sse import EventSourceResponse
+
+from xo_cowork_core.services.blocks import Block
+from xo_cowork_core.services.reader import Reader
+
+HEARTBEAT_SECONDS = 15.0
+HEARTBEAT = b"event: heartbeat\ndata: {}\n\n"
+DESYNC = (
+    b'event: desync\ndata: {"reason":"Part of this stream is lost; fetch the messages again"}\n\n'
+)
+NOT_FOUND = b'event: error\ndata: {"error_message":"Stream not found"}\n\n'
+SHARED_BLOCKS = 16
+Encoder = Callable[[Block], bytes]
+
+
+def encode(block: Block) -> bytes:
+    """Return a block's entries as frames, after a `desync` where ids before it are lost."""
+    frames = [
+        b"id: %d\n%b%b\n\n" % (number, _head(name), data)
+        for number, (name, data) in enumerate(block.entries, start=block.first_id)
+    ]
+    return (DESYNC if block.gap else b"") + b"".join(frames)
+
+
+@lru_cache(maxsize=64)
+def _head(name: str) -> bytes:
+    return b"event: %b\ndata: " % name.encode()
+
+
+class SharedEncoder:
+    """Encodes each block once for all the readers that are at the same place of a stream."""
+
+    def __init__(self) -> None:
+        self._frames: dict[tuple[str, int, int], bytes] = {}
+
+    def of(self, stream_id: str) -> Encoder:
+        """Return the encoder of one stream's readers."""
+
+        def shared(block: Block) -> bytes:
+            if block.gap:
+                return encode(block)
+            key = (stream_id, block.first_id, block.last_id)
+            frames = self._frames.get(key)
+            if frames is None:
+                frames = encode(block)
+                if len(self._frames) >= SHARED_BLOCKS:
+                    del self._frames[next(iter(self._frames))]
+                self._frames[key] = frames
+            return frames
+
+        return shared
+
+
+def stream_response(reader: Reader | None, encoder: Encoder) -> EventSourceResponse:
+    """Answer with a reader's stream; without a reader, with the one event that says so."""
+    return EventSourceResponse(
+        _frames(reader, encoder) if reader else _unknown(),
+        headers={"Cache-Control": "no-cache"},
+        sep="\n",
+        ping=0,
+    )
+
+
+async def _frames(reader: Reader, encoder: Encoder) -> AsyncIterator[bytes]:
+    while True:
+        block = await reader.next(HEARTBEAT_SECONDS)
+        if block is None:
+            yield HEARTBEAT
+            continue
+        yield encoder(block)
+        if block.terminal:
+            return
+
+
+async def _unknown() -> AsyncIterator[bytes]:
+    yield NOT_FOUND

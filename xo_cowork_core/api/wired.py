@@ -1,0 +1,60 @@
+"""The services that routes call, and how a route asks for them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from xo_cowork_core.api.sse import SharedEncoder
+from xo_cowork_core.api.wire import WireStyle
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.legacy import LegacyChat
+from xo_cowork_core.services.readiness import Readiness
+from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.sessions import Sessions
+from xo_cowork_core.services.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One number for `/metrics`. A `counter` only grows."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    counter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything behind the routes of one app. `samplers` give `/metrics` its numbers."""
+
+    version: str
+    stage: str
+    wire_style: WireStyle
+    clock: Clock
+    registry: Registry
+    readiness: Readiness
+    eventlog: EventLog
+    turns: Turns
+    sessions: Sessions
+    legacy: LegacyChat
+    idempotency: Idempotency
+    encoder: SharedEncoder
+    samplers: Sequence[Callable[[], Iterable[Sample]]] = ()
+
+    def active_sessions(self) -> int:
+        """How many sessions have a running turn."""
+        return len(self.turns.active())
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Wired = Annotated[Services, Depends(_services)]

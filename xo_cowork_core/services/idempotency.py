@@ -1,0 +1,122 @@
+"""Answers kept by `Idempotency-Key` for 24 h, also across a restart.
+
+A row without an answer belongs to a request that is running, or that a restart cut: of the
+latter nobody can say whether it did its work, so the key is refused.
+"""
+
+import asyncio
+import sqlite3
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+
+from xo_cowork_core.sdk import Conflict
+from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.storage.db import Database
+
+KEEP = timedelta(hours=24)
+WAIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """A whole answer: status, headers as sent, body."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Idempotency:
+    """The keys of one server."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._boot = str(uuid.uuid4())
+        self._running: dict[str, asyncio.Event] = {}
+
+    async def begin(self, key: str, request: str) -> KeptAnswer | None:
+        """Take a key for `request` (its route and body, hashed), or give the answer it had.
+
+        None means: do the work, then call `finish` or `release`. While an equal request runs
+        this waits for it. Raises Conflict for another request under the same key, and for one
+        that a restart cut.
+        """
+        while True:
+            row = await self._database.write(
+                lambda connection: self._take(connection, key, request)
+            )
+            if row is None:
+                self._running[key] = asyncio.Event()
+                return None
+            answer = self._judge(row, request)
+            if answer:
+                return answer
+            running = self._running.get(key)
+            if running is None:
+                raise Conflict("A restart cut the first request with this Idempotency-Key")
+            try:
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await running.wait()
+            except TimeoutError:
+                raise Conflict("The first request with this Idempotency-Key still runs") from None
+
+    async def finish(self, key: str, answer: KeptAnswer) -> None:
+        """Keep the answer to a key that `begin` gave."""
+        headers = orjson.dumps(
+            [[k.decode("latin-1"), v.decode("latin-1")] for k, v in answer.headers]
+        )
+        await self._database.write(
+            lambda connection: connection.execute(
+                "UPDATE idempotency SET status = ?, headers = ?, body = ? WHERE key = ?",
+                (answer.status, headers, answer.body, key),
+            )
+        )
+        self._settle(key)
+
+    async def release(self, key: str) -> None:
+        """Forget a key whose request failed: it may be tried again."""
+        await self._database.write(
+            lambda connection: connection.execute("DELETE FROM idempotency WHERE key = ?", (key,))
+        )
+        self._settle(key)
+
+    def _settle(self, key: str) -> None:
+        event = self._running.pop(key, None)
+        if event:
+            event.set()
+
+    def _take(
+        self, connection: sqlite3.Connection, key: str, request: str
+    ) -> tuple[str, int | None, bytes | None, bytes | None, str] | None:
+        now = self._clock.now()
+        connection.execute("DELETE FROM idempotency WHERE created_at < ?", (stamp(now - KEEP),))
+        row = connection.execute(
+            "SELECT request, status, headers, body, boot FROM idempotency WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            connection.execute(
+                "INSERT INTO idempotency (key, request, boot, created_at) VALUES (?, ?, ?, ?)",
+                (key, request, self._boot, stamp(now)),
+            )
+        return row
+
+    def _judge(
+        self, row: tuple[str, int | None, bytes | None, bytes | None, str], request: str
+    ) -> KeptAnswer | None:
+        asked, status, headers, body, boot = row
+        if asked != request:
+            raise Conflict("This Idempotency-Key was used for another request")
+        if status is not None:
+            pairs: list[list[str]] = orjson.loads(headers or b"[]")
+            return KeptAnswer(
+                status,
+                tuple((k.encode("latin-1"), v.encode("latin-1")) for k, v in pairs),
+                body or b"",
+            )
+        if boot != self._boot:
+            raise Conflict("A restart cut the first request with this Idempotency-Key")
+        return None
