@@ -1,8 +1,8 @@
 """The services that routes call, and how a route asks for them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 
@@ -20,13 +20,13 @@ from xo_cowork_core.services.turns import Turns
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One number for `/metrics`. A `counter` only grows."""
+    """One number for `/metrics`; a `counter` only grows, a `gauge` may fall."""
 
     name: str
     help: str
     value: float
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    counter: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+    kind: Literal["gauge", "counter"] = "gauge"
 
 
 @dataclass(frozen=True, slots=True)
