@@ -1,0 +1,91 @@
+"""Cases: what goes wrong is told as it is, once, and the session goes on."""
+
+from xo_cowork_core.sdk.testing.chat import Chat
+from xo_cowork_core.sdk.testing.contract.cases import Cases, absent, answers
+from xo_cowork_core.sdk.testing.subject import RuntimeSubject
+from xo_cowork_core.sdk.testing.transcript import Transcript
+
+LINE_CHARACTERS = 5_000_000
+
+
+class FailureCases(Cases):
+    """Errors, deaths, and what a protocol should never carry."""
+
+    def _check_error(self, turn: Transcript) -> None:
+        error = turn.terminal
+        assert error.event == "agent-error"
+        assert error is turn.frames[-1]
+        assert "done" not in turn.events
+        assert error.data["error_message"]
+        assert error.data["code"]
+        assert "Traceback" not in str(error.data["error_message"])
+
+    def test_errors_tell_their_true_text_and_code(
+        self, chat: Chat, subject: RuntimeSubject
+    ) -> None:
+        if subject.fail is None:
+            return absent("errors on purpose")
+        for code, words in subject.failures.items():
+            turn = chat.run_turn(subject.fail(code))
+            self._check_error(turn)
+            assert turn.terminal.data["code"] == code
+            assert words in str(turn.terminal.data["error_message"])
+        return None
+
+    def test_a_failed_session_goes_on(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.fail is None:
+            return absent("errors on purpose")
+        turn = chat.run_turn(subject.fail(next(iter(subject.failures))))
+        answers(chat, subject, turn.session_id)
+        return None
+
+    def test_an_agent_that_dies_ends_its_turn(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.die is None:
+            return absent("way to die")
+        turn = chat.run_turn(subject.die())
+        self._check_error(turn)
+        assert turn.text
+        return None
+
+    def test_a_session_survives_its_agent(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.die is None:
+            return absent("way to die")
+        turn = chat.run_turn(subject.die())
+        answers(chat, subject, turn.session_id)
+        return None
+
+    def test_a_dying_agent_disturbs_no_other(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.die is None or subject.slow_text is None:
+            return absent("way to die beside slow text")
+        turn = chat.prompt(subject.slow_text(2))
+        chat.run_turn(subject.die())
+        assert chat.read(turn).terminal.event == "done"
+        assert chat.http.get("/health").status_code == 200
+        return None
+
+    def test_a_very_long_line_arrives_whole(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.long_line is None:
+            return absent("long line")
+        turn = chat.run_turn(subject.long_line(LINE_CHARACTERS))
+        assert len(turn.text) == LINE_CHARACTERS
+        assert not turn.text.strip("x")
+        assert turn.terminal.event == "done"
+        return None
+
+    def test_invalid_records_lose_no_text(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.invalid_records is None:
+            return absent("invalid records")
+        turn = chat.run_turn(subject.invalid_records())
+        if turn.terminal.event == "done":
+            assert turn.text == "Before. After."
+        else:
+            self._check_error(turn)
+            assert turn.text == "Before. "
+        return None
+
+    def test_a_session_survives_invalid_records(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.invalid_records is None:
+            return absent("invalid records")
+        turn = chat.run_turn(subject.invalid_records())
+        answers(chat, subject, turn.session_id)
+        return None

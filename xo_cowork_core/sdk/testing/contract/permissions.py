@@ -1,0 +1,172 @@
+"""Cases: a tool that needs leave."""
+
+import pytest
+
+from xo_cowork_core.sdk.testing.chat import Chat, Started
+from xo_cowork_core.sdk.testing.contract.cases import (
+    PERMISSION_SECONDS,
+    Cases,
+    answers,
+    asks_nothing,
+)
+from xo_cowork_core.sdk.testing.frames import Frame
+from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.server import LiveServer
+from xo_cowork_core.sdk.testing.stream import EventStream
+from xo_cowork_core.sdk.testing.subject import RuntimeSubject
+from xo_cowork_core.sdk.testing.transcript import Transcript
+
+FILE = "asked.txt"
+
+
+class PermissionCases(Cases):
+    """Ask, answer, and what comes of it."""
+
+    @pytest.fixture(autouse=True)
+    def forget_the_file(self, request: pytest.FixtureRequest) -> None:
+        """Begin without the file that the agent asks to write."""
+        if "chat" in request.fixturenames:
+            chat: Chat = request.getfixturevalue("chat")
+            for left in chat.folder.rglob(FILE):
+                left.unlink()
+
+    def _written(self, chat: Chat) -> bool:
+        return any(chat.folder.rglob(FILE))
+
+    def _ask(self, chat: Chat, prompt: str) -> tuple[Started, EventStream, Frame]:
+        turn = chat.prompt(prompt)
+        stream = chat.stream(turn.stream_id)
+        return turn, stream, stream.wait_for("permission-request")
+
+    def test_a_request_says_what_it_is_for(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn = chat.ask_turn(subject.permission(FILE), "permission-request", True)
+        asked = turn.body("permission-request")
+        assert {"call_id", "tool", "permission", "patterns", "arguments"} <= set(asked)
+        assert asked["tool"] == "write"
+        assert isinstance(asked["patterns"], list)
+        return None
+
+    def test_an_allowed_tool_runs(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn = chat.ask_turn(subject.permission(FILE), "permission-request", True)
+        self._check_decision(turn, "allow", "answered")
+        assert self._written(chat)
+        assert "tool-result" in turn.events
+        assert turn.terminal.event == "done"
+        return None
+
+    def test_a_denied_tool_does_not_run(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn = chat.ask_turn(subject.permission(FILE), "permission-request", False)
+        self._check_decision(turn, "deny", "answered")
+        assert not self._written(chat)
+        assert "tool-error" in turn.events
+        assert turn.terminal.event == "done"
+        return None
+
+    def test_silence_is_a_denial(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn = chat.run_turn(subject.permission(FILE), seconds=PERMISSION_SECONDS + 20)
+        self._check_decision(turn, "deny", "timeout")
+        assert not self._written(chat)
+        return None
+
+    def test_a_preset_allows_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": True})
+        assert "permission-request" not in turn.events
+        assert self._written(chat)
+        return None
+
+    def test_a_preset_denies_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": "deny"})
+        assert "permission-request" not in turn.events
+        assert not self._written(chat)
+        return None
+
+    def test_a_second_answer_is_refused(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+        call_id = str(asked.data["call_id"])
+        with stream:
+            statuses = [
+                chat.respond(turn.stream_id, call_id, said).status_code for said in (True, False)
+            ]
+            stream.rest()
+        assert statuses == [200, 409]
+        assert self._written(chat)
+        return None
+
+    def test_an_answer_to_an_unknown_request_is_refused(
+        self, chat: Chat, subject: RuntimeSubject
+    ) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+        with stream:
+            assert chat.respond(turn.stream_id, "nobody-asked", True).status_code == 404
+            assert chat.respond(turn.session_id, str(asked.data["call_id"]), True).is_client_error
+            chat.respond(turn.stream_id, str(asked.data["call_id"]), False)
+            stream.rest()
+        return None
+
+    def test_a_waiting_turn_says_that_it_waits(self, chat: Chat, subject: RuntimeSubject) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+        with stream:
+            assert self._waits(chat, turn) is True
+            chat.respond(turn.stream_id, str(asked.data["call_id"]), True)
+            stream.rest()
+        eventually(lambda: self._waits(chat, turn) is None, 5, "the turn leaves the list")
+        return None
+
+    def test_an_aborted_turn_withdraws_its_request(
+        self, chat: Chat, subject: RuntimeSubject
+    ) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+        with stream:
+            chat.abort(turn.stream_id)
+            assert stream.rest()[-1].data["finish_reason"] == "aborted"
+        late = chat.respond(turn.stream_id, str(asked.data["call_id"]), True)
+        assert late.status_code == 409
+        assert not self._written(chat)
+        return None
+
+    def test_a_request_does_not_outlive_a_restart(
+        self, chat: Chat, subject: RuntimeSubject, server: LiveServer
+    ) -> None:
+        if subject.permission is None:
+            return asks_nothing(chat, subject)
+        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+        stream.close()
+        server.restart()
+        replay = chat.read(turn)
+        assert replay.terminal.event == "agent-error"
+        assert replay.terminal.data["code"] == "restart"
+        late = chat.respond(turn.stream_id, str(asked.data["call_id"]), True)
+        assert late.status_code in {404, 409}
+        assert not self._written(chat)
+        answers(chat, subject, turn.session_id)
+        return None
+
+    def _check_decision(self, turn: Transcript, decision: str, reason: str) -> None:
+        resolved = turn.body("permission-resolved")
+        assert resolved["call_id"] == turn.body("permission-request")["call_id"]
+        assert resolved["decision"] == decision
+        assert resolved["reason"] == reason
+
+    def _waits(self, chat: Chat, turn: Started) -> object:
+        rows = [row for row in chat.active() if row["stream_id"] == turn.stream_id]
+        return rows[0]["needs_input"] if rows else None

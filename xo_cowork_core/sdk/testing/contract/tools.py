@@ -1,0 +1,69 @@
+"""Cases: tools and their results."""
+
+from xo_cowork_core.sdk.testing.chat import Chat
+from xo_cowork_core.sdk.testing.contract.cases import Cases, stored
+from xo_cowork_core.sdk.testing.history import tools_of
+from xo_cowork_core.sdk.testing.subject import RuntimeSubject
+from xo_cowork_core.sdk.testing.transcript import Transcript
+
+ALLOW = {"file_changes": True, "run_commands": True}
+CONTENT = "first line\nsecond line with ünïcode\n"
+
+
+class ToolCases(Cases):
+    """A file written by the agent."""
+
+    def _turn(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
+        if subject.tool is None:
+            return chat.run_turn(subject.say("No tools."))
+        prompt = subject.tool("tried.txt", CONTENT)
+        return chat.run_turn(prompt, permission_presets=ALLOW)
+
+    def test_a_tool_call_comes_before_its_result(self, chat: Chat, subject: RuntimeSubject) -> None:
+        turn = self._turn(chat, subject)
+        calls, results = turn.bodies("tool-call"), turn.bodies("tool-result")
+        if subject.tool is None:
+            assert not calls and not results
+            return
+        assert {str(call["call_id"]) for call in calls} == {str(end["call_id"]) for end in results}
+        assert turn.events.index("tool-call") < turn.events.index("tool-result")
+        assert turn.terminal.event == "done"
+
+    def test_a_write_is_normalised(self, chat: Chat, subject: RuntimeSubject) -> None:
+        turn = self._turn(chat, subject)
+        writes = [call for call in turn.bodies("tool-call") if call["tool"] == "write"]
+        assert len(writes) == bool(subject.tool)
+        for write in writes:
+            arguments = write["arguments"]
+            assert isinstance(arguments, dict)
+            assert {"file_path", "content"} <= set(arguments)
+            assert write["title"]
+
+    def test_a_write_really_happens_in_the_project(
+        self, chat: Chat, subject: RuntimeSubject
+    ) -> None:
+        before = set(chat.folder.rglob("*"))
+        for call in self._turn(chat, subject).bodies("tool-call"):
+            arguments = call["arguments"]
+            if call["tool"] == "write" and isinstance(arguments, dict):
+                written = chat.folder / str(arguments["file_path"])
+                assert written.resolve().is_relative_to(chat.folder.resolve())
+                assert written.read_text() == arguments["content"] == CONTENT
+        assert subject.tool or set(chat.folder.rglob("*")) == before
+
+    def test_text_after_a_tool_arrives(self, chat: Chat, subject: RuntimeSubject) -> None:
+        turn = self._turn(chat, subject)
+        results = [n for n, event in enumerate(turn.events) if event == "tool-result"]
+        assert "text-delta" in turn.events[results[-1] if results else 0 :]
+
+    def test_results_are_attached_to_their_calls_in_history(
+        self, chat: Chat, subject: RuntimeSubject
+    ) -> None:
+        turn = self._turn(chat, subject)
+        kept = tools_of(stored(chat, turn.session_id, 2))
+        calls = {str(call["call_id"]) for call in turn.bodies("tool-call")}
+        assert set(kept) == calls
+        for result in turn.bodies("tool-result"):
+            state = kept[str(result["call_id"])]
+            assert state["status"] == "completed"
+            assert str(result["output"]).strip() in str(state["output"])

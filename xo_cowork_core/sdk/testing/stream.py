@@ -1,0 +1,99 @@
+"""A reader of one turn's event stream."""
+
+import time
+from collections.abc import Generator, Iterator
+from types import TracebackType
+
+import httpx
+
+from xo_cowork_core.sdk.testing.frames import Frame, FrameOrder, FrameParser, FramingError
+
+WAIT_SECONDS = 60.0
+SILENCE_SECONDS = 30.0
+
+
+class EventStream:
+    """Opens `/api/chat/stream/{stream_id}` and yields its frames, each checked.
+
+    `after` is sent as `Last-Event-ID`. `frames` holds all that came so far. Raises `FramingError`
+    when the framing, the headers or the order are not the contract's, AssertionError when the
+    wait is over. A context manager: leaving it is a reader that goes away.
+    """
+
+    def __init__(
+        self, client: httpx.Client, stream_id: str, *, after: int | None = None, query: str = ""
+    ) -> None:
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        request = client.build_request(
+            "GET",
+            f"/api/chat/stream/{stream_id}{query}",
+            headers=headers,
+            timeout=httpx.Timeout(SILENCE_SECONDS),
+        )
+        self.frames: list[Frame] = []
+        self._response = client.send(request, stream=True)
+        self._order = FrameOrder(after or 0)
+        self._parser = FrameParser()
+        self._incoming = self._read()
+        self._check_head()
+
+    def __enter__(self) -> "EventStream":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._incoming
+
+    def close(self) -> None:
+        """Leave."""
+        self._incoming.close()
+        self._response.close()
+
+    def wait_for(self, event: str, seconds: float = WAIT_SECONDS) -> Frame:
+        """Read on until a frame of this name comes."""
+        deadline = time.monotonic() + seconds
+        for frame in self._incoming:
+            if frame.event == event:
+                return frame
+            assert time.monotonic() < deadline, f"no {event} within {seconds:g} s"
+        raise AssertionError(f"the stream ended without {event}: {self._names()}")
+
+    def rest(self, seconds: float = WAIT_SECONDS) -> list[Frame]:
+        """Read to the end and return all frames from the first on."""
+        deadline = time.monotonic() + seconds
+        for _ in self._incoming:
+            assert time.monotonic() < deadline, f"no end within {seconds:g} s: {self._names()}"
+        assert self._order.ended, f"the stream ended without a terminal event: {self._names()}"
+        return self.frames
+
+    def start_at(self, last_id: int) -> "EventStream":
+        """Expect the ids after this one, where a query value asked for them."""
+        self._order = FrameOrder(last_id)
+        return self
+
+    def _read(self) -> Generator[Frame, None, None]:
+        for chunk in self._response.iter_raw():
+            for frame in self._parser.feed(chunk):
+                self._order.check(frame)
+                self.frames.append(frame)
+                yield frame
+        self._parser.close()
+
+    def _check_head(self) -> None:
+        head = self._response.headers
+        wanted = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        typed = head.get("content-type", "").startswith("text/event-stream")
+        fits = all(head.get(name) == value for name, value in wanted.items())
+        if self._response.status_code != 200 or not typed or not fits:
+            self._response.close()
+            raise FramingError(f"status {self._response.status_code}, headers {dict(head)}")
+
+    def _names(self) -> list[str]:
+        return [frame.event for frame in self.frames[-20:]]

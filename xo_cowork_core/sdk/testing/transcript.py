@@ -1,0 +1,53 @@
+"""All that one reader got of one turn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xo_cowork_core.sdk.testing.frames import Body, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The frames of a turn, in order, with the ids that `prompt` gave."""
+
+    stream_id: str
+    session_id: str
+    frames: Sequence[Frame]
+
+    @property
+    def text(self) -> str:
+        """The text that counts: the deltas after the last `desync`, joined."""
+        pieces: list[str] = []
+        for frame in self.frames:
+            if frame.event == "desync":
+                pieces.clear()
+            elif frame.event == "text-delta":
+                pieces.append(str(frame.data["text"]))
+        return "".join(pieces)
+
+    @property
+    def events(self) -> list[str]:
+        """The events' names, heartbeats left out."""
+        return [frame.event for frame in self.frames if frame.event != "heartbeat"]
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the numbered frames."""
+        return [frame.id for frame in self.frames if frame.id is not None]
+
+    @property
+    def terminal(self) -> Frame:
+        """The one terminal frame. Raises AssertionError when there is none, or another."""
+        ends = [frame for frame in self.frames if frame.terminal]
+        assert len(ends) == 1, f"terminal events: {[end.event for end in ends]}"
+        return ends[0]
+
+    def bodies(self, event: str) -> list[Body]:
+        """Return the data of every frame of this name."""
+        return [frame.data for frame in self.frames if frame.event == event]
+
+    def body(self, event: str) -> Body:
+        """Return the data of the only frame of this name."""
+        found = self.bodies(event)
+        assert len(found) == 1, f"{len(found)} {event} in {self.events}"
+        return found[0]
