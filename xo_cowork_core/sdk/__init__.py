@@ -4,6 +4,15 @@ The package is versioned with the core; a plugin states the range it was made fo
 requirement on `xo-cowork-core`, which the host checks before it imports the plugin.
 """
 
+from xo_cowork_core.sdk.ask_events import (
+    PermissionRequest,
+    PermissionResolved,
+    PlanReview,
+    Question,
+    QuestionItem,
+    QuestionOption,
+    QuestionResolved,
+)
 from xo_cowork_core.sdk.connector import (
     AuthKind,
     Connection,
@@ -35,23 +44,12 @@ from xo_cowork_core.sdk.events import (
     Done,
     Event,
     ModelLoading,
-    PermissionRequest,
-    PermissionResolved,
-    PlanReview,
-    Question,
-    QuestionItem,
-    QuestionOption,
-    QuestionResolved,
     ReasoningDelta,
     StepFinish,
     StepStart,
     TextDelta,
     TitleUpdate,
-    TodoItem,
     Tokens,
-    ToolCall,
-    ToolError,
-    ToolResult,
 )
 from xo_cowork_core.sdk.health import Health
 from xo_cowork_core.sdk.history import (
@@ -76,6 +74,12 @@ from xo_cowork_core.sdk.runtime import (
     RuntimeInfo,
 )
 from xo_cowork_core.sdk.schema import SecretField, Setting
+from xo_cowork_core.sdk.tool_events import (
+    TodoItem,
+    ToolCall,
+    ToolError,
+    ToolResult,
+)
 from xo_cowork_core.sdk.turn import (
     Attachment,
     PermissionAnswer,

@@ -6,7 +6,8 @@ Install with the extra `testing`. Nothing here is needed to run a server.
 import pytest
 
 # before the import: pytest explains a failed assert only in modules that it rewrote
-pytest.register_assert_rewrite("xo_cowork_core.sdk.testing")
+ASSERTING = ("chat", "contract", "history", "stream", "transcript")
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ASSERTING))
 
 from xo_cowork_core.sdk.testing.chat import Chat, Started  # noqa: E402
 from xo_cowork_core.sdk.testing.contract import RuntimeContract  # noqa: E402

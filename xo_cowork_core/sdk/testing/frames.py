@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from xo_cowork_core.sdk.events import AgentError, Done, JsonValue
+from xo_cowork_core.sdk import AgentError, Done
+from xo_cowork_core.sdk.events import JsonValue
 
 Body: TypeAlias = Mapping[str, JsonValue]
 TERMINAL = frozenset({Done.name, AgentError.name})

@@ -11,20 +11,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from xo_cowork_core.sdk.errors import AgentFailure
-from xo_cowork_core.sdk.events import (
+from xo_cowork_core.sdk import (
+    AgentFailure,
     Done,
     Event,
     ReasoningDelta,
+    Runtime,
+    RuntimeInfo,
     TextDelta,
     Tokens,
     ToolCall,
     ToolResult,
+    Turn,
 )
-from xo_cowork_core.sdk.runtime import Runtime, RuntimeInfo
 from xo_cowork_core.sdk.testing.plugin_folder import install_plugin
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
-from xo_cowork_core.sdk.turn import Turn
 
 NAME = "scripted"
 CONTEXT_MARK = "\n\n---\n\n> **Project context**"

@@ -1,0 +1,181 @@
+"""The in-memory end of a stream and its readers, against a plain list."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xo_cowork_core.services import stream as stream_module
+from xo_cowork_core.services.blocks import Entry, pack, unpack
+from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.reader import open_reader
+from xo_cowork_core.services.stream import Stream
+from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.schema import STEPS
+
+json_lines = st.binary(max_size=200).map(lambda raw: raw.replace(b"\n", b" "))
+names = st.sampled_from(["text-delta", "tool-call", "done"])
+entries = st.builds(Entry, names, json_lines)
+
+
+@given(st.lists(entries, min_size=1, max_size=50))
+def test_a_packed_block_reads_back_as_it_was(block: list[Entry]) -> None:
+    assert unpack(pack(block)) == block
+
+
+def new_log(folder: Path) -> tuple[Database, EventLog]:
+    database = Database(folder / "state.db", STEPS)
+    database.open()
+    return database, EventLog(database, SystemClock())
+
+
+async def add_stream(database: Database, log: EventLog, stream_id: str = "s") -> Stream:
+    await database.write(
+        lambda connection: connection.execute(
+            "INSERT INTO streams (stream_id, session_id, agent_name, text, host_history,"
+            " started_at) VALUES (?, 'x', 'demo', 'hi', 0, '2026')",
+            (stream_id,),
+        )
+    )
+    return log.open(stream_id)
+
+
+def put(log: EventLog, stream: Stream, number: int, *, terminal: bool = False) -> None:
+    stream.append("text-delta", b'{"n":%d}' % number, terminal=terminal)
+    log.touched(stream)
+
+
+async def read_all(log: EventLog, stream_id: str, last_seen: int) -> list[tuple[int, bytes]]:
+    while (live := log.live(stream_id)) and live.last_id < last_seen:
+        await live.changed(live.last_id, 5.0)
+    reader = await open_reader(log, stream_id, last_seen)
+    assert reader
+    got: list[tuple[int, bytes]] = []
+    while True:
+        block = await reader.next(5.0)
+        assert block, "the stream fell silent before its end"
+        got += [(block.first_id + n, entry.data) for n, entry in enumerate(block.entries)]
+        if block.terminal:
+            return got
+
+
+@pytest.mark.parametrize("memory_bytes", [1, 2000, 1 << 20])
+@settings(max_examples=8, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=12),
+    starts=st.lists(st.integers(0, 300), max_size=6),
+)
+def test_every_reader_gets_every_entry_wherever_it_starts_and_whatever_memory_holds(
+    memory_bytes: int, sizes: list[int], starts: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream_module, "MEMORY_BYTES", memory_bytes)
+        patch.setattr(stream_module, "BLOCK_ENTRIES", 7)
+        folder = tmp_path_factory.mktemp("log")
+        asyncio.run(_write_and_read(folder, sizes, starts))
+
+
+async def _write_and_read(folder: Path, sizes: list[int], starts: list[int]) -> None:
+    database, log = new_log(folder)
+    log.start()
+    stream = await add_stream(database, log)
+    total = sum(sizes) + 1
+    places = [0, *[start % total for start in starts]]
+    async with asyncio.TaskGroup() as group:
+        reads = [group.create_task(read_all(log, "s", place)) for place in places]
+        number = 0
+        for size in sizes:
+            for _ in range(size):
+                number += 1
+                put(log, stream, number)
+            await asyncio.sleep(0.001)
+        put(log, stream, number + 1, terminal=True)
+    await log.stop()
+    late = await read_all(EventLog(database, SystemClock()), "s", 0)
+    await database.close()
+    expected = [(n, b'{"n":%d}' % n) for n in range(1, total + 1)]
+    assert late == expected
+    for place, read in zip(places, reads, strict=True):
+        assert read.result() == expected[place:]
+
+
+def _full(_: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.fixture
+def broken_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    monkeypatch.setattr("xo_cowork_core.services.eventlog.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("xo_cowork_core.services.eventlog.insert_blocks", lambda *_: _full(None))
+    return monkeypatch.undo
+
+
+def test_a_full_disk_stops_no_stream_and_nothing_is_lost_once_there_is_room(
+    tmp_path: Path, broken_disk: Callable[[], None]
+) -> None:
+    async def scenario() -> None:
+        database, log = new_log(tmp_path)
+        log.start()
+        stream = await add_stream(database, log)
+        read = asyncio.create_task(read_all(log, "s", 0))
+        for number in range(1, 500):
+            put(log, stream, number)
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while not log.failing:
+                await asyncio.sleep(0.01)
+        put(log, stream, 500, terminal=True)
+        assert len(await read) == 500, "a live reader needs no disk"
+        broken_disk()
+        async with asyncio.timeout(5):
+            while log.failing:
+                await asyncio.sleep(0.01)
+        await log.stop()
+        assert len(await read_all(EventLog(database, SystemClock()), "s", 0)) == 500
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_on_a_full_disk_memory_is_bounded_and_a_late_reader_is_told_of_the_gap(
+    tmp_path: Path, broken_disk: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "LOST_BYTES", 20_000)
+
+    async def scenario() -> None:
+        database, log = new_log(tmp_path)
+        log.start()
+        stream = await add_stream(database, log)
+        for number in range(1, 2001):
+            put(log, stream, number)
+        async with asyncio.timeout(5):
+            while stream.first_id == 1:
+                await asyncio.sleep(0.01)
+        reader = await open_reader(log, "s", 0)
+        assert reader
+        block = await reader.next(1.0)
+        assert block
+        assert block.gap
+        assert block.first_id == stream.first_id
+        assert block.first_id > 1800
+        await log.stop()
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_silent_stream_gives_none_after_the_timeout(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        database, log = new_log(tmp_path)
+        await add_stream(database, log)
+        reader = await open_reader(log, "s", 0)
+        assert reader
+        assert await reader.next(0.01) is None
+        await database.close()
+
+    asyncio.run(scenario())
