@@ -1,0 +1,118 @@
+"""The composition root: `create_app` builds services, takes plugins in, returns the app.
+
+A request passes the access gate (Host, Origin, token), the error shield, the idempotency gate,
+the ready gate (503 while a plugin isn't up), and then its route: a core router of `api/`, or one
+of a plugin.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from xo_cowork_core import __version__
+from xo_cowork_core.api import chat, legacy, server, sessions
+from xo_cowork_core.api.errors import ErrorShield, install_errors
+from xo_cowork_core.api.idempotency import IdempotencyGate
+from xo_cowork_core.api.openapi import install_openapi, operation_id
+from xo_cowork_core.host.access import AccessGate, AccessRules
+from xo_cowork_core.host.claims import ClaimBook
+from xo_cowork_core.host.enabled import enabled_names
+from xo_cowork_core.host.finder import Installed, find_plugins
+from xo_cowork_core.host.lifespans import START_SECONDS, WAIT_SECONDS, Lifespans
+from xo_cowork_core.host.readygate import ReadyGate
+from xo_cowork_core.host.services import Core, build_core, services_running, turns_ended
+from xo_cowork_core.host.settings import Settings
+from xo_cowork_core.host.wiring import StartRefused, Wired, Wiring
+from xo_cowork_core.storage.locks import StateLock
+
+CORE_ROUTERS = (server.router, chat.router, sessions.router, legacy.router)
+DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
+log = logging.getLogger("xo_cowork.host")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build one app. Imports the enabled plugins; starts nothing."""
+    core = build_core(settings)
+    app = _bare_app(settings, core)
+    for router in CORE_ROUTERS:
+        app.include_router(router)
+    plugins = _take_plugins(app, settings, core)
+    for plugin in plugins:
+        for router in plugin.routers:
+            app.include_router(router, tags=[plugin.record.name])
+    _put_gates_in_front(app, settings, core, plugins)
+    app.state.services = core.services
+    app.state.plugins = plugins
+    return app
+
+
+def _bare_app(settings: Settings, core: Core) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        plugins: list[Wired] = app.state.plugins
+        with StateLock(settings.state_dir):
+            async with (
+                services_running(core),
+                _plugins_running(settings, core, plugins),
+                turns_ended(core),
+            ):
+                yield
+
+    app = FastAPI(
+        title="XO Cowork API",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # the usual documentation pages load their scripts from elsewhere
+        docs_url=None,
+        redoc_url=None,
+        # a body without a content type is read as JSON
+        strict_content_type=False,
+        generate_unique_id_function=operation_id,
+    )
+    install_errors(app)
+    install_openapi(app)
+    return app
+
+
+def _take_plugins(app: FastAPI, settings: Settings, core: Core) -> list[Wired]:
+    installed = Installed()
+    candidates = find_plugins(
+        installed,
+        enabled_names(settings, installed.names),
+        core_version=__version__,
+        strict=settings.plugins_strict,
+    )
+    book = ClaimBook(app.routes)
+    return Wiring(settings, core.services.registry, core.processes, book).take_all(candidates)
+
+
+@asynccontextmanager
+async def _plugins_running(
+    settings: Settings, core: Core, plugins: list[Wired]
+) -> AsyncIterator[None]:
+    async def take_out(name: str) -> None:
+        core.services.registry.remove(name)
+        await core.processes.stop_plugin(name)
+
+    lifespans = Lifespans(plugins, take_out)
+    strict = settings.plugins_strict
+    try:
+        await lifespans.start(wait=START_SECONDS if strict else WAIT_SECONDS)
+        failed = [plugin.record for plugin in plugins if plugin.record.state == "failed"]
+        if strict and failed:
+            raise StartRefused(f"plugin {failed[0].name} is failed: {failed[0].error}")
+        yield
+    finally:
+        await lifespans.stop()
+
+
+def _put_gates_in_front(app: FastAPI, settings: Settings, core: Core, plugins: list[Wired]) -> None:
+    # the one added last is the outermost
+    claimed = {prefix: p.record for p in plugins for prefix in p.claims.prefixes}
+    app.add_middleware(ReadyGate, claimed=claimed)
+    app.add_middleware(IdempotencyGate, find=lambda _: core.services.idempotency)
+    app.add_middleware(ErrorShield)
+    app.add_middleware(AccessGate, rules=AccessRules.of(settings))

@@ -1,0 +1,160 @@
+"""Run one app until it is told to stop: sockets, signals, the lines that a person sees."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import cast
+
+import uvicorn
+from fastapi import FastAPI
+
+from xo_cowork_core.api.wired import Services
+from xo_cowork_core.host.app import create_app
+from xo_cowork_core.host.settings import Settings, read_settings
+from xo_cowork_core.host.sources import SettingError
+from xo_cowork_core.host.wiring import StartRefused
+from xo_cowork_core.storage.locks import StateFolderError
+
+GRACE_SECONDS = 6
+LEFTOVER_SECONDS = 1.0
+
+
+def serve() -> int:
+    """Serve until SIGINT or SIGTERM; return the exit code. Says in one line why it can't start."""
+    try:
+        settings = read_settings()
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            stream=sys.stderr,
+        )
+        return _run(settings)
+    except (SettingError, StartRefused, StateFolderError) as error:
+        print(f"xo-cowork: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _run(settings: Settings) -> int:
+    listener = bind(settings.host, settings.port)
+    app = create_app(settings)
+    loop = _new_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(_serve(app, listener))
+    finally:
+        listener.close()
+        if loop.run_until_complete(_end_tasks()):
+            # something ignores its cancellation: a plugin that hangs must not keep the process
+            sys.stdout.flush()
+            os._exit(0)
+        loop.close()
+    return 0
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port, before anything is started; it opens only when the server listens."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingError(
+            f"HOST={host} PORT={port} can't be listened on: {error.strerror}"
+        ) from error
+    return listener
+
+
+class Server(uvicorn.Server):
+    """uvicorn that leaves signals alone, and ends turns while it waits for their readers."""
+
+    def __init__(self, config: uvicorn.Config, services: Services, listener: socket.socket) -> None:
+        super().__init__(config)
+        self._services = services
+        self._listener = listener
+        self._greeting: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        greeting = _greet(self._services, self._listener)
+        self._greeting = asyncio.create_task(greeting, name="greeting")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        ending = asyncio.create_task(self._services.turns.stop(), name="end turns")
+        if self._greeting:
+            self._greeting.cancel()
+        await super().shutdown(sockets)
+        await ending
+
+    # its own handler would end the process by the signal, not by exit code 0
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(app: FastAPI, listener: socket.socket) -> None:
+    services = cast("Services", app.state.services)
+    server = Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            http="httptools",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        ),
+        services,
+        listener,
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    async with app.router.lifespan_context(app):
+        await server.serve(sockets=[listener])
+
+
+async def _greet(services: Services, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    _say(f"listening on {base}")
+    for found in services.registry.runtimes():
+        health = await services.readiness.of(found)
+        _say(f"  {found.info.name}: {health.state} {health.detail}".rstrip())
+    for record in services.registry.plugins.values():
+        if record.state in {"failed", "missing", "incompatible"}:
+            _say(f"  plugin {record.name} is {record.state}: {record.error}")
+    _say(f"try: curl {base}/health")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415
+
+    return uvloop.new_event_loop()
+
+
+async def _end_tasks() -> bool:
+    """Cancel what is left; True when some of it does not end."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if not left:
+        return False
+    _, pending = await asyncio.wait(left, timeout=LEFTOVER_SECONDS)
+    return bool(pending)

@@ -1,0 +1,105 @@
+"""Build the services of one app, and own the order in which they start and stop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from xo_cowork_core import __version__
+from xo_cowork_core.api.sse import SharedEncoder
+from xo_cowork_core.api.wired import Services
+from xo_cowork_core.host.samples import samplers
+from xo_cowork_core.host.settings import Settings
+from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.history import HostHistory
+from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.legacy import LegacyChat
+from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.prompts import Resolver
+from xo_cowork_core.services.readiness import Readiness
+from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.sessions import Sessions
+from xo_cowork_core.services.turn_rows import close_cut_turns
+from xo_cowork_core.services.turns import Turns
+from xo_cowork_core.services.workspace import Workspace
+from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.schema import STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What the host holds of an app, beside what routes reach."""
+
+    services: Services
+    processes: ProcessSupervisor
+    database: Database
+
+
+def build_core(settings: Settings) -> Core:
+    """Make every service; nothing is read, written or started yet."""
+    clock = SystemClock()
+    database = Database(settings.state_dir / "state.db", STEPS)
+    processes = ProcessSupervisor(settings.state_dir)
+    registry, readiness = Registry(), Readiness(clock)
+    eventlog, history = EventLog(database, clock), HostHistory(database)
+    sessions = Sessions(database, registry, history)
+    resolver = Resolver(
+        registry,
+        readiness,
+        sessions,
+        Workspace(Path.home(), settings.projects_root),
+        default_agent=settings.agent_name or settings.default_agent or None,
+        permission_mode=settings.permission_mode,
+    )
+    turns = Turns(
+        resolver=resolver,
+        registry=registry,
+        eventlog=eventlog,
+        history=history,
+        database=database,
+        clock=clock,
+        stop_owner=processes.stop_owner,
+        permission_seconds=settings.permission_timeout,
+    )
+    services = Services(
+        version=__version__,
+        stage=settings.stage,
+        wire_style=settings.wire_style,
+        clock=clock,
+        registry=registry,
+        readiness=readiness,
+        eventlog=eventlog,
+        turns=turns,
+        sessions=sessions,
+        legacy=LegacyChat(turns, sessions, eventlog, database, clock),
+        idempotency=Idempotency(database, clock),
+        encoder=SharedEncoder(),
+        samplers=samplers(registry, turns, eventlog),
+    )
+    return Core(services, processes, database)
+
+
+@asynccontextmanager
+async def services_running(core: Core) -> AsyncIterator[None]:
+    """Sweep up after the last server, close the turns it cut; all before plugins start."""
+    clock, eventlog = core.services.clock, core.services.eventlog
+    core.database.open()
+    try:
+        await core.processes.start()
+        await core.database.write(lambda connection: close_cut_turns(connection, clock.now()))
+        eventlog.start()
+        yield
+    finally:
+        await eventlog.stop()
+        await core.processes.stop()
+        await core.database.close()
+
+
+@asynccontextmanager
+async def turns_ended(core: Core) -> AsyncIterator[None]:
+    """End every turn before plugins stop."""
+    try:
+        yield
+    finally:
+        await core.services.turns.stop()

@@ -1,0 +1,27 @@
+"""What a plugin's agents get to know: its env file over the server's own environment."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from xo_cowork_core.storage.envfile import read_env_file
+
+
+class EnvFileSecrets:
+    """The secrets of one plugin, read anew at each call.
+
+    Of the server's own environment only the keys that the plugin declares are taken, so nothing
+    else reaches its agents.
+    """
+
+    def __init__(
+        self, file: Path, *, keys: Collection[str], environment: Mapping[str, str]
+    ) -> None:
+        self.file = file
+        self._inherited = {key: SecretStr(environment[key]) for key in keys if environment.get(key)}
+
+    def environment(self) -> Mapping[str, SecretStr]:
+        """Return all entries; the file wins. Blocks."""
+        entries = read_env_file(self.file)
+        return self._inherited | {key: SecretStr(value) for key, value in entries.items()}
