@@ -41,13 +41,16 @@ class Settings:
 
     host: Annotated[str, Row("HOST", "text", "127.0.0.1", "Address to listen on.")]
     port: Annotated[int, Row("PORT", "port", "5002", "Port to listen on.")]
-    stage: Literal["local", "beta"] = _row(
-        "STAGE",
-        "stage",
-        "",
-        "local: a person's machine; beta: a workspace image. Default: beta where /home/coder "
-        "exists, else local.",
-    )
+    stage: Annotated[
+        Literal["local", "beta"],
+        Row(
+            "STAGE",
+            "stage",
+            "",
+            "local: a person's machine; beta: a workspace image. Default: beta where /home/coder "
+            "exists, else local.",
+        ),
+    ]
     agent_name: Annotated[str, Row("AGENT_NAME", "text", "", "Runtime of prompts that name none.")]
     default_agent: Annotated[
         str, Row("DEFAULT_AGENT", "text", "", "The same, when AGENT_NAME is not set.")
@@ -102,15 +105,21 @@ class Settings:
             "Web origins that may call, beside loopback and tauri://localhost.",
         ),
     ]
-    wire_style: Literal["docs", "spa"] = _row(
-        "XO_WIRE_STYLE", "wire", "docs", "Shape of the five bodies that frontends disagree on."
-    )
-    permission_mode: Literal["ask", "accept_edits", "bypass"] = _row(
-        "XO_PERMISSION_MODE",
-        "permission",
-        "",
-        "What agents ask before they act. Default: ask in stage local, bypass in beta.",
-    )
+    wire_style: Annotated[
+        Literal["docs", "spa"],
+        Row(
+            "XO_WIRE_STYLE", "wire", "docs", "Shape of the five bodies that frontends disagree on."
+        ),
+    ]
+    permission_mode: Annotated[
+        Literal["ask", "accept_edits", "bypass"],
+        Row(
+            "XO_PERMISSION_MODE",
+            "permission",
+            "",
+            "What agents ask before they act. Default: ask in stage local, bypass in beta.",
+        ),
+    ]
     permission_timeout: Annotated[
         float,
         Row(
