@@ -32,9 +32,9 @@ DESCRIPTION = "Control plane of an agent workspace, in front of the installed co
 log = logging.getLogger("xo_cowork.host")
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, core: Core | None = None) -> FastAPI:
     """Build one app. Imports the enabled plugins; starts nothing."""
-    core = build_core(settings)
+    core = core or build_core(settings)
     app = _bare_app(settings, core)
     for router in CORE_ROUTERS:
         app.include_router(router)

@@ -4,6 +4,7 @@ stevedore lists and loads; `Finder` closes the holes that were seen in 5.10.
 """
 
 import importlib.metadata
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from xo_cowork_core.host.faults import describe_fault
 from xo_cowork_core.sdk import GROUP
 from xo_cowork_core.services.registry import PluginRecord
 
+log = logging.getLogger("xo_cowork.host")
 CORE = "xo-cowork-core"
 
 
@@ -135,6 +137,7 @@ def find_plugins(
     finder = Finder(loadable, strict=strict)
     for name, error in finder.loaded.errors.items():
         records[name].fail(f"import failed: {describe_fault(error)}")
+        log.warning("plugin %s could not be imported", name, exc_info=error)
     for name, import_ms in finder.loaded.import_ms.items():
         records[name].import_ms = round(import_ms, 1)
     plugins = {found.name: found.plugin for found in finder}

@@ -22,21 +22,19 @@ from xo_cowork_core.storage.locks import StateFolderError
 
 GRACE_SECONDS = 6
 LEFTOVER_SECONDS = 1.0
+# why a server does not start: each is one line for a person
+REFUSALS = (SettingError, StartRefused, StateFolderError)
 
 
 def serve() -> int:
-    """Serve until SIGINT or SIGTERM; return the exit code. Says in one line why it can't start."""
-    try:
-        settings = read_settings()
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-            stream=sys.stderr,
-        )
-        return _run(settings)
-    except (SettingError, StartRefused, StateFolderError) as error:
-        print(f"xo-cowork: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+    """Serve until SIGINT or SIGTERM; return the exit code. Raises one of `REFUSALS`."""
+    settings = read_settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    return _run(settings)
 
 
 def _run(settings: Settings) -> int:

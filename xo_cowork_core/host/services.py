@@ -36,11 +36,14 @@ class Core:
     database: Database
 
 
-def build_core(settings: Settings) -> Core:
-    """Make every service; nothing is read, written or started yet."""
+def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
+    """Make every service; nothing is read, written or started yet.
+
+    `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
+    """
     clock = SystemClock()
     database = Database(settings.state_dir / "state.db", STEPS)
-    processes = ProcessSupervisor(settings.state_dir)
+    processes = ProcessSupervisor(run_dir or settings.state_dir)
     registry, readiness = Registry(), Readiness(clock)
     eventlog, history = EventLog(database, clock), HostHistory(database)
     sessions = Sessions(database, registry, history)
