@@ -97,6 +97,11 @@ class LiveServer:
         """Every process that was ever noticed below the server."""
         return list(self._seen.values())
 
+    @property
+    def seen(self) -> list[Pid]:
+        """Every process that `children` ever saw below the server."""
+        return list(self._seen.values())
+
     def children(self) -> list[Pid]:
         """List every process below the server, and remember them for `close`."""
         found = descendants(self.pid) if self.running else []

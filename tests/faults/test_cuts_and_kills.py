@@ -1,0 +1,150 @@
+"""Readers that break off and servers that are killed: nothing is lost in silence.
+
+Each round is seeded: ten turns are cut by SIGKILL at a random moment, an eleventh runs to its
+end, and 300 times in a round the reader goes away and resumes with `Last-Event-ID`.
+`--fault-rounds N` runs more rounds than CI does.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from xo_cowork_core.sdk.testing import (
+    Chat,
+    Frame,
+    LiveServer,
+    Started,
+    eventually,
+    install_plugin,
+)
+
+EVENTS = 10_000
+KILLS = 10
+CUTS = 300
+PAUSE = 0.003
+TURN_SECONDS = 0.7
+
+
+@dataclass
+class Reading:
+    """What one reader of one turn has got over all its connections."""
+
+    last_id: int = 0
+    cuts: int = 0
+    desyncs: int = 0
+    terminal: Frame | None = None
+    seen: list[Frame] = field(default_factory=list)
+
+    def take(self, frame: Frame) -> None:
+        """Check a frame against what the ticker said."""
+        assert self.terminal is None, "something came after the terminal event"
+        if frame.event == "desync":
+            self.desyncs += 1
+        if frame.event == "text-delta":
+            assert frame.data["text"] == f"{frame.id - 1} ", "text and id do not belong together"
+        if frame.id is not None:
+            self.last_id = frame.id
+        if frame.terminal:
+            self.terminal = frame
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = (Path(__file__).parent / "ticker.py").read_text()
+    return install_plugin(tmp_path_factory.mktemp("plugins"), "runtime_ticker", source)
+
+
+@pytest.fixture
+def server(plugins: Path) -> Iterator[LiveServer]:
+    with LiveServer(
+        environment={"XO_PLUGINS": "runtime_ticker"}, python_path=[plugins]
+    ) as running:
+        yield running
+
+
+@pytest.mark.fault
+def test_no_id_is_skipped_and_no_process_left_whatever_breaks(
+    server: LiveServer, fault_seed: int
+) -> None:
+    dice = random.Random(fault_seed)
+    cuts = CUTS
+    for _ in range(KILLS):
+        reading = turn_that_is_killed(server, dice, cuts)
+        cuts -= reading.cuts
+    chat = Chat(server, "ticker")
+    whole = Reading()
+    read_with_cuts(chat, chat.prompt(f"tick {EVENTS} {PAUSE}"), whole, dice, cuts)
+    assert whole.cuts == cuts
+    assert whole.terminal
+    assert whole.terminal.event == "done"
+    assert whole.terminal.id == EVENTS + 2
+    assert whole.desyncs == 0
+    children = server.children()
+    assert server.terminate() == 0
+    eventually(lambda: not any(child.alive for child in children), 5, "no process left")
+
+
+def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> Reading:
+    """Run a turn, kill the server at a random moment, restart it and read on."""
+    chat = Chat(server, "ticker")
+    turn = chat.prompt(f"tick {EVENTS} {PAUSE}")
+    reading = Reading()
+    killer = threading.Timer(dice.uniform(0.0, TURN_SECONDS), server.kill)
+    killer.start()
+    try:
+        read_with_cuts(chat, turn, reading, dice, cuts)
+    except (httpx.TransportError, AssertionError) as error:
+        assert isinstance(error, httpx.TransportError) or not server.running, error
+    killer.join()
+    orphans = [pid for pid in server.seen if pid.alive]
+    server.start()
+    eventually(lambda: not any(orphan.alive for orphan in orphans), 5, "the orphans are swept")
+    ended_before = reading.terminal
+    after = Reading(last_id=reading.last_id)
+    read_with_cuts(Chat(server, "ticker"), turn, after, dice, 0)
+    assert after.terminal
+    if ended_before is None:
+        assert after.terminal.event in {"agent-error", "done"}
+        if after.terminal.id <= reading.last_id:
+            assert after.desyncs == 1, "what the crash took is said"
+    return reading
+
+
+def read_with_cuts(
+    chat: Chat, turn: Started, reading: Reading, dice: random.Random, cuts: int
+) -> None:
+    """Read to the end, going away `cuts` times at random ids."""
+    points = sorted(dice.sample(range(2, EVENTS), cuts))
+    while reading.terminal is None:
+        goal = points[reading.cuts] if reading.cuts < len(points) else EVENTS * 2
+        with chat.stream(turn.stream_id, after=reading.last_id) as stream:
+            for frame in stream:
+                reading.take(frame)
+                if reading.last_id >= goal and not frame.terminal:
+                    reading.cuts += 1
+                    break
+
+
+@pytest.mark.fault
+def test_a_server_that_is_asked_to_stop_ends_its_turns_with_a_word(server: LiveServer) -> None:
+    chat = Chat(server, "ticker")
+    turn = chat.prompt("tick 1000000 0.01")
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("text-delta")
+        children = server.children()
+        assert len(children) >= 2, "the child and its escapee run"
+        started = time.monotonic()
+        stopper = threading.Thread(target=server.terminate)
+        stopper.start()
+        frames = stream.rest()
+        stopper.join()
+    assert frames[-1].event == "agent-error"
+    assert frames[-1].data["code"] == "restart"
+    assert time.monotonic() - started < 8
+    assert not any(child.alive for child in children)
