@@ -1,0 +1,28 @@
+"""A server in small: supervises one daemon-leaving child of each kind until SIGTERM. Arguments:
+the state folder, the folder for signs of life."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from xo_cowork_core.services.processes import ProcessSupervisor
+
+HERE = Path(__file__).parent
+
+
+async def serve() -> None:
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    supervisor = ProcessSupervisor(Path(sys.argv[1]))
+    await supervisor.start()
+    processes = supervisor.for_plugin("host")
+    for line in ("own_session.py", "deaf.py", "daemon.py stay", "daemon.py stay bare"):
+        script, *words = line.split()
+        argv = [sys.executable, str(HERE / script), sys.argv[2], *words]
+        await processes.spawn(argv, cwd=HERE, environment={})
+    await told.wait()
+    await supervisor.stop()
+
+
+asyncio.run(serve())

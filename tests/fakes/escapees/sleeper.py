@@ -1,0 +1,12 @@
+"""Says that it lives, by a file named after its pid, and stays. Argument: the folder."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+if "deaf" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+Path(sys.argv[1], str(os.getpid())).touch()
+while True:
+    signal.pause()

@@ -1,0 +1,158 @@
+"""Real processes that try to get away, and what must not be touched."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from xo_cowork_core.sdk import Unavailable
+from xo_cowork_core.services.processes import ProcessSupervisor
+
+ESCAPES = [
+    "own_session.py",
+    "deaf.py",
+    "daemon.py stay",
+    "daemon.py stay bare",
+    "daemon.py",
+    "daemon.py bare",
+    "respawner.py",
+    "hopper.py",
+    "holder.py",
+]
+
+
+@pytest.mark.parametrize("kind", ESCAPES)
+def test_stop_leaves_nothing_alive(run, kind: str) -> None:
+    async def test(lab: Any) -> None:
+        process = await lab.escapee(kind)
+        await process.stop(kill_after=0.3)
+        assert not lab.alive()
+        assert not lab.zombies()
+
+    run(test)
+
+
+@pytest.mark.parametrize("kind", ESCAPES)
+def test_stop_owner_leaves_nothing_alive_and_spares_other_turns(run, kind: str) -> None:
+    async def test(lab: Any) -> None:
+        other = await lab.python("import time; time.sleep(60)", owner="other turn")
+        await lab.escapee(kind, owner="turn")
+        await lab.supervisor.stop_owner("turn")
+        assert lab.alive() == {other.pid}
+        assert not lab.zombies()
+
+    run(test)
+
+
+def test_what_a_dead_process_left_is_killed_with_its_plugin(run) -> None:
+    async def test(lab: Any) -> None:
+        process = await lab.escapee("daemon.py bare")
+        assert await process.wait(5) == 0
+        [daemon] = lab.signs()
+        await lab.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
+        assert await process.descendants() == {daemon}
+        await lab.supervisor.stop_plugin("another")
+        assert lab.alive() == {daemon}
+        await lab.supervisor.stop_plugin("lab")
+        assert not lab.alive()
+
+    run(test)
+
+
+def test_an_orphan_that_ends_by_itself_is_reaped(run) -> None:
+    async def test(lab: Any) -> None:
+        await lab.escapee("daemon.py stay bare")
+        [daemon] = lab.signs()
+        await lab.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
+        os.kill(daemon, signal.SIGKILL)
+        await lab.until(lambda: not psutil.pid_exists(daemon))
+
+    run(test)
+
+
+def test_children_that_are_not_supervised_keep_their_exit_code(run) -> None:
+    async def test(lab: Any) -> None:
+        foreign = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
+        process = await lab.escapee("daemon.py stay")
+        await lab.until(lambda: psutil.Process(foreign.pid).status() == psutil.STATUS_ZOMBIE)
+        await process.stop()
+        await lab.supervisor.stop_plugin("lab")
+        assert foreign.wait() == 7
+
+    run(test)
+
+
+def test_kill_descendants_spares_the_process_and_what_was_there_before(run) -> None:
+    code = (
+        "import subprocess, sys\n"
+        "for _ in sys.stdin:\n"
+        "    child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "    print(child.pid, flush=True)\n"
+    )
+
+    async def test(lab: Any) -> None:
+        process = await lab.python(code)
+        await process.write(b"\n")
+        first = int((await anext(process.batches()))[0])
+        before = await process.descendants()
+        assert before == {first}
+        await process.write(b"\n")
+        second = int((await anext(process.batches()))[0])
+        await process.kill_descendants(spare=before)
+        assert await process.descendants() == {first}
+        assert psutil.Process(second).status() == psutil.STATUS_ZOMBIE  # its parent's to reap
+        assert process.returncode is None
+        await process.stop()
+        assert not psutil.pid_exists(first)
+
+    run(test)
+
+
+def test_nothing_starts_while_its_plugin_its_turn_or_the_server_stops(run) -> None:
+    async def test(lab: Any) -> None:
+        for stop in (
+            lab.supervisor.stop_plugin("lab"),
+            lab.supervisor.stop_owner("turn"),
+            lab.supervisor.stop(),
+        ):
+            await lab.escapee("deaf.py", owner="turn")
+            stopping = asyncio.create_task(stop)
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable):
+                await lab.python("pass", owner="turn")
+            await stopping
+            assert not lab.alive()
+
+    run(test)
+
+
+def test_two_supervisors_leave_each_other_alone(run, tmp_path: Path) -> None:
+    async def test(lab: Any) -> None:
+        await lab.escapee("daemon.py stay bare")
+        before = lab.alive()
+        other = ProcessSupervisor(tmp_path / "other state")
+        await other.start()
+        process = await other.for_plugin("lab").spawn(["sleep", "60"], cwd=tmp_path, environment={})
+        await other.stop()
+        assert process.returncode is not None
+        assert lab.alive() == before
+
+    run(test)
+
+
+def test_many_stops_take_less_than_5_seconds(run) -> None:
+    async def test(lab: Any) -> None:
+        ready = [await lab.python("input()") for _ in range(40)]
+        began = time.monotonic()
+        await lab.supervisor.stop()
+        assert time.monotonic() - began < 5
+        assert all(process.returncode is not None for process in ready)
+
+    run(test)

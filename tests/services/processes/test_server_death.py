@@ -1,0 +1,80 @@
+"""What a small server in a process of its own leaves behind, and what the next one does."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from xo_cowork_core.services.processes import ProcessSupervisor
+
+
+@pytest.fixture
+def host(life: Any, tmp_path: Path) -> Iterator[psutil.Popen]:
+    argv = [sys.executable, life.escapees / "host.py", tmp_path / "state", life.folder]
+    host = psutil.Popen([str(word) for word in argv])
+    asyncio.run(life.until(lambda: len(life.signs()) == 4))
+    yield host
+    if host.is_running():
+        host.kill()
+        host.wait()
+    start_and_stop(tmp_path / "state")
+
+
+def start_and_stop(state: Path) -> None:
+    async def both() -> None:
+        supervisor = ProcessSupervisor(state)
+        await supervisor.start()
+        await supervisor.stop()
+
+    asyncio.run(both())
+
+
+def test_sigterm_leaves_nothing_within_5_seconds(host: Any, life: Any, tmp_path: Path) -> None:
+    host.terminate()
+    assert host.wait(5) == 0
+    assert not life.alive()
+    assert not list((tmp_path / "state" / "processes").iterdir())
+
+
+@pytest.mark.fault
+def test_after_sigkill_the_next_start_sweeps(host: Any, life: Any, tmp_path: Path) -> None:
+    host.kill()
+    host.wait()
+    assert len(life.alive()) >= 4
+    start_and_stop(tmp_path / "state")
+    assert not life.alive()
+    assert not life.zombies()
+
+
+def test_a_start_on_another_state_folder_sweeps_nothing(
+    host: Any, life: Any, tmp_path: Path
+) -> None:
+    host.kill()
+    host.wait()
+    before = life.alive()
+    start_and_stop(tmp_path / "another")
+    assert life.alive() == before
+
+
+@pytest.mark.parametrize("shift", [0, 1], ids=["same start time", "another start time"])
+def test_a_ledger_entry_kills_only_the_process_that_it_means(tmp_path: Path, shift: int) -> None:
+    bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    start = int(Path(f"/proc/{bystander.pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+    folder = tmp_path / "processes"
+    folder.mkdir()
+    machine = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    entry = {"machine": machine, "processes": [[bystander.pid, start + shift]]}
+    (folder / "dead.json").write_text(json.dumps(entry))
+    (folder / "torn.json").write_text('{"machine": "x", "proc')
+    start_and_stop(tmp_path)
+    if shift:
+        assert bystander.poll() is None
+        bystander.kill()
+    bystander.wait()
+    assert not list(folder.iterdir())
