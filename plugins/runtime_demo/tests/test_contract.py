@@ -19,7 +19,7 @@ class TestDemo(RuntimeContract):
             nothing=lambda: "silent 0",
             slow_text=lambda seconds: f"slow {seconds}",
             slow_tool=lambda seconds: f"wait {seconds}",
-            tool=lambda name, content: f"tools {name} {content}",
+            tool=lambda name, content: f"tools {name} {json.dumps(content)}",
             reasoning=lambda: "reasoning",
             permission=lambda name: f"permission {name}",
             question=lambda: "question",

@@ -1,5 +1,6 @@
 """Reads a prompt: which scenario it asks for, and what stands after that word."""
 
+import json
 import re
 from collections.abc import Container
 from dataclasses import dataclass
@@ -36,3 +37,14 @@ def read_prompt(text: str, names: Container[str]) -> Request:
         if name in names:
             return Request(name, text[word.end() :].removeprefix(" "))
     return Request("", text)
+
+
+def unquoted(text: str) -> str:
+    """Decode a text that is a JSON string; any other is returned as it is."""
+    if not text.startswith('"'):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text

@@ -1,7 +1,6 @@
 """Scenarios that only talk, are silent, or fail."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 
 from xo_cowork_core.sdk import (
@@ -15,6 +14,7 @@ from xo_cowork_core.sdk import (
     TextDelta,
     TitleUpdate,
 )
+from xo_runtime_demo.prompt import unquoted
 from xo_runtime_demo.stage import Stage
 
 DELTAS_BETWEEN_YIELDS = 256
@@ -35,18 +35,8 @@ FAILURES = {
 
 
 async def echo(stage: Stage) -> AsyncGenerator[Event, None]:
-    for delta in stage.say(_unquoted(stage.request.rest)):
+    for delta in stage.say(unquoted(stage.request.rest)):
         yield delta
-
-
-def _unquoted(text: str) -> str:
-    if text.startswith('"'):
-        try:
-            value = json.loads(text)
-        except ValueError:
-            return text
-        return value if isinstance(value, str) else text
-    return text
 
 
 async def long(stage: Stage) -> AsyncGenerator[Event, None]:

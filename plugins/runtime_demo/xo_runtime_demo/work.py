@@ -13,6 +13,7 @@ from xo_cowork_core.sdk import (
     ToolResult,
 )
 from xo_runtime_demo.folder import read_below, safe_name, write_below
+from xo_runtime_demo.prompt import unquoted
 from xo_runtime_demo.stage import Stage
 from xo_runtime_demo.talk import MOST_SECONDS
 
@@ -100,7 +101,7 @@ def _write_call(stage: Stage) -> ToolCall:
     name, _, content = stage.request.rest.partition(" ")
     name = safe_name(name, "note.md") if "." in name else "note.md"
     path = f"{FOLDER}/{name}"
-    arguments = {"file_path": path, "content": content or CONTENT}
+    arguments = {"file_path": path, "content": unquoted(content) or CONTENT}
     return ToolCall(stage.call_id(), "write", arguments, f"Write {path}")
 
 

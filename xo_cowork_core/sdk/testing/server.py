@@ -94,11 +94,6 @@ class LiveServer:
 
     @property
     def seen(self) -> list[Pid]:
-        """Every process that was ever noticed below the server."""
-        return list(self._seen.values())
-
-    @property
-    def seen(self) -> list[Pid]:
         """Every process that `children` ever saw below the server."""
         return list(self._seen.values())
 

@@ -11,31 +11,31 @@ WORDS = " ".join(f"w{number}" for number in range(40))
 class OrderCases(Cases):
     """One turn as its readers see it."""
 
-    def _turn(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
+    def _words(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
         return chat.run_turn(subject.say(WORDS))
 
     def test_a_new_session_is_named_first(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         assert turn.events[0] == "session-created"
         assert turn.body("session-created") == {"session_id": turn.session_id}
 
     def test_ids_are_contiguous_from_one(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         assert turn.ids == list(range(1, len(turn.ids) + 1))
 
     def test_one_terminal_event_comes_last(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         assert turn.terminal is turn.frames[-1]
         assert turn.terminal.event == "done"
 
     def test_every_delta_names_its_session(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         assert {str(body["session_id"]) for body in turn.bodies("text-delta")} == {turn.session_id}
 
     def test_done_has_reason_session_tokens_and_cost(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
-        done = self._turn(chat, subject).body("done")
+        done = self._words(chat, subject).body("done")
         assert done["finish_reason"] == "stop"
         assert isinstance(done["session_id"], str)
         assert done["cost"] is None or isinstance(done["cost"], int | float)
@@ -49,18 +49,18 @@ class OrderCases(Cases):
             assert one.rest() == other.rest()
 
     def test_a_late_reader_gets_the_whole_turn(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         with chat.stream(turn.stream_id) as late:
             assert late.rest() == turn.frames
 
     def test_replay_starts_after_the_last_id(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         for after in (1, len(turn.ids) // 2, len(turn.ids) - 1):
             with chat.stream(turn.stream_id, after=after) as again:
                 assert again.rest() == turn.frames[after:]
 
     def test_the_larger_of_header_and_query_wins(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         with chat.stream(turn.stream_id, after=1, query="?last_event_id=3") as again:
             assert again.start_at(3).rest() == turn.frames[3:]
         with chat.stream(turn.stream_id, after=3, query="?last_event_id=1") as again:
@@ -69,12 +69,12 @@ class OrderCases(Cases):
     def test_an_unreadable_last_id_counts_as_none(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         with chat.stream(turn.stream_id, query="?last_event_id=abc") as again:
             assert again.rest() == turn.frames
 
     def test_the_end_is_told_again(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._words(chat, subject)
         last = turn.ids[-1]
         with chat.stream(turn.stream_id, after=last) as again:
             assert again.rest()[-1] == turn.terminal

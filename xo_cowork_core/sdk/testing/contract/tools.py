@@ -2,6 +2,7 @@
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import Cases, stored
+from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import tools_of
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 from xo_cowork_core.sdk.testing.transcript import Transcript
@@ -13,14 +14,14 @@ CONTENT = "first line\nsecond line with ünïcode\n"
 class ToolCases(Cases):
     """A file written by the agent."""
 
-    def _turn(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
+    def _write(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
         if subject.tool is None:
             return chat.run_turn(subject.say("No tools."))
         prompt = subject.tool("tried.txt", CONTENT)
         return chat.run_turn(prompt, permission_presets=ALLOW)
 
     def test_a_tool_call_comes_before_its_result(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._write(chat, subject)
         calls, results = turn.bodies("tool-call"), turn.bodies("tool-result")
         if subject.tool is None:
             assert not calls and not results
@@ -30,7 +31,7 @@ class ToolCases(Cases):
         assert turn.terminal.event == "done"
 
     def test_a_write_is_normalised(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._write(chat, subject)
         writes = [call for call in turn.bodies("tool-call") if call["tool"] == "write"]
         assert len(writes) == bool(subject.tool)
         for write in writes:
@@ -43,27 +44,35 @@ class ToolCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         before = set(chat.folder.rglob("*"))
-        for call in self._turn(chat, subject).bodies("tool-call"):
-            arguments = call["arguments"]
-            if call["tool"] == "write" and isinstance(arguments, dict):
-                written = chat.folder / str(arguments["file_path"])
-                assert written.resolve().is_relative_to(chat.folder.resolve())
-                assert written.read_text() == arguments["content"] == CONTENT
+        turn = self._write(chat, subject)
+        paths = [_path(call) for call in turn.bodies("tool-call") if call["tool"] == "write"]
+        assert len(paths) == bool(subject.tool)
         assert subject.tool or set(chat.folder.rglob("*")) == before
+        for path in paths:
+            written = chat.folder / path
+            assert written.resolve().is_relative_to(chat.folder.resolve())
+            assert written.read_text() == CONTENT
 
     def test_text_after_a_tool_arrives(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._write(chat, subject)
         results = [n for n, event in enumerate(turn.events) if event == "tool-result"]
         assert "text-delta" in turn.events[results[-1] if results else 0 :]
 
     def test_results_are_attached_to_their_calls_in_history(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
-        turn = self._turn(chat, subject)
+        turn = self._write(chat, subject)
         kept = tools_of(stored(chat, turn.session_id, 2))
         calls = {str(call["call_id"]) for call in turn.bodies("tool-call")}
+        assert bool(calls) == bool(subject.tool)
         assert set(kept) == calls
         for result in turn.bodies("tool-result"):
             state = kept[str(result["call_id"])]
             assert state["status"] == "completed"
             assert str(result["output"]).strip() in str(state["output"])
+
+
+def _path(call: Body) -> str:
+    arguments = call["arguments"]
+    assert isinstance(arguments, dict)
+    return str(arguments["file_path"])

@@ -1,0 +1,66 @@
+"""The contract fails for a runtime that is at fault, and the host mends what it can."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, RuntimeContract, RuntimeSubject, script
+
+
+@pytest.fixture(scope="module")
+def chat(scripted: RuntimeSubject) -> Iterator[Chat]:
+    environment = {"XO_PLUGINS": scripted.plugins}
+    with LiveServer(environment=environment, python_path=scripted.python_path) as server:
+        yield Chat(server, scripted.agent_name)
+
+
+def test_a_second_done_is_dropped(chat: Chat) -> None:
+    turn = chat.run_turn(script(["text", "Once."], ["usage", 1, 2], ["usage", 3, 4]))
+    tokens = turn.body("done")["tokens"]
+    assert isinstance(tokens, dict)
+    assert (tokens["input"], tokens["output"]) == (1, 2)
+    assert turn.text == "Once."
+
+
+def test_events_after_done_are_dropped(chat: Chat) -> None:
+    turn = chat.run_turn(script(["text", "In time."], ["usage", 1, 2], ["text", "Too late."]))
+    assert turn.text == "In time."
+    assert turn.frames[-1] is turn.terminal
+
+
+def test_an_error_after_done_is_not_told(chat: Chat) -> None:
+    turn = chat.run_turn(script(["text", "Well."], ["usage", 1, 2], ["fail", "auth", "no"]))
+    assert turn.terminal.event == "done"
+
+
+def test_the_contract_fails_where_a_delta_is_lost(chat: Chat, scripted: RuntimeSubject) -> None:
+    lossy = replace(scripted, say=lambda text: script(["text", text[:4]], ["text", text[5:]]))
+    with pytest.raises(AssertionError):
+        RuntimeContract().test_text_arrives_exactly(chat, lossy)
+
+
+def test_the_contract_fails_where_an_error_is_hidden(chat: Chat, scripted: RuntimeSubject) -> None:
+    polite = replace(scripted, fail=lambda code: script(["text", f"Sorry, {code}."]))
+    with pytest.raises(AssertionError):
+        RuntimeContract().test_errors_tell_their_true_text_and_code(chat, polite)
+
+
+def test_the_contract_fails_where_an_undeclared_tool_runs(
+    chat: Chat, scripted: RuntimeSubject
+) -> None:
+    secretive = replace(scripted, tool=None, say=lambda text: script(["write", "a.txt", text]))
+    with pytest.raises(AssertionError):
+        RuntimeContract().test_a_tool_call_comes_before_its_result(chat, secretive)
+    with pytest.raises(AssertionError):
+        RuntimeContract().test_a_write_really_happens_in_the_project(chat, secretive)
+
+
+def test_the_contract_fails_where_an_ability_is_claimed_falsely(
+    chat: Chat, scripted: RuntimeSubject
+) -> None:
+    boasting = replace(scripted, abilities=frozenset({"edits_history"}))
+    with pytest.raises(AssertionError):
+        RuntimeContract().test_an_edit_replaces_what_followed_or_is_refused(chat, boasting)
+    with pytest.raises(AssertionError):
+        RuntimeContract().test_an_edit_of_an_unknown_message_is_refused(chat, boasting)

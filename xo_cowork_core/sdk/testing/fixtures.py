@@ -1,0 +1,31 @@
+"""Fixtures to import into a conftest: servers that end with their test, and a fake runtime."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing.scripted import scripted_subject
+from xo_cowork_core.sdk.testing.server import LiveServer
+from xo_cowork_core.sdk.testing.subject import RuntimeSubject
+
+
+@pytest.fixture
+def live_server() -> Iterator[Callable[..., LiveServer]]:
+    """Start servers: call it with `environment` and `python_path` of `LiveServer`."""
+    with ExitStack() as running:
+
+        def start(
+            environment: Mapping[str, str] | None = None, python_path: Sequence[Path] = ()
+        ) -> LiveServer:
+            server = LiveServer(environment=environment, python_path=python_path)
+            return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> RuntimeSubject:
+    """Install `ScriptedRuntime` in a folder of its own."""
+    return scripted_subject(tmp_path_factory.mktemp("scripted"))
