@@ -1,0 +1,88 @@
+"""What a failed turn is called: from a `result` record or a dead process to one error."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from xo_cowork_core.sdk import AgentFailure
+
+CODES = MappingProxyType({401: "auth", 403: "auth", 429: "rate_limit", 529: "overloaded"})
+KINDS = MappingProxyType(
+    {
+        "authentication_failed": "auth",
+        "authentication_error": "auth",
+        "permission_error": "auth",
+        "rate_limit": "rate_limit",
+        "rate_limit_error": "rate_limit",
+        "billing_error": "rate_limit",
+        "overloaded": "overloaded",
+        "overloaded_error": "overloaded",
+        "invalid_request": "bad_request",
+        "invalid_request_error": "bad_request",
+        "connection_failed": "network",
+    }
+)
+SIGN_IN = "Run `claude auth login`, or set ANTHROPIC_API_KEY, then send the message again."
+NETWORK_WORDS = ("connection", "econn", "enotfound", "network", "socket", "timed out")
+FIRST_SERVER_ERROR = 500
+FIRST_CLIENT_ERROR = 400
+TAIL_LENGTH = 600
+
+
+def result_failure(result: Mapping[str, Any], kind: str = "") -> AgentFailure:
+    """Name a `result` with `is_error`; `kind` is the `error` of the message that told of it."""
+    message = _message(result)
+    status = result.get("api_error_status")
+    kinds = (kind, result.get("api_error_type"), result.get("api_error"))
+    code = _code(status, [word for word in kinds if isinstance(word, str)], message)
+    if code == "auth":
+        message = f"{message.rstrip('. ')}. {SIGN_IN}"
+    return AgentFailure(message, code=code)
+
+
+def process_failure(returncode: int | None, stderr: str) -> AgentFailure:
+    """Name a process that ended in the middle of a turn."""
+    how = "was killed" if returncode is not None and returncode < 0 else "ended"
+    tail = stderr.strip()[-TAIL_LENGTH:]
+    said = f": {tail}" if tail else ""
+    return AgentFailure(f"Claude Code {how} before the turn was over{said}", code="crashed")
+
+
+def silent(seconds: float) -> AgentFailure:
+    """Name a turn without a word for too long."""
+    return AgentFailure(
+        f"Claude Code was silent for {seconds:g} s, so it was stopped", code="timeout"
+    )
+
+
+def too_long(seconds: float) -> AgentFailure:
+    """Name a turn that went on for too long."""
+    return AgentFailure(f"The turn ran for {seconds:g} s, so it was stopped", code="timeout")
+
+
+def _message(result: Mapping[str, Any]) -> str:
+    text = result.get("result")
+    if isinstance(text, str) and text.strip():
+        return text.strip()
+    errors = result.get("errors")
+    texts = (
+        [error for error in errors if isinstance(error, str)] if isinstance(errors, list) else []
+    )
+    return "; ".join(texts) or "Claude Code could not finish the turn"
+
+
+def _code(status: object, kinds: list[str], message: str) -> str:
+    if isinstance(status, int):
+        if status in CODES:
+            return CODES[status]
+        if status >= FIRST_SERVER_ERROR:
+            return "upstream"
+        if status >= FIRST_CLIENT_ERROR:
+            return "bad_request"
+    for kind in kinds:
+        if kind in KINDS:
+            return KINDS[kind]
+    lowered = message.lower()
+    if "not logged in" in lowered or "/login" in lowered:
+        return "auth"
+    return "network" if any(word in lowered for word in NETWORK_WORDS) else "upstream"

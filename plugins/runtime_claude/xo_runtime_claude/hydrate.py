@@ -1,0 +1,145 @@
+"""Living rows as messages: results attached to their calls, usage counted once per answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from xo_cowork_core.sdk import Message, ReasoningPart, StepPart, TextPart, Tokens, ToolPart
+from xo_cowork_core.sdk.history import Finish, Part
+from xo_runtime_claude.blocks import error_message
+from xo_runtime_claude.rows import Row
+from xo_runtime_claude.tools import normal_name, output_text, result_metadata, title_of
+from xo_runtime_claude.usage import call_tokens
+
+FINISHES: Mapping[str, Finish] = MappingProxyType(
+    {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "tool_use", "max_tokens": "length"}
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """An assistant's message while its rows come."""
+
+    first: Row
+    parts: list[Part] = field(default_factory=list[Part])
+    calls: "dict[str, Call]" = field(default_factory=dict)
+    tokens: Tokens | None = None
+    model: str | None = None
+    finish: Finish | None = None
+    error: str | None = None
+    answer: str = ""
+    step: StepPart | None = None
+
+    def close_step(self) -> None:
+        """End the model's answer that is open: each repeats its usage in every row."""
+        if self.step:
+            self.parts.append(self.step)
+            self.tokens = (self.tokens or Tokens()) + self.step.tokens
+            self.step = None
+
+    def message(self) -> Message:
+        """Close it."""
+        self.close_step()
+        return Message(
+            id=self.first.id,
+            role="assistant",
+            parts=tuple(self.parts),
+            time_created=self.first.time,
+            model_id=self.model,
+            provider_id="anthropic",
+            tokens=self.tokens,
+            finish=self.finish,
+            error=self.error,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Where a tool call's part is. `tool` is the CLI's own name."""
+
+    place: int
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+def messages_of(rows: Sequence[Row]) -> list[Message]:
+    """Turn living rows into messages, oldest first."""
+    messages: list[Message] = []
+    draft: Draft | None = None
+    for row in rows:
+        prompt = row.prompt
+        if prompt:
+            if draft:
+                messages.append(draft.message())
+                draft = None
+            messages.append(Message(row.id, "user", (TextPart(prompt),), row.time))
+        elif row.kind == "assistant":
+            draft = draft or Draft(row)
+            _add(draft, row)
+        elif row.kind == "user" and draft:
+            _attach(draft, row)
+    if draft:
+        messages.append(draft.message())
+    return messages
+
+
+def _add(draft: Draft, row: Row) -> None:
+    message = row.message
+    if row.record.get("isApiErrorMessage"):
+        draft.error = output_text(message.get("content"))
+        draft.finish = "error"
+        return
+    identity, model, reason = message.get("id"), message.get("model"), message.get("stop_reason")
+    if identity != draft.answer:
+        draft.close_step()
+        draft.answer = str(identity)
+    if isinstance(model, str) and model != "<synthetic>":
+        draft.model = model
+    for block in row.blocks:
+        _add_block(draft, row, block)
+    if isinstance(reason, str):
+        draft.finish = FINISHES.get(reason, "stop")
+    if message.get("usage"):
+        draft.step = StepPart(draft.finish or "stop", call_tokens(message.get("usage")))
+
+
+def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
+    kind = str(block.get("type"))
+    text, thinking = block.get("text"), block.get("thinking")
+    if kind == "text" and isinstance(text, str) and text:
+        draft.parts.append(TextPart(text))
+    elif kind == "thinking" and isinstance(thinking, str) and thinking:
+        draft.parts.append(ReasoningPart(thinking))
+    elif kind in {"tool_use", "server_tool_use", "mcp_tool_use"}:
+        call_id, tool, raw = str(block.get("id")), str(block.get("name")), block.get("input")
+        arguments = raw if isinstance(raw, Mapping) else {}
+        draft.calls[call_id] = Call(len(draft.parts), tool, arguments)
+        draft.parts.append(
+            ToolPart(
+                call_id=call_id,
+                tool=normal_name(tool),
+                input=arguments,
+                title=title_of(tool, arguments),
+                time_start=row.time,
+            )
+        )
+
+
+def _attach(draft: Draft, row: Row) -> None:
+    for block in row.blocks:
+        call = draft.calls.get(str(block.get("tool_use_id")))
+        if block.get("type") != "tool_result" or call is None:
+            continue
+        part = draft.parts[call.place]
+        if not isinstance(part, ToolPart):
+            continue
+        output = output_text(block.get("content"))
+        failed = bool(block.get("is_error"))
+        draft.parts[call.place] = replace(
+            part,
+            status="error" if failed else "completed",
+            output=error_message(output) if failed else output,
+            metadata=result_metadata(call.tool, call.arguments, row.record.get("toolUseResult")),
+            time_end=row.time,
+        )

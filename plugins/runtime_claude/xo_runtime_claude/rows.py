@@ -1,0 +1,151 @@
+"""Rows of a session file on disk, and which of them are the living branch.
+
+Rows form a tree by `parentUuid`: a resume from an earlier point, or a second writer, leaves dead
+branches in the file. Everything unknown, torn or malformed is passed over.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+CONTEXT = "\n\n---\n\n> **Project context**"
+HIDDEN = ("<local-command-", "<task-notification>", "[Request interrupted by user")
+HIDDEN_COMMANDS = frozenset({"/model"})  # the trace of `set_model`, which no user typed
+COMMAND = re.compile(r"<command-name>\s*(.*?)\s*</command-name>", re.DOTALL)
+COMMAND_WORDS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+EPOCH = datetime.fromtimestamp(0, UTC)
+MAX_LINE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One user, assistant or other row that takes part in the tree."""
+
+    kind: str
+    id: str
+    parent: str | None
+    record: Mapping[str, Any]
+
+    @property
+    def time(self) -> datetime:
+        try:
+            found = datetime.fromisoformat(str(self.record.get("timestamp")))
+        except ValueError:
+            return EPOCH
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        found = self.record.get("message")
+        return found if isinstance(found, Mapping) else MappingProxyType({})
+
+    @property
+    def blocks(self) -> list[Mapping[str, Any]]:
+        """The content blocks; a bare string counts as one text block."""
+        content = self.message.get("content")
+        if isinstance(content, str):
+            return [{"type": "text", "text": content}]
+        blocks = content if isinstance(content, list) else []
+        return [block for block in blocks if isinstance(block, Mapping)]
+
+    @property
+    def prompt(self) -> str:
+        """What a person said here; empty for every other row."""
+        if self.kind != "user" or self.record.get("isMeta"):
+            return ""
+        texts = [b["text"] for b in self.blocks if isinstance(b.get("text"), str)]
+        text = "\n".join(texts).strip()
+        if text.startswith(HIDDEN):
+            return ""
+        return _without_context(_command(text) if "<command-name>" in text else text)
+
+    @property
+    def starts_turn(self) -> bool:
+        """Say whether a turn starts here, a person's or one by itself."""
+        origin = self.record.get("turnOrigin")
+        return bool(self.prompt) or (self.kind == "user" and origin == "task_notification")
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a session file. Sidechains (subagents) are left out."""
+    rows: list[Row] = []
+    for line in path.read_bytes().split(b"\n"):
+        # most bytes of a file are request dumps without a place in the tree
+        if b'"parentUuid"' not in line or len(line) > MAX_LINE_BYTES:
+            continue
+        row = _row(line)
+        if row:
+            rows.append(row)
+    return rows
+
+
+def living(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
+    """Keep the branch that the newest row (or `cut`) belongs to.
+
+    A row lives when the prompt above it does: results of parallel tools hang beside the line of
+    parents, not on it.
+    """
+    by_id = {row.id: index for index, row in enumerate(rows)}
+    line = _line_up(rows, by_id, cut)
+    owner: list[int] = []
+    for index, row in enumerate(rows):
+        above = by_id.get(row.parent or "", -1)
+        above = above if above < index else -1
+        if row.starts_turn:
+            owner.append(index)
+        elif above >= 0:
+            owner.append(owner[above])
+        else:
+            owner.append(owner[-1] if owner else -1)
+    last = by_id.get(cut, len(rows)) if cut else len(rows)
+    return [
+        row
+        for index, row in enumerate(rows)
+        if index <= last and (owner[index] < 0 or owner[index] in line)
+    ]
+
+
+def _line_up(rows: Sequence[Row], by_id: Mapping[str, int], cut: str | None) -> set[int]:
+    """Indexes from the newest row up to the root. A lost parent is replaced by the row before."""
+    line: set[int] = set()
+    index = by_id.get(cut or "", len(rows) - 1)
+    while index >= 0 and index not in line:
+        line.add(index)
+        row = rows[index]
+        parent = row.parent or row.record.get("logicalParentUuid")
+        if parent is None:
+            break
+        index = by_id.get(str(parent), index - 1)
+    return line
+
+
+def _row(line: bytes) -> Row | None:
+    try:
+        record = orjson.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or record.get("isSidechain"):
+        return None
+    identity, parent = record.get("uuid"), record.get("parentUuid")
+    if not isinstance(identity, str):
+        return None
+    return Row(
+        str(record.get("type")), identity, parent if isinstance(parent, str) else None, record
+    )
+
+
+def _command(text: str) -> str:
+    name, words = COMMAND.search(text), COMMAND_WORDS.search(text)
+    if name is None or name.group(1) in HIDDEN_COMMANDS:
+        return ""
+    return f"{name.group(1)} {words.group(1).strip() if words else ''}".strip()
+
+
+def _without_context(text: str) -> str:
+    return text.split(CONTEXT, 1)[0].rstrip()

@@ -1,0 +1,171 @@
+"""Claude Code's own store: session files under `projects/`, read and never written.
+
+One exception: editing a session's very first message moves its file to the plugin's trash, since
+the CLI can't go back to before it. All reading happens in threads.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from xo_cowork_core.sdk import Message, NotFound, SessionRecord, TextPart
+from xo_cowork_core.sdk.host import Paths
+from xo_runtime_claude.hydrate import messages_of
+from xo_runtime_claude.rows import EPOCH, Row, living, read_rows
+
+SESSION_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
+TITLE_CHARACTERS = 80
+UNTITLED = "New session"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file said when it had this size and time."""
+
+    size: int
+    changed: int
+    record: SessionRecord | None
+
+
+class Store:
+    """Sessions of one config folder."""
+
+    def __init__(self, config: Path, paths: Paths) -> None:
+        self._projects = config / "projects"
+        self._paths = paths
+        self._seen: dict[Path, Seen] = {}
+        self._cuts: dict[str, str] = {}
+
+    async def knows(self, session_id: str) -> bool:
+        """Say whether there is a transcript."""
+        return await asyncio.to_thread(self._file, session_id) is not None
+
+    async def sessions(self) -> Sequence[SessionRecord]:
+        """List all sessions that have a message."""
+        return await asyncio.to_thread(self._sessions)
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        """Find one session."""
+        return await asyncio.to_thread(self._session, session_id)
+
+    async def messages(self, session_id: str) -> Sequence[Message] | None:
+        """Read a session's living branch."""
+        return await asyncio.to_thread(self._messages, session_id)
+
+    async def drop(self, session_id: str, message_id: str) -> None:
+        """Remember where the next turn goes on; before the first message it starts afresh."""
+        cut = await asyncio.to_thread(self._cut_before, session_id, message_id)
+        self._cuts.pop(session_id, None)
+        if cut:
+            self._cuts[session_id] = cut
+        else:
+            await asyncio.to_thread(self._trash, session_id)
+
+    def cut_of(self, session_id: str) -> str | None:
+        """Return the row that the next turn goes on from, if one was dropped."""
+        return self._cuts.get(session_id)
+
+    def forget_cut(self, session_id: str) -> None:
+        """The session went on from its cut: its newest rows are the living ones again."""
+        self._cuts.pop(session_id, None)
+
+    def _file(self, session_id: str) -> Path | None:
+        if not SESSION_ID.fullmatch(session_id):
+            return None
+        found = list(self._projects.glob(f"*/{session_id}.jsonl"))
+        return max(found, key=_changed) if found else None
+
+    def _sessions(self) -> Sequence[SessionRecord]:
+        files = list(self._projects.glob("*/*.jsonl"))
+        seen = {path: look for path in files if (look := self._look(path))}
+        self._seen = seen
+        newest: dict[str, SessionRecord] = {}
+        for look in seen.values():
+            record = look.record
+            known = newest.get(record.session_id) if record else None
+            if record and (known is None or known.time_updated < record.time_updated):
+                newest[record.session_id] = record
+        return list(newest.values())
+
+    def _session(self, session_id: str) -> SessionRecord | None:
+        path = self._file(session_id)
+        look = self._look(path) if path else None
+        return look.record if look else None
+
+    def _look(self, path: Path) -> Seen | None:
+        try:
+            status = path.stat()
+            seen = self._seen.get(path)
+            if seen and (seen.size, seen.changed) == (status.st_size, status.st_mtime_ns):
+                return seen
+            rows = read_rows(path)
+        except OSError:
+            return None
+        record = _record(path.stem, rows, status.st_mtime)
+        return Seen(status.st_size, status.st_mtime_ns, record)
+
+    def _messages(self, session_id: str) -> Sequence[Message] | None:
+        path = self._file(session_id)
+        if path is None:
+            return None
+        try:
+            rows = read_rows(path)
+        except OSError:
+            return None
+        return messages_of(living(rows, self._cuts.get(session_id)))
+
+    def _cut_before(self, session_id: str, message_id: str) -> str | None:
+        path = self._file(session_id)
+        rows = living(read_rows(path), self._cuts.get(session_id)) if path else []
+        prompts = [row for row in rows if row.prompt]
+        place = next((i for i, row in enumerate(prompts) if row.id == message_id), None)
+        if place is None:
+            raise NotFound("There is no such message of yours in this session.")
+        return prompts[place].parent if place else None
+
+    def _trash(self, session_id: str) -> None:
+        path = self._file(session_id)
+        if path is None:
+            return
+        trash = self._paths.state / "trash"
+        trash.mkdir(mode=0o700, exist_ok=True)
+        # shutil.move would copy across devices; a home on two devices is not worth that risk here
+        path.rename(trash / f"{int(time.time())}-{path.name}")
+
+
+def _record(session_id: str, rows: list[Row], changed: float) -> SessionRecord | None:
+    messages = messages_of(living(rows))
+    if not messages:
+        return None
+    times = [message.time_created for message in messages if message.time_created > EPOCH]
+    updated = datetime.fromtimestamp(changed, UTC)
+    last = max((row.time for row in rows), default=EPOCH)
+    directory = next((str(cwd) for row in rows if (cwd := row.record.get("cwd"))), None)
+    return SessionRecord(
+        session_id=session_id,
+        title=_title(messages),
+        directory=directory,
+        message_count=len(messages),
+        time_created=min(times, default=updated),
+        time_updated=last if last > EPOCH else updated,
+    )
+
+
+def _title(messages: Sequence[Message]) -> str:
+    for message in messages:
+        part = message.parts[0] if message.parts else None
+        if message.role == "user" and isinstance(part, TextPart):
+            line = " ".join(part.text.split())
+            return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
+    return UNTITLED
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,71 @@
+"""Tokens and cost, taken out of figures that are partly cumulative."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from xo_cowork_core.sdk import Tokens
+
+
+def number(value: object) -> int:
+    """Read a count; anything else is 0."""
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def call_tokens(usage: object) -> Tokens:
+    """Read the usage of one model call. `output` and `reasoning` don't overlap."""
+    if not isinstance(usage, Mapping):
+        return Tokens()
+    details = usage.get("output_tokens_details")
+    thinking = number(details.get("thinking_tokens")) if isinstance(details, Mapping) else 0
+    return Tokens(
+        input=number(usage.get("input_tokens")),
+        output=max(0, number(usage.get("output_tokens")) - thinking),
+        reasoning=thinking,
+        cache_read=number(usage.get("cache_read_input_tokens")),
+        cache_write=number(usage.get("cache_creation_input_tokens")),
+    )
+
+
+def model_tokens(usage: object) -> Tokens:
+    """Sum a `modelUsage` table over its models."""
+    total = Tokens()
+    for row in usage.values() if isinstance(usage, Mapping) else ():
+        if not isinstance(row, Mapping):
+            continue
+        thinking = number(row.get("thinkingTokens"))
+        total += Tokens(
+            input=number(row.get("inputTokens")),
+            output=max(0, number(row.get("outputTokens")) - thinking),
+            reasoning=thinking,
+            cache_read=number(row.get("cacheReadInputTokens")),
+            cache_write=number(row.get("cacheCreationInputTokens")),
+        )
+    return total
+
+
+def table_cost(usage: Mapping[str, Any]) -> float:
+    """Sum the cost of a `modelUsage` table in US dollars."""
+    costs = [row.get("costUSD") for row in usage.values() if isinstance(row, Mapping)]
+    return sum(cost for cost in costs if isinstance(cost, int | float))
+
+
+class Meter:
+    """The turn's share of a process's running totals. Lives as long as the process."""
+
+    def __init__(self) -> None:
+        self._cost = 0.0
+
+    def turn(self, result: Mapping[str, Any]) -> tuple[Tokens, float | None]:
+        """Return a turn's tokens and cost from its `result` record.
+
+        `usage` is the turn's but zero after an interrupt; `total_cost_usd` is the process's.
+        Newer CLIs give the difference themselves in `model_usage_since_last_result`.
+        """
+        since = result.get("model_usage_since_last_result")
+        total = result.get("total_cost_usd")
+        spent = total - self._cost if isinstance(total, int | float) else None
+        if isinstance(total, int | float):
+            self._cost = float(total)
+        if isinstance(since, Mapping):
+            return model_tokens(since), table_cost(since)
+        return call_tokens(result.get("usage")), max(0.0, spent) if spent is not None else None
