@@ -116,7 +116,10 @@ class Installed:
 def find_plugins(
     installed: Installed, enabled: Sequence[str], *, core_version: str, strict: bool
 ) -> list[Candidate]:
-    """Load what is enabled and return one candidate per name, whatever became of it."""
+    """Load what is enabled and return one candidate per name, whatever became of it.
+
+    The enabled ones come first, in their order: where two claim the same, the earlier has it.
+    """
     records: dict[str, PluginRecord] = {}
     loadable: list[Entry] = []
     twins = Counter(entry.name for entry in installed.entries)
@@ -141,7 +144,8 @@ def find_plugins(
     for name, import_ms in finder.loaded.import_ms.items():
         records[name].import_ms = round(import_ms, 1)
     plugins = {found.name: found.plugin for found in finder}
-    return [Candidate(record, plugins.get(name)) for name, record in records.items()]
+    order = dict.fromkeys((*enabled, *records))
+    return [Candidate(records[name], plugins.get(name)) for name in order]
 
 
 def incompatible(distribution: importlib.metadata.Distribution, core_version: str) -> str:

@@ -1,0 +1,46 @@
+"""A server with one broken plugin and its healthy neighbour."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer, install_plugin
+
+ZOO = Path(__file__).parent / "zoo"
+
+
+class Cage:
+    """What the zoo's tests look at."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        self.client = server.client
+
+    def record(self, name: str) -> dict:
+        rows = self.client.get("/api/plugins").json()["plugins"]
+        return next(row for row in rows if row["name"] == name)
+
+    def assert_others_work(self) -> None:
+        health = self.client.get("/health")
+        assert health.status_code == 200
+        assert health.json()["plugins"]["plugin_neighbour"] == "ready"
+        assert health.json()["runtimes"]["neighbour"]["state"] == "ready"
+        assert self.client.get("/api/neighbour/ping").json() == {"pong": True}
+
+
+@pytest.fixture
+def cage(tmp_path: Path) -> Iterator[Callable[..., Cage]]:
+    """Start a server with the plugin of one file in the zoo, called `plugin_broken`."""
+    folder = install_plugin(tmp_path, "plugin_neighbour", (ZOO / "neighbour.py").read_text())
+    with ExitStack() as stack:
+
+        def start(fault: str = "", requires: str = "xo-cowork-core", **environment: str) -> Cage:
+            if fault:
+                source = (ZOO / f"{fault}.py").read_text()
+                install_plugin(folder, "plugin_broken", source, requires=requires)
+            names = {"XO_PLUGINS": "plugin_neighbour,plugin_broken", **environment}
+            return Cage(stack.enter_context(LiveServer(environment=names, python_path=[folder])))
+
+        yield start

@@ -1,0 +1,193 @@
+"""A broken plugin never stops the host: one test for each way to be broken."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer, eventually
+
+
+@pytest.mark.parametrize(
+    ("fault", "culprit"),
+    [
+        ("import_error", "a_module_that_nobody_has"),
+        ("assertion", "AssertionError: the world is not as it was"),
+        ("system_exit", "SystemExit: 3"),
+        ("misspelt_hook", "xo_routes"),
+        ("raising_hook", "xo_routers raised SystemExit: the printer is on fire"),
+        ("same_runtime", "its runtime neighbour is plugin_neighbour's already"),
+    ],
+)
+def test_a_plugin_that_cannot_be_taken_in_is_named_and_left_out(cage, fault, culprit):
+    found = cage(fault)
+    found.assert_others_work()
+    record = found.record("plugin_broken")
+    assert record["state"] == "failed"
+    assert culprit in record["error"]
+
+
+def test_nothing_of_a_plugin_stays_when_its_last_hook_raises(cage):
+    found = cage("raising_hook")
+    assert "half" not in found.client.get("/health").json()["runtimes"]
+    assert found.client.get("/api/half/x").status_code == 404
+    prompt = {"text": "hi", "agent_name": "half"}
+    assert found.client.post("/api/chat/prompt", json=prompt).status_code == 400
+
+
+def test_a_plugin_for_another_core_is_not_imported(cage):
+    found = cage("leaves_a_mark", requires="xo-cowork-core>=99")
+    found.assert_others_work()
+    record = found.record("plugin_broken")
+    assert record["state"] == "incompatible"
+    assert ">=99" in record["error"]
+    assert not (found.server.home / "imported").exists()
+
+
+def test_a_plugin_that_is_not_enabled_is_not_imported(cage):
+    found = cage("leaves_a_mark", XO_PLUGINS="plugin_neighbour")
+    found.assert_others_work()
+    assert found.record("plugin_broken")["state"] == "disabled"
+    assert not (found.server.home / "imported").exists()
+
+
+def test_a_plugin_that_is_asked_for_and_absent_is_missing(cage):
+    found = cage()
+    found.assert_others_work()
+    assert found.record("plugin_broken")["state"] == "missing"
+
+
+def test_two_distributions_with_one_name_are_both_refused(cage, tmp_path: Path):
+    info = tmp_path / "xo_aaa_twin-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xo-aaa-twin\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text(
+        "[xo_cowork.plugins]\nplugin_broken = xo_plugin_broken.plugin:plugin\n"
+    )
+    found = cage("leaves_a_mark")
+    found.assert_others_work()
+    record = found.record("plugin_broken")
+    assert record["state"] == "failed"
+    assert "xo-aaa-twin" in record["error"]
+    assert "xo-plugin-broken" in record["error"]
+    assert not (found.server.home / "imported").exists()
+
+
+@pytest.mark.parametrize(
+    ("routes", "culprit"),
+    [
+        ("/api/mine;GET /api/mine/a,GET /api/yours/b", "GET /api/yours/b lies outside its claims"),
+        ("/api/mine;GET /api/mine/{a},GET /api/mine/{b}", "GET /api/mine/{} twice"),
+        ("/api/mine;GET /api/minestrone", "lies outside its claims"),
+        ("/api/chat;GET /api/chat/spy", "overlaps /api/chat of the core"),
+        ("/api/chat/spy;GET /api/chat/spy", "overlaps /api/chat of the core"),
+        ("/api;GET /api/x", "which is the core's"),
+        ("/;GET /x", "no plain path"),
+        ("/api/{any};GET /api/x", "no plain path"),
+        ("/api/neighbour/deep;GET /api/neighbour/deep/x", "of plugin_neighbour"),
+    ],
+)
+def test_routes_that_may_not_be_are_refused_whole(cage, routes, culprit):
+    found = cage("bad_routes", ZOO_ROUTES=routes)
+    found.assert_others_work()
+    record = found.record("plugin_broken")
+    assert record["state"] == "failed"
+    assert culprit in record["error"]
+    assert record["routes"] == []
+    for path in ("/api/mine/a", "/api/yours/b", "/api/chat/spy"):
+        assert found.client.get(path).status_code == 404
+
+
+def test_a_start_that_hangs_is_served_without(cage):
+    before = time.monotonic()
+    found = cage("lifespan_faults", ZOO_FAULT="hang at start")
+    assert time.monotonic() - before < 8
+    found.assert_others_work()
+    assert found.record("plugin_broken")["state"] == "starting"
+    answer = found.client.post("/api/shaky/poke")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert found.client.get("/health").json()["runtimes"]["shaky"]["state"] == "starting"
+
+
+@pytest.mark.parametrize(
+    ("fault", "culprit"), [("raise at start", "no battery"), ("exit at start", "SystemExit: 4")]
+)
+def test_a_start_that_fails_is_named(cage, fault, culprit):
+    found = cage("lifespan_faults", ZOO_FAULT=fault)
+    found.assert_others_work()
+    record = found.record("plugin_broken")
+    assert record["state"] == "failed"
+    assert culprit in record["error"]
+    assert "shaky" not in found.client.get("/health").json()["runtimes"]
+
+
+def test_a_crash_after_the_start_takes_only_that_plugin_out(cage):
+    found = cage("lifespan_faults")
+    assert found.record("plugin_broken")["state"] == "ready"
+    assert found.client.post("/api/shaky/poke").status_code == 200
+    eventually(lambda: found.record("plugin_broken")["state"] == "failed", 5, "the crash is seen")
+    found.assert_others_work()
+    assert "poked once too often" in found.record("plugin_broken")["error"]
+    assert "shaky" not in found.client.get("/health").json()["runtimes"]
+    assert found.client.post("/api/shaky/poke").status_code == 503
+
+
+def test_a_stop_that_hangs_does_not_keep_the_server(cage):
+    found = cage("lifespan_faults", ZOO_FAULT="hang at stop")
+    before = time.monotonic()
+    assert found.server.terminate() == 0
+    assert time.monotonic() - before < 10
+    assert "plugin plugin_broken did not stop" in found.server.log
+
+
+def test_a_plugin_that_stops_well_lets_the_server_go_at_once(cage):
+    found = cage("lifespan_faults")
+    before = time.monotonic()
+    assert found.server.terminate() == 0
+    assert time.monotonic() - before < 4
+
+
+@pytest.mark.parametrize("path", ["/api/sick/raise", "/api/sick/exit"])
+def test_what_a_route_raises_is_a_500_that_tells_nothing(cage, path):
+    found = cage("fails_in_use")
+    answer = found.client.get(path)
+    assert answer.status_code == 500
+    detail = answer.json()["detail"]
+    fault_id = detail.rsplit(" ", 1)[1]
+    assert detail == f"Internal error; the log names it as {fault_id}"
+    assert fault_id in found.server.log
+    found.assert_others_work()
+
+
+def test_a_health_check_that_leaves_does_not_end_the_server(cage):
+    found = cage("fails_in_use")
+    found.assert_others_work()
+    assert found.client.get("/health").json()["runtimes"]["sick"]["state"] == "failed"
+    found.assert_others_work()
+
+
+def test_a_wrong_setting_fails_its_plugin_alone(cage):
+    found = cage("fails_in_use", ZOO_COUNT="many")
+    found.assert_others_work()
+    error = found.record("plugin_broken")["error"]
+    assert error == (
+        "ZOO_COUNT='many' (from the environment) is not allowed: it must be a whole number"
+    )
+
+
+def test_strict_lets_a_broken_plugin_stop_the_start(cage):
+    with pytest.raises(AssertionError, match="plugin plugin_broken is failed"):
+        cage("misspelt_hook", XO_PLUGINS_STRICT="1")
+
+
+def test_strict_lets_a_failing_lifespan_stop_the_start(cage):
+    with pytest.raises(AssertionError, match="no battery"):
+        cage("lifespan_faults", XO_PLUGINS_STRICT="1", ZOO_FAULT="raise at start")
+
+
+def test_an_app_without_plugins_works():
+    with LiveServer(environment={"XO_PLUGINS": "none"}) as server:
+        health = server.client.get("/health").json()
+        assert health["status"] == "ok"
+        assert set(health["plugins"].values()) <= {"disabled"}

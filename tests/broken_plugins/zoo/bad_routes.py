@@ -1,0 +1,30 @@
+"""Brings the claims and routes that ZOO_ROUTES names: `claim;METHOD path,METHOD path`."""
+
+import os
+
+from fastapi import APIRouter
+
+from xo_cowork_core.sdk import Claims, hookimpl
+
+CLAIM, _, ROUTES = os.environ.get("ZOO_ROUTES", "").partition(";")
+
+
+async def answer() -> dict[str, bool]:
+    return {"mounted": True}
+
+
+class Plugin:
+    @hookimpl
+    def xo_claims(self):
+        return Claims(prefixes=[CLAIM])
+
+    @hookimpl
+    def xo_routers(self, context):
+        router = APIRouter()
+        for number, route in enumerate(ROUTES.split(",")):
+            method, path = route.split()
+            router.add_api_route(path, answer, methods=[method], name=f"route{number}")
+        return [router]
+
+
+plugin = Plugin()

@@ -1,0 +1,12 @@
+"""Says xo_routes for xo_routers."""
+
+from xo_cowork_core.sdk import hookimpl
+
+
+class Plugin:
+    @hookimpl
+    def xo_routes(self, context):
+        return []
+
+
+plugin = Plugin()
