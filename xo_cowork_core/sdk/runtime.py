@@ -106,3 +106,41 @@ class ChecksHealth(ABC):
     @abstractmethod
     async def health(self) -> Health:
         """Look, within 5 s. Called at start, by `doctor`, and when a prompt finds it not ready."""
+
+
+class OpensSessions(ABC):
+    """Names its sessions itself; without this ability the host's ids are taken."""
+
+    @abstractmethod
+    async def open_session(self, turn: Turn) -> str:
+        """Make a session for the first turn of a conversation and return its id, a UUID.
+
+        Called before the prompt is answered, within 10 s; `run` follows with the same turn under
+        that id. Raises `Unavailable` or `AgentFailure` when it can't.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that a prompt may name. Prices are US dollars for a million tokens; None = unknown.
+
+    `context` and `max_output` are tokens, 0 when unknown.
+    """
+
+    id: str
+    name: str
+    provider_id: str
+    context: int = 0
+    max_output: int = 0
+    vision: bool = False
+    reasoning: bool = False
+    price_input: float | None = None
+    price_output: float | None = None
+
+
+class ListsModels(ABC):
+    """Knows which models it can use."""
+
+    @abstractmethod
+    async def models(self) -> Sequence[Model]:
+        """List them, its default first, within 5 s."""

@@ -1,6 +1,7 @@
 """From a prompt to a turn: which runtime, which session, which folder, what it may do."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +13,13 @@ from xo_cowork_core.sdk import (
     BadRequest,
     Forbidden,
     NotFound,
+    OpensSessions,
     PermissionRule,
     Permissions,
     Turn,
     Unavailable,
+    UpstreamFailed,
+    XoError,
 )
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
@@ -23,6 +27,8 @@ from xo_cowork_core.services.sessions import Session, Sessions
 from xo_cowork_core.services.workspace import Workspace
 
 RETRY_AFTER_SECONDS = 2
+OPEN_SECONDS = 10.0
+log = logging.getLogger("xo_cowork.prompts")
 PermissionMode = Literal["ask", "accept_edits", "bypass"]
 
 
@@ -109,7 +115,10 @@ class Resolver:
         )
         secrets = await asyncio.to_thread(owner.secrets.environment)
         environment = {**secrets, **self._registry.turn_environment(turn)}
-        return Resolved(replace(turn, environment=environment), owner)
+        turn = replace(turn, environment=environment)
+        if turn.new_session and isinstance(owner.runtime, OpensSessions):
+            turn = replace(turn, session_id=await _opened(owner.runtime, turn))
+        return Resolved(turn, owner)
 
     async def _session(self, prompt: Prompt) -> Session | None:
         if not prompt.session_id:
@@ -189,3 +198,16 @@ class Resolver:
             run_commands=prompt.run_commands or ("allow" if bypass else "ask"),
             other="allow" if bypass else "ask",
         )
+
+
+async def _opened(runtime: OpensSessions, turn: Turn) -> str:
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            return await runtime.open_session(turn)
+    except XoError:
+        raise
+    except TimeoutError:
+        raise Unavailable("The runtime took too long to open a session", retry_after=5) from None
+    except (Exception, SystemExit) as error:
+        log.exception("a session could not be opened")
+        raise UpstreamFailed("The runtime could not open a session") from error

@@ -50,12 +50,11 @@ class Started:
 
 @dataclass(slots=True)
 class _Slot:
-    """A session's running turn. `accepted` settles once the turn is on disk and runs."""
+    """A session's turn: taken before the turn is on disk, with a task once it runs."""
 
     prompt: Prompt
     since: float
     started: Started
-    accepted: "asyncio.Future[None]"
     running: RunningTurn
     task: "asyncio.Task[None] | None" = None
 
@@ -90,6 +89,7 @@ class Turns:
         self._stop_owner = stop_owner
         self._permission_seconds = permission_seconds
         self._slots: dict[str, _Slot] = {}
+        self._accepting: dict[Prompt, asyncio.Future[Started]] = {}
         self._stopping = False
         self.started_total = 0
 
@@ -101,25 +101,23 @@ class Turns:
         where the runtime cannot edit, Unavailable while the server stops or its disk refuses.
         """
         if again := self._same(prompt):
-            await asyncio.shield(again.accepted)
             return again.started
-        resolved = await self._resolver.resolve(prompt)
-        # from here to the slot nothing waits: two equal prompts cannot both get one
-        if again := self._same(prompt):
-            await asyncio.shield(again.accepted)
-            return again.started
-        self._refuse_second(resolved.turn.session_id)
-        slot = self._reserve(prompt, resolved)
+        if prompt in self._accepting:
+            return await asyncio.shield(self._accepting[prompt])
+        accepting: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
+        self._accepting[prompt] = accepting
         try:
-            await self._edit(prompt, resolved)
-            await self._store(resolved)
+            started = await self._accept(prompt)
         except BaseException as error:
-            self._release(slot, error)
+            told = error if isinstance(error, XoError) else Unavailable("The prompt was cut off")
+            accepting.set_exception(told)
+            # an equal prompt may wait for it, or nobody
+            accepting.exception()
             raise
-        self.started_total += 1
-        slot.task = asyncio.create_task(self._own(slot), name=f"turn {slot.started.stream_id}")
-        slot.accepted.set_result(None)
-        return slot.started
+        finally:
+            del self._accepting[prompt]
+        accepting.set_result(started)
+        return started
 
     async def abort(self, stream_id: str) -> bool:
         """Stop a running turn and wait for its end; False when no such turn runs."""
@@ -156,23 +154,37 @@ class Turns:
     async def stop(self) -> None:
         """End every turn with a word to its readers."""
         self._stopping = True
-        slots = list(self._slots.values())
-        for slot in slots:
-            slot.running.stop("restart")
         try:
             async with asyncio.timeout(ABORT_SECONDS):
-                for slot in slots:
-                    await asyncio.wait([slot.accepted])
-                    if slot.task:
-                        await asyncio.wait([slot.task])
+                if self._accepting:
+                    await asyncio.wait(list(self._accepting.values()))
+                for slot in self._slots.values():
+                    slot.running.stop("restart")
+                tasks = [slot.task for slot in self._slots.values() if slot.task]
+                if tasks:
+                    await asyncio.wait(tasks)
         except TimeoutError:
             log.error("not every turn ended within %s s of the stop", ABORT_SECONDS)
+
+    async def _accept(self, prompt: Prompt) -> Started:
+        resolved = await self._resolver.resolve(prompt)
+        self._refuse_second(resolved.turn.session_id)
+        slot = self._reserve(prompt, resolved)
+        try:
+            await self._edit(prompt, resolved)
+            await self._store(resolved)
+        except BaseException:
+            self._release(slot)
+            raise
+        self.started_total += 1
+        slot.task = asyncio.create_task(self._own(slot), name=f"turn {slot.started.stream_id}")
+        return slot.started
 
     def _same(self, prompt: Prompt) -> _Slot | None:
         """The running turn of an identical prompt just sent: a client's network retry."""
         now = self._clock.monotonic()
         for slot in self._slots.values():
-            if now - slot.since < RETRY_SECONDS and slot.matches(prompt):
+            if slot.task and now - slot.since < RETRY_SECONDS and slot.matches(prompt):
                 return slot
         return None
 
@@ -202,19 +214,14 @@ class Turns:
             prompt=prompt,
             since=self._clock.monotonic(),
             started=Started(turn.stream_id, turn.session_id),
-            accepted=asyncio.get_running_loop().create_future(),
             running=running,
         )
         self._slots[turn.session_id] = slot
         return slot
 
-    def _release(self, slot: _Slot, error: BaseException) -> None:
+    def _release(self, slot: _Slot) -> None:
         self._slots.pop(slot.started.session_id, None)
         self._eventlog.forget(slot.started.stream_id)
-        told = error if isinstance(error, XoError) else Unavailable("The prompt was not accepted")
-        slot.accepted.set_exception(told)
-        # an equal prompt may wait for it, or nobody
-        slot.accepted.exception()
 
     async def _edit(self, prompt: Prompt, resolved: Resolved) -> None:
         if prompt.edits is None:
