@@ -156,10 +156,10 @@ class Turns:
         self._stopping = True
         try:
             async with asyncio.timeout(ABORT_SECONDS):
+                self._tell_to_stop()
                 if self._accepting:
                     await asyncio.wait(list(self._accepting.values()))
-                for slot in self._slots.values():
-                    slot.running.stop("restart")
+                    self._tell_to_stop()
                 tasks = [slot.task for slot in self._slots.values() if slot.task]
                 if tasks:
                     await asyncio.wait(tasks)
@@ -179,6 +179,10 @@ class Turns:
         self.started_total += 1
         slot.task = asyncio.create_task(self._own(slot), name=f"turn {slot.started.stream_id}")
         return slot.started
+
+    def _tell_to_stop(self) -> None:
+        for slot in self._slots.values():
+            slot.running.stop("restart")
 
     def _same(self, prompt: Prompt) -> _Slot | None:
         """The running turn of an identical prompt just sent: a client's network retry."""
