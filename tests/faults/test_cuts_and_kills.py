@@ -62,9 +62,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(plugins: Path) -> Iterator[LiveServer]:
-    with LiveServer(
-        environment={"XO_PLUGINS": "runtime_ticker"}, python_path=[plugins]
-    ) as running:
+    with LiveServer(environment={"XO_PLUGINS": "runtime_ticker"}, python_path=[plugins]) as running:
         yield running
 
 
