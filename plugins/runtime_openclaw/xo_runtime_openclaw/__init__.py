@@ -1,0 +1,1 @@
+"""OpenClaw as a runtime: one gateway, reached over its control protocol."""
