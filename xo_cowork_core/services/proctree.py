@@ -22,6 +22,7 @@ class ProcTree:
 
     def __init__(self) -> None:
         self._server = os.getpid()
+        self._met: set[Identity] = set()  # all members of any search, as long as they are there
 
     def adopt_orphans(self) -> None:
         """Become the parent of whatever a supervised process abandons. Never undone: it is one
@@ -78,19 +79,29 @@ class ProcTree:
         roots = {root.pid for root in search.roots if not _replaced(root)}
         kin = set(roots)
         others: list[Row] = []
-        for pid in procfs.pids():
-            row = None if pid in roots or pid in apart else procfs.row(pid)
-            if row is None:
-                continue
+        for row in self._rows(apart | roots):
             if _belongs(row, search, roots):
-                kin.add(pid)
+                kin.add(row.pid)
+                self._met.add(row.identity)
                 yield row
             else:
                 others.append(row)
         while more := [row for row in others if row.parent in kin or row.session in kin]:
             kin.update(row.pid for row in more)
             others = [row for row in others if row.pid not in kin]
+            self._met.update(row.identity for row in more)
             yield from more
+
+    def _rows(self, apart: set[int]) -> Iterator[Row]:
+        """Read all processes but those apart, and reap what was met alive before: where the
+        limit can't be set, nothing else tells whose zombie one is."""
+        pids = procfs.pids()
+        for gone in [who for who in tuple(self._met) if who.pid not in pids]:
+            self._met.discard(gone)
+        for pid in pids:
+            row = None if pid in apart else procfs.row(pid)
+            if row is not None and not (row.identity in self._met and self._bury(row)):
+                yield row
 
     def _bury(self, row: Row) -> bool:
         """Say whether it is dead, and reap it when that is the server's duty."""

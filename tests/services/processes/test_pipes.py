@@ -29,12 +29,12 @@ def test_batches_end_at_death_although_a_grandchild_holds_stdout(run) -> None:
 
 
 def test_all_that_was_in_the_pipe_is_delivered_to_a_late_reader(run) -> None:
-    code = "import sys; sys.stdout.write('x' * 99 + '\\n') and [print(n) for n in range(20000)]"
+    code = "import sys; sys.stdout.write('x' * 99 + '\\n') and [print(n) for n in range(70000)]"
 
     async def test(lab: Any) -> None:
         process = await lab.python(code)
         await process.wait(10)
-        assert await lines_of(process) == [b"x" * 99, *(b"%d" % n for n in range(20000))]
+        assert await lines_of(process) == [b"x" * 99, *(b"%d" % n for n in range(70000))]
 
     run(test)
 
