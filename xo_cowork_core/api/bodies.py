@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import orjson
 from pydantic import BaseModel, ConfigDict, model_validator
 
 
@@ -17,8 +18,13 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def drop_nulls(cls, given: object) -> object:
-        """Take explicit nulls out, so that defaults apply."""
+        """Take explicit nulls out, so that defaults apply, and refuse what no answer could hold."""
         if not isinstance(given, dict):
             return given
+        try:
+            # half a surrogate pair passes as a str until somebody encodes it
+            orjson.dumps(given)
+        except TypeError:
+            raise ValueError("it holds text that is not Unicode, or a number too large") from None
         entries = cast("dict[str, Any]", given)
         return {key: value for key, value in entries.items() if value is not None}

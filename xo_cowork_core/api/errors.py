@@ -135,6 +135,8 @@ def sentence(faults: Sequence[Mapping[str, Any]]) -> str:
     if place == "body" and not inner:
         if fault["type"] == "missing":
             return "A JSON body is required."
+        if fault["type"] == "value_error":
+            return f"The body: {_message(fault)}."
         return "The body must be a JSON object, sent as application/json."
     name = ".".join(inner) or place
     where = {"body": "Field", "query": "Query parameter", "path": "Path parameter"}.get(
@@ -142,5 +144,8 @@ def sentence(faults: Sequence[Mapping[str, Any]]) -> str:
     )
     if fault["type"] == "missing":
         return f"{where} {name} is required."
-    message = str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{where} {name}: {message}."
+    return f"{where} {name}: {_message(fault)}."
+
+
+def _message(fault: Mapping[str, Any]) -> str:
+    return str(fault["msg"]).removeprefix("Value error, ").rstrip(".")

@@ -1,5 +1,6 @@
 """Build the services of one app, and own the order in which they start and stop."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from xo_cowork_core.services.turn_rows import close_cut_turns
 from xo_cowork_core.services.turns import Turns
 from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.locks import StateFolderError
 from xo_cowork_core.storage.schema import STEPS
 
 
@@ -87,7 +89,12 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
 async def services_running(core: Core) -> AsyncIterator[None]:
     """Sweep up after the last server, close the turns it cut; all before plugins start."""
     clock, eventlog = core.services.clock, core.services.eventlog
-    core.database.open()
+    try:
+        core.database.open()
+    except sqlite3.Error as error:
+        raise StateFolderError(
+            f"the database in the state folder can't be opened: {error}"
+        ) from error
     try:
         await core.processes.start()
         await core.database.write(lambda connection: close_cut_turns(connection, clock.now()))

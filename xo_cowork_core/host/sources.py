@@ -53,7 +53,7 @@ def read_source(environment: Mapping[str, str], named: str, default: Path) -> So
     path = Path(named).expanduser() if named else default
     try:
         toml = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if named:
             raise SettingError(f"XO_CONFIG names {path}, which does not exist") from None
         toml = {}

@@ -1,0 +1,184 @@
+"""The command line, as a real process."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
+
+HEALTHY = """
+from xo_cowork_core.sdk import ChecksHealth, Health, Runtime, RuntimeInfo, Setting, Claims, hookimpl
+
+class Tool(Runtime, ChecksHealth):
+    def describe(self):
+        return RuntimeInfo(name="tool", title="Tool")
+    async def run(self, turn):
+        return
+        yield
+    async def health(self):
+        return Health(%s)
+
+class Plugin:
+    @hookimpl
+    def xo_claims(self):
+        return Claims(settings=[Setting("TOOL_COLOUR", "Which colour.", "blue")])
+    @hookimpl
+    def xo_runtimes(self, context):
+        return [Tool()]
+
+plugin = Plugin()
+"""
+
+
+class Command:
+    """Runs `xo-cowork` in a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "XO_STATE_DIR": str(home / "state"),
+            "STAGE": "local",
+            "XO_PLUGINS": "runtime_tool",
+            "PYTHONPATH": str(home / "plugins"),
+        }
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "xo_cowork_core", *arguments],
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def install(self, health: str) -> None:
+        install_plugin(self.home / "plugins", "runtime_tool", HEALTHY % health)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+def test_serve_help_lists_the_settings_of_core_and_plugins(command):
+    command.install('state="ready"')
+    shown = command("serve", "--help")
+    assert shown.returncode == 0
+    for name in ("HOST", "PORT", "XO_API_TOKEN", "XO_PLUGINS", "TOOL_COLOUR"):
+        assert f"\n  {name}" in shown.stdout
+    assert "one of local, beta" in shown.stdout
+    assert shown.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        ({"PORT": "http"}, "PORT='http' (from the environment) is not allowed"),
+        ({"HOST": "0.0.0.0"}, "set XO_API_TOKEN, or HOST=127.0.0.1"),
+        ({"XO_PLUGINS": "gone", "XO_PLUGINS_STRICT": "1"}, "plugin gone is missing"),
+        ({"XO_STATE_DIR": "/dev/null/state"}, "can't be used"),
+        ({"XO_CONFIG": "/nowhere/at/all"}, "does not exist"),
+    ],
+)
+def test_a_start_that_is_refused_says_so_in_one_line(command, environment, line):
+    refused = command("serve", **{"PORT": "0"} | environment)
+    assert refused.returncode == 1
+    assert line in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert refused.stderr.startswith("xo-cowork: ") or "\nxo-cowork: " in refused.stderr
+
+
+def test_a_port_that_is_taken_is_one_line(command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = command("serve", PORT=str(taken.getsockname()[1]), XO_PLUGINS="none")
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "can't be listened on" in refused.stderr
+
+
+def test_a_second_server_on_one_state_folder_is_refused(command):
+    with LiveServer(environment={"XO_PLUGINS": "none"}) as server:
+        state = str(server.state)
+        assert stat.S_IMODE(server.state.stat().st_mode) == 0o700
+        refused = command("serve", PORT="0", XO_STATE_DIR=state, XO_PLUGINS="none")
+        assert refused.returncode == 1
+        assert refused.stderr.count("\n") == 1
+        assert "another server uses the state folder" in refused.stderr
+        assert server.client.get("/health").status_code == 200
+        server.kill()
+        server.start()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_with_open_readers(number):
+    with LiveServer() as server:
+        turn = Chat(server, "demo").prompt("slow")
+        with Chat(server, "demo").stream(turn.stream_id):
+            before = time.monotonic()
+            os.kill(server.pid, number)
+            assert server.terminate() == 0
+            assert time.monotonic() - before < 5
+
+
+def test_it_prints_its_address_runtimes_and_a_curl_to_try():
+    with LiveServer(environment={"XO_PLUGINS": "runtime_demo"}) as server:
+        lines = server.log.splitlines()
+        assert f"listening on {server.base_url}" in lines
+        assert "  demo: ready" in lines
+        assert any(line.startswith("try: curl") and server.base_url in line for line in lines)
+
+
+def test_plugins_list_tells_the_state_of_each(command):
+    command.install('state="ready"')
+    rows = json.loads(command("plugins", "list", "--json").stdout)
+    states = {row["name"]: row["state"] for row in rows}
+    assert states.pop("runtime_tool") == "loaded"
+    assert set(states.values()) <= {"disabled"}
+    assert "runtime_tool" in command("plugins", "list").stdout
+
+
+def test_plugins_check_fails_an_image_with_a_broken_plugin(command):
+    command.install('state="ready"')
+    assert command("plugins", "check").returncode == 0
+    failed = command("plugins", "check", XO_PLUGINS="runtime_tool,runtime_gone")
+    assert failed.returncode == 1
+    assert "runtime_gone" in failed.stdout
+
+
+def test_doctor_is_content_when_all_is_ready(command):
+    command.install('state="ready", version="9.1", binary="/opt/tool", signed_in=True')
+    well = command("doctor")
+    assert (well.returncode, well.stderr) == (0, "")
+    assert "ok runtime tool: ready 9.1" in well.stdout
+    assert "signed in" in well.stdout
+
+
+def test_doctor_names_what_is_missing_and_what_mends_it(command):
+    command.install('state="missing", detail="No tool here.", fix="npm install -g tool"')
+    ill = command("doctor")
+    assert ill.returncode == 1
+    assert "mend it: npm install -g tool" in ill.stdout
+    finding = json.loads(command("doctor", "--json").stdout)[0]
+    assert (finding["name"], finding["state"], finding["ok"]) == ("tool", "missing", False)
+
+
+def test_doctor_works_beside_a_running_server(command):
+    command.install('state="ready"')
+    with LiveServer(environment={"XO_PLUGINS": "none"}) as server:
+        assert command("doctor", XO_STATE_DIR=str(server.state)).returncode == 0
+
+
+def test_openapi_prints_the_document(command):
+    document = json.loads(command("openapi", XO_PLUGINS="none").stdout)
+    assert "/health" in document["paths"]

@@ -1,0 +1,155 @@
+"""Settings: where they come from, and what is said of a wrong one."""
+
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.host.enabled import enabled_names
+from xo_cowork_core.host.settings import read_settings, table
+from xo_cowork_core.host.sources import SettingError
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {
+        "XO_STATE_DIR": str(tmp_path),
+        "XO_PLUGINS_DIR": str(tmp_path / "system"),
+        "STAGE": "local",
+    }
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(environment, tmp_path):
+    (tmp_path / "config.toml").write_text('PORT = 6000\nhost = "127.0.0.2"\n')
+    settings = read_settings(environment | {"PORT": "7000"})
+    assert settings.port == 7000
+    assert settings.host == "127.0.0.2"
+    assert settings.wire_style == "docs"
+
+
+def test_an_empty_variable_counts_as_not_set(environment):
+    assert read_settings(environment | {"PORT": "", "XO_PLUGINS": " "}).port == 5002
+
+
+def test_the_file_may_hold_lists_flags_and_numbers(environment, tmp_path):
+    (tmp_path / "config.toml").write_text(
+        'XO_PLUGINS = ["a", "b"]\nXO_PLUGINS_STRICT = true\nXO_PERMISSION_TIMEOUT = 1.5\n'
+    )
+    settings = read_settings(environment)
+    assert settings.plugins == ("a", "b")
+    assert settings.plugins_strict is True
+    assert settings.permission_timeout == 1.5
+
+
+def test_config_names_another_file(environment, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text("PORT = 6001\n")
+    assert read_settings(environment | {"XO_CONFIG": str(other)}).port == 6001
+
+
+def test_a_workspace_image_has_its_own_defaults(environment):
+    beta = read_settings(environment | {"STAGE": "beta"})
+    assert beta.permission_mode == "bypass"
+    assert beta.workspace_root == Path("/home/coder")
+    assert read_settings(environment).permission_mode == "ask"
+    own = read_settings(environment | {"STAGE": "beta", "XO_PERMISSION_MODE": "accept_edits"})
+    assert own.permission_mode == "accept_edits"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("PORT", "http", "a port number"),
+        ("PORT", "65536", "a port number"),
+        ("PORT", "-1", "a port number"),
+        ("STAGE", "prod", "one of local, beta"),
+        ("XO_WIRE_STYLE", "xml", "one of docs, spa"),
+        ("XO_PERMISSION_MODE", "yolo", "one of ask, accept_edits, bypass"),
+        ("XO_PERMISSION_TIMEOUT", "0", "seconds above 0"),
+        ("XO_PERMISSION_TIMEOUT", "nan", "seconds above 0"),
+        ("XO_PERMISSION_TIMEOUT", "soon", "seconds above 0"),
+        ("XO_PLUGINS_STRICT", "maybe", "1 or 0"),
+        ("XO_PROJECTS_ROOT", "projects", "an absolute path"),
+        ("XO_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_name_place_and_what_is_allowed(
+    environment, tmp_path, name, value, allowed
+):
+    with pytest.raises(SettingError) as caught:
+        read_settings(environment | {name: value})
+    line = str(caught.value)
+    assert line.startswith(f"{name}={value!r} (from the environment)")
+    assert allowed in line
+    assert "\n" not in line
+    (tmp_path / "config.toml").write_text(f'{name} = "{value}"\n')
+    environment.pop(name, None)
+    with pytest.raises(SettingError, match=r"config\.toml"):
+        read_settings(environment)
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_one_line(environment, tmp_path):
+    with pytest.raises(SettingError, match="does not exist"):
+        read_settings(environment | {"XO_CONFIG": str(tmp_path / "nowhere.toml")})
+    (tmp_path / "config.toml").write_text("PORT = = 3\n")
+    with pytest.raises(SettingError, match=r"config\.toml can't be read as TOML"):
+        read_settings(environment)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "my-machine"])
+def test_a_host_that_others_reach_needs_a_token(environment, host):
+    with pytest.raises(SettingError, match="XO_API_TOKEN"):
+        read_settings(environment | {"HOST": host})
+    assert not read_settings(environment | {"HOST": host, "XO_API_TOKEN": "t"}).loopback
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
+def test_a_loopback_host_needs_none(environment, host):
+    assert read_settings(environment | {"HOST": host}).loopback
+
+
+def test_the_token_is_not_shown(environment):
+    assert "s3cret" not in repr(read_settings(environment | {"XO_API_TOKEN": "s3cret"}).api_token)
+
+
+def test_every_setting_has_a_name_and_a_word_of_help():
+    rows = [row for _, row in table()]
+    assert len({row.name for row in rows}) == len(rows) >= 18
+    assert all(row.help.endswith(".") for row in rows)
+
+
+INSTALLED = ("runtime_a", "runtime_b", "runtime_c")
+
+
+@pytest.mark.parametrize(
+    ("named", "enabled"),
+    [
+        ("", INSTALLED),
+        ("all", INSTALLED),
+        ("none", ()),
+        ("runtime_b, runtime_x,runtime_b", ("runtime_b", "runtime_x")),
+    ],
+)
+def test_plugins_are_enabled_by_name(environment, named, enabled):
+    settings = read_settings(environment | {"XO_PLUGINS": named})
+    assert enabled_names(settings, INSTALLED) == enabled
+
+
+def test_drop_in_files_enable_plugins_layer_by_layer(environment, tmp_path):
+    for folder, file, names in [
+        ("system", "10-base.toml", '["runtime_c"]'),
+        ("plugins.d", "20-team.toml", '["runtime_a", "runtime_c"]'),
+    ]:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / file).write_text(f"plugins = {names}\n")
+    assert enabled_names(read_settings(environment), INSTALLED) == ("runtime_c", "runtime_a")
+    named = read_settings(environment | {"XO_PLUGINS": "runtime_b"})
+    assert enabled_names(named, INSTALLED) == ("runtime_b",)
+    (tmp_path / "plugins.d" / "20-team.toml").write_text('plugins = "runtime_a"\n')
+    with pytest.raises(SettingError, match=r"20-team\.toml must hold a list"):
+        enabled_names(read_settings(environment), INSTALLED)
+
+
+def test_all_mixed_with_names_is_refused(environment):
+    settings = read_settings(environment | {"XO_PLUGINS": "all,runtime_a"})
+    with pytest.raises(SettingError, match="mixes 'all'"):
+        enabled_names(settings, INSTALLED)
