@@ -5,7 +5,7 @@ import signal
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from xo_cowork_core.services.search import Identity, Search
+from xo_cowork_core.services.processes.search import Identity, Search
 
 
 class GroupTree:

@@ -4,7 +4,7 @@ import os
 import resource
 from typing import NamedTuple
 
-from xo_cowork_core.services.search import Identity
+from xo_cowork_core.services.processes.search import Identity
 
 
 class Row(NamedTuple):

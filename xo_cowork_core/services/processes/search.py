@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from xo_cowork_core.services.marks import (
+from xo_cowork_core.services.processes.marks import (
     NUMBER_BITS,
     PROCESS_VARIABLE,
     STATE_VARIABLE,

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from xo_cowork_core.services import procfs
-from xo_cowork_core.services.search import Identity
+from xo_cowork_core.services.processes import procfs
+from xo_cowork_core.services.processes.search import Identity
 
 
 class Ledger:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 
-from xo_cowork_core.services import procfs
-from xo_cowork_core.services.procfs import Row
-from xo_cowork_core.services.search import Identity, Search
+from xo_cowork_core.services.processes import procfs
+from xo_cowork_core.services.processes.procfs import Row
+from xo_cowork_core.services.processes.search import Identity, Search
 
 PR_SET_CHILD_SUBREAPER = 36
 PAUSE_SECONDS = 0.003

@@ -5,8 +5,8 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from xo_cowork_core.services import procfs
-from xo_cowork_core.services.search import Identity
+from xo_cowork_core.services.processes import procfs
+from xo_cowork_core.services.processes.search import Identity
 
 
 @dataclass(slots=True)

@@ -13,12 +13,12 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, BadRequest, Process, Processes, Unavailable
-from xo_cowork_core.services.hunt import Hunt
-from xo_cowork_core.services.ledger import Ledger
-from xo_cowork_core.services.marks import Mark, Marks
-from xo_cowork_core.services.procenv import child_environment
-from xo_cowork_core.services.process import SupervisedProcess, end_processes
-from xo_cowork_core.services.search import Leftovers, join
+from xo_cowork_core.services.processes.environment import child_environment
+from xo_cowork_core.services.processes.hunt import Hunt
+from xo_cowork_core.services.processes.ledger import Ledger
+from xo_cowork_core.services.processes.marks import Mark, Marks
+from xo_cowork_core.services.processes.process import SupervisedProcess, end_processes
+from xo_cowork_core.services.processes.search import Leftovers, join
 
 FIRST_LOOK_SECONDS = 0.1
 LOOK_SECONDS = 2.0

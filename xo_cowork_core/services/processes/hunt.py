@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from xo_cowork_core.services.census import Census, Household
-from xo_cowork_core.services.grouptree import GroupTree
-from xo_cowork_core.services.proctree import ProcTree
-from xo_cowork_core.services.search import Identity, Search
+from xo_cowork_core.services.processes.census import Census, Household
+from xo_cowork_core.services.processes.grouptree import GroupTree
+from xo_cowork_core.services.processes.proctree import ProcTree
+from xo_cowork_core.services.processes.search import Identity, Search
 
 KILL_SECONDS = 3.0
 THREADS = 2

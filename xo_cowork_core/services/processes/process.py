@@ -6,12 +6,12 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from xo_cowork_core.services.census import Household
-from xo_cowork_core.services.exits import watch_exit
-from xo_cowork_core.services.hunt import KILL_SECONDS, Hunt
-from xo_cowork_core.services.marks import Mark
-from xo_cowork_core.services.pipes import Input, Lines, Tail
-from xo_cowork_core.services.search import Trees, join
+from xo_cowork_core.services.processes.census import Household
+from xo_cowork_core.services.processes.exits import watch_exit
+from xo_cowork_core.services.processes.hunt import KILL_SECONDS, Hunt
+from xo_cowork_core.services.processes.marks import Mark
+from xo_cowork_core.services.processes.pipes import Input, Lines, Tail
+from xo_cowork_core.services.processes.search import Trees, join
 
 ORPHAN_SECONDS = 0.5  # what its children get to end by themselves once it is gone itself
 LOOK_SECONDS = 0.05
