@@ -49,16 +49,8 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
     registry, readiness = Registry(), Readiness(clock)
     eventlog, history = EventLog(database, clock), HostHistory(database)
     sessions = Sessions(database, registry, history)
-    resolver = Resolver(
-        registry,
-        readiness,
-        sessions,
-        Workspace(Path.home(), settings.projects_root),
-        default_agent=settings.agent_name or settings.default_agent or None,
-        permission_mode=settings.permission_mode,
-    )
     turns = Turns(
-        resolver=resolver,
+        resolver=_resolver(settings, registry, readiness, sessions),
         registry=registry,
         eventlog=eventlog,
         history=history,
@@ -83,6 +75,19 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
         samplers=samplers(registry, turns, eventlog),
     )
     return Core(services, processes, database)
+
+
+def _resolver(
+    settings: Settings, registry: Registry, readiness: Readiness, sessions: Sessions
+) -> Resolver:
+    return Resolver(
+        registry,
+        readiness,
+        sessions,
+        Workspace(Path.home(), settings.projects_root),
+        default_agent=settings.agent_name or settings.default_agent or None,
+        permission_mode=settings.permission_mode,
+    )
 
 
 @asynccontextmanager
