@@ -64,3 +64,16 @@ def test_the_contract_fails_where_an_ability_is_claimed_falsely(
         RuntimeContract().test_an_edit_replaces_what_followed_or_is_refused(chat, boasting)
     with pytest.raises(AssertionError):
         RuntimeContract().test_an_edit_of_an_unknown_message_is_refused(chat, boasting)
+
+
+def test_the_contract_fails_where_a_process_is_left(chat: Chat, scripted: RuntimeSubject) -> None:
+    careless = replace(scripted, slow_tool=lambda _: script(["leave", 60], ["tool", 60]))
+    with pytest.raises(AssertionError, match="no process is left"):
+        RuntimeContract().test_abort_stops_a_tool(chat, careless)
+
+
+def test_the_contract_fails_where_tokens_are_promised(chat: Chat, scripted: RuntimeSubject) -> None:
+    with pytest.raises(AssertionError):
+        RuntimeContract().test_done_has_reason_session_tokens_and_cost(
+            chat, replace(scripted, counts_tokens=True)
+        )

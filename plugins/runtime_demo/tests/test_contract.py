@@ -15,6 +15,7 @@ class TestDemo(RuntimeContract):
             agent_name="demo",
             plugins="runtime_demo",
             abilities=frozenset({"interrupts", "answers", "edits_history"}),
+            counts_tokens=True,
             say=lambda text: f"echo {json.dumps(text)}",
             nothing=lambda: "silent 0",
             slow_text=lambda seconds: f"slow {seconds}",

@@ -52,7 +52,8 @@ def script(*steps: Step) -> str:
 
     Steps: `["text", t]` in small deltas, `["delta", t]` in one, `["huge", characters]`,
     `["ticks", seconds]`, `["sleep", seconds]`, `["think", t]`, `["write", name, content]`,
-    `["tool", seconds]`, `["usage", input, output]` (a `Done` that may come too early or twice),
+    `["tool", seconds]`, `["leave", seconds]` (a process that nobody ends),
+    `["usage", input, output]` (a `Done` that may come too early or twice),
     `["fail", code, message]`, `["crash"]`, `["junk"]` (something that is not an event).
     """
     return json.dumps([list(step) for step in steps], ensure_ascii=False)
@@ -150,6 +151,12 @@ async def _tool(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGenerat
     yield ToolResult(call_id, "wait", "waited")
 
 
+async def _leave(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGenerator[Event, None]:
+    await asyncio.create_subprocess_exec("sleep", str(values[0]), start_new_session=True)
+    for nothing in ():
+        yield nothing
+
+
 async def _usage(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGenerator[Event, None]:
     yield Done(tokens=Tokens(input=int(values[0]), output=int(values[1])))
 
@@ -186,6 +193,7 @@ PLAYS: Mapping[str, Play] = MappingProxyType(
         "think": _think,
         "write": _write,
         "tool": _tool,
+        "leave": _leave,
         "usage": _usage,
         "fail": _fail,
         "crash": _crash,

@@ -17,7 +17,10 @@ class RuntimeSubject:
     is declared, and that what isn't declared is refused or absent on the wire.
     `keeps` are words in the command lines of processes that may outlive a turn (a warm agent).
 
-    The rest make prompts. Only `say` is needed; None declares that the runtime has no such thing.
+    `counts_tokens` says whether `done` carries the turn's tokens.
+
+    The rest make prompts, the same for the same arguments. Only `say` is needed; None declares
+    that the runtime has no such thing.
 
     - `say(text)`: the agent answers exactly `text`
     - `nothing()`: it answers without any text
@@ -42,6 +45,7 @@ class RuntimeSubject:
     plugins: str = "all"
     abilities: frozenset[Ability] = frozenset()
     keeps: Sequence[str] = ()
+    counts_tokens: bool = False
     nothing: Callable[[], str] | None = None
     slow_text: Callable[[float], str] | None = None
     slow_tool: Callable[[float], str] | None = None

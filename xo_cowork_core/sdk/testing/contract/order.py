@@ -40,8 +40,11 @@ class OrderCases(Cases):
         assert isinstance(done["session_id"], str)
         assert done["cost"] is None or isinstance(done["cost"], int | float)
         tokens = done["tokens"]
-        kinds = {"input", "output", "reasoning", "cache_read", "cache_write"}
-        assert tokens is None or (isinstance(tokens, dict) and set(tokens) == kinds)
+        assert (tokens is not None) == subject.counts_tokens
+        if isinstance(tokens, dict):
+            assert set(tokens) == {"input", "output", "reasoning", "cache_read", "cache_write"}
+            assert isinstance(output := tokens["output"], int)
+            assert output > 0
 
     def test_two_readers_get_the_same(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = chat.prompt(subject.say(WORDS))

@@ -23,6 +23,15 @@ class RecordCases(Cases):
         assert {str(message["session_id"]) for message in messages} == {turn.session_id}
         assert len({str(message["id"]) for message in messages}) == 2
 
+    def test_an_answer_on_record_has_its_usage(self, chat: Chat, subject: RuntimeSubject) -> None:
+        turn = chat.run_turn(subject.say("What did it cost?"))
+        kept = stored(chat, turn.session_id, 2)[-1]["data"]
+        assert isinstance(kept, dict)
+        assert {"model_id", "provider_id", "cost", "tokens", "finish", "error"} <= set(kept)
+        assert kept["finish"] == "stop"
+        assert kept["error"] is None
+        assert kept["tokens"] == turn.body("done")["tokens"]
+
     def test_the_same_words_twice_are_kept_twice(self, chat: Chat, subject: RuntimeSubject) -> None:
         first = chat.run_turn(subject.say(SAME))
         chat.run_turn(subject.say(SAME), session_id=first.session_id)

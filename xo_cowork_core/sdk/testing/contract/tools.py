@@ -8,6 +8,7 @@ from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 from xo_cowork_core.sdk.testing.transcript import Transcript
 
 ALLOW = {"file_changes": True, "run_commands": True}
+FILE = "tried.txt"
 CONTENT = "first line\nsecond line with ünïcode\n"
 
 
@@ -17,7 +18,9 @@ class ToolCases(Cases):
     def _write(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
         if subject.tool is None:
             return chat.run_turn(subject.say("No tools."))
-        prompt = subject.tool("tried.txt", CONTENT)
+        for left in chat.folder.rglob(FILE):
+            left.unlink()
+        prompt = subject.tool(FILE, CONTENT)
         return chat.run_turn(prompt, permission_presets=ALLOW)
 
     def test_a_tool_call_comes_before_its_result(self, chat: Chat, subject: RuntimeSubject) -> None:
