@@ -1,0 +1,83 @@
+"""Measure and print one table: `python -m bench [start first stream crowd flat] [--quick]`."""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from bench import crowd, first, flat, starting, streaming
+from bench.load import machine
+from bench.plan import Plan
+from bench.rows import Row, table
+
+Measure = Callable[[Plan], Iterator[Row]]
+GROUPS: Mapping[str, Measure] = {
+    "start": starting.measure,
+    "first": first.measure,
+    "stream": streaming.measure,
+    "crowd": crowd.measure,
+    "flat": flat.measure,
+}
+WANTED_FILES = 8192
+
+
+def main() -> int:
+    """Run the groups that were asked for; 0 when all could be measured, whatever the numbers."""
+    arguments = parse()
+    _raise_file_limit()
+    facts = machine()
+    _say("  ".join(f"{name} {text}" for name, text in facts.items()))
+    begun = time.monotonic()
+    rows = [
+        row for name in arguments.groups or GROUPS for row in measured(name, Plan(arguments.quick))
+    ]
+    _say(table(rows))
+    after = machine()["load"]
+    _say(f"load afterwards {after}, took {time.monotonic() - begun:.0f} s")
+    if arguments.json:
+        report = {"machine": facts | {"load_after": after}, "rows": [row.record() for row in rows]}
+        arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    return 1 if any(row.unit == BROKEN for row in rows) else 0
+
+
+BROKEN = "broken"
+
+
+def measured(name: str, plan: Plan) -> Iterator[Row]:
+    """Measure one group; what breaks it is a row, so that the others are still measured."""
+    try:
+        yield from GROUPS[name](plan)
+    except (OSError, RuntimeError, AssertionError, ValueError, LookupError) as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        yield Row(f"{name}: the rest", BROKEN, note=why)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="group", help=" ".join(GROUPS))
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter, within a minute")
+    parser.add_argument("--json", type=Path, help="write the rows into this file, too")
+    arguments = parser.parse_args()
+    unknown = set(arguments.groups) - set(GROUPS)
+    if unknown:
+        parser.error(f"no such group: {', '.join(sorted(unknown))}")
+    return arguments
+
+
+def _raise_file_limit() -> None:
+    """Let this process and the servers it starts have a thousand readers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, WANTED_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Row group `crowd`: many turns at once, many readers on one turn."""
+
+import asyncio
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.expected import poured
+from bench.frames import body_of, content_of
+from bench.plain_app import SLOW_SECONDS
+from bench.plan import Plan
+from bench.proc import Peak, settle
+from bench.rows import Baseline, Row, Target, middle
+from bench.server import QUICK, TORRENT, server_with
+from bench.streaming import plain_app
+from bench.wire import Address, Prompter, ask, stream_path, warm_session
+
+TURNS = 50
+READERS = 1000
+DELTAS = 1000
+TEXT_BYTES = 20
+END_SECONDS = 60.0
+ENDING = " and that is all"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One of many turns: seconds to its first delta, its session, whether its text was exact."""
+
+    first: float
+    session_id: str
+    exact: bool
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """Measure turns, then readers."""
+    yield from many_turns(plan)
+    yield many_readers(plan)
+
+
+def many_turns(plan: Plan) -> Iterator[Row]:
+    """Start turns at once in new sessions (each starts its CLI), then in the same, warm ones."""
+    fresh: list[Sample] = []
+    warm: list[Sample] = []
+    with server_with(QUICK) as server:
+        address = Address.of(server.base_url)
+        for _ in range(plan.repeats):
+            begun = asyncio.run(at_once(address, [None] * TURNS))
+            fresh += begun
+            settle(server.pid)
+            warm += asyncio.run(at_once(address, [sample.session_id for sample in begun]))
+            settle(server.pid)
+    for name, samples in (("50 warm sessions", warm), ("50 new sessions", fresh)):
+        yield Row(
+            f"crowd: first delta, {name} at once",
+            "ms",
+            1e3 * middle([sample.first for sample in samples]),
+            Target(150),
+            Baseline("ms, 50 CLIs over pipes", 1e3 * middle(list(directly(name)))),
+            all(sample.exact for sample in samples),
+            f"slowest {1e3 * max(sample.first for sample in samples):.0f} ms",
+        )
+
+
+async def at_once(address: Address, sessions: Sequence[str | None]) -> list[Sample]:
+    """Run one turn in each session, all at the same moment."""
+    begin = asyncio.Event()
+    turns = [asyncio.create_task(turn(address, begin, n, s)) for n, s in enumerate(sessions)]
+    await asyncio.sleep(0.1)
+    begin.set()
+    async with asyncio.timeout(END_SECONDS):
+        return list(await asyncio.gather(*turns))
+
+
+async def turn(address: Address, begin: asyncio.Event, number: int, session: str | None) -> Sample:
+    """Run one turn over two connections that are open before."""
+    text = f"turn {number} of {session}"
+    up, prompt = await asyncio.open_connection(address.host, address.port)
+    down, stream = await asyncio.open_connection(address.host, address.port)
+    await begin.wait()
+    begun = time.perf_counter()
+    body = json.dumps({"text": text, "session_id": session, "agent_name": "claude_code"}).encode()
+    prompt.write(_post(address, body))
+    answer = json.loads((await up.read()).partition(b"\r\n\r\n")[2])
+    stream.write(ask(address, stream_path(answer["stream_id"])))
+    seen = await down.readuntil(b"event: text-delta")
+    first = time.perf_counter() - begun
+    content = content_of(body_of(seen + await down.read()))
+    prompt.close()
+    stream.close()
+    whole = hashlib.sha256((text + ENDING).encode()).hexdigest()
+    return Sample(first, answer["session_id"], content.contiguous and content.text_sha == whole)
+
+
+def many_readers(plan: Plan) -> Row:
+    """Put a crowd on one turn while it runs."""
+    count = plan.pick(READERS, READERS // 4)
+    seconds = SLOW_SECONDS
+    with server_with(TORRENT) as server:
+        address = Address.of(server.base_url)
+        session = warm_session(address)
+        settle(server.pid)
+        order = f"pour {DELTAS} {TEXT_BYTES} {seconds}"
+        started = Prompter(address).prompt(order, session)
+        growth, same, sha = _crowd(server.pid, address, count, stream_path(started.stream_id))
+    with plain_app() as (pid, address):
+        bare, _, _ = _crowd(pid, address, count, f"/slow/{DELTAS}/{TEXT_BYTES}")
+    return Row(
+        f"crowd: RSS growth, {count} readers on a turn",
+        "MB",
+        growth,
+        Target(60),
+        Baseline("MB, bare app", bare),
+        same == count and sha == poured(DELTAS, TEXT_BYTES),
+        f"{same} of {count} exact",
+    )
+
+
+def _crowd(pid: int, address: Address, count: int, path: str) -> tuple[float, int, str]:
+    with Peak(pid) as peak:
+        run = subprocess.run(
+            [sys.executable, "-m", "bench.readers", address.host, str(address.port), str(count)],
+            input=path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    crowd = json.loads(run.stdout.splitlines()[-1])
+    exact = crowd["content"]["contiguous"] and crowd["content"]["deltas"] == DELTAS
+    return peak.growth_mb, crowd["same"] if exact else 0, crowd["content"]["text_sha"]
+
+
+def directly(name: str) -> Iterator[float]:
+    """Drive as many CLIs over pipes at once: seconds to each one's first delta."""
+    line = b'{"type":"user","message":{"content":[{"type":"text","text":"hello"}]}}\n'
+    pipe = subprocess.PIPE
+    begun = time.perf_counter()
+    children = [subprocess.Popen([QUICK], stdin=pipe, stdout=pipe) for _ in range(TURNS)]
+    if "warm" in name:
+        begun = time.perf_counter()
+    for child in children:
+        assert child.stdin
+        child.stdin.write(line)
+        child.stdin.flush()
+    for child in children:
+        assert child.stdout
+        child.stdout.readline()
+        yield time.perf_counter() - begun
+    for child in children:
+        child.communicate()
+
+
+def _post(address: Address, body: bytes) -> bytes:
+    head = (
+        f"POST /api/chat/prompt HTTP/1.1\r\nHost: {address.host}:{address.port}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body

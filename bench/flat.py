@@ -1,0 +1,81 @@
+"""Row group `flat`: sizes that must not swell the server."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bench.expected import poured, said
+from bench.plan import Plan
+from bench.proc import Peak, rss_mb, settle
+from bench.reader import ReaderProcess
+from bench.rows import Row, Target
+from bench.server import TORRENT, server_with
+from bench.wire import Address, Prompter, ask, connect, stream_path, warm_session
+
+MB_LIMIT = 40
+TEXT_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A prompt, the digest of its answer, and whether a reader sits there that never reads."""
+
+    name: str
+    text: str
+    sha: str
+    stuck: bool = False
+
+
+def cases(plan: Plan) -> Iterator[Case]:
+    long = "".join(f"{number:09} " for number in range(100_000))
+    count = plan.pick(400_000, 60_000)
+    yield Case("a line of 5 MB", "line 5000000", said("x" * 5_000_000))
+    yield Case("3 MB on stderr", "stderr 3000000", said("quiet"))
+    yield Case("a prompt of 1 MB", long.strip(), said(long.strip()))
+    yield Case(
+        f"a reader that never reads, {count:,} x {TEXT_BYTES} B",
+        f"pour {count} {TEXT_BYTES} 0",
+        poured(count, TEXT_BYTES),
+        stuck=True,
+    )
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """Measure each case on a server of its own, twice."""
+    for case in cases(plan):
+        yield row(case)
+
+
+def row(case: Case) -> Row:
+    with server_with(TORRENT) as server:
+        address = Address.of(server.base_url)
+        session = warm_session(address)
+        settle(server.pid)
+        with Peak(server.pid) as peak:
+            exact = run(case, address, session)
+            settle(server.pid)
+        left = rss_mb(server.pid)
+        exact &= run(case, address, session)
+        settle(server.pid)
+        again = rss_mb(server.pid) - left
+    return Row(
+        f"flat: {case.name}",
+        "MB",
+        peak.growth_mb,
+        Target(MB_LIMIT),
+        exact=exact,
+        note=f"peak of the first run; a second one leaves {again:+.1f} MB",
+    )
+
+
+def run(case: Case, address: Address, session: str) -> bool:
+    """Run one turn and say whether its text was exact."""
+    with ExitStack() as stack:
+        reader = ReaderProcess(address)
+        path = stream_path(Prompter(address).prompt(case.text, session).stream_id)
+        if case.stuck:
+            stuck = stack.enter_context(connect(address))
+            stuck.sendall(ask(address, path))
+        reader.read(path)
+        content = reader.reading().content
+    return content.contiguous and content.last == "done" and content.text_sha == case.sha

@@ -1,0 +1,72 @@
+"""The reader of one stream, in a process of its own: reads first, thinks afterwards.
+
+Waits for a path on stdin, reads the answer to its end, prints one line of JSON. Run as
+`python -m bench.reader HOST PORT`.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+from bench.frames import Content, body_of, content_of
+from bench.wire import RECEIVE_BYTES, Address, ask, connect
+
+END_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A stream as it came in. `first_at` and `last_at` are on the machine's monotonic clock."""
+
+    content: Content
+    size: int
+    first_at: float
+    last_at: float
+
+
+class ReaderProcess:
+    """Starts a reader and waits until it is connected, so that its start costs nothing."""
+
+    def __init__(self, address: Address) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "bench.reader", address.host, str(address.port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._child.stdout
+        assert self._child.stdout.readline() == "connected\n"
+
+    def read(self, path: str) -> None:
+        """Tell it what to read."""
+        assert self._child.stdin
+        self._child.stdin.write(path + "\n")
+        self._child.stdin.flush()
+
+    def reading(self) -> Reading:
+        """Wait for its end and return what it saw."""
+        out, _ = self._child.communicate(timeout=END_SECONDS)
+        said = json.loads(out)
+        return Reading(Content(**said.pop("content")), **said)
+
+
+def main() -> None:
+    """Read one stream."""
+    address = Address(sys.argv[1], int(sys.argv[2]))
+    with connect(address) as connection:
+        print("connected", flush=True)
+        connection.sendall(ask(address, sys.stdin.readline().strip()))
+        chunks: list[bytes] = []
+        first_at = 0.0
+        while data := connection.recv(RECEIVE_BYTES):
+            first_at = first_at or time.monotonic()
+            chunks.append(data)
+        last_at = time.monotonic()
+    body = body_of(b"".join(chunks))
+    print(json.dumps(asdict(Reading(content_of(body), len(body), first_at, last_at))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Many readers of one stream, in a process of their own, each on a plain socket.
+
+Reads a path from stdin, opens `COUNT` connections on it, prints one line of JSON. Run as
+`python -m bench.readers HOST PORT COUNT`.
+"""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+from bench.frames import Content, body_of, content_of
+from bench.wire import Address, ask
+
+CONNECTING_AT_ONCE = 50
+END_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What all of them saw: `same` of them exactly what the first one did."""
+
+    content: Content
+    same: int
+
+
+async def read(address: Address, path: str, gate: asyncio.Semaphore) -> bytes:
+    """Read one answer to its end."""
+    async with gate:
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(ask(address, path))
+        await writer.drain()
+    try:
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+async def read_all(address: Address, path: str, count: int) -> Crowd:
+    """Read with all of them and compare."""
+    gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
+    async with asyncio.timeout(END_SECONDS):
+        raw = await asyncio.gather(*(read(address, path, gate) for _ in range(count)))
+    first = body_of(raw[0])
+    return Crowd(content_of(first), sum(body_of(one) == first for one in raw))
+
+
+def main() -> None:
+    """Read with a crowd."""
+    address, count = Address(sys.argv[1], int(sys.argv[2])), int(sys.argv[3])
+    print("ready", flush=True)
+    crowd = asyncio.run(read_all(address, sys.stdin.readline().strip(), count))
+    print(json.dumps(asdict(crowd)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The server with every installed plugin, and the stand-ins that it talks to."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from xo_cowork_core.sdk.testing import LiveServer
+
+ROOT = Path(__file__).parents[1]
+CLI = Path(__file__).parent / "cli"
+QUICK = CLI / "quick"
+TORRENT = CLI / "torrent"
+MODEL = ROOT / "tests" / "fakes" / "model_api" / "server.py"
+
+
+def server_with(cli: Path, environment: Mapping[str, str] | None = None) -> LiveServer:
+    """Return a server, not started yet, whose Claude is `cli`."""
+    return LiveServer(
+        environment={
+            "CLAUDE_CLI_PATH": str(cli),
+            "ANTHROPIC_API_KEY": "bench",
+            "CLAUDE_WARM_LIMIT": "64",
+            **(environment or {}),
+        }
+    )
+
+
+@contextmanager
+def model_stand_in() -> Iterator[str]:
+    """Run the stand-in of the model's API and give its address."""
+    child = subprocess.Popen([sys.executable, str(MODEL)], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout
+        yield f"http://127.0.0.1:{json.loads(child.stdout.readline())['port']}"
+    finally:
+        child.kill()
+        child.communicate()
