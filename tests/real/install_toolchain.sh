@@ -1,0 +1,53 @@
+#!/bin/sh
+# Install the pinned real CLIs that tests/real drives, and link them as .toolchain.
+# They land in a cache folder named after their versions, so that clones on one machine share it;
+# a stamp makes a repeat free. Nothing is fetched but the packages named here.
+set -eu
+
+CLAUDE_VERSION=2.1.330
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+link=$root/.toolchain
+
+case $(uname -s) in
+    Linux) system=linux ;;
+    Darwin) system=darwin ;;
+    *) echo "make toolchain: no packages for $(uname -s)" >&2; exit 1 ;;
+esac
+case $(uname -m) in
+    x86_64 | amd64) machine=x64 ;;
+    aarch64 | arm64) machine=arm64 ;;
+    *) echo "make toolchain: no packages for $(uname -m)" >&2; exit 1 ;;
+esac
+platform=$system-$machine
+if [ "$system" = linux ] && ls /lib/ld-musl-* >/dev/null 2>&1; then
+    platform=$platform-musl
+fi
+
+claude=@anthropic-ai/claude-code-$platform
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/xo-cowork/toolchain-claude-$CLAUDE_VERSION-$platform
+stamp=$cache/.complete
+
+if [ ! -f "$stamp" ]; then
+    command -v npm >/dev/null || { echo "make toolchain: npm is needed" >&2; exit 1; }
+    # made beside its place and moved there, so that a run cut short leaves no half of it
+    fresh=$cache.$$
+    trap 'rm -rf "$fresh"' EXIT INT TERM
+    mkdir -p "$fresh"
+    # --ignore-scripts: the binary is inside the package, its own set-up would only link it
+    npm install --prefix "$fresh" --ignore-scripts --no-save --no-package-lock --no-audit --no-fund \
+        --loglevel error "$claude@$CLAUDE_VERSION" >/dev/null
+    mkdir -p "$fresh/bin"
+    ln -s "../node_modules/$claude/claude" "$fresh/bin/claude"
+    "$fresh/bin/claude" --version >/dev/null
+    touch "$fresh/.complete"
+    rm -rf "$cache"
+    mv "$fresh" "$cache"
+    trap - EXIT INT TERM
+fi
+
+if [ "$(readlink "$link" 2>/dev/null || true)" != "$cache" ]; then
+    rm -f "$link"
+    ln -s "$cache" "$link"
+fi
+echo "toolchain: Claude Code $CLAUDE_VERSION in $cache"

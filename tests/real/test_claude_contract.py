@@ -1,0 +1,19 @@
+"""The real Claude Code passes the runtime contract."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from claude_prompts import claude_subject
+
+from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
+
+
+@pytest.mark.real
+class TestClaudeCode(RuntimeContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def subject(
+        cls, claude: Path, model_port: int, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[RuntimeSubject]:
+        yield claude_subject(claude, model_port, tmp_path_factory.mktemp("claude"))
