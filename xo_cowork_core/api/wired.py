@@ -8,10 +8,13 @@ from fastapi import Depends, Request
 
 from xo_cowork_core.api.sse import SharedEncoder
 from xo_cowork_core.api.wire import WireStyle
+from xo_cowork_core.services.agents import Agents
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.legacy import LegacyChat
+from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions import Sessions
@@ -42,6 +45,9 @@ class Services:
     eventlog: EventLog
     turns: Turns
     sessions: Sessions
+    agents: Agents
+    models: Models
+    gateways: Gateways
     legacy: LegacyChat
     idempotency: Idempotency
     encoder: SharedEncoder

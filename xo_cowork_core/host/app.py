@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from xo_cowork_core import __version__
-from xo_cowork_core.api import chat, legacy, server, sessions
+from xo_cowork_core.api import agents, channels, chat, legacy, server, sessions
 from xo_cowork_core.api.errors import ErrorShield, install_errors
 from xo_cowork_core.api.idempotency import IdempotencyGate
 from xo_cowork_core.api.openapi import install_openapi, operation_id
@@ -27,7 +27,7 @@ from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.host.wiring import StartRefused, Wired, Wiring
 from xo_cowork_core.storage.locks import StateLock
 
-CORE_ROUTERS = (server.router, chat.router, sessions.router, legacy.router)
+FAMILIES = (server, chat, sessions, agents, channels, legacy)
 DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
 log = logging.getLogger("xo_cowork.host")
 
@@ -36,8 +36,8 @@ def create_app(settings: Settings, core: Core | None = None) -> FastAPI:
     """Build one app. Imports the enabled plugins; starts nothing."""
     core = core or build_core(settings)
     app = _bare_app(settings, core)
-    for router in CORE_ROUTERS:
-        app.include_router(router)
+    for family in FAMILIES:
+        app.include_router(family.router)
     plugins = _take_plugins(app, settings, core)
     for plugin in plugins:
         for router in plugin.routers:

@@ -38,7 +38,7 @@ FAMILIES = (
     "/api/models",
     "/api/config",
     "/api/onboarding",
-    "/api/channels",
+    "/api/channels/add",
     "/api/tools",
     "/api/skills",
     "/api/mcp",
@@ -49,7 +49,7 @@ FAMILIES = (
     "/api/plugins",
     "/api/usage",
 )
-EXACT = ("/", "/api", "/api/connectors")
+EXACT = ("/", "/api", "/api/connectors", "/api/channels")
 SEGMENT = re.compile(r"/[A-Za-z0-9._~-]+")
 
 Shape = tuple[str, str]

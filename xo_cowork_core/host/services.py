@@ -11,11 +11,14 @@ from xo_cowork_core.api.sse import SharedEncoder
 from xo_cowork_core.api.wired import Services
 from xo_cowork_core.host.samples import samplers
 from xo_cowork_core.host.settings import Settings
+from xo_cowork_core.services.agents import Agents
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.history import HostHistory
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.legacy import LegacyChat
+from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.prompts import Resolver
 from xo_cowork_core.services.readiness import Readiness
@@ -43,14 +46,19 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
 
     `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
     """
-    clock = SystemClock()
     database = Database(settings.state_dir / "state.db", STEPS)
     processes = ProcessSupervisor(run_dir or settings.state_dir)
-    registry, readiness = Registry(), Readiness(clock)
+    return Core(_services(settings, database, processes), processes, database)
+
+
+def _services(settings: Settings, database: Database, processes: ProcessSupervisor) -> Services:
+    clock, registry = SystemClock(), Registry()
+    readiness = Readiness(clock)
+    default_agent = settings.agent_name or settings.default_agent or None
     eventlog, history = EventLog(database, clock), HostHistory(database)
     sessions = Sessions(database, registry, history)
     turns = Turns(
-        resolver=_resolver(settings, registry, readiness, sessions),
+        resolver=_resolver(settings, registry, readiness, sessions, default_agent),
         registry=registry,
         eventlog=eventlog,
         history=history,
@@ -59,7 +67,7 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
         stop_owner=processes.stop_owner,
         permission_seconds=settings.permission_timeout,
     )
-    services = Services(
+    return Services(
         version=__version__,
         stage=settings.stage,
         wire_style=settings.wire_style,
@@ -69,23 +77,29 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
         eventlog=eventlog,
         turns=turns,
         sessions=sessions,
+        agents=Agents(registry, clock, settings.state_dir),
+        models=Models(registry, readiness, default_agent=default_agent),
+        gateways=Gateways(registry, readiness, default_agent=default_agent),
         legacy=LegacyChat(turns, sessions, eventlog, database, clock),
         idempotency=Idempotency(database, clock),
         encoder=SharedEncoder(),
         samplers=samplers(registry, turns, eventlog),
     )
-    return Core(services, processes, database)
 
 
 def _resolver(
-    settings: Settings, registry: Registry, readiness: Readiness, sessions: Sessions
+    settings: Settings,
+    registry: Registry,
+    readiness: Readiness,
+    sessions: Sessions,
+    default_agent: str | None,
 ) -> Resolver:
     return Resolver(
         registry,
         readiness,
         sessions,
         Workspace(Path.home(), settings.projects_root),
-        default_agent=settings.agent_name or settings.default_agent or None,
+        default_agent=default_agent,
         permission_mode=settings.permission_mode,
     )
 

@@ -4,6 +4,14 @@ The package is versioned with the core; a plugin states the range it was made fo
 requirement on `xo-cowork-core`, which the host checks before it imports the plugin.
 """
 
+from xo_cowork_core.sdk.agents import (
+    Agent,
+    GatewayStatus,
+    HasChannels,
+    HasGateway,
+    KeepsAgents,
+    TellsStatus,
+)
 from xo_cowork_core.sdk.ask_events import (
     PermissionRequest,
     PermissionResolved,
@@ -98,6 +106,7 @@ from xo_cowork_core.sdk.turn import (
 
 __all__ = [
     "GROUP",
+    "Agent",
     "AgentError",
     "AgentFailure",
     "Answers",
@@ -121,9 +130,13 @@ __all__ = [
     "Exports",
     "FilePart",
     "Forbidden",
+    "GatewayStatus",
+    "HasChannels",
+    "HasGateway",
     "Health",
     "HostContext",
     "Interrupts",
+    "KeepsAgents",
     "KeepsHistory",
     "ListsModels",
     "Message",
@@ -160,6 +173,7 @@ __all__ = [
     "StepFinish",
     "StepPart",
     "StepStart",
+    "TellsStatus",
     "TextDelta",
     "TextPart",
     "TitleUpdate",

@@ -1,0 +1,96 @@
+"""A runtime with a registry of agents, channels and a gateway, for tests of those families."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from xo_cowork_core.sdk import (
+    Agent,
+    BadRequest,
+    Event,
+    GatewayStatus,
+    HasChannels,
+    HasGateway,
+    HostContext,
+    KeepsAgents,
+    ListsModels,
+    Model,
+    NotFound,
+    Runtime,
+    RuntimeInfo,
+    TellsStatus,
+    TextDelta,
+    Turn,
+    UpstreamFailed,
+    hookimpl,
+)
+from xo_cowork_core.sdk.events import Json
+
+
+class Gatewayed(Runtime, KeepsAgents, HasChannels, HasGateway, TellsStatus, ListsModels):
+    """Keeps its registry in memory, and loses a race on purpose: every save waits."""
+
+    def __init__(self) -> None:
+        self._agents: dict[str, dict[str, object]] = {"main": {}}
+        self._channels: dict[str, Json] = {}
+        self._restarts = 0
+
+    def describe(self) -> RuntimeInfo:
+        return RuntimeInfo("gatewayed", "Gatewayed", rank=10)
+
+    async def run(self, turn: Turn) -> AsyncIterator[Event]:
+        yield TextDelta("hi")
+
+    @property
+    def agent_fields(self) -> frozenset[str]:
+        return frozenset({"name", "model"})
+
+    async def agents(self) -> Sequence[Agent]:
+        return [Agent(key, dict(v), is_default=key == "main") for key, v in self._agents.items()]
+
+    async def save_agent(self, agent_id: str, fields: Json) -> Agent:
+        if fields.get("name") == "refuse":
+            raise BadRequest("The registry refuses this name")
+        before = dict(self._agents.get(agent_id, {}))
+        await asyncio.sleep(0.01)
+        self._agents[agent_id] = {**before, **fields}
+        return Agent(agent_id, dict(self._agents[agent_id]))
+
+    async def delete_agent(self, agent_id: str) -> None:
+        if agent_id not in self._agents:
+            raise NotFound("Agent not found")
+        del self._agents[agent_id]
+
+    async def channels(self) -> Mapping[str, Json]:
+        return self._channels
+
+    async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
+        if channel not in {"slack", "telegram", "discord"}:
+            raise BadRequest(f"Unknown channel {channel!r}")
+        self._channels[channel] = {"configured": True}
+        return True
+
+    async def gateway(self) -> GatewayStatus:
+        return GatewayStatus(installed=True, running=True, port=1, ws_url="ws://127.0.0.1:1")
+
+    async def restart_gateway(self) -> str:
+        self._restarts += 1
+        if self._restarts > 1:
+            raise UpstreamFailed("It stays down")
+        return "restarted"
+
+    async def status_of(self, what: str) -> Json:
+        return {"what": what}
+
+    async def models(self) -> Sequence[Model]:
+        return [Model("m1", "Model One", "maker", context=1000, price_input=1.5)]
+
+
+class Plugin:
+    """Brings it."""
+
+    @hookimpl
+    def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
+        return [Gatewayed()]
+
+
+plugin = Plugin()

@@ -1,0 +1,181 @@
+"""Agents, models, channels, gateway: the families that runtimes with a gateway fill."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer, install_plugin
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = (Path(__file__).parent / "gateway_plugin.py").read_text()
+    return install_plugin(tmp_path_factory.mktemp("plugins"), "runtime_gatewayed", source)
+
+
+@pytest.fixture
+def server(plugins: Path) -> Iterator[LiveServer]:
+    with LiveServer(environment={"XO_PLUGINS": "runtime_gatewayed"}, python_path=[plugins]) as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[LiveServer]:
+    with LiveServer(environment={"XO_PLUGINS": "runtime_demo"}) as live:
+        yield live
+
+
+def created(server: LiveServer, **fields: Any) -> dict[str, Any]:
+    answer = server.client.post("/api/agents", json={"name": "Research", **fields})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_row_has_every_field_of_the_contract(server: LiveServer) -> None:
+    row = created(server, id="research", model="a/b", system_prompt="Be brief", colour="red")
+    wanted = {
+        "id": "research",
+        "name": "Research",
+        "display_name": "Research",
+        "description": "",
+        "model": "a/b",
+        "systemPrompt": "Be brief",
+        "system_prompt": "Be brief",
+        "tools": [],
+        "env_file": None,
+        "mode": "primary",
+        "permissions": {"rules": []},
+        "identity": {"name": None, "emoji": None},
+        "sessions": {"count": 0},
+        "colour": "red",
+    }
+    assert wanted.items() <= row.items()
+    assert row["created_at"]
+    assert row["metadata"]["backend"] == "gatewayed"
+    assert server.client.get("/api/agents/research").json() == row
+
+
+def test_both_wire_styles_list_the_same_rows(server: LiveServer) -> None:
+    rows = server.client.get("/api/agents").json()["agents"]
+    spa = server.client.get("/api/agents", headers={"X-XO-Wire": "spa"}).json()
+    assert rows == spa
+    assert [row["id"] for row in rows] == ["main"]
+
+
+def test_fields_that_the_registry_cannot_keep_survive_a_restart(server: LiveServer) -> None:
+    created(server, id="research", description="Finds things")
+    stored = (server.state / "agents.json").read_text()
+    assert "Finds things" in stored
+    assert (server.state / "agents.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_twenty_changes_of_different_fields_at_once_are_all_kept(server: LiveServer) -> None:
+    created(server, id="research")
+    fields = [f"field_{number}" for number in range(20)]
+
+    def change(field: str) -> int:
+        return server.client.patch("/api/agents/research", json={field: field}).status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(change, fields)) == {200}
+    row = server.client.get("/api/agents/research").json()
+    assert {field: row[field] for field in fields} == {field: field for field in fields}
+
+
+def test_identity_is_changed_as_an_object(server: LiveServer) -> None:
+    created(server, id="research", identity={"name": "Ada", "emoji": "🦉"})
+    answer = server.client.patch("/api/agents/research", json={"identity": {"emoji": "🐙"}})
+    assert answer.json()["identity"] == {"name": "Ada", "emoji": "🐙"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"name": ""}, 400),
+        ({"name": 5}, 400),
+        ({"name": "x", "id": "-x"}, 400),
+        ({"name": "x", "id": "../x"}, 400),
+        ({"name": "x", "id": 5}, 400),
+        ({"name": "x", "tools": "all"}, 400),
+        ({"name": "x", "identity": "me"}, 400),
+        ({"name": "refuse"}, 400),
+    ],
+)
+def test_a_wrong_agent_is_refused_and_nothing_is_kept(
+    server: LiveServer, body: dict[str, Any], status: int
+) -> None:
+    answer = server.client.post("/api/agents", json=body)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["detail"]
+    assert len(server.client.get("/api/agents").json()["agents"]) == 1
+    assert not (server.state / "agents.json").exists()
+
+
+def refused(answer: httpx.Response, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    return str(answer.json()["detail"])
+
+
+def test_unknown_agents_are_404_and_main_stays(server: LiveServer) -> None:
+    for method in ("GET", "DELETE"):
+        answer = server.client.request(method, "/api/agents/ghost")
+        assert refused(answer, 404) == "Agent not found"
+    refused(server.client.patch("/api/agents/ghost", json={"model": "x"}), 404)
+    refused(server.client.delete("/api/agents/main"), 409)
+    created(server, id="research")
+    assert server.client.delete("/api/agents/research").json() == {"ok": True}
+    refused(server.client.get("/api/agents/research"), 404)
+
+
+def test_models_come_from_runtimes_that_list_them(server: LiveServer) -> None:
+    row = server.client.get("/api/models").json()["models"][0]
+    assert row["id"] == "m1"
+    assert row["provider"] == row["provider_id"] == "maker"
+    assert row["pricing"] == {"prompt": 1.5, "completion": None}
+    spa = server.client.get("/api/models?agent_name=gatewayed", headers={"X-XO-Wire": "spa"})
+    assert spa.json() == [row]
+    refused(server.client.get("/api/models?agent_name=nope"), 400)
+
+
+def test_channels_are_added_by_either_name(server: LiveServer) -> None:
+    for body in (
+        {"channel": "slack", "bot_token": "a", "app_token": "b"},
+        {"platform": "telegram"},
+    ):
+        answer = server.client.post("/api/channels/add", json={"token": "t", **body})
+        assert answer.json()["ok"] is True
+        assert answer.json()["restart_required"] is True
+    found = server.client.get("/api/channels").json()
+    assert set(found["channels"]) == {"slack", "telegram"}
+    assert found["gateway_running"] is True
+    refused(server.client.post("/api/channels/add", json={"channel": "fax", "token": "t"}), 400)
+    refused(server.client.post("/api/channels/add", json={"channel": "slack"}), 400)
+
+
+def test_a_restart_tells_how_it_went(server: LiveServer) -> None:
+    first = server.client.post("/gateway/restart").json()
+    assert first == {"status": "restarted", "output": "restarted", "error": None}
+    second = server.client.post("/gateway/restart", content=b"x").json()
+    assert second == {"status": "failed", "output": "", "error": "It stays down"}
+
+
+@pytest.mark.parametrize("what", ["models", "channels", "providers"])
+def test_live_status_is_the_default_runtimes(server: LiveServer, what: str) -> None:
+    assert server.client.get(f"/{what}/status").json() == {"what": what}
+
+
+def test_without_such_a_runtime_lists_are_empty_and_changes_are_501(bare: LiveServer) -> None:
+    http = bare.client
+    assert http.get("/api/agents").json() == {"agents": []}
+    assert http.get("/api/models").json() == {"models": []}
+    assert http.get("/api/channels").json() == {"channels": {}, "gateway_running": False}
+    refused(http.post("/api/agents", json={"name": "x"}), 501)
+    refused(http.post("/api/channels/add", json={"channel": "slack", "token": "t"}), 501)
+    refused(http.post("/gateway/restart"), 501)
+    for what in ("models", "channels", "providers"):
+        refused(http.get(f"/{what}/status"), 501)

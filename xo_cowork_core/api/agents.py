@@ -1,0 +1,106 @@
+"""Agents and models (contract §6)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Request
+
+from xo_cowork_core.api.chat import OkBody
+from xo_cowork_core.api.wire import style_of
+from xo_cowork_core.api.wired import Wired
+from xo_cowork_core.sdk import BadRequest, Model
+
+router = APIRouter(tags=["agents"])
+Row = dict[str, Any]
+Fields = Annotated[Row, Body(examples=[{"name": "Research", "model": "openai/gpt-5"}])]
+AGENT_EXAMPLE: Row = {
+    "id": "research",
+    "name": "Research",
+    "display_name": "Research",
+    "model": "openai/gpt-5",
+    "mode": "primary",
+    "metadata": {"backend": "openclaw"},
+    "sessions": {"count": 0},
+}
+MODEL_EXAMPLE: Row = {
+    "id": "claude-opus-5-5",
+    "name": "Opus",
+    "provider": "anthropic",
+    "provider_id": "anthropic",
+    "context": 200000,
+}
+
+
+def _example(value: Any) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {"application/json": {"example": value}}}}
+
+
+@router.get("/api/agents", responses=_example({"agents": [AGENT_EXAMPLE]}))
+async def list_agents(request: Request, services: Wired) -> Row | list[Row]:
+    """List the agents of the runtime that keeps some."""
+    rows = list(await services.agents.list())
+    return rows if style_of(request, services.wire_style) == "spa" else {"agents": rows}
+
+
+@router.post("/api/agents", responses=_example(AGENT_EXAMPLE))
+async def create_agent(fields: Fields, services: Wired) -> Row:
+    """Create an agent, or merge into the one with the same id."""
+    return await services.agents.create(_present(fields))
+
+
+@router.get("/api/agents/{agent_id}", responses=_example(AGENT_EXAMPLE))
+async def read_agent(agent_id: str, services: Wired) -> Row:
+    """Return one agent."""
+    return await services.agents.read(agent_id)
+
+
+@router.patch("/api/agents/{agent_id}", responses=_example(AGENT_EXAMPLE))
+async def update_agent(agent_id: str, fields: Fields, services: Wired) -> Row:
+    """Change some fields of an agent."""
+    changes = _present(fields)
+    if "id" in changes and changes["id"] != agent_id:
+        raise BadRequest("`id` cannot be changed")
+    return await services.agents.update(agent_id, changes)
+
+
+@router.delete("/api/agents/{agent_id}")
+async def delete_agent(agent_id: str, services: Wired) -> OkBody:
+    """Remove an agent."""
+    await services.agents.delete(agent_id)
+    return OkBody()
+
+
+def _present(fields: Row) -> Row:
+    """An explicit null counts as absent."""
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+@router.get("/api/models", responses=_example({"models": [MODEL_EXAMPLE]}))
+async def list_models(
+    request: Request, services: Wired, agent_name: Annotated[str | None, Query()] = None
+) -> Row | list[Row]:
+    """List the models of every ready runtime, the default runtime's first."""
+    rows = [model_row(owner, model) for owner, model in await services.models.list(agent_name)]
+    return rows if style_of(request, services.wire_style) == "spa" else {"models": rows}
+
+
+def model_row(agent_name: str, model: Model) -> Row:
+    """A model in both field sets."""
+    return {
+        "id": model.id,
+        "name": model.name,
+        "provider": model.provider_id,
+        "provider_id": model.provider_id,
+        "context": model.context,
+        "supports_streaming": True,
+        "supports_tools": True,
+        "capabilities": {
+            "function_calling": True,
+            "vision": model.vision,
+            "reasoning": model.reasoning,
+            "json_output": False,
+            "max_context": model.context,
+            "max_output": model.max_output,
+        },
+        "pricing": {"prompt": model.price_input, "completion": model.price_output},
+        "metadata": {"agent_name": agent_name},
+    }

@@ -1,0 +1,179 @@
+"""Agents: the registry of the runtime that has one, with the fields it can't keep beside it.
+
+Those live in `agents.json` in the state folder. Calls are serialised: two changes of different
+fields both hold. A registry's agent without an entry in the file is shown all the same; an entry
+whose agent is gone is dropped at the next change.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+
+from xo_cowork_core.sdk import Agent, BadRequest, Conflict, KeepsAgents, NotFound, Unsupported
+from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.registry import RegisteredRuntime, Registry
+from xo_cowork_core.storage.atomic import write_atomic
+
+ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+PERMANENT = "main"
+Row = dict[str, Any]
+
+
+class Agents:
+    """All agents of one server."""
+
+    def __init__(self, registry: Registry, clock: Clock, state_dir: Path) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._file = state_dir / "agents.json"
+        self._lock = asyncio.Lock()
+
+    async def list(self) -> Sequence[Row]:
+        """Return every agent's row; none where no runtime keeps agents."""
+        owner = self._owner()
+        if owner is None:
+            return []
+        extras = await asyncio.to_thread(self._read)
+        return [_row(agent, owner, extras) for agent in await _keeper(owner).agents()]
+
+    async def read(self, agent_id: str) -> Row:
+        """Return one agent's row. Raises NotFound."""
+        for row in await self.list():
+            if row["id"] == agent_id:
+                return row
+        raise NotFound("Agent not found")
+
+    async def create(self, fields: Row) -> Row:
+        """Create an agent, or merge into the one with the same id. Raises BadRequest."""
+        name = fields.get("name")
+        if not isinstance(name, str) or not name.strip():
+            raise BadRequest("`name` is missing")
+        agent_id = fields.get("id") or slug(name)
+        _check_id(agent_id)
+        async with self._lock:
+            return await self._save(str(agent_id), fields)
+
+    async def update(self, agent_id: str, fields: Row) -> Row:
+        """Lay fields over an agent's. Raises NotFound."""
+        async with self._lock:
+            await self.read(agent_id)
+            return await self._save(agent_id, fields)
+
+    async def delete(self, agent_id: str) -> None:
+        """Remove an agent. Raises NotFound, or Conflict for the one that must stay."""
+        async with self._lock:
+            await self.read(agent_id)
+            if agent_id == PERMANENT:
+                raise Conflict(f"The agent {PERMANENT} cannot be deleted")
+            await _keeper(self._demand_owner()).delete_agent(agent_id)
+            extras = await asyncio.to_thread(self._read)
+            if extras.pop(agent_id, None) is not None:
+                await asyncio.to_thread(self._write, extras)
+
+    async def _save(self, agent_id: str, fields: Row) -> Row:
+        owner = self._demand_owner()
+        keeper = _keeper(owner)
+        given = {key: value for key, value in fields.items() if key != "id"}
+        if "system_prompt" in given:
+            given["systemPrompt"] = given.pop("system_prompt")
+        _check_fields(given)
+        own = {key: value for key, value in given.items() if key in keeper.agent_fields}
+        agent = await keeper.save_agent(agent_id, own)
+        extras = await asyncio.to_thread(self._read)
+        extra = extras.setdefault(agent_id, {"created_at": stamp(self._clock.now())})
+        _merge(extra, {key: value for key, value in given.items() if key not in own})
+        await asyncio.to_thread(self._write, extras)
+        return _row(agent, owner, extras)
+
+    def _owner(self) -> RegisteredRuntime | None:
+        found = (f for f in self._registry.runtimes() if isinstance(f.runtime, KeepsAgents))
+        return next(found, None)
+
+    def _demand_owner(self) -> RegisteredRuntime:
+        owner = self._owner()
+        if owner is None:
+            raise Unsupported("No runtime here keeps agents")
+        return owner
+
+    def _read(self) -> dict[str, Row]:
+        try:
+            stored: object = orjson.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        if not isinstance(stored, dict):
+            raise Conflict("agents.json in the state folder is damaged; move it away")
+        return cast("dict[str, Row]", stored)
+
+    def _write(self, extras: Mapping[str, Row]) -> None:
+        write_atomic(self._file, orjson.dumps(extras, option=orjson.OPT_INDENT_2), mode=0o600)
+
+
+def slug(name: str) -> str:
+    """Make an id of a name: lower case, `-` for every other run, 64 characters."""
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")[:64]
+
+
+def _merge(stored: Row, changes: Row) -> None:
+    """Lay changes over what is stored; an object keeps the keys that the change doesn't name."""
+    for key, value in changes.items():
+        before = stored.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        stored[key] = {**cast("Row", before), **cast("Row", value)} if both else value
+
+
+def _check_id(agent_id: object) -> None:
+    if not isinstance(agent_id, str) or not ID.fullmatch(agent_id):
+        raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, and not begin with - or _")
+
+
+def _check_fields(fields: Row) -> None:
+    wanted: dict[str, type] = {
+        "name": str,
+        "display_name": str,
+        "description": str,
+        "model": str,
+        "systemPrompt": str,
+        "tools": list,
+        "identity": dict,
+    }
+    for key, kind in wanted.items():
+        if key in fields and not isinstance(fields[key], kind):
+            raise BadRequest(f"`{key}` must be a {kind.__name__}")
+
+
+def _keeper(owner: RegisteredRuntime) -> KeepsAgents:
+    return cast("KeepsAgents", owner.runtime)
+
+
+def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:
+    stored: Row = {**extras.get(agent.id, {}), **agent.fields}
+    name = stored.get("name") or agent.id
+    prompt = stored.get("systemPrompt") or ""
+    identity = cast("Row", stored.get("identity") or {})
+    return {
+        "description": "",
+        "model": None,
+        "tools": [],
+        "env_file": None,
+        "created_at": None,
+        **stored,
+        "id": agent.id,
+        "name": name,
+        "display_name": stored.get("display_name") or identity.get("name") or name,
+        "systemPrompt": prompt,
+        "system_prompt": prompt,
+        "mode": "primary",
+        "permissions": {"rules": []},
+        "metadata": {
+            **cast("Row", stored.get("metadata") or {}),
+            "backend": owner.info.name,
+            "workspace": stored.get("workspace"),
+            "is_default": agent.is_default,
+        },
+        "identity": {"name": identity.get("name"), "emoji": identity.get("emoji"), **identity},
+        "sessions": {"count": agent.session_count},
+    }
