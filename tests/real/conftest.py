@@ -1,34 +1,65 @@
-"""The real CLIs of the toolchain, each against a stand-in of its vendor on the loopback."""
+"""Claude Code, the real one of the toolchain and its stand-in, against a model on the loopback."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAUDE = ROOT / ".toolchain" / "bin" / "claude"
 
 sys.path.append(str(ROOT / "tests" / "fakes" / "claude_cli"))
-from claude_prompts import model_api  # noqa: E402
+from claude_prompts import STAND_IN, environment, model_api  # noqa: E402
+
+OpenChat = Callable[..., Chat]
 
 
 @pytest.fixture(scope="session")
-def claude() -> Path:
+def real_claude() -> Path:
     """The pinned Claude Code."""
     if not CLAUDE.exists():
         pytest.skip("the real CLIs are not here: run `make toolchain`")
     return CLAUDE.resolve()
 
 
-@pytest.fixture(scope="session")
-def model_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the model was asked, a JSON line a request."""
-    return tmp_path_factory.mktemp("model") / "requests.jsonl"
+@pytest.fixture(scope="session", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+def claude(request: pytest.FixtureRequest) -> Path:
+    """Both: the same tests run against the real one and its stand-in."""
+    if request.param == "stand-in":
+        return STAND_IN
+    return request.getfixturevalue("real_claude")
 
 
 @pytest.fixture(scope="session")
-def model_port(model_log: Path) -> Iterator[int]:
+def model_port() -> Iterator[int]:
     """The port of the model's stand-in."""
-    with model_api(model_log) as port:
+    with model_api() as port:
         yield port
+
+
+@pytest.fixture
+def open_chat(claude: Path, model_port: int, tmp_path: Path) -> Iterator[OpenChat]:
+    """Start a server of its own with more environment, and talk to it."""
+    with ExitStack() as stack:
+
+        def start(**more: str) -> Chat:
+            values = {"XO_PLUGINS": "runtime_claude", "XO_PERMISSION_MODE": "ask"}
+            values |= environment(claude, model_port, tmp_path / "claude") | more
+            server = LiveServer(environment={k: v for k, v in values.items() if v})
+            return Chat(stack.enter_context(server), "claude_code")
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def chat(claude: Path, model_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    """Talk to one server that a module's tests share."""
+    config = tmp_path_factory.mktemp("claude")
+    values = {"XO_PLUGINS": "runtime_claude", "XO_PERMISSION_MODE": "ask"}
+    values |= environment(claude, model_port, config)
+    with LiveServer(environment=values) as server:
+        yield Chat(server, "claude_code")

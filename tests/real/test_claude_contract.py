@@ -14,6 +14,6 @@ class TestClaudeCode(RuntimeContract):
     @pytest.fixture(scope="class")
     @classmethod
     def subject(
-        cls, claude: Path, model_port: int, tmp_path_factory: pytest.TempPathFactory
+        cls, real_claude: Path, model_port: int, tmp_path_factory: pytest.TempPathFactory
     ) -> Iterator[RuntimeSubject]:
-        yield claude_subject(claude, model_port, tmp_path_factory.mktemp("claude"))
+        yield claude_subject(real_claude, model_port, tmp_path_factory.mktemp("claude"))

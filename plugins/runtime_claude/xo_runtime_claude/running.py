@@ -25,6 +25,7 @@ from xo_runtime_claude.translate import Ended, Foreign, Item, Translator, Withdr
 from xo_runtime_claude.warm import Warm
 
 TOOL_PATIENCE = 3
+BROKEN_SECONDS = 5.0
 IN_USE = "is already in use"
 
 
@@ -58,7 +59,7 @@ class Running:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Run the turn. Raises `AgentFailure`, or before any event `WrongStart`, `NoWarmStart`."""
         try:
-            await self._start()
+            await self._begin()
             async for lines in self._batches():
                 for item in self._translator.items(lines):
                     if type(item) is TextDelta:
@@ -90,6 +91,15 @@ class Running:
             raise NotFound("Claude Code no longer waits for this answer.")
         self._rewind_clock()
         await self._warm.send(asks.response(ask, answer))
+
+    async def _begin(self) -> None:
+        try:
+            await self._start()
+        except AgentFailure as failure:
+            if failure.code != "crashed":
+                raise
+            # it ended before it read the prompt: its stderr says why, its stdout may say more
+            self._until = min(self._until, asyncio.get_running_loop().time() + BROKEN_SECONDS)
 
     async def _start(self) -> None:
         warm, turn = self._warm, self.turn

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "model_api"))
 
 from book import Book
 from script import DEFAULT, Act, Budget, aloud, has_steps, step_at
+from skills import Skills
 from stream import emit, new_uuid
 from work import Tools
 
@@ -34,6 +35,7 @@ class Agent:
         self._inbox = inbox
         self._book = Book(session, given.get("resume-session-at"))
         self._tools = Tools(inbox, self._told)
+        self._skills = Skills(inbox)
         self._budget = Budget()
         self._retries = int(os.environ.get("CLAUDE_CODE_MAX_RETRIES", "10"))
         self._spent = 0.0
@@ -48,6 +50,7 @@ class Agent:
         self._system("init", model=self._inbox.model or MODEL, permissionMode=self._inbox.mode,
                      cwd=str(Path.cwd()), tools=[])  # fmt: skip
         self._book.user([{"type": "text", "text": text}], self._prompt)
+        text = self._skills.expand(text)
         try:
             self._steps(text)
         except Failed as failure:
@@ -69,7 +72,7 @@ class Agent:
         place = 0
         while True:
             acts = step_at(text, place, self._budget) if has_steps(text) else DEFAULT
-            acts = aloud(acts, self._heard)
+            acts = aloud(acts, self._heard, self._book.prompts())
             calls, last = self._call(text, place, acts)
             if not calls:
                 self._result(subtype="success", is_error=False, result=last,
@@ -123,7 +126,8 @@ class Agent:
             acts = (Act("text", "late answer"),)
         self._message = f"msg_{new_uuid()}"
         if streaming:
-            self._event(type="message_start", message={"id": self._message, "model": MODEL})
+            model = self._inbox.model or MODEL
+            self._event(type="message_start", message={"id": self._message, "model": model})
         calls, texts = [], []
         for index, act in enumerate(acts):
             self._act(index, act, calls, texts, streaming=streaming)

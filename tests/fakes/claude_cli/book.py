@@ -50,6 +50,18 @@ class Book:
         """Append an assistant row."""
         return self._add("assistant", message, None, more)
 
+    def prompts(self):
+        """The user's texts on the branch that the next row goes on, oldest first."""
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        rows = {row["uuid"]: row for row in map(json.loads, lines)}
+        texts, place = [], self._leaf
+        while place in rows:
+            row = rows[place]
+            if row["type"] == "user":
+                texts += [block["text"] for block in row["message"]["content"] if "text" in block]
+            place = row["parentUuid"]
+        return texts[::-1]
+
     def _add(self, kind, message, uuid, more):
         uuid = uuid or new_uuid()
         row = {

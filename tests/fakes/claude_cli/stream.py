@@ -32,10 +32,16 @@ class Inbox:
         self.mode = "default"
         self.model = None
         self.idle = True
+        self.reload_skills = False
+        self.hears = True
         self._prompts = []
         self._answers = {}
         self._rest = b""
         self._open = True
+
+    def deafen(self):
+        """Take no more input: the prompt was all of it."""
+        self._open = self.hears = False
 
     def next_prompt(self):
         """Wait for a user record; None at the end of input."""
@@ -113,6 +119,8 @@ class Inbox:
             self.mode = answer["mode"] = request["mode"]
         elif kind == "set_model":
             self.model = answer["model"] = request.get("model")
+        elif kind == "reload_skills":
+            self.reload_skills = True
         body = {"subtype": "success", "request_id": request_id, "response": answer}
         if kind == "nonsense":
             body = {"subtype": "error", "request_id": request_id, "error": "unsupported"}

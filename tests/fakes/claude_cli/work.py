@@ -60,6 +60,8 @@ class Tools:
         return bool(child or pending)
 
     def _ask(self, call):
+        if not self._inbox.hears:
+            return {"behavior": "deny", "message": "This command requires approval"}
         request_id = self._pending = new_uuid()
         request = {
             "subtype": "can_use_tool",

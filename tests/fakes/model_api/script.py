@@ -7,6 +7,7 @@ one repeats. A step is one act or several joined by ` && `:
   [[exact "as \\u005b is"]]            a JSON string, given to the letter
   [[think hm]]                       thinking
   [[heard]]                          the newest tool result, said aloud
+  [[recite]]                         the user's texts as the model knows them, without steps
   [[big 5000000]]                    so many `x` in one chunk
   [[firehose 100000]]                so many chunks as fast as can be
   [[tool Bash {"command": "ls"}]]    a tool call; several in one step run in parallel
@@ -23,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 DIRECTIVE = re.compile(r"\[\[(.+?)\]\](?!\])", re.DOTALL)
-JOINT = re.compile(r"\s+&&\s+(?=(?:text|exact|heard|think|big|tool|cut|garbage|die)\b)")
+JOINT = re.compile(r"\s+&&\s+(?=(?:text|exact|heard|recite|think|big|tool|cut|garbage|die)\b)")
 OPTION = re.compile(r"(n|delay|times)=(\S+)\s*")
 LIMITED = frozenset({"error", "cut", "fail"})
 
@@ -91,10 +92,12 @@ def step_at(text: str, place: int, budget: Budget) -> Sequence[Act]:
     return rest[min(place, len(rest) - 1)]
 
 
-def aloud(acts: Sequence[Act], heard: str) -> Sequence[Act]:
-    """Put the newest tool result where an act wants it."""
+def aloud(acts: Sequence[Act], heard: str, prompts: Sequence[str]) -> Sequence[Act]:
+    """Put the newest tool result, or the user's texts, where an act wants them."""
+    bare = [DIRECTIVE.sub("", prompt).strip() for prompt in prompts if has_steps(prompt)]
+    said = {"heard": heard or "nothing", "recite": " | ".join(bare)}
     return tuple(
-        Act("exact", json.dumps(heard or "nothing")) if act.kind == "heard" else act for act in acts
+        Act("exact", json.dumps(said[act.kind])) if act.kind in said else act for act in acts
     )
 
 

@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,8 @@ class ModelApi:
             if text:
                 later = messages[place + 1 :]
                 calls = sum(message.get("role") == "assistant" for message in later)
-                return aloud(step_at(text, calls, self._budget), _heard(later))
+                acts = step_at(text, calls, self._budget)
+                return aloud(acts, _heard(later), list(_prompts(messages)))
         return DEFAULT
 
     def _note(self, path: str, body: dict[str, Any]) -> None:
@@ -146,6 +147,13 @@ def _script(message: dict[str, Any]) -> str:
     blocks = [{"text": content}] if isinstance(content, str) else content or []
     texts = [block["text"] for block in blocks if has_steps(block.get("text", ""))]
     return texts[-1] if texts else ""
+
+
+def _prompts(messages: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for message in messages:
+        content = message.get("content") if message.get("role") == "user" else ""
+        blocks = [{"text": content}] if isinstance(content, str) else content or []
+        yield from (block["text"] for block in blocks if isinstance(block.get("text"), str))
 
 
 def _heard(messages: Sequence[dict[str, Any]]) -> str:

@@ -1,0 +1,130 @@
+"""Sessions: one warm process each, resumed when it is gone, edited, shared with a terminal."""
+
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from xo_cowork_core.sdk.testing import Chat, eventually
+
+OpenChat = Callable[..., Chat]
+SECONDS = 10.0
+
+
+def processes(chat: Chat, claude: Path) -> list[int]:
+    return sorted(p.number for p in chat.server.children() if str(claude) in p.command)
+
+
+def test_the_second_turn_uses_the_same_process(chat: Chat, claude: Path) -> None:
+    first = chat.run_turn("one [[text a]]")
+    before = processes(chat, claude)
+    second = chat.run_turn("two [[recite]]", session_id=first.session_id)
+    assert second.text == "one | two"
+    assert processes(chat, claude) == before
+
+
+def test_usage_is_the_turns_own(chat: Chat) -> None:
+    first = chat.run_turn("[[text n=4 a]]")
+    second = chat.run_turn("[[text n=2 a]]", session_id=first.session_id)
+    ends = [first.terminal.data, second.terminal.data]
+    assert [end["tokens"]["output"] for end in ends] == [4, 2]
+    assert ends[1]["cost"] < ends[0]["cost"] * 1.5
+
+
+def test_a_session_goes_on_after_a_restart_of_the_server(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    first = chat.run_turn("one [[text a]]")
+    chat.server.restart()
+    assert chat.run_turn("two [[recite]]", session_id=first.session_id).text == "one | two"
+    assert [row["role"] for row in chat.messages(first.session_id)] == ["user", "assistant"] * 2
+
+
+def test_a_killed_process_is_replaced(chat: Chat, claude: Path) -> None:
+    known = set(processes(chat, claude))
+    turn = chat.prompt("one [[text n=600 delay=0.1 slow]]")
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("text-delta")
+        for pid in set(processes(chat, claude)) - known:
+            os.kill(pid, signal.SIGKILL)
+        assert stream.rest()[-1].data["code"] == "crashed"
+    assert chat.run_turn("two [[recite]]", session_id=turn.session_id).text == "one | two"
+
+
+def test_a_session_of_a_terminal_goes_on_here(chat: Chat, claude: Path, model_port: int) -> None:
+    session_id = str(uuid.uuid4())
+    environment = {**chat.server.variables(), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+    subprocess.run(
+        [str(claude), "-p", "--session-id", session_id],
+        input=b"from a terminal [[text typed]]",
+        env=environment,
+        cwd=chat.folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert session_id in [row["session_id"] for row in chat.sessions()]
+    turn = chat.run_turn("from here [[recite]]", session_id=session_id)
+    assert turn.text == "from a terminal | from here"
+
+
+def test_an_edit_forgets_what_came_after(chat: Chat) -> None:
+    first = chat.run_turn("one [[text a]]")
+    for word in ("two", "three"):
+        chat.run_turn(f"{word} [[text b]]", session_id=first.session_id)
+    edited = chat.messages(first.session_id)[2]
+    body = {"session_id": first.session_id, "message_id": edited["id"], "text": "2 [[recite]]"}
+    answer = chat.http.post("/api/chat/edit", json=body)
+    assert answer.status_code == 200, answer.text
+    with chat.stream(answer.json()["stream_id"]) as stream:
+        stream.rest()
+    texts = [str(row["text"]) for row in chat.messages(first.session_id)]
+    assert texts == ["one [[text a]]", "a", "2 [[recite]]", "one | 2"]
+    after = chat.run_turn("4 [[recite]]", session_id=first.session_id)
+    assert after.text == "one | 2 | 4"
+
+
+def test_an_edit_holds_after_a_restart(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    first = chat.run_turn("one [[text a]]")
+    chat.run_turn("two [[text b]]", session_id=first.session_id)
+    edited = chat.messages(first.session_id)[2]
+    body = {"session_id": first.session_id, "message_id": edited["id"], "text": "2 [[text c]]"}
+    with chat.stream(chat.http.post("/api/chat/edit", json=body).json()["stream_id"]) as stream:
+        stream.rest()
+    chat.server.restart()
+    assert chat.run_turn("3 [[recite]]", session_id=first.session_id).text == "one | 2 | 3"
+
+
+def test_an_edit_of_the_first_message_starts_over(chat: Chat) -> None:
+    first = chat.run_turn("one [[text a]]")
+    message = chat.messages(first.session_id)[0]
+    body = {"session_id": first.session_id, "message_id": message["id"], "text": "1 [[recite]]"}
+    answer = chat.http.post("/api/chat/edit", json=body)
+    assert answer.status_code == 200, answer.text
+    with chat.stream(answer.json()["stream_id"]) as stream:
+        stream.rest()
+    assert [row["text"] for row in chat.messages(first.session_id)] == ["1 [[recite]]", "1"]
+
+
+def test_idle_processes_are_few_and_end(open_chat: OpenChat, claude: Path) -> None:
+    chat = open_chat(CLAUDE_WARM_LIMIT="1", CLAUDE_IDLE_SECONDS="2")
+    for word in ("one", "two", "three"):
+        chat.run_turn(f"{word} [[text a]]")
+    eventually(lambda: len(processes(chat, claude)) <= 1, SECONDS, "one warm process is left")
+    eventually(lambda: not processes(chat, claude), SECONDS, "no idle process is left")
+
+
+def test_an_old_cli_is_run_cold(open_chat: OpenChat, claude: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old-claude"
+    old.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *--permission-prompt-tool*) echo unknown option >&2; exit 1;; esac\n'
+        f'exec {claude} "$@"\n'
+    )
+    old.chmod(0o755)
+    chat = open_chat(CLAUDE_CLI_PATH=str(old))
+    first = chat.run_turn("one [[text cold]]")
+    assert first.text == "cold"
+    assert chat.run_turn("two [[recite]]", session_id=first.session_id).text == "one | two"

@@ -1,0 +1,117 @@
+"""Turns: tools, skills, plans, attachments, models, and what an abort leaves behind."""
+
+import json
+
+from claude_prompts import tool
+
+from xo_cowork_core.sdk.testing import Chat, eventually
+
+SECONDS = 10.0
+SLEEPER = "import time; time.sleep(301)"
+
+
+def sleepers(chat: Chat) -> list[str]:
+    return [p.command for p in chat.server.children() if "time.sleep(301)" in p.command]
+
+
+def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
+    script = (
+        "import subprocess, sys, time; "
+        f"subprocess.Popen([sys.executable, '-c', '{SLEEPER}'], start_new_session=True); "
+        "time.sleep(301)"
+    )
+    turn = chat.prompt(f"{tool('Bash', command=f'python3 -c {json.dumps(script)}')} [[text no]]")
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("tool-call")
+        eventually(lambda: len(sleepers(chat)) >= 2, SECONDS, "the tool and its child run")
+        chat.abort(turn.stream_id)
+        assert stream.rest()[-1].data["finish_reason"] == "aborted"
+    eventually(lambda: not sleepers(chat), 5.0, "no child of the tool is left")
+
+
+def test_abort_keeps_the_process(chat: Chat) -> None:
+    first = chat.run_turn("one [[text a]]")
+    before = {p.number for p in chat.server.children() if "claude" in p.command}
+    turn = chat.prompt("two [[text n=600 delay=0.1 slow]]", session_id=first.session_id)
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("text-delta")
+        chat.abort(turn.stream_id)
+        stream.rest()
+    assert chat.run_turn("[[text b]]", session_id=first.session_id).text == "b"
+    assert before <= {p.number for p in chat.server.children()}
+
+
+def test_abort_withdraws_what_is_asked(chat: Chat) -> None:
+    turn = chat.prompt(f"{tool('Write', file_path='never.txt', content='x')} [[text no]]")
+    with chat.stream(turn.stream_id) as stream:
+        asked = stream.wait_for("permission-request")
+        chat.abort(turn.stream_id)
+        frames = stream.rest()
+    resolved = [frame.data for frame in frames if frame.event == "permission-resolved"]
+    assert [row["call_id"] for row in resolved] == [asked.data["call_id"]]
+    assert resolved[0]["reason"] == "withdrawn"
+    assert not (chat.folder / "never.txt").exists()
+
+
+def test_parallel_tools_each_get_their_result(chat: Chat) -> None:
+    calls = " && ".join(
+        tool("Write", file_path=f"p{number}.txt", content=str(number))[2:-2] for number in range(3)
+    )
+    presets = {"file_changes": True}
+    turn = chat.run_turn(f"[[{calls}]] [[text done]]", permission_presets=presets)
+    calls_made = [body["call_id"] for body in turn.bodies("tool-call")]
+    assert len(set(calls_made)) == 3
+    assert sorted(calls_made) == sorted(body["call_id"] for body in turn.bodies("tool-result"))
+    parts = [part["data"] for row in chat.messages(turn.session_id) for part in row["parts"]]
+    states = [part["state"]["status"] for part in parts if part["type"] == "tool"]
+    assert states == ["completed"] * 3
+
+
+def test_a_skill_is_called_by_name(chat: Chat) -> None:
+    folder = chat.folder / ".claude" / "skills" / "greet"
+    folder.mkdir(parents=True, exist_ok=True)
+    skill = "---\nname: greet\ndescription: greets\n---\nGreet $ARGUMENTS. [[text greeted]]\n"
+    (folder / "SKILL.md").write_text(skill)
+    assert chat.run_turn("Bob", agent_type="greet").text == "greeted"
+
+
+def test_a_skill_made_between_turns_is_known(chat: Chat) -> None:
+    first = chat.run_turn("[[text a]]")
+    folder = chat.folder / ".claude" / "skills" / "leave"
+    folder.mkdir(parents=True, exist_ok=True)
+    skill = "---\nname: leave\ndescription: says bye\n---\nPart from $ARGUMENTS. [[text left]]\n"
+    (folder / "SKILL.md").write_text(skill)
+    turn = chat.run_turn("Bob", agent_type="leave", session_id=first.session_id)
+    assert turn.text == "left"
+
+
+def test_a_model_passes_through_and_back(chat: Chat) -> None:
+    first = chat.run_turn("[[text a]]")
+    usual = first.terminal.data["model_id"]
+    second = chat.run_turn("[[text b]]", session_id=first.session_id, model="claude-haiku-4-5")
+    assert second.terminal.data["model_id"] == "claude-haiku-4-5"
+    third = chat.run_turn("[[text c]]", session_id=first.session_id)
+    assert third.terminal.data["model_id"] == usual
+
+
+def test_plan_mode_ends_with_the_plans_acceptance(chat: Chat) -> None:
+    prompt = f"{tool('ExitPlanMode', plan='# Paint it')} [[text painting]]"
+    turn = chat.ask_turn(prompt, "plan-review", json.dumps({"action": "accept"}), agent="plan")
+    review = turn.body("plan-review")
+    assert (review["title"], review["plan"]) == ("Paint it", "# Paint it")
+    assert turn.text == "painting"
+    assert chat.run_turn("[[text on]]", session_id=turn.session_id).text == "on"
+
+
+def test_an_attached_file_reaches_the_model(chat: Chat) -> None:
+    path = chat.folder / "note to self.txt"
+    path.write_text("remember the milk")
+    attachment = {"type": "file", "path": str(path), "name": path.name}
+    turn = chat.run_turn("see [[recite]]", attachments=[attachment])
+    assert path.name in turn.text
+
+
+def test_errors_of_tools_are_told(chat: Chat) -> None:
+    turn = chat.run_turn(f"{tool('Bash', command='python3 -c 1/0')} [[text so]]")
+    assert "ZeroDivisionError" in str(turn.body("tool-error")["error_message"])
+    assert turn.terminal.event == "done"
