@@ -38,6 +38,22 @@ plugin = Plugin()
 """
 
 
+SLEEPER = """
+from contextlib import asynccontextmanager
+
+from xo_cowork_core.sdk import hookimpl
+
+class Plugin:
+    @hookimpl
+    @asynccontextmanager
+    async def xo_lifespan(self, context):
+        await context.processes.spawn(["sleep", "300"], cwd=context.paths.home, environment={})
+        yield
+
+plugin = Plugin()
+"""
+
+
 class Command:
     """Runs `xo-cowork` in a home of its own."""
 
@@ -173,10 +189,15 @@ def test_doctor_names_what_is_missing_and_what_mends_it(command):
     assert (finding["name"], finding["state"], finding["ok"]) == ("tool", "missing", False)
 
 
-def test_doctor_works_beside_a_running_server(command):
+def test_doctor_leaves_a_running_server_and_its_processes_alone(command):
     command.install('state="ready"')
-    with LiveServer(environment={"XO_PLUGINS": "none"}) as server:
+    install_plugin(command.home / "plugins", "plugin_sleeper", SLEEPER)
+    enabled = {"XO_PLUGINS": "plugin_sleeper"}
+    with LiveServer(environment=enabled, python_path=[command.home / "plugins"]) as server:
+        before = server.children()
+        assert before
         assert command("doctor", XO_STATE_DIR=str(server.state)).returncode == 0
+        assert server.children() == before
 
 
 def test_openapi_prints_the_document(command):

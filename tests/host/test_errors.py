@@ -41,6 +41,13 @@ def test_a_malformed_body_is_a_400_with_one_sentence(server, body, detail):
     assert (answer.status_code, answer.json()) == (400, {"detail": detail})
 
 
+def test_a_number_is_no_flag(server):
+    body = {"text": "hi", "permission_presets": {"file_changes": 1}}
+    answer = server.client.post("/api/chat/prompt", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("Field permission_presets.file_changes")
+
+
 @pytest.mark.parametrize("body", [b'{"text": "\\ud800"}', b'{"text": "hi", "x": [{"\\udfff": 1}]}'])
 def test_text_that_is_no_unicode_is_a_400(server, body):
     answer = server.client.post("/api/chat/prompt", content=body, headers=JSON)
