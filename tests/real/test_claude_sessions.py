@@ -128,3 +128,14 @@ def test_an_old_cli_is_run_cold(open_chat: OpenChat, claude: Path, tmp_path: Pat
     first = chat.run_turn("one [[text cold]]")
     assert first.text == "cold"
     assert chat.run_turn("two [[recite]]", session_id=first.session_id).text == "one | two"
+
+
+def test_a_session_whose_file_was_ruined_starts_afresh(open_chat: OpenChat, tmp_path: Path) -> None:
+    chat = open_chat()
+    first = chat.run_turn("one [[text a]]")
+    chat.server.terminate()
+    (file,) = (tmp_path / "claude" / "projects").glob(f"*/{first.session_id}.jsonl")
+    file.write_text('{"type":"user","uuid":')
+    chat.server.start()
+    turn = chat.run_turn("two [[recite]]", session_id=first.session_id)
+    assert (turn.text, turn.session_id) == ("two", first.session_id)

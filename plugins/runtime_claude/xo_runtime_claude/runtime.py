@@ -41,6 +41,7 @@ from xo_runtime_claude.warm import Warm
 INFO = RuntimeInfo(
     name="claude_code", title="Claude Code", aliases=("claude", "claude-code"), rank=20
 )
+ATTEMPTS = 4  # as known, as new, with its ruined file set aside, cold
 MISSING = AgentFailure(
     "Claude Code isn't installed: run `npm install -g @anthropic-ai/claude-code`",
     code="not_installed",
@@ -64,16 +65,21 @@ class ClaudeRuntime(Runtime, Interrupts, Answers, KeepsHistory, EditsHistory, Ch
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         resume = await self._store.knows(turn.session_id)
-        cold = False
+        cold, refused = False, 0
         try:
-            for _ in range(3):
+            for _ in range(ATTEMPTS):
                 try:
                     async with aclosing(self._attempt(turn, resume=resume, cold=cold)) as events:
                         async for event in events:
                             yield event
                     return
                 except WrongStart:
+                    refused += 1
                     resume = not resume
+                    if refused > 1:
+                        # neither new nor known: a file is there that the CLI can't read
+                        await self._store.set_aside(turn.session_id)
+                        resume = False
                 except NoWarmStart as error:
                     self._context.log.warning("no warm start, trying a cold one: %s", error)
                     cold = True

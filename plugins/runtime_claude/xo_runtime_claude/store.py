@@ -1,7 +1,7 @@
 """Claude Code's own store: session files under `projects/`, read and never written.
 
-One exception: editing a session's very first message moves its file to the plugin's trash, since
-the CLI can't go back to before it. All reading happens in threads.
+Two exceptions move a file to the plugin's trash: editing a session's very first message, since the
+CLI can't go back to before it, and a file that the CLI can't read. All reading is in threads.
 """
 
 import asyncio
@@ -63,7 +63,11 @@ class Store:
         if cut:
             self._cuts[session_id] = cut
         else:
-            await asyncio.to_thread(self._trash, session_id)
+            await self.set_aside(session_id)
+
+    async def set_aside(self, session_id: str) -> None:
+        """Move a session's file to the plugin's trash, so that its id is free."""
+        await asyncio.to_thread(self._trash, session_id)
 
     def cut_of(self, session_id: str) -> str | None:
         """Return the row that the next turn goes on from, if one was dropped."""

@@ -19,12 +19,16 @@ def find(session):
     return next(iter(projects().glob(f"*/{session}.jsonl")), None)
 
 
+def readable(file):
+    return file is not None and '"parentUuid"' in file.read_text()
+
+
 def refused(given):
     """Exit code when the session can't start as wanted, else None."""
     if given.get("session-id") and find(given["session-id"]):
         sys.stderr.write(f"Error: Session ID {given['session-id']} is already in use.\n")
         return 1
-    if given.get("resume") and not find(given["resume"]):
+    if given.get("resume") and not readable(find(given["resume"])):
         trouble = f"No conversation found with session ID: {given['resume']}"
         sys.stderr.write(f"{trouble}\n")
         emit({"type": "result", "subtype": "error_during_execution", "is_error": True,
