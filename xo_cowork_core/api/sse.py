@@ -4,7 +4,6 @@ The framing is the contract's: LF line ends, `id`, `event`, one-line `data`, bla
 """
 
 from collections.abc import AsyncIterator, Callable
-from functools import lru_cache
 
 from sse_starlette.sse import EventSourceResponse
 
@@ -23,16 +22,11 @@ Encoder = Callable[[Block], bytes]
 
 def encode(block: Block) -> bytes:
     """Return a block's entries as frames, after a `desync` where ids before it are lost."""
-    frames = [
-        b"id: %d\n%b%b\n\n" % (number, _head(name), data)
-        for number, (name, data) in enumerate(block.entries, start=block.first_id)
-    ]
+    frames: list[bytes] = []
+    for number, entry in enumerate(block.entries, start=block.first_id):
+        name, _, data = entry.partition(b" ")
+        frames.append(b"id: %d\nevent: %b\ndata: %b\n\n" % (number, name, data))
     return (DESYNC if block.gap else b"") + b"".join(frames)
-
-
-@lru_cache(maxsize=64)
-def _head(name: str) -> bytes:
-    return b"event: %b\ndata: " % name.encode()
 
 
 class SharedEncoder:

@@ -17,7 +17,7 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolPart,
 )
-from xo_cowork_core.services.blocks import Entry
+from xo_cowork_core.services.blocks import Entry, entry_of, split
 
 Data = Mapping[str, Any]
 
@@ -43,15 +43,15 @@ class MessageFold:
 
     def add(self, entry: Entry, now: datetime) -> None:
         """Take one entry."""
-        if entry.name in {"text-delta", "reasoning-delta"}:
-            self._append_text(entry.name, str(orjson.loads(entry.data)["text"]))
-            return
-        data: Data = orjson.loads(entry.data)
-        match entry.name:
+        name, body = split(entry)
+        data: Data = orjson.loads(body)
+        match name:
+            case "text-delta" | "reasoning-delta":
+                self._append_text(name, data["text"])
             case "tool-call":
                 self._open_tool(data, now)
             case "tool-result" | "tool-error":
-                self._close_tool(data, failed=entry.name == "tool-error", now=now)
+                self._close_tool(data, failed=name == "tool-error", now=now)
             case "step-finish":
                 self._close_run()
                 self._parts.append(
@@ -68,7 +68,7 @@ class MessageFold:
 
     def with_end(self, terminal: Event, session_id: str, now: datetime) -> Message:
         """Return the message as it stands once the turn ends in `terminal`."""
-        self.add(Entry(terminal.name, orjson.dumps(terminal.data(session_id))), now)
+        self.add(entry_of(terminal.name, orjson.dumps(terminal.data(session_id))), now)
         return self.message()
 
     def message(self) -> Message:

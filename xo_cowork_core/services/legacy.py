@@ -7,6 +7,7 @@ from datetime import datetime
 import orjson
 
 from xo_cowork_core.sdk import NotFound, UpstreamFailed
+from xo_cowork_core.services.blocks import split
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.eventlog import EventLog
 from xo_cowork_core.services.prompts import Prompt
@@ -89,7 +90,7 @@ class LegacyChat:
             if block is None:
                 yield Token("")
                 continue
-            for name, data in block.entries:
+            for name, data in map(split, block.entries):
                 if name == "text-delta":
                     yield Token(orjson.loads(data)["text"])
                 elif name == "agent-error":

@@ -13,7 +13,7 @@ from xo_cowork_core.services.blocks import Block, Entry
 MEMORY_BYTES = 1 << 20
 UNSAVED_BYTES = 8 << 20
 LOST_BYTES = 64 << 20
-ENTRY_OVERHEAD_BYTES = 160
+ENTRY_OVERHEAD_BYTES = 48
 BLOCK_ENTRIES = 2048
 BLOCK_BYTES = 256 << 10
 
@@ -45,11 +45,11 @@ class Stream:
         """More is waiting for the disk than a producer should run ahead."""
         return self._unsaved > UNSAVED_BYTES
 
-    def append(self, name: str, data: bytes, *, terminal: bool = False) -> None:
+    def append(self, entry: Entry, *, terminal: bool = False) -> None:
         """Number an entry and wake the readers."""
-        self._entries.append(Entry(name, data))
+        self._entries.append(entry)
         self.last_id += 1
-        size = len(data) + ENTRY_OVERHEAD_BYTES
+        size = len(entry) + ENTRY_OVERHEAD_BYTES
         self._bytes += size
         self._unsaved += size
         self.ended = terminal
@@ -73,7 +73,7 @@ class Stream:
     def saved(self, block: Block) -> None:
         """Note that `block` is on disk, and let go of what memory need not hold."""
         self.saved_id = block.last_id
-        size = sum(len(entry.data) + ENTRY_OVERHEAD_BYTES for entry in block.entries)
+        size = sum(len(entry) + ENTRY_OVERHEAD_BYTES for entry in block.entries)
         self._unsaved = max(0, self._unsaved - size)
         self._shrink(MEMORY_BYTES, up_to=self.saved_id)
 
@@ -111,7 +111,7 @@ class Stream:
         most = min(len(self._entries), up_to - self.first_id + 1)
         count = 0
         while excess > 0 and count < most:
-            size = len(self._entries[count].data) + ENTRY_OVERHEAD_BYTES
+            size = len(self._entries[count]) + ENTRY_OVERHEAD_BYTES
             excess -= size
             self._bytes -= size
             count += 1
@@ -128,7 +128,7 @@ def cut(entries: Sequence[Entry], start: int) -> Sequence[Entry]:
     taken = entries[start : start + BLOCK_ENTRIES]
     size = 0
     for number, entry in enumerate(taken):
-        size += len(entry.data)
+        size += len(entry)
         if size > BLOCK_BYTES and number:
             return taken[:number]
     return taken

@@ -15,7 +15,7 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     Turn,
 )
-from xo_cowork_core.services.blocks import Block, Entry
+from xo_cowork_core.services.blocks import Block, Entry, entry_of, split
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog import entries_of, insert_blocks
 from xo_cowork_core.services.fold import MessageFold
@@ -97,11 +97,11 @@ def _keep(
 def _withdrawals(entries: list[Entry]) -> list[Entry]:
     """Resolve what was still asked, so that no reader shows a dead form."""
     asked: dict[str, str] = {}
-    for entry in entries:
-        if entry.name in ASKED:
-            asked[orjson.loads(entry.data)["call_id"]] = entry.name
-        elif entry.name in RESOLVED:
-            asked.pop(orjson.loads(entry.data)["call_id"], None)
+    for name, data in map(split, entries):
+        if name in ASKED:
+            asked[orjson.loads(data)["call_id"]] = name
+        elif name in RESOLVED:
+            asked.pop(orjson.loads(data)["call_id"], None)
     refusals = {PermissionRequest.name: "deny"}
     return [
         _entry(QuestionResolved.name, QuestionResolved(call_id, "withdrawn").data(""))
@@ -115,4 +115,4 @@ def _withdrawals(entries: list[Entry]) -> list[Entry]:
 
 
 def _entry(name: str, data: object) -> Entry:
-    return Entry(name, orjson.dumps(data))
+    return entry_of(name, orjson.dumps(data))

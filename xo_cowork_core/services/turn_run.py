@@ -23,7 +23,7 @@ from xo_cowork_core.sdk import (
     XoError,
 )
 from xo_cowork_core.sdk.events import Json, SessionCreated
-from xo_cowork_core.services.blocks import Entry
+from xo_cowork_core.services.blocks import entry_of
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog import EventLog
 from xo_cowork_core.services.fold import MessageFold
@@ -193,17 +193,17 @@ class RunningTurn:
             self.requests.note(event)
 
     def _append(self, event: Event) -> None:
-        data = event.data(self.turn.session_id)
-        body = _encode(data)
-        self.stream.append(event.name, body, terminal=event.terminal)
+        entry = entry_of(event.name, _encode(event.data(self.turn.session_id)))
+        self.stream.append(entry, terminal=event.terminal)
         if self.fold:
-            self.fold.add(Entry(event.name, body), self._clock.now())
+            self.fold.add(entry, self._clock.now())
         self._eventlog.touched(self.stream)
 
 
 def _encode(data: Json) -> bytes:
     try:
-        return orjson.dumps(data)
+        # a copy, because what orjson returns keeps 4 KiB alive, however short it is
+        return b"%b" % orjson.dumps(data)
     except TypeError:
         # lone surrogates, huge integers and foreign objects: rare, and never worth a lost event
         text = json.dumps(data, ensure_ascii=False, default=str)
