@@ -179,3 +179,21 @@ def test_without_such_a_runtime_lists_are_empty_and_changes_are_501(bare: LiveSe
     refused(http.post("/gateway/restart"), 501)
     for what in ("models", "channels", "providers"):
         refused(http.get(f"/{what}/status"), 501)
+
+
+def test_a_plugin_row_names_its_runtimes_and_their_abilities(server: LiveServer) -> None:
+    rows = server.client.get("/api/plugins").json()["plugins"]
+    found = {row["name"]: row["runtimes"] for row in rows}
+    assert found["runtime_gatewayed"] == [
+        {
+            "name": "gatewayed",
+            "title": "Gatewayed",
+            "abilities": [
+                "lists_models",
+                "keeps_agents",
+                "has_channels",
+                "has_gateway",
+                "tells_status",
+            ],
+        }
+    ]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from xo_cowork_core.api.wired import Sample, Services, Wired
 from xo_cowork_core.sdk import Health
-from xo_cowork_core.services.registry import PluginRecord, RegisteredRuntime
+from xo_cowork_core.services.registry import PluginRecord, RegisteredRuntime, Registry
 
 router = APIRouter(tags=["server"])
 # a check that hangs must not keep /health waiting: the last known state is told instead
@@ -57,6 +57,14 @@ class HealthBody(BaseModel):
     plugins: dict[str, str]
 
 
+class RuntimeRow(BaseModel):
+    """A runtime and what it can beside running turns; what is absent answers 501."""
+
+    name: str
+    title: str
+    abilities: list[str]
+
+
 class PluginRow(BaseModel):
     name: str
     kind: str
@@ -68,6 +76,7 @@ class PluginRow(BaseModel):
     routes: list[str]
     secrets_schema: dict[str, Any]
     auth: list[str]
+    runtimes: list[RuntimeRow]
 
 
 class PluginList(BaseModel):
@@ -84,6 +93,7 @@ class PluginList(BaseModel):
                 "routes": [],
                 "secrets_schema": {"type": "object", "properties": {}, "required": []},
                 "auth": [],
+                "runtimes": [{"name": "demo", "title": "Demo", "abilities": ["answers"]}],
             }
         ]
     )
@@ -133,7 +143,8 @@ async def metrics(services: Wired) -> PlainTextResponse:
 @router.get("/api/plugins")
 async def plugins(services: Wired) -> PluginList:
     """List every plugin that was found or asked for, and what became of it."""
-    return PluginList(plugins=[_row(r) for r in services.registry.plugins.values()])
+    registry = services.registry
+    return PluginList(plugins=[_row(r, registry) for r in registry.plugins.values()])
 
 
 @router.get(
@@ -158,7 +169,7 @@ def _states(services: Services) -> dict[str, str]:
     return {name: record.state for name, record in services.registry.plugins.items()}
 
 
-def _row(record: PluginRecord) -> PluginRow:
+def _row(record: PluginRecord, registry: Registry) -> PluginRow:
     return PluginRow(
         name=record.name,
         kind=record.kind,
@@ -170,6 +181,11 @@ def _row(record: PluginRecord) -> PluginRow:
         routes=record.routes,
         secrets_schema=_secrets_schema(record),
         auth=record.auth,
+        runtimes=[
+            RuntimeRow(name=found.info.name, title=found.info.title, abilities=found.abilities)
+            for found in registry.runtimes()
+            if found.plugin is record
+        ],
     )
 
 

@@ -7,19 +7,30 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import (
+    Answers,
     ChecksHealth,
     Claims,
     Connector,
+    EditsHistory,
+    HasChannels,
+    HasGateway,
     Health,
+    Interrupts,
+    KeepsAgents,
+    KeepsHistory,
+    ListsModels,
+    OpensSessions,
     Runtime,
     RuntimeInfo,
     SecretField,
     Secrets,
+    TellsStatus,
     Turn,
     TurnOutcome,
 )
@@ -37,6 +48,21 @@ PluginState: TypeAlias = Literal[
     "stopped",
 ]
 HEALTH_SECONDS = 5.0
+ABILITIES: Mapping[str, type] = MappingProxyType(
+    {
+        "interrupts": Interrupts,
+        "answers": Answers,
+        "keeps_history": KeepsHistory,
+        "edits_history": EditsHistory,
+        "checks_health": ChecksHealth,
+        "opens_sessions": OpensSessions,
+        "lists_models": ListsModels,
+        "keeps_agents": KeepsAgents,
+        "has_channels": HasChannels,
+        "has_gateway": HasGateway,
+        "tells_status": TellsStatus,
+    }
+)
 log = logging.getLogger("xo_cowork.registry")
 
 
@@ -73,6 +99,11 @@ class RegisteredRuntime:
     runtime: Runtime
     plugin: PluginRecord
     secrets: Secrets
+
+    @property
+    def abilities(self) -> list[str]:
+        """What it can beside `run`, in the words of `ABILITIES`."""
+        return [word for word, kind in ABILITIES.items() if isinstance(self.runtime, kind)]
 
     async def health(self) -> Health:
         """Ask the runtime, at most `HEALTH_SECONDS`; a plugin that isn't up answers for it."""
