@@ -202,8 +202,7 @@ class RunningTurn:
 
 def _encode(data: Json) -> bytes:
     try:
-        # a copy, because what orjson returns keeps 4 KiB alive, however short it is
-        return b"%b" % orjson.dumps(data)
+        return orjson.dumps(data)
     except TypeError:
         # lone surrogates, huge integers and foreign objects: rare, and never worth a lost event
         text = json.dumps(data, ensure_ascii=False, default=str)
