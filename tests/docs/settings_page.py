@@ -1,0 +1,74 @@
+"""Writes the tables of docs/settings.md from the code: `python -m tests.docs.settings_page`."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+
+from tests.docs.pages import ROOT, page
+from xo_cowork_core.host.app import create_app
+from xo_cowork_core.host.kinds import KINDS
+from xo_cowork_core.host.settings import Row, read_settings, table
+from xo_cowork_core.services.registry import PluginRecord
+
+NAME = "docs/settings.md"
+START, END = "<!-- generated: python -m tests.docs.settings_page -->", "<!-- end -->"
+
+
+def wanted() -> str:
+    """Return the page as the code wants it."""
+    head, start, rest = page(NAME).text.partition(START)
+    _, end, tail = rest.partition(END)
+    assert start and end, f"{NAME} has lost its marks"
+    return f"{head}{START}\n\n{_generated()}\n{END}{tail}"
+
+
+def _generated() -> str:
+    parts = ["## The core", "", *_settings(row for _, row in table())]
+    for record in _own_plugins():
+        settings = [Row(s.name, s.kind, s.default, s.help) for s in record.claims.settings]
+        if settings or record.secrets:
+            parts += ["", f"## {record.name}"]
+        if settings:
+            parts += ["", *_settings(settings)]
+        if record.secrets:
+            parts += ["", _keys_line(record), "", *_secrets(record)]
+    return "\n".join(parts) + "\n"
+
+
+def _settings(rows: Iterable[Row]) -> list[str]:
+    lines = ["| setting | default | what |", "|---|---|---|"]
+    for row in rows:
+        default = f"`{row.default}`" if row.default else ""
+        takes = KINDS[row.kind].allowed
+        lines.append(f"| `{row.name}` | {default} | {_plain(row.help)} Takes {takes}. |")
+    return lines
+
+
+def _plain(text: str) -> str:
+    """Keep Markdown from taking `<state>` for a tag and `|` for a cell."""
+    return text.replace("<", "&lt;").replace("|", "&#124;")
+
+
+def _keys_line(record: PluginRecord) -> str:
+    place = record.claims.env_file or "`env` in the state folder"
+    return f"Keys that reach its agents, from {place} or the server's environment:"
+
+
+def _secrets(record: PluginRecord) -> list[str]:
+    lines = ["| key | what |", "|---|---|"]
+    for secret in record.secrets:
+        needed = " Required." if secret.required else ""
+        lines.append(f"| `{secret.key}` | {secret.title}. {_plain(secret.help)}{needed} |")
+    return lines
+
+
+def _own_plugins() -> Sequence[PluginRecord]:
+    """Records of the plugins in this repository, whatever else is installed."""
+    own = sorted(folder.name for folder in (ROOT / "plugins").iterdir() if folder.is_dir())
+    with tempfile.TemporaryDirectory() as folder:
+        given = {"HOME": folder, "XO_STATE_DIR": folder, "XO_PLUGINS": ",".join(own)}
+        registry = create_app(read_settings(given)).state.services.registry
+    return [registry.plugins[name] for name in own if name in registry.plugins]
+
+
+if __name__ == "__main__":
+    (ROOT / NAME).write_text(wanted())

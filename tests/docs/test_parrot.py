@@ -1,0 +1,117 @@
+"""The plugin author's page, followed to the letter: its plugin is written, installed and tried.
+
+The environment is a copy made of links, so that the one that runs these tests stays as it is.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import Block, page
+from tests.docs.shell import matches, outputs, run_page, run_script, runnable, write_files
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+
+PAGE = page("docs/plugins.md")
+CODE = "xo-runtime-parrot/xo_runtime_parrot/__init__.py"
+CONTRACT_SECONDS = 110
+Start = Callable[..., LiveServer]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A server's checkout with an environment of its own and the first plugin beside it."""
+    folder = tmp_path_factory.mktemp("page") / "xo-cowork"
+    folder.mkdir()
+    subprocess.run(["cp", "-as", sys.prefix, folder / ".venv"], check=True, timeout=60)
+    script = folder / ".venv" / "bin" / "xo-cowork"
+    text = script.read_text().replace(str(Path(sys.prefix) / "bin"), str(script.parent))
+    script.unlink()
+    script.write_text(text)
+    script.chmod(0o755)
+    write_files([_codes()[0], *_others()], folder.parent)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(checkout: Path) -> str:
+    """Install the plugin, offline, and return what `plugins list` says then."""
+    install, _ = runnable(PAGE, "install")
+    done = run_script(install.text, checkout, _environment(checkout) | {"UV_OFFLINE": "1"})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def grown(checkout: Path, installed: str) -> None:
+    """The second plugin in the place of the first."""
+    write_files([_codes()[1]], checkout.parent)
+
+
+def test_the_installed_plugin_is_listed(installed: str) -> None:
+    (row,) = [line for line in installed.splitlines() if line.startswith("runtime_parrot")]
+    assert row.split()[1:4] == ["loaded", "xo-runtime-parrot", "0.1.0"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_first_plugin_says_what_the_page_says(
+    checkout: Path, live_server: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_files([_codes()[0]], checkout.parent)
+    monkeypatch.setattr(sys, "executable", str(checkout / ".venv" / "bin" / "python"))
+    (printed,) = run_page(PAGE, live_server(), tmp_path)
+    ((_, expected),) = outputs(PAGE)
+    assert matches(expected, printed), printed
+
+
+def test_the_first_plugin_is_about_thirty_lines() -> None:
+    assert len(_codes()[0].text.splitlines()) <= 32
+
+
+@pytest.mark.usefixtures("grown")
+def test_the_second_plugin_has_a_route_a_setting_a_secret_and_a_lifespan(
+    checkout: Path, live_server: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(checkout / ".venv" / "bin" / "python"))
+    server = live_server(environment={"PARROT_KEY": "k", "PARROT_PROGRAM": "no-such-program"})
+    rows = server.client.get("/api/plugins").json()["plugins"]
+    row = next(row for row in rows if row["name"] == "runtime_parrot")
+    assert (row["state"], row["error"]) == ("ready", "")
+    assert "PARROT_KEY" in row["secrets_schema"]["properties"]
+    assert server.client.get("/api/parrot/keys").json() == {"keys": ["PARROT_KEY"]}
+    assert "the parrot is in runtime_parrot" in server.log
+    refused = Chat(server, "polly").send("hello")
+    assert refused.status_code == 503
+    assert "no-such-program isn't installed" in refused.json()["detail"]
+
+
+@pytest.mark.usefixtures("grown")
+def test_the_second_plugin_passes_the_pages_own_tests(checkout: Path) -> None:
+    _, certify = runnable(PAGE, "install")
+    command = certify.text.split()
+    done = subprocess.run(
+        command,
+        check=False,
+        cwd=checkout,
+        env=_environment(checkout),
+        capture_output=True,
+        text=True,
+        timeout=CONTRACT_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout[-8000:]
+
+
+def _codes() -> list[Block]:
+    """The plugin's two texts, in the page's order."""
+    first, second = [block for block in PAGE.blocks if block.file == CODE]
+    return [first, second]
+
+
+def _others() -> list[Block]:
+    return [block for block in PAGE.blocks if block.file not in {"", CODE}]
+
+
+def _environment(checkout: Path) -> dict[str, str]:
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(checkout.parent)}

@@ -1,0 +1,174 @@
+"""What the pages list is what the code has, no more and no less."""
+
+import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tests.docs.pages import own_pages, page
+from tests.docs.settings_page import wanted
+from xo_cowork_core import sdk
+from xo_cowork_core.api.errors import STATUS
+from xo_cowork_core.host.app import create_app
+from xo_cowork_core.host.settings import read_settings
+from xo_cowork_core.sdk import events, hooks, testing
+from xo_cowork_core.services.registry import PluginState
+
+FRONTEND, PLUGINS = page("docs/frontend.md"), page("docs/plugins.md")
+# a stream says these by itself, without an id
+UNNUMBERED = {"heartbeat": set[str](), "error": {"error_message"}}
+FAMILIES = {
+    "files": "/api/files",
+    "projects": "/api/xo-projects",
+    "search": "/api/sessions/search",
+    "usage": "/api/usage",
+    "secrets": "/api/secrets",
+    "configuration": "/api/config",
+    "onboarding": "/api/onboarding",
+    "signing in": "/xo-auth",
+}
+SAMPLES = (
+    events.SessionCreated(),
+    events.TextDelta(""),
+    events.ReasoningDelta(""),
+    events.StepStart(1),
+    events.StepFinish(),
+    events.ModelLoading(""),
+    events.TitleUpdate(""),
+    events.CompactionStart(),
+    events.Compacted(),
+    events.CompactionError(""),
+    events.Desync(""),
+    events.AgentError(""),
+    events.Done(),
+    sdk.ToolCall("", ""),
+    sdk.ToolResult("", ""),
+    sdk.ToolError("", ""),
+    sdk.PermissionRequest("", "", ""),
+    sdk.PermissionResolved("", ""),
+    sdk.Question("", "", ()),
+    sdk.QuestionResolved(""),
+    sdk.PlanReview("", "", ""),
+)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def test_the_samples_are_all_events_of_the_sdk() -> None:
+    # by name: a dataclass with slots leaves the class without them behind
+    known = {kind.__name__ for kind in events.Event.__subclasses__()}
+    assert {type(sample).__name__ for sample in SAMPLES} == known
+
+
+def test_the_event_table_has_every_event_with_its_keys() -> None:
+    listed = {words(name)[0]: set(words(data)) for name, data, _ in FRONTEND.table("## Events")}
+    assert listed == UNNUMBERED | {sample.name: set(sample.data("")) for sample in SAMPLES}
+
+
+def test_terminal_events_are_bold_and_no_others() -> None:
+    bold = {words(row[0])[0] for row in FRONTEND.table("## Events") if row[0].startswith("**")}
+    assert bold == {sample.name for sample in SAMPLES if sample.terminal}
+
+
+def test_the_error_codes_of_a_turn_are_the_sdks() -> None:
+    (row,) = (r for r in FRONTEND.table("## Events") if "agent-error" in r[0])
+    listed = row[2].partition("Codes: ")[2].split(", ")
+    assert listed == words((sdk.AgentFailure.__doc__ or "").partition("Codes in use:")[2])
+
+
+def test_every_status_of_an_error_is_told_to_frontends() -> None:
+    listed = {int(row[0]) for row in FRONTEND.table("## Errors")}
+    # 412 belongs to files, which are not there yet
+    assert listed == {*STATUS.values(), 500} - {412}
+
+
+def test_every_error_class_stands_with_its_status() -> None:
+    rows = PLUGINS.table("## Errors")
+    listed = {name: int(status[:3]) for names, status in rows for name in words(names)}
+    assert listed == {kind.__name__: status for kind, status in STATUS.items()}
+
+
+def test_every_state_of_a_plugin_is_explained() -> None:
+    listed = [state for row in PLUGINS.table("## When it breaks") for state in words(row[0])]
+    assert set(listed) == set(get_args(PluginState))
+
+
+def test_the_hooks_stand_there_with_their_exact_signatures() -> None:
+    shown = [ast.parse(b.text).body[0] for b in PLUGINS.blocks if "hook" in b.words]
+    listed = {node.name: signature(node) for node in shown if isinstance(node, ast.FunctionDef)}
+    assert listed == {node.name: signature(node) for node in hook_definitions()}
+
+
+def test_every_ability_stands_in_the_table_with_its_methods() -> None:
+    rows = PLUGINS.table("## Abilities")
+    listed = {words(row[0])[0]: {text.partition("(")[0] for text in words(row[1])} for row in rows}
+    abstract = {
+        name: set(getattr(getattr(sdk, name), "__abstractmethods__", ())) for name in sdk.__all__
+    }
+    assert listed == {
+        name: methods
+        for name, methods in abstract.items()
+        if methods and name not in {"Runtime", "Connector"}
+    }
+
+
+@pytest.mark.parametrize("name", sorted({*sdk.__all__, *testing.__all__}))
+def test_every_public_name_of_the_sdk_stands_in_the_plugin_authors_page(name: str) -> None:
+    assert name in {word for text in words(PLUGINS.prose) for word in re.findall(r"\w+", text)}
+
+
+def test_the_settings_page_is_what_the_code_generates() -> None:
+    assert page("docs/settings.md").text == wanted(), "run: python -m tests.docs.settings_page"
+
+
+def test_what_the_readme_says_is_not_there_yet_is_not_there_yet(tmp_path: Path) -> None:
+    missing = page("README.md").section("## Not there yet")
+    paths = create_app(read_settings({"XO_STATE_DIR": str(tmp_path)})).openapi()["paths"]
+    for word, prefix in FAMILIES.items():
+        there = any(path.startswith(prefix) for path in paths)
+        assert (word in missing) != there, f"{prefix}: is it there? The README says otherwise."
+
+
+def test_every_command_stands_in_a_page_and_every_page_names_true_commands(tmp_path: Path) -> None:
+    shown = "\n".join(text for p in own_pages() for text in (*words(p.prose), p.text))
+    named = set(re.findall(r"xo-cowork ((?:plugins )?[a-z]+)", shown)) - {"plugins"}
+    assert named == set(commands(tmp_path))
+
+
+def signature(node: ast.FunctionDef) -> str:
+    arguments, returns = ast.unparse(node.args), ast.unparse(node.returns or ast.Constant(None))
+    return f"({arguments}) -> {returns}".replace("'", "")
+
+
+def hook_definitions() -> Iterator[ast.FunctionDef]:
+    (definition,) = ast.parse(inspect.getsource(hooks.Hooks)).body
+    assert isinstance(definition, ast.ClassDef)
+    return (node for node in definition.body if isinstance(node, ast.FunctionDef))
+
+
+def commands(home: Path) -> list[str]:
+    """What the command line itself lists."""
+    inner = [f"plugins {name}" for name in _listed(home, "plugins")]
+    return [name for name in _listed(home) if name != "plugins"] + inner
+
+
+def _listed(home: Path, *arguments: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "xo_cowork_core", *arguments, "--help"],
+        check=False,
+        env={"PATH": os.defpath, "HOME": str(home), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    _, _, listed = done.stdout.partition("Commands")
+    return re.findall(r"^\W*([a-z]+) ", listed, re.MULTILINE)
