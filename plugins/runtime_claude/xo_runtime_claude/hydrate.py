@@ -74,7 +74,7 @@ def messages_of(rows: Sequence[Row]) -> list[Message]:
                 messages.append(draft.message())
                 draft = None
             messages.append(Message(row.id, "user", (TextPart(prompt),), row.time))
-        elif row.kind == "assistant":
+        elif row.kind == "assistant" and row.blocks:
             draft = draft or Draft(row)
             _add(draft, row)
         elif row.kind == "user" and draft:

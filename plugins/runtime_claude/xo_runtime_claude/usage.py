@@ -5,6 +5,8 @@ from typing import Any
 
 from xo_cowork_core.sdk import Tokens
 
+COST_DIGITS = 9
+
 
 def number(value: object) -> int:
     """Read a count; anything else is 0."""
@@ -46,7 +48,7 @@ def model_tokens(usage: object) -> Tokens:
 def table_cost(usage: Mapping[str, Any]) -> float:
     """Sum the cost of a `modelUsage` table in US dollars."""
     costs = [row.get("costUSD") for row in usage.values() if isinstance(row, Mapping)]
-    return sum(cost for cost in costs if isinstance(cost, int | float))
+    return round(sum(cost for cost in costs if isinstance(cost, int | float)), COST_DIGITS)
 
 
 class Meter:
@@ -63,9 +65,10 @@ class Meter:
         """
         since = result.get("model_usage_since_last_result")
         total = result.get("total_cost_usd")
-        spent = total - self._cost if isinstance(total, int | float) else None
+        spent = None
         if isinstance(total, int | float):
+            spent = round(max(0.0, total - self._cost), COST_DIGITS)
             self._cost = float(total)
         if isinstance(since, Mapping):
             return model_tokens(since), table_cost(since)
-        return call_tokens(result.get("usage")), max(0.0, spent) if spent is not None else None
+        return call_tokens(result.get("usage")), spent
