@@ -46,14 +46,14 @@ def many_turns(plan: Plan) -> Iterator[Row]:
     """Start turns at once in new sessions (each starts its CLI), then in the same, warm ones."""
     fresh: list[Sample] = []
     warm: list[Sample] = []
-    with server_with(QUICK) as server:
-        address = Address.of(server.base_url)
-        for _ in range(plan.repeats):
+    for _ in range(plan.repeats):
+        # a server of its own: one that has many idle processes ends some in the meantime
+        with server_with(QUICK) as server:
+            address = Address.of(server.base_url)
             begun = asyncio.run(at_once(address, [None] * TURNS))
             fresh += begun
             settle(server.pid)
             warm += asyncio.run(at_once(address, [sample.session_id for sample in begun]))
-            settle(server.pid)
     for name, samples in (("50 warm sessions", warm), ("50 new sessions", fresh)):
         yield Row(
             f"crowd: first delta, {name} at once",
