@@ -74,15 +74,15 @@ class Row:
 
 def read_rows(path: Path) -> list[Row]:
     """Read a session file. Sidechains (subagents) are left out."""
-    rows: list[Row] = []
+    rows: dict[str, Row] = {}
     for line in path.read_bytes().split(b"\n"):
         # most bytes of a file are request dumps without a place in the tree
         if b'"parentUuid"' not in line or len(line) > MAX_LINE_BYTES:
             continue
         row = _row(line)
         if row:
-            rows.append(row)
-    return rows
+            rows.setdefault(row.id, row)
+    return list(rows.values())
 
 
 def living(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
@@ -121,7 +121,8 @@ def _line_up(rows: Sequence[Row], by_id: Mapping[str, int], cut: str | None) -> 
         parent = row.parent or row.record.get("logicalParentUuid")
         if parent is None:
             break
-        index = by_id.get(str(parent), index - 1)
+        above = by_id.get(str(parent), index)
+        index = above if above < index else index - 1
     return line
 
 
