@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,29 @@ def test_a_health_check_that_leaves_does_not_end_the_server(cage):
     found = cage("fails_in_use")
     found.assert_others_work()
     assert found.client.get("/health").json()["runtimes"]["sick"]["state"] == "failed"
+    found.assert_others_work()
+
+
+def test_a_stray_task_that_leaves_does_not_end_the_server(cage):
+    found = cage("fails_in_use")
+    assert found.client.get("/api/sick/stray").status_code == 200
+    found.assert_others_work()
+    assert found.server.terminate() == 0
+
+
+def test_a_runtime_that_leaves_in_a_turn_ends_that_turn_alone(cage):
+    found = cage("fails_in_use")
+    end = Chat(found.server, "leaver").run_turn("hi").terminal
+    assert end.event == "agent-error"
+    assert end.data["code"] == "internal"
+    assert "middle of a turn" not in str(end.data["error_message"])
+    found.assert_others_work()
+
+
+def test_turn_hooks_that_raise_hurt_no_turn_of_another_plugin(cage):
+    found = cage("fails_in_use", XO_PLUGINS="plugin_neighbour,plugin_broken,runtime_demo")
+    turn = Chat(found.server, "demo").run_turn("echo all is well")
+    assert (turn.text, turn.terminal.event) == ("all is well", "done")
     found.assert_others_work()
 
 

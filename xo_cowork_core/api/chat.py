@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
-from pydantic import AliasChoices, Field
+from pydantic import Field
 from sse_starlette.sse import EventSourceResponse
 
 from xo_cowork_core.api.bodies import Body
@@ -67,7 +67,9 @@ class StartedBody(Body):
 
 
 class AbortBody(Body):
-    stream_id: str
+    """Which turn to stop."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
 
 
 class AbortedBody(Body):
@@ -80,12 +82,14 @@ class AbortedBody(Body):
 class RespondBody(Body):
     """`response`: true/false, a string, or a JSON string, as the request's kind wants it."""
 
-    stream_id: str
-    call_id: str = Field(validation_alias=AliasChoices("call_id", "callId"))
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    call_id: str = Field(examples=["call_1"])
     response: Any = Field(examples=[True])
 
 
 class OkBody(Body):
+    """Done."""
+
     ok: bool = Field(default=True, examples=[True])
 
 

@@ -22,6 +22,7 @@ from xo_cowork_core.storage.locks import StateFolderError
 
 GRACE_SECONDS = 6
 LEFTOVER_SECONDS = 1.0
+log = logging.getLogger("xo_cowork.host")
 # why a server does not start: each is one line for a person
 REFUSALS = (SettingError, StartRefused, StateFolderError)
 
@@ -43,7 +44,7 @@ def _run(settings: Settings) -> int:
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(_serve(app, listener))
+        _run_through(loop, loop.create_task(_serve(app, listener), name="serve"))
     finally:
         listener.close()
         if loop.run_until_complete(_end_tasks()):
@@ -52,6 +53,18 @@ def _run(settings: Settings) -> int:
             os._exit(0)
         loop.close()
     return 0
+
+
+def _run_through(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
+    """Run until `serving` ends. A SystemExit in some task of a plugin breaks out of the loop, not
+    out of the server: the loop is run on."""
+    while not serving.done():
+        try:
+            loop.run_until_complete(serving)
+        except SystemExit as error:
+            if serving.done():
+                raise
+            log.error("a task of a plugin raised SystemExit", exc_info=error)
 
 
 def bind(host: str, port: int) -> socket.socket:

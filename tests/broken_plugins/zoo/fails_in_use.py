@@ -1,4 +1,6 @@
-"""Starts well, then fails in a request and in a health check."""
+"""Starts well, then fails in requests, a health check, turns, and tasks of its own."""
+
+import asyncio
 
 from fastapi import APIRouter
 
@@ -17,6 +19,15 @@ class Sick(Runtime, ChecksHealth):
         raise SystemExit("not today")
 
 
+class Leaver(Runtime):
+    def describe(self):
+        return RuntimeInfo(name="leaver", title="Leaver")
+
+    async def run(self, turn):
+        raise SystemExit("in the middle of a turn")
+        yield
+
+
 class Plugin:
     @hookimpl
     def xo_claims(self):
@@ -26,7 +37,7 @@ class Plugin:
 
     @hookimpl
     def xo_runtimes(self, context):
-        return [Sick()]
+        return [Sick(), Leaver()]
 
     @hookimpl
     def xo_routers(self, context):
@@ -40,7 +51,22 @@ class Plugin:
         async def leave() -> None:
             raise SystemExit(5)
 
+        @router.get("/stray")
+        async def stray() -> None:
+            async def leave_later() -> None:
+                raise SystemExit(6)
+
+            self.stray = asyncio.create_task(leave_later())
+
         return [router]
+
+    @hookimpl
+    def xo_turn_env(self, turn):
+        raise SystemExit("no environment")
+
+    @hookimpl
+    def xo_turn_finished(self, turn, outcome):
+        raise RuntimeError("not listening")
 
 
 plugin = Plugin()
