@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xo_cowork_core.services import stream as stream_module
-from xo_cowork_core.services.blocks import Entry, entry_of, pack, split, unpack
 from xo_cowork_core.services.clock import SystemClock
-from xo_cowork_core.services.eventlog import EventLog
-from xo_cowork_core.services.reader import open_reader
-from xo_cowork_core.services.stream import Stream
+from xo_cowork_core.services.eventlog import stream as stream_module
+from xo_cowork_core.services.eventlog.blocks import Entry, entry_of, pack, split, unpack
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.schema import STEPS
 
@@ -115,8 +115,10 @@ def _full(_: object) -> None:
 
 @pytest.fixture
 def broken_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    monkeypatch.setattr("xo_cowork_core.services.eventlog.RETRY_SECONDS", 0.01)
-    monkeypatch.setattr("xo_cowork_core.services.eventlog.insert_blocks", lambda *_: _full(None))
+    monkeypatch.setattr("xo_cowork_core.services.eventlog.log.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(
+        "xo_cowork_core.services.eventlog.log.insert_blocks", lambda *_: _full(None)
+    )
     return monkeypatch.undo
 
 

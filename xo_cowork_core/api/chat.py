@@ -11,8 +11,8 @@ from xo_cowork_core.api.sse import stream_response
 from xo_cowork_core.api.wired import Wired
 from xo_cowork_core.sdk import BadRequest, PermissionRule
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.prompts import AttachedFile, Prompt
-from xo_cowork_core.services.reader import open_reader
+from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.turns.prompts import AttachedFile, Prompt
 
 router = APIRouter(tags=["chat"])
 Preset = Literal["allow", "ask", "deny"] | bool

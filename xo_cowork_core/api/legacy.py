@@ -14,7 +14,7 @@ from xo_cowork_core.api.wired import Services, Wired
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.legacy import Failed
-from xo_cowork_core.services.prompts import Prompt
+from xo_cowork_core.services.turns.prompts import Prompt
 
 router = APIRouter(tags=["legacy"])
 

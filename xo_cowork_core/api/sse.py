@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 
 from sse_starlette.sse import EventSourceResponse
 
-from xo_cowork_core.services.blocks import Block
-from xo_cowork_core.services.reader import Reader
+from xo_cowork_core.services.eventlog.blocks import Block
+from xo_cowork_core.services.eventlog.reader import Reader
 
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = b"event: heartbeat\ndata: {}\n\n"

@@ -17,7 +17,7 @@ from xo_cowork_core.sdk import (
     ToolPart,
 )
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.sessions import Session
+from xo_cowork_core.services.sessions.sessions import Session
 
 WireStyle = Literal["docs", "spa"]
 

@@ -10,15 +10,15 @@ from xo_cowork_core.api.sse import SharedEncoder
 from xo_cowork_core.api.wire import WireStyle
 from xo_cowork_core.services.agents import Agents
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.legacy import LegacyChat
 from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.services.sessions import Sessions
-from xo_cowork_core.services.turns import Turns
+from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.turns.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)

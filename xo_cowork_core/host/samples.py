@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from xo_cowork_core.api.wired import Sample
-from xo_cowork_core.services.eventlog import EventLog
+from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.services.turns import Turns
+from xo_cowork_core.services.turns.turns import Turns
 
 
 def samplers(

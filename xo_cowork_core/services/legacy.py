@@ -7,13 +7,13 @@ from datetime import datetime
 import orjson
 
 from xo_cowork_core.sdk import NotFound, UpstreamFailed
-from xo_cowork_core.services.blocks import split
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.eventlog import EventLog
-from xo_cowork_core.services.prompts import Prompt
-from xo_cowork_core.services.reader import open_reader
-from xo_cowork_core.services.sessions import Sessions
-from xo_cowork_core.services.turns import Started, Turns
+from xo_cowork_core.services.eventlog.blocks import split
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.turns.prompts import Prompt
+from xo_cowork_core.services.turns.turns import Started, Turns
 from xo_cowork_core.storage.db import Database
 
 WAIT_SECONDS = 15.0

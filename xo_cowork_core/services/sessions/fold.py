@@ -17,7 +17,7 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolPart,
 )
-from xo_cowork_core.services.blocks import Entry, entry_of, split
+from xo_cowork_core.services.eventlog.blocks import Entry, entry_of, split
 
 Data = Mapping[str, Any]
 

@@ -23,14 +23,14 @@ from xo_cowork_core.sdk import (
     XoError,
 )
 from xo_cowork_core.sdk.events import Json, SessionCreated
-from xo_cowork_core.services.blocks import entry_of
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.eventlog import EventLog
-from xo_cowork_core.services.fold import MessageFold
-from xo_cowork_core.services.prompts import Resolved
-from xo_cowork_core.services.requests import REQUEST_NAMES
-from xo_cowork_core.services.stream import Stream
-from xo_cowork_core.services.turn_requests import TurnRequests
+from xo_cowork_core.services.eventlog.blocks import entry_of
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.stream import Stream
+from xo_cowork_core.services.sessions.fold import MessageFold
+from xo_cowork_core.services.turns.answers import REQUEST_NAMES
+from xo_cowork_core.services.turns.prompts import Resolved
+from xo_cowork_core.services.turns.requests import TurnRequests
 
 INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0

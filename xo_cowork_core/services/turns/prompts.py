@@ -23,7 +23,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
-from xo_cowork_core.services.sessions import Session, Sessions
+from xo_cowork_core.services.sessions.sessions import Session, Sessions
 from xo_cowork_core.services.workspace import Workspace
 
 RETRY_AFTER_SECONDS = 2

@@ -24,14 +24,14 @@ from xo_cowork_core.sdk import (
     XoError,
 )
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.eventlog import EventLog
-from xo_cowork_core.services.fold import MessageFold
-from xo_cowork_core.services.history import HostHistory
-from xo_cowork_core.services.prompts import Prompt, Resolved, Resolver
+from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.services.titles import shown
-from xo_cowork_core.services.turn_rows import insert_turn
-from xo_cowork_core.services.turn_run import RunningTurn
+from xo_cowork_core.services.sessions.fold import MessageFold
+from xo_cowork_core.services.sessions.history import HostHistory
+from xo_cowork_core.services.sessions.titles import shown
+from xo_cowork_core.services.turns.prompts import Prompt, Resolved, Resolver
+from xo_cowork_core.services.turns.rows import insert_turn
+from xo_cowork_core.services.turns.running import RunningTurn
 from xo_cowork_core.storage.db import Database
 
 RETRY_SECONDS = 10.0

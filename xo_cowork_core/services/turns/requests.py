@@ -24,7 +24,7 @@ from xo_cowork_core.sdk import (
     XoError,
 )
 from xo_cowork_core.services.registry import RegisteredRuntime
-from xo_cowork_core.services.requests import OpenRequest
+from xo_cowork_core.services.turns.answers import OpenRequest
 
 ANSWER_SECONDS = 10.0
 log = logging.getLogger("xo_cowork.turns")

@@ -8,7 +8,7 @@ reader that is further behind reads them from disk. A disk that fails makes the 
 import asyncio
 from collections.abc import Sequence
 
-from xo_cowork_core.services.blocks import Block, Entry
+from xo_cowork_core.services.eventlog.blocks import Block, Entry
 
 MEMORY_BYTES = 1 << 20
 UNSAVED_BYTES = 8 << 20

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from xo_cowork_core.services.blocks import Block, Entry, pack, unpack
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.stream import Stream, cut
+from xo_cowork_core.services.eventlog.blocks import Block, Entry, pack, unpack
+from xo_cowork_core.services.eventlog.stream import Stream, cut
 from xo_cowork_core.storage.db import Database
 
 COMMIT_SECONDS = 0.03

@@ -5,9 +5,9 @@ It owns no task and holds no entries: a slow reader costs its own place and noth
 
 from dataclasses import replace
 
-from xo_cowork_core.services.blocks import Block
-from xo_cowork_core.services.eventlog import EventLog, StoredStream
-from xo_cowork_core.services.stream import Stream
+from xo_cowork_core.services.eventlog.blocks import Block
+from xo_cowork_core.services.eventlog.log import EventLog, StoredStream
+from xo_cowork_core.services.eventlog.stream import Stream
 
 
 class Reader:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from xo_cowork_core.sdk import KeepsHistory, Message, NotFound, SessionRecord, TextPart
-from xo_cowork_core.services.history import HostHistory
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
-from xo_cowork_core.services.titles import shown, title_of
+from xo_cowork_core.services.sessions.history import HostHistory
+from xo_cowork_core.services.sessions.titles import shown, title_of
 from xo_cowork_core.storage.db import Database
 
 log = logging.getLogger("xo_cowork.sessions")
