@@ -115,3 +115,30 @@ def test_errors_of_tools_are_told(chat: Chat) -> None:
     turn = chat.run_turn(f"{tool('Bash', command='python3 -c 1/0')} [[text so]]")
     assert "ZeroDivisionError" in str(turn.body("tool-error")["error_message"])
     assert turn.terminal.event == "done"
+
+
+def test_a_prompt_of_a_megabyte_arrives(chat: Chat) -> None:
+    turn = chat.run_turn(f"{'long ' * 200_000} [[text read it all]]")
+    assert turn.text == "read it all"
+
+
+def test_a_prompt_that_looks_like_a_flag_is_text(chat: Chat) -> None:
+    assert chat.run_turn("--version [[text just text]]").text == "just text"
+
+
+def test_clearing_does_not_move_the_session(chat: Chat) -> None:
+    first = chat.run_turn("one [[text a]]")
+    chat.run_turn("/clear", session_id=first.session_id)
+    last = chat.run_turn("three [[text c]]", session_id=first.session_id)
+    assert last.text == "c"
+    assert str(chat.messages(first.session_id)[-1]["text"]) == "c"
+
+
+def test_compacting_keeps_the_messages(chat: Chat) -> None:
+    first = chat.run_turn("one [[text a]]")
+    chat.run_turn("/compact", session_id=first.session_id)
+    chat.run_turn("three [[text c]]", session_id=first.session_id)
+    texts = [str(row["text"]) for row in chat.messages(first.session_id)]
+    assert texts[:2] == ["one [[text a]]", "a"]
+    assert texts[-2:] == ["three [[text c]]", "c"]
+    assert not any("being continued" in text for text in texts)

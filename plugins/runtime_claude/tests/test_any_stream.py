@@ -159,6 +159,18 @@ def test_the_quick_look_is_used() -> None:
     assert quick_text(delta("subagent", parent="t")) is None
 
 
+def test_another_layout_is_left_to_the_parser() -> None:
+    odd = delta("hi").replace(b'"hi"', b'"hi","citations":"none"')
+    assert parse(odd)
+    assert quick_text(odd) is None
+    assert final(list(Translator("p", Meter()).items([odd]))) == "hi"
+
+
+def test_readers_never_see_a_text_and_its_repetition_together() -> None:
+    lines = [START, delta("alpha "), delta("beta"), START, delta("alpha ")]
+    assert final(list(Translator("p", Meter()).items(lines))) == "alpha "
+
+
 def test_a_result_of_any_shape_ends_the_turn(text_of: Callable[[Sequence[Item]], str]) -> None:
     for more in ({}, {"usage": 1, "result": None}, {"is_error": True, "errors": "x"}):
         items = list(Translator("p", Meter()).items([line({"type": "result", **more})]))

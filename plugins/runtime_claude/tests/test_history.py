@@ -252,3 +252,11 @@ def test_the_first_message_takes_the_file_to_the_trash(
     assert not file.exists()
     (trashed,) = (tmp_path / "state" / "trash").iterdir()
     assert trashed.read_bytes() == before
+
+
+def test_what_was_said_before_a_compaction_stays(folder: Path, store: Store) -> None:
+    boundary = {**row("system", [], "c1", None), "logicalParentUuid": "a1"}
+    summary = row("user", "This session is being continued", "c2", "c1", isCompactSummary=True)
+    more = [row("user", "on", "u2", "c2"), row("assistant", "yes", "a2", "u2")]
+    write(folder, [*PLAIN, boundary, summary, *more])
+    assert texts(messages(store)) == ["hello", "hi", "on", "yes"]

@@ -57,7 +57,7 @@ class Row:
     @property
     def prompt(self) -> str:
         """What a person said here; empty for every other row."""
-        if self.kind != "user" or self.record.get("isMeta"):
+        if self.kind != "user" or self.record.get("isMeta") or self.record.get("isCompactSummary"):
             return ""
         texts = [b["text"] for b in self.blocks if isinstance(b.get("text"), str)]
         text = "\n".join(texts).strip()

@@ -199,7 +199,8 @@ class Running:
 
     async def _finish(self, end: Ended) -> Done:
         self.ended = True
-        self.reusable = True
+        # `/clear` moves the process to a session of its own making
+        self.reusable = self._translator.session_id in {"", self.turn.session_id}
         self._warm.lifecycle = self._translator.lifecycle
         self._warm.mode = self._translator.mode or self._warm.mode
         if end.wrong_session and not self._said:
@@ -212,8 +213,8 @@ class Running:
 
     async def _sweep(self) -> None:
         """Kill what this turn's tools left behind; what was there before stays."""
-        spare = await self._earlier if self._earlier else frozenset[int]()
-        await self._warm.process.kill_descendants(spare=spare)
+        if self._earlier:
+            await self._warm.process.kill_descendants(spare=await self._earlier)
 
     async def _broken(self) -> None:
         """Say why stdout ended before the turn did."""

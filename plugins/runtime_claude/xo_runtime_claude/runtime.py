@@ -129,7 +129,7 @@ class ClaudeRuntime(Runtime, Interrupts, Answers, KeepsHistory, EditsHistory, Ch
             async with aclosing(running.events()) as events:
                 async for event in events:
                     if event.terminal:
-                        keep = True
+                        keep = running.reusable
                         self._store.forget_cut(turn.session_id)
                     yield event
         except AgentFailure as failure:

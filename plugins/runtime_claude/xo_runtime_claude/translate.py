@@ -66,6 +66,7 @@ class Translator:
         self.interrupted = False
         self.lifecycle = False
         self.mode = ""
+        self.session_id = ""
         self._prompt_id = prompt_id
         self._meter = meter
         self._ours = not waits
@@ -173,6 +174,7 @@ class Translator:
             self.mode = mode
         if subtype == "init":
             self.initialised = True
+            self.session_id = str(record.get("session_id") or "")
             self._model = record.get("model") or self._model
         elif not self._ours:
             return
