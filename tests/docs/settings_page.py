@@ -49,15 +49,16 @@ def _plain(text: str) -> str:
 
 
 def _keys_line(record: PluginRecord) -> str:
-    place = record.claims.env_file or "`env` in the state folder"
+    named = record.claims.env_file
+    place = f"`{named}`" if named else "`env` in the state folder"
     return f"Keys that reach its agents, from {place} or the server's environment:"
 
 
 def _secrets(record: PluginRecord) -> list[str]:
     lines = ["| key | what |", "|---|---|"]
     for secret in record.secrets:
-        needed = " Required." if secret.required else ""
-        lines.append(f"| `{secret.key}` | {secret.title}. {_plain(secret.help)}{needed} |")
+        told = [f"{secret.title}.", _plain(secret.help), "Required." if secret.required else ""]
+        lines.append(f"| `{secret.key}` | {' '.join(filter(None, told))} |")
     return lines
 
 

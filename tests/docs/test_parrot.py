@@ -51,8 +51,9 @@ def grown(checkout: Path, installed: str) -> None:
 
 
 def test_the_installed_plugin_is_listed(installed: str) -> None:
-    (row,) = [line for line in installed.splitlines() if line.startswith("runtime_parrot")]
-    assert row.split()[1:4] == ["loaded", "xo-runtime-parrot", "0.1.0"]
+    rows = [line.split() for line in installed.splitlines()]
+    (row,) = [row for row in rows if row[0] == "runtime_parrot"]
+    assert row[1:4] == ["loaded", "xo-runtime-parrot", "0.1.0"]
 
 
 @pytest.mark.usefixtures("installed")
@@ -67,7 +68,7 @@ def test_the_first_plugin_says_what_the_page_says(
 
 
 def test_the_first_plugin_is_about_thirty_lines() -> None:
-    assert len(_codes()[0].text.splitlines()) <= 32
+    assert len(_codes()[0].text.splitlines()) <= 30
 
 
 @pytest.mark.usefixtures("grown")
