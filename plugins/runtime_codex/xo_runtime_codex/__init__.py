@@ -1,0 +1,1 @@
+"""Codex as a runtime: one shared app-server for many sessions."""

@@ -1,0 +1,122 @@
+"""What a failed turn is called: from Codex's own error, or a dead process, to one error."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from xo_cowork_core.sdk import AgentFailure
+from xo_runtime_codex.shapes import camel
+
+STATUSES = MappingProxyType({401: "auth", 403: "auth", 429: "rate_limit", 503: "overloaded"})
+KINDS = MappingProxyType(
+    {
+        "unauthorized": "auth",
+        "usageLimitExceeded": "rate_limit",
+        "rateLimitExceeded": "rate_limit",
+        "sessionBudgetExceeded": "rate_limit",
+        "serverOverloaded": "overloaded",
+        "flexUnavailable": "overloaded",
+        "policyCapacityUnavailable": "overloaded",
+        "badRequest": "bad_request",
+        "modelNotFound": "bad_request",
+        "contextWindowExceeded": "bad_request",
+        "cyberPolicy": "bad_request",
+        "internalServerError": "upstream",
+    }
+)
+WORDS = MappingProxyType(
+    {
+        "401": "auth",
+        "403": "auth",
+        "missing environment variable": "auth",
+        "not logged in": "auth",
+        "429": "rate_limit",
+        "quota": "rate_limit",
+        "invalid_request": "bad_request",
+        "400": "bad_request",
+        "stream disconnected": "network",
+        "connection": "network",
+        "network": "network",
+        "timed out": "timeout",
+    }
+)
+SIGN_IN = "Run `codex login`, or set OPENAI_API_KEY, then send the message again."
+FIRST_SERVER_ERROR = 500
+FIRST_CLIENT_ERROR = 400
+TAIL_LENGTH = 600
+
+
+def turn_failure(error: object) -> AgentFailure:
+    """Name the `error` of a turn, in the server's shape or that of a rollout."""
+    body = error if isinstance(error, Mapping) else {}
+    message = message_of(body)
+    info = body.get("codexErrorInfo", body.get("codex_error_info"))
+    code = _code(info, message)
+    if code == "auth":
+        message = f"{message.rstrip('. ')}. {SIGN_IN}"
+    return AgentFailure(message, code=code)
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """Return the error's text; a JSON body of the provider's is opened for its message."""
+    text = str(error.get("message") or "").strip() or "Codex could not finish the turn"
+    if text.startswith("{"):
+        try:
+            inner = orjson.loads(text)
+        except ValueError:
+            return text
+        found = inner.get("error") if isinstance(inner, dict) else None
+        if isinstance(found, dict) and found.get("message"):
+            return str(found["message"])
+    return text
+
+
+def process_failure(returncode: int | None, stderr: str) -> AgentFailure:
+    """Name a server or a one-shot that ended in the middle of a turn."""
+    how = "was killed" if returncode is not None and returncode < 0 else "ended"
+    lines = [line for line in stderr.strip().splitlines() if "bubblewrap" not in line]
+    tail = "\n".join(lines)[-TAIL_LENGTH:]
+    said = f": {tail}" if tail else ""
+    return AgentFailure(f"Codex {how} before the turn was over{said}", code="crashed")
+
+
+def silent(seconds: float) -> AgentFailure:
+    """Name a turn without a word for too long."""
+    return AgentFailure(f"Codex was silent for {seconds:g} s, so it was stopped", code="timeout")
+
+
+def too_long(seconds: float) -> AgentFailure:
+    """Name a turn that went on for too long."""
+    return AgentFailure(f"The turn ran for {seconds:g} s, so it was stopped", code="timeout")
+
+
+def unreachable(seconds: float, said: str) -> AgentFailure:
+    """Name a turn whose model did not come back; Codex itself would try for ever."""
+    reason = f": {said}" if said else ""
+    return AgentFailure(f"The model was not reached within {seconds:g} s{reason}", code="network")
+
+
+def _code(info: object, message: str) -> str:
+    status = _status(info)
+    if status in STATUSES:
+        return STATUSES[status]
+    if status >= FIRST_SERVER_ERROR:
+        return "upstream"
+    if status >= FIRST_CLIENT_ERROR:
+        return "bad_request"
+    kind = camel(info) if isinstance(info, str) else ""
+    if kind in KINDS:
+        return KINDS[kind]
+    lowered = message.lower()
+    return next((code for word, code in WORDS.items() if word in lowered), "upstream")
+
+
+def _status(info: object) -> int:
+    for detail in info.values() if isinstance(info, Mapping) else ():
+        if isinstance(detail, Mapping):
+            status = detail.get("httpStatusCode", detail.get("http_status_code"))
+            if isinstance(status, int):
+                return status
+    return 0

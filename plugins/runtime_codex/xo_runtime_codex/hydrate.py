@@ -1,0 +1,181 @@
+"""Rows of a rollout as messages: one of the user's and one of the agent's for each turn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from xo_cowork_core.sdk import (
+    FilePart,
+    Message,
+    ReasoningPart,
+    StepPart,
+    TextPart,
+    Tokens,
+    ToolError,
+    ToolPart,
+)
+from xo_cowork_core.sdk.history import Finish, Part
+from xo_runtime_codex.failures import turn_failure
+from xo_runtime_codex.rollouts import EPOCH, Row
+from xo_runtime_codex.shapes import server_shape, texts_of
+from xo_runtime_codex.tools import tool_of
+from xo_runtime_codex.translate import thought_of
+from xo_runtime_codex.usage import tokens_of
+
+CONTEXT = "\n\n---\n\n> **Project context**"
+ENDS = frozenset({"task_complete", "turn_complete", "turn_aborted"})
+
+
+@dataclass(slots=True)
+class Draft:
+    """The agent's message of one turn while its rows come."""
+
+    turn_id: str
+    time: datetime
+    model: str | None
+    provider: str | None
+    parts: list[Part] = field(default_factory=list[Part])
+    tokens: Tokens | None = None
+    tool: bool = False
+    ended: bool = False
+    finish: Finish | None = None
+    error: str | None = None
+
+    def message(self) -> Message:
+        """Close it."""
+        return Message(
+            id=f"{self.turn_id}-a",
+            role="assistant",
+            parts=tuple(self.parts),
+            time_created=self.time,
+            model_id=self.model,
+            provider_id=self.provider,
+            tokens=self.tokens,
+            finish=self.finish,
+            error=self.error,
+        )
+
+
+class Hydration:
+    """Messages of a session, and which turn each of the user's began."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.messages: list[Message] = []
+        self.turns: dict[str, str] = {}
+        self.directory: str | None = None
+        self._model: str | None = None
+        self._provider: str | None = None
+        self._draft: Draft | None = None
+        for row in rows:
+            self._take(row)
+        self._close()
+
+    def _take(self, row: Row) -> None:
+        body = row.body
+        if row.kind == "session_meta":
+            self._provider = _text(body.get("model_provider"))
+            self.directory = self.directory or _text(body.get("cwd"))
+        elif row.kind == "turn_context":
+            self._model = _text(body.get("model"))
+            if self._draft:
+                self._draft.model = self._model
+        elif row.kind == "token_usage_record":
+            self._used(body)
+        elif body.get("type") == "item_completed":
+            self._item(row, body)
+        elif body.get("type") in ENDS and self._draft:
+            self._end(self._draft, body)
+
+    def _item(self, row: Row, body: Mapping[str, Any]) -> None:
+        raw, turn_id = body.get("item"), str(body.get("turn_id"))
+        if not isinstance(raw, Mapping):
+            return
+        item = server_shape(raw)
+        if item["type"] == "userMessage":
+            self._said(row, item, turn_id)
+            return
+        draft = self._draft
+        if draft is None or draft.turn_id != turn_id:
+            self._close()
+            draft = self._draft = Draft(turn_id, row.time, self._model, self._provider)
+        part = _part(item, row.time, body)
+        if part:
+            draft.parts.append(part)
+            draft.tool = draft.tool or isinstance(part, ToolPart)
+
+    def _said(self, row: Row, item: Mapping[str, Any], turn_id: str) -> None:
+        if self._draft is None or self._draft.turn_id != turn_id:
+            self._close()
+            self._draft = Draft(turn_id, row.time, self._model, self._provider)
+        content = item.get("content")
+        text = texts_of(content).split(CONTEXT, 1)[0].rstrip()
+        parts: list[Part] = [TextPart(text)] if text else []
+        parts += [
+            FilePart(str(block.get("name") or block["path"]).rpartition("/")[2], block["path"])
+            for block in (content if isinstance(content, list) else [])
+            if isinstance(block, Mapping) and isinstance(block.get("path"), str)
+        ]
+        if parts:
+            identity = str(item.get("id"))
+            self.turns[identity] = turn_id
+            self.messages.append(Message(identity, "user", tuple(parts), row.time))
+
+    def _used(self, body: Mapping[str, Any]) -> None:
+        draft = self._draft
+        if draft is None or draft.turn_id != body.get("turn_id"):
+            return
+        used = tokens_of(body.get("usage"))
+        draft.tokens = (draft.tokens or Tokens()) + used
+        draft.parts.append(StepPart("tool_use" if draft.tool else "stop", used))
+        draft.tool = False
+
+    def _end(self, draft: Draft, body: Mapping[str, Any]) -> None:
+        if body.get("turn_id") not in {draft.turn_id, None}:
+            return
+        draft.ended = True
+        draft.finish = "stop"
+        if body.get("error"):
+            draft.finish = "error"
+            draft.error = turn_failure(body["error"]).message
+
+    def _close(self) -> None:
+        if self._draft and (self._draft.parts or self._draft.error):
+            self.messages.append(self._draft.message())
+        self._draft = None
+
+
+def _part(item: Mapping[str, Any], time: datetime, body: Mapping[str, Any]) -> Part | None:
+    match item.get("type"):
+        case "agentMessage" | "plan":
+            text = str(item.get("text") or "")
+            return TextPart(text) if text else None
+        case "reasoning":
+            thought = thought_of(item)
+            return ReasoningPart(thought) if thought else None
+    tool = tool_of(item)
+    if tool is None:
+        return None
+    end = tool.end
+    failed = isinstance(end, ToolError)
+    return ToolPart(
+        call_id=tool.call_id,
+        tool=tool.name,
+        input=tool.arguments,
+        status="error" if failed else "completed",
+        output=tool.output or tool.error,
+        title=tool.title,
+        metadata=tool.metadata,
+        time_start=_moment(body.get("started_at_ms"), time),
+        time_end=_moment(body.get("completed_at_ms"), time),
+    )
+
+
+def _moment(value: object, otherwise: datetime) -> datetime:
+    if isinstance(value, int) and value > 0:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    return otherwise if otherwise > EPOCH else EPOCH
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

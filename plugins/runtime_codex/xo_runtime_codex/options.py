@@ -1,0 +1,108 @@
+"""How Codex is started: settings, secrets, arguments, environment."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import SecretField, Setting, Turn
+
+SETTINGS = (
+    Setting("CODEX_CLI_PATH", "The codex executable; empty: searched for.", kind="path"),
+    Setting("CODEX_TIMEOUT", "Seconds a turn may be silent.", "300", "seconds"),
+    Setting("CODEX_TURN_LIMIT", "Seconds a turn may last in all.", "14400", "seconds"),
+    Setting("CODEX_RETRY_SECONDS", "Seconds a turn may try to reach its model.", "60", "seconds"),
+    Setting("CODEX_IDLE_SECONDS", "Seconds until an idle server is ended.", "900", "seconds"),
+    Setting("CODEX_SERVER_LIMIT", "Servers at a time, about 0.15 GB each.", "3", "integer"),
+    Setting("CODEX_HOME", "Where Codex keeps its files; empty: ~/.codex.", kind="path"),
+)
+SECRETS = (
+    SecretField("OPENAI_API_KEY", "OpenAI API key", "Used when nobody is signed in to Codex."),
+    SecretField("CODEX_API_KEY", "Codex API key", "Used before any other sign-in."),
+)
+EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"})
+PLACEHOLDERS = ("sk-none", "none", "changeme")
+SERVER = (
+    "app-server",
+    # questions outside plan mode; Codex ships it switched off
+    "-c",
+    "features.default_mode_request_user_input=true",
+    # a thread that is let go is free at once for another server, or for a terminal
+    "-c",
+    "thread_unload_delay_secs=0",
+    "-c",
+    "check_for_update_on_startup=false",
+)
+IN_MEMORY = ("-c", "cli_auth_credentials_store=ephemeral")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The plugin's settings, typed."""
+
+    binary: str
+    silent_seconds: float
+    turn_seconds: float
+    retry_seconds: float
+    idle_seconds: float
+    server_limit: int
+    home: Path
+    own_home: bool
+
+
+def read_options(settings: Mapping[str, str], home: Path) -> Options:
+    """Type the checked settings; what is absent takes its default."""
+    values = {setting.name: setting.default for setting in SETTINGS} | dict(settings)
+    own = values["CODEX_HOME"]
+    return Options(
+        binary=values["CODEX_CLI_PATH"],
+        silent_seconds=float(values["CODEX_TIMEOUT"]),
+        turn_seconds=float(values["CODEX_TURN_LIMIT"]),
+        retry_seconds=float(values["CODEX_RETRY_SECONDS"]),
+        idle_seconds=float(values["CODEX_IDLE_SECONDS"]),
+        server_limit=max(1, int(values["CODEX_SERVER_LIMIT"])),
+        home=Path(own).expanduser() if own else home / ".codex",
+        own_home=bool(own),
+    )
+
+
+def is_credential(value: SecretStr | None) -> bool:
+    """Tell a key from an empty value or a placeholder."""
+    text = value.get_secret_value().strip() if value else ""
+    return bool(text) and not text.lower().startswith(PLACEHOLDERS)
+
+
+def environment_of(given: Mapping[str, SecretStr], options: Options) -> dict[str, SecretStr | str]:
+    """Return the environment of Codex; placeholders of keys are left out."""
+    keys = {secret.key for secret in SECRETS}
+    wanted: dict[str, SecretStr | str] = {
+        key: value for key, value in given.items() if key not in keys or is_credential(value)
+    }
+    if options.own_home:
+        wanted["CODEX_HOME"] = str(options.home)
+    return wanted
+
+
+def fingerprint(environment: Mapping[str, SecretStr | str]) -> str:
+    """Name an environment without telling it."""
+    digest = hashlib.sha256()
+    for key, value in sorted(environment.items()):
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+        digest.update(f"{key}={plain}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()
+
+
+def api_key_of(given: Mapping[str, SecretStr], *, signed_in: bool) -> SecretStr | None:
+    """Choose the key to sign a server in with; None leaves it to Codex's own sign-in."""
+    for key in ("CODEX_API_KEY",) if signed_in else ("CODEX_API_KEY", "OPENAI_API_KEY"):
+        if is_credential(given.get(key)):
+            return given[key]
+    return None
+
+
+def effort_of(turn: Turn) -> str | None:
+    """Return Codex's word for a turn's `reasoning`; unknown words count as none given."""
+    word = (turn.reasoning or "").strip().lower()
+    return word if word in EFFORTS else None

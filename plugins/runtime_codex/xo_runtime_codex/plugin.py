@@ -1,0 +1,37 @@
+"""What the plugin brings: one runtime, its status route, its settings and its secrets."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from xo_cowork_core.sdk import Claims, HostContext, Runtime, SecretField, hookimpl
+from xo_runtime_codex.options import SECRETS, SETTINGS
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+class CodexPlugin:
+    """Hooks only."""
+
+    @hookimpl
+    def xo_claims(self) -> Claims:
+        return Claims(prefixes=("/api/codex",), settings=SETTINGS)
+
+    @hookimpl
+    def xo_secrets(self) -> Sequence[SecretField]:
+        return SECRETS
+
+    @hookimpl
+    def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
+        from xo_runtime_codex.runtime import CodexRuntime  # noqa: PLC0415 - keeps import cheap
+
+        return [CodexRuntime(context)]
+
+    @hookimpl
+    def xo_routers(self, context: HostContext) -> "Sequence[APIRouter]":
+        from xo_runtime_codex.routes import router  # noqa: PLC0415 - as above
+
+        return [router(context)]
+
+
+plugin = CodexPlugin()

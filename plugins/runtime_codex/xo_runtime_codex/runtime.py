@@ -1,0 +1,182 @@
+"""The runtime: finds the turn's server and thread, runs the turn on them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from xo_cowork_core.sdk import (
+    AgentFailure,
+    Answers,
+    ChecksHealth,
+    Done,
+    EditsHistory,
+    Event,
+    Health,
+    HostContext,
+    Interrupts,
+    KeepsHistory,
+    ListsModels,
+    Message,
+    Model,
+    NotFound,
+    OpensSessions,
+    Runtime,
+    RuntimeInfo,
+    SessionRecord,
+    Turn,
+    TurnAnswer,
+    Unsupported,
+)
+from xo_runtime_codex.cold import OneShots
+from xo_runtime_codex.health import HealthCheck
+from xo_runtime_codex.link import Refused
+from xo_runtime_codex.models import list_models
+from xo_runtime_codex.options import read_options
+from xo_runtime_codex.policy import thread_parameters
+from xo_runtime_codex.running import Running
+from xo_runtime_codex.server import AppServer, NoServer, Thread
+from xo_runtime_codex.servers import Servers
+from xo_runtime_codex.store import Store
+
+INFO = RuntimeInfo(name="codex", title="Codex", aliases=("openai_codex",), rank=30)
+ACTIVE_WRITER = "active writer"
+NO_ROLLOUT = "no rollout found"
+
+
+class CodexRuntime(
+    Runtime,
+    OpensSessions,
+    Interrupts,
+    Answers,
+    KeepsHistory,
+    EditsHistory,
+    ListsModels,
+    ChecksHealth,
+):
+    """Codex, many sessions on a shared app-server."""
+
+    def __init__(self, context: HostContext) -> None:
+        self._context = context
+        self._options = read_options(context.settings, context.paths.home)
+        self._servers = Servers(context, self._options)
+        self._one_shots = OneShots(context, self._options)
+        self._store = Store(self._options.home)
+        self._health = HealthCheck(context, self._options)
+        self._running: dict[str, Running] = {}
+        self._stopped: set[str] = set()
+
+    def describe(self) -> RuntimeInfo:
+        return INFO
+
+    async def open_session(self, turn: Turn) -> str:
+        try:
+            async with self._servers.lease(turn.environment) as server:
+                return await server.open_thread(turn)
+        except NoServer:
+            return await self._one_shots.open(turn)
+        except Refused as error:
+            raise AgentFailure(f"Codex opened no session: {error}", code="bad_request") from error
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        try:
+            async with aclosing(self._events(turn)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._stopped.discard(turn.stream_id)
+
+    async def interrupt(self, turn: Turn) -> None:
+        self._stopped.add(turn.stream_id)
+        running = self._running.get(turn.stream_id)
+        if running:
+            await running.interrupt()
+
+    async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
+        running = self._running.get(turn.stream_id)
+        if running is None:
+            raise NotFound("The turn is over.")
+        await running.answer(call_id, answer)
+
+    async def sessions(self) -> Sequence[SessionRecord]:
+        return await self._store.sessions()
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        return await self._store.session(session_id)
+
+    async def messages(self, session_id: str) -> Sequence[Message] | None:
+        return await self._store.messages(session_id)
+
+    async def drop(self, session_id: str, message_id: str) -> None:
+        turn_id = await self._store.turn_of(session_id, message_id)
+        environment = await asyncio.to_thread(self._context.secrets.environment)
+        try:
+            async with self._servers.lease(environment) as server:
+                await self._load(server, session_id, {})
+                named = {"threadId": session_id, "beforeTurnId": turn_id}
+                await server.link.request("thread/revert", named)
+        except (Refused, NoServer) as error:
+            raise Unsupported(f"Codex can't edit this session: {error}") from error
+
+    async def models(self) -> Sequence[Model]:
+        environment = await asyncio.to_thread(self._context.secrets.environment)
+        try:
+            async with self._servers.lease(environment) as server:
+                return await list_models(server, self._options.home)
+        except (NoServer, Refused):
+            return []
+
+    async def health(self) -> Health:
+        return await self._health.look()
+
+    async def _events(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        if not self._one_shots.holds(turn):
+            try:
+                async with self._servers.lease(turn.environment) as server:
+                    async with aclosing(self._on(server, turn)) as events:
+                        async for event in events:
+                            yield event
+                    return
+            except NoServer as error:
+                self._context.log.warning("no app-server, trying a one-shot: %s", error)
+        async with aclosing(self._one_shots.run(turn)) as events:
+            async for event in events:
+                yield event
+
+    async def _on(self, server: AppServer, turn: Turn) -> AsyncGenerator[Event, None]:
+        thread = await self._load(server, turn.session_id, thread_parameters(turn))
+        running = Running(turn, turn.session_id, server, self._options)
+        self._running[turn.stream_id] = running
+        try:
+            if turn.stream_id in self._stopped:
+                yield Done("aborted")
+                return
+            async with aclosing(running.events(thread)) as events:
+                async for event in events:
+                    yield event
+        except AgentFailure as failure:
+            if failure.code == "auth":
+                # a server that was refused a key does not notice a later sign-in
+                self._servers.retire(server)
+            raise
+        finally:
+            del self._running[turn.stream_id]
+            if running.deaf:
+                self._servers.retire(server)
+
+    async def _load(
+        self, server: AppServer, thread_id: str, parameters: Mapping[str, Any]
+    ) -> Thread:
+        await self._servers.free(thread_id, but=server)
+        try:
+            return await server.load(thread_id, parameters)
+        except Refused as error:
+            if ACTIVE_WRITER in str(error):
+                text = (
+                    "This session is open in another Codex, perhaps in a terminal: close it there"
+                )
+                raise AgentFailure(text, code="bad_request") from error
+            if NO_ROLLOUT in str(error):
+                text = "Codex no longer has this session"
+                raise AgentFailure(text, code="bad_request") from error
+            raise AgentFailure(f"Codex can't go on with this session: {error}") from error

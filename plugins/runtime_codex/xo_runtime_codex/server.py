@@ -1,0 +1,145 @@
+"""One app-server: started, signed in, and the threads that it has loaded."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import AgentFailure, Process, Processes, Turn
+from xo_runtime_codex.link import Link, Refused
+from xo_runtime_codex.options import IN_MEMORY, SERVER
+from xo_runtime_codex.policy import thread_parameters, thread_title
+
+CLIENT = {"name": "xo_cowork", "title": "XO Cowork", "version": "0.1.0"}
+# names that would only cost time
+UNREAD = ("item/commandExecution/outputDelta", "turn/diff/updated", "thread/readState/changed")
+START_SECONDS = 6.0
+UNLOAD_SECONDS = 2.0
+THREAD_LIMIT = 32
+END_SECONDS = 1.0
+
+
+class NoServer(Exception):
+    """The app-server can't be used: it may be too old, or broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A loaded thread's own model, provider and effort."""
+
+    model: str
+    provider: str
+    effort: str | None
+
+
+class AppServer:
+    """A process that answered to `initialize`. `users` counts the turns on it."""
+
+    def __init__(self, process: Process, link: Link) -> None:
+        self.process = process
+        self.link = link
+        self.users = 0
+        self.retired = False
+        self.threads: OrderedDict[str, Thread] = OrderedDict()
+        self.busy: set[str] = set()
+
+    @property
+    def alive(self) -> bool:
+        return self.link.gone is None and self.process.returncode is None
+
+    async def open_thread(self, turn: Turn) -> str:
+        """Start a thread and put it on disk, so that it outlives this server."""
+        result = await self.link.request(
+            "thread/start", {**thread_parameters(turn), "historyMode": "paginated"}
+        )
+        thread_id = self._loaded(result)
+        named = {"threadId": thread_id, "name": thread_title(turn)}
+        # a thread's file is made at its first turn, or when it gets a name
+        await self.link.request("thread/name/set", named)
+        return thread_id
+
+    async def load(self, thread_id: str, parameters: Mapping[str, Any]) -> Thread:
+        """Have a thread ready. Raises `Refused` when its file is lost or another writes it."""
+        if thread_id not in self.threads:
+            named = {"threadId": thread_id, "excludeTurns": True, **parameters}
+            self._loaded(await self.link.request("thread/resume", named))
+            await self._make_room()
+        self.threads.move_to_end(thread_id)
+        return self.threads[thread_id]
+
+    async def unload(self, thread_id: str) -> None:
+        """Let a thread go, so that another server may write it."""
+        if self.threads.pop(thread_id, None) is None or not self.alive:
+            return
+        with suppress(Refused, AgentFailure):
+            await self.link.request(
+                "thread/unsubscribe", {"threadId": thread_id}, timeout=UNLOAD_SECONDS
+            )
+
+    async def end(self) -> None:
+        """End the process and all that it started."""
+        self.retired = True
+        await self.process.stop(term_after=END_SECONDS, kill_after=END_SECONDS)
+
+    async def _make_room(self) -> None:
+        idle = [known for known in self.threads if known not in self.busy]
+        for thread_id in idle[: len(self.threads) - THREAD_LIMIT]:
+            await self.unload(thread_id)
+
+    def _loaded(self, result: Mapping[str, Any]) -> str:
+        thread = result.get("thread")
+        thread_id = thread.get("id") if isinstance(thread, Mapping) else None
+        if not isinstance(thread_id, str):
+            raise AgentFailure("Codex opened no thread")
+        self.threads[thread_id] = Thread(
+            model=str(result.get("model") or ""),
+            provider=str(result.get("modelProvider") or ""),
+            effort=result.get("reasoningEffort"),
+        )
+        return thread_id
+
+
+async def start_server(
+    processes: Processes,
+    binary: Path,
+    *,
+    cwd: Path,
+    environment: Mapping[str, SecretStr | str],
+    api_key: SecretStr | None,
+    log: logging.Logger,
+) -> AppServer:
+    """Start a server. Raises `NoServer` when it doesn't answer as one."""
+    arguments: Sequence[str] = [*SERVER, *(IN_MEMORY if api_key else ())]
+    process = await processes.spawn([str(binary), *arguments], cwd=cwd, environment=environment)
+    link = Link(process, log)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await _greet(link, api_key)
+    except (Refused, AgentFailure, TimeoutError) as error:
+        await process.stop(kill_after=END_SECONDS)
+        said = process.stderr_tail.strip()[-300:]
+        raise NoServer(f"{error or 'no answer'} {said}".strip()) from error
+    except BaseException:
+        await process.stop(kill_after=END_SECONDS)
+        raise
+    return AppServer(process, link)
+
+
+async def _greet(link: Link, api_key: SecretStr | None) -> None:
+    capabilities = {
+        "experimentalApi": True,
+        "requestAttestation": False,
+        "optOutNotificationMethods": UNREAD,
+    }
+    await link.request("initialize", {"clientInfo": CLIENT, "capabilities": capabilities})
+    await link.send({"method": "initialized"})
+    if api_key:
+        # app-server reads no key from its environment; kept in memory, `auth.json` stays as it is
+        key = {"type": "apiKey", "apiKey": api_key.get_secret_value()}
+        await link.request("account/login/start", key)

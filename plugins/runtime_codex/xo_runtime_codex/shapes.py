@@ -1,0 +1,54 @@
+"""Items as rollouts and one-shots write them, brought into the server's shape.
+
+The server says `commandExecution` with `exitCode`, a rollout `CommandExecution` with `exit_code`,
+a one-shot `command_execution` with `exit_code`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def server_shape(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item in the server's shape; unknown parts are passed on."""
+    shaped = {camel(str(key)): value for key, value in item.items()}
+    shaped["type"] = kind = camel(str(item.get("type")))
+    if isinstance(shaped.get("status"), str):
+        shaped["status"] = camel(shaped["status"])
+    match kind:
+        case "agentMessage" | "plan":
+            shaped["text"] = item.get("text") or texts_of(item.get("content"))
+        case "reasoning":
+            text = item.get("text")
+            shaped["summary"] = [text] if text else item.get("summary_text")
+            shaped["content"] = item.get("raw_content")
+        case "fileChange":
+            shaped["changes"] = _changes(item.get("changes"))
+    return shaped
+
+
+def texts_of(content: object) -> str:
+    """Join the texts of content blocks."""
+    blocks = content if isinstance(content, list) else []
+    found = [block.get("text") for block in blocks if isinstance(block, Mapping)]
+    return "".join(text for text in found if isinstance(text, str))
+
+
+def camel(word: str) -> str:
+    """Turn `snake_case` and `PascalCase` into `camelCase`."""
+    head, *rest = word.split("_")
+    return head[:1].lower() + head[1:] + "".join(part.capitalize() for part in rest)
+
+
+def _changes(changes: object) -> list[dict[str, Any]]:
+    if isinstance(changes, Mapping):
+        return [
+            {
+                "path": str(path),
+                "kind": {"type": str(change.get("type"))},
+                "diff": change.get("unified_diff") or change.get("content") or "",
+            }
+            for path, change in changes.items()
+            if isinstance(change, Mapping)
+        ]
+    rows = changes if isinstance(changes, list) else []
+    return [dict(row) for row in rows if isinstance(row, Mapping)]

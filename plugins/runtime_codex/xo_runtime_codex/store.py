@@ -1,0 +1,111 @@
+"""Codex's own store: rollout files under `sessions/`, read and never written. In threads."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from xo_cowork_core.sdk import Message, NotFound, SessionRecord, TextPart
+from xo_runtime_codex.hydrate import Hydration
+from xo_runtime_codex.rollouts import EPOCH, files_of, find_files, read_rows
+
+TITLE_CHARACTERS = 80
+UNTITLED = "New session"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a session's files said when they had these sizes and times."""
+
+    state: tuple[tuple[int, int], ...]
+    record: SessionRecord | None
+
+
+class Store:
+    """Sessions of one Codex home."""
+
+    def __init__(self, home: Path) -> None:
+        self._sessions_folder = home / "sessions"
+        self._seen: dict[str, Seen] = {}
+
+    async def sessions(self) -> Sequence[SessionRecord]:
+        """List all sessions that have a message."""
+        return await asyncio.to_thread(self._sessions)
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        """Find one session by its files' names."""
+        return await asyncio.to_thread(self._session, session_id)
+
+    async def messages(self, session_id: str) -> Sequence[Message] | None:
+        """Read a session's messages."""
+        hydration = await asyncio.to_thread(self._hydrate, session_id)
+        return hydration.messages if hydration else None
+
+    async def turn_of(self, session_id: str, message_id: str) -> str:
+        """Find the turn that a user's message began. Raises NotFound."""
+        hydration = await asyncio.to_thread(self._hydrate, session_id)
+        turn_id = hydration.turns.get(message_id) if hydration else None
+        if turn_id is None:
+            raise NotFound("There is no such message of yours in this session.")
+        return turn_id
+
+    def _sessions(self) -> Sequence[SessionRecord]:
+        seen = {
+            session_id: look
+            for session_id, files in files_of(self._sessions_folder).items()
+            if (look := self._look(session_id, files))
+        }
+        self._seen = seen
+        return [look.record for look in seen.values() if look.record]
+
+    def _session(self, session_id: str) -> SessionRecord | None:
+        files = find_files(self._sessions_folder, session_id)
+        look = self._look(session_id, files) if files else None
+        return look.record if look else None
+
+    def _look(self, session_id: str, files: Sequence[Path]) -> Seen | None:
+        try:
+            stats = [path.stat() for path in files]
+            state = tuple((status.st_size, status.st_mtime_ns) for status in stats)
+            seen = self._seen.get(session_id)
+            if seen and seen.state == state:
+                return seen
+            hydration = Hydration(read_rows(files))
+        except OSError:
+            return None
+        changed = max(status.st_mtime for status in stats)
+        seen = self._seen[session_id] = Seen(state, _record(session_id, hydration, changed))
+        return seen
+
+    def _hydrate(self, session_id: str) -> Hydration | None:
+        files = find_files(self._sessions_folder, session_id)
+        try:
+            return Hydration(read_rows(files)) if files else None
+        except OSError:
+            return None
+
+
+def _record(session_id: str, hydration: Hydration, changed: float) -> SessionRecord | None:
+    messages = hydration.messages
+    if not messages:
+        return None
+    times = [message.time_created for message in messages if message.time_created > EPOCH]
+    updated = datetime.fromtimestamp(changed, UTC)
+    return SessionRecord(
+        session_id=session_id,
+        title=_title(messages),
+        directory=hydration.directory,
+        message_count=len(messages),
+        time_created=min(times, default=updated),
+        time_updated=updated,
+    )
+
+
+def _title(messages: Sequence[Message]) -> str:
+    for message in messages:
+        part = message.parts[0] if message.parts else None
+        if message.role == "user" and isinstance(part, TextPart):
+            line = " ".join(part.text.split())
+            return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
+    return UNTITLED

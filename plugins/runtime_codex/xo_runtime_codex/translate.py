@@ -1,0 +1,220 @@
+"""The server's notifications of one turn, translated to events. Pure: no clock, no I/O.
+
+Takes records as they come, in any order, with any garbage between them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from xo_cowork_core.sdk import (
+    AgentFailure,
+    Compacted,
+    CompactionStart,
+    Event,
+    ModelLoading,
+    ReasoningDelta,
+    TextDelta,
+    Tokens,
+)
+from xo_runtime_codex.asks import Ask, is_ask
+from xo_runtime_codex.failures import message_of, turn_failure
+from xo_runtime_codex.inbox import Record
+from xo_runtime_codex.said import Said
+from xo_runtime_codex.steps import Steps
+from xo_runtime_codex.tools import Tool, todo_tool, tool_of
+from xo_runtime_codex.usage import tokens_of
+
+Body: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The server no longer waits for the answer to a request of its own."""
+
+    request_id: object
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A request of a kind that nobody here serves."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The turn is over: `completed`, `interrupted`, or failed."""
+
+    status: str
+    failure: AgentFailure | None = None
+
+
+Item: TypeAlias = Event | Ask | Resolved | Foreign | Ended
+
+
+class Translator:
+    """One turn of the host, which may be several of Codex's: `turn_id` says which is on."""
+
+    def __init__(self) -> None:
+        self.turn_id = ""
+        self.plan = ""
+        self.plan_id = ""
+        self.model = ""
+        self.retrying = ""
+        self.progress = 0
+        self._said = Said()
+        self._steps = Steps()
+        self._running: dict[str, Tool] = {}
+        self._todos = 0
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """What the model calls of this turn used together."""
+        return self._steps.used
+
+    @property
+    def tools_running(self) -> bool:
+        """Say whether a tool was called and hasn't ended."""
+        return bool(self._running)
+
+    def items(self, records: Iterable[Record]) -> Iterator[Item]:
+        """Translate records."""
+        for record in records:
+            params = record.get("params")
+            body = params if isinstance(params, Mapping) else {}
+            if "id" in record:
+                yield from self._asked(record, body)
+            elif record.get("method") == "serverRequest/resolved":
+                yield Resolved(body.get("requestId"))
+            elif self._is_ours(body):
+                yield from self._told(str(record.get("method")), body)
+
+    def _is_ours(self, body: Body) -> bool:
+        turn = body.get("turn")
+        named = body.get("turnId") or (turn.get("id") if isinstance(turn, Mapping) else None)
+        return bool(self.turn_id) and named == self.turn_id
+
+    def _told(self, method: str, body: Body) -> Iterator[Item]:
+        if method == "error":
+            yield from self._error(body)
+            return
+        self.progress += 1
+        self.retrying = ""
+        item = body.get("item")
+        words = _words(method, body)
+        if words:
+            yield from self._steps.open()
+            yield from self._said.preview(str(body.get("itemId")), words)
+            return
+        match method:
+            case "item/started" if isinstance(item, Mapping):
+                yield from self._started(item)
+            case "item/completed" if isinstance(item, Mapping):
+                yield from self._completed(item)
+            case "thread/tokenUsage/updated":
+                usage = body.get("tokenUsage")
+                last = usage.get("last") if isinstance(usage, Mapping) else None
+                yield from self._steps.finish(tokens_of(last))
+            case "turn/plan/updated":
+                yield from self._todo(body)
+            case "model/rerouted":
+                self.model = str(body.get("toModel") or self.model)
+            case "turn/completed":
+                yield from self._end(body)
+
+    def _started(self, item: Body) -> Iterator[Item]:
+        if item.get("type") == "contextCompaction":
+            yield CompactionStart()
+        tool = tool_of(item)
+        if tool and tool.call_id not in self._running:
+            yield from self._steps.open(tool=True)
+            self._running[tool.call_id] = tool
+            yield tool.call
+
+    def _completed(self, item: Body) -> Iterator[Item]:
+        item_id = str(item.get("id"))
+        match item.get("type"):
+            case "agentMessage":
+                yield from self._steps.open()
+                text = str(item.get("text") or "")
+                yield from self._said.confirm(item_id, TextDelta(text))
+            case "reasoning":
+                yield from self._steps.open()
+                thought = ReasoningDelta(thought_of(item))
+                yield from self._said.confirm(item_id, thought)
+            case "plan":
+                self.plan, self.plan_id = str(item.get("text") or ""), item_id
+            case "contextCompaction":
+                yield Compacted()
+            case _:
+                yield from self._tool_ended(item_id, item)
+
+    def _tool_ended(self, item_id: str, item: Body) -> Iterator[Item]:
+        tool = tool_of(item)
+        if tool is None:
+            return
+        if item_id not in self._running:
+            yield from self._started(item)
+        del self._running[item_id]
+        yield tool.end
+
+    def _todo(self, body: Body) -> Iterator[Item]:
+        self._todos += 1
+        tool = todo_tool(f"plan-{self.turn_id}-{self._todos}", body.get("plan"))
+        yield from self._steps.open(tool=True)
+        yield tool.call
+        yield tool.end
+
+    def _asked(self, record: Record, body: Body) -> Iterator[Item]:
+        self.progress += 1
+        if not is_ask(record):
+            yield Foreign(record)
+            return
+        yield from self._steps.open(tool=True)
+        item_id = str(body.get("itemId") or f"ask-{record.get('id')}")
+        call_id = str(body.get("approvalId") or item_id)
+        yield Ask(record, call_id, self._running.get(item_id))
+
+    def _error(self, body: Body) -> Iterator[Item]:
+        error = body.get("error")
+        if not body.get("willRetry") or not isinstance(error, Mapping):
+            return  # `turn/completed` carries it as well
+        yield from self._said.retract("The model's answer was cut and starts again")
+        yield from self._steps.close(failed=True)
+        details = str(error.get("additionalDetails") or "")
+        label = message_of(error)
+        if label != self.retrying:
+            yield ModelLoading(label)
+        self.retrying = f"{label} {details}".strip()
+
+    def _end(self, body: Body) -> Iterator[Item]:
+        turn = body.get("turn")
+        turn = turn if isinstance(turn, Mapping) else {}
+        status = str(turn.get("status"))
+        yield from self._steps.close(failed=status != "completed")
+        failure = turn_failure(turn.get("error")) if status == "failed" else None
+        yield Ended(status, failure)
+
+
+def thought_of(item: Body) -> str:
+    """Join the parts of a reasoning item: the summary, else the raw thoughts."""
+    for key in ("summary", "content"):
+        parts = item.get(key)
+        texts = [part for part in parts if isinstance(part, str)] if isinstance(parts, list) else []
+        if texts:
+            return "\n\n".join(texts)
+    return ""
+
+
+def _words(method: str, body: Body) -> TextDelta | ReasoningDelta | None:
+    """Read the words of a delta; parts of a summary are paragraphs."""
+    delta = str(body.get("delta") or "")
+    match method:
+        case "item/agentMessage/delta":
+            return TextDelta(delta)
+        case "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta":
+            return ReasoningDelta(delta)
+        case "item/reasoning/summaryPartAdded" if body.get("summaryIndex"):
+            return ReasoningDelta("\n\n")
+    return None
