@@ -1,0 +1,131 @@
+"""The gateway as the plugin's other parts see it: one shared connection, made when needed.
+
+It owns the connection (whose reader is its only task) and, while one is being made, the attempt.
+`close` ends both.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from xo_cowork_core.sdk import HostContext
+from xo_runtime_openclaw import down
+from xo_runtime_openclaw.connection import CALL_SECONDS, Connection, Gone, open_connection
+from xo_runtime_openclaw.down import Down
+from xo_runtime_openclaw.feed import Feed, run_of
+from xo_runtime_openclaw.frames import Notice, Row
+from xo_runtime_openclaw.options import Options, read_token
+
+FAILED_SECONDS = 0.5
+Greeting = Callable[[Connection], Awaitable[None]]
+
+
+class Gateway:
+    """Opens one connection for everybody, and hands events to the runs that they belong to."""
+
+    def __init__(self, context: HostContext, options: Options) -> None:
+        self._context = context
+        self._options = options
+        self._connection: Connection | None = None
+        self._attempt: asyncio.Task[Connection] | None = None
+        self._failed: tuple[float, Down] | None = None
+        self._feeds: dict[str, Feed] = {}
+        self._closed = False
+        self.greeting: Greeting | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None and self._connection.alive
+
+    @property
+    def auth_changed(self) -> bool:
+        """Say whether the last connection ended because the gateway's token changed."""
+        return self._connection is not None and self._connection.auth_changed
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the gateway lets us do; empty before the first connection."""
+        return self._connection.scopes if self._connection else frozenset()
+
+    @property
+    def boot_id(self) -> object:
+        """What names one start of the gateway; None before the first connection."""
+        return self._connection.server.get("bootId") if self._connection else None
+
+    async def connection(self) -> Connection:
+        """Return the open connection, or make one. Raises `Down`, at once when it just failed."""
+        if self._connection and self._connection.alive:
+            return self._connection
+        if self._closed:
+            raise Down("unreachable", "The server is stopping.")
+        if self._failed and time.monotonic() - self._failed[0] < FAILED_SECONDS:
+            raise self._failed[1]
+        if self._attempt is None:
+            self._attempt = asyncio.create_task(self._open(), name="openclaw connect")
+        return await asyncio.shield(self._attempt)
+
+    async def call(self, method: str, params: Row, *, seconds: float = CALL_SECONDS) -> Any:
+        """Ask the gateway, over a new connection if need be.
+
+        Raises `Down`, `Refused`, and `Down` of kind `unreachable` too when the connection broke.
+        """
+        connection = await self.connection()
+        try:
+            return await connection.call(method, params, seconds=seconds)
+        except Gone as gone:
+            raise down.unreachable(self._options.ws_url, str(gone)) from None
+        except TimeoutError:
+            reason = f"{method} took longer than {seconds:g} s"
+            raise down.unreachable(self._options.ws_url, reason) from None
+
+    def watch(self, run_id: str, session_key: str) -> Feed:
+        """Collect the events of a run until `forget`."""
+        feed = Feed(run_id, session_key)
+        self._feeds[run_id] = feed
+        return feed
+
+    def forget(self, feed: Feed) -> None:
+        """Stop collecting."""
+        self._feeds.pop(feed.run_id, None)
+
+    def runs_here(self, run_id: str) -> bool:
+        """Say whether a turn of this server waits for this run."""
+        return run_id in self._feeds
+
+    async def close(self) -> None:
+        """Close the connection; nothing can be asked after."""
+        self._closed = True
+        if self._attempt:
+            self._attempt.cancel()
+        if self._connection:
+            await self._connection.close()
+
+    async def _open(self) -> Connection:
+        try:
+            token = await asyncio.to_thread(read_token, self._context, self._options)
+            made = await open_connection(self._options, token, self._listen)
+            self._connection = made
+            self._failed = None
+            self._context.log.info("connected to OpenClaw %s", made.server.get("version"))
+        except Down as reason:
+            self._failed = (time.monotonic(), reason)
+            raise
+        finally:
+            self._attempt = None
+        self._watch_end(made)
+        if self.greeting:
+            await self.greeting(made)
+        return made
+
+    def _watch_end(self, made: Connection) -> None:
+        def ended(_: object) -> None:
+            for feed in self._feeds.values():
+                feed.break_off()
+
+        made.reader.add_done_callback(ended)
+
+    def _listen(self, notice: Notice) -> None:
+        feed = self._feeds.get(run_of(notice))
+        if feed:
+            feed.put(notice)

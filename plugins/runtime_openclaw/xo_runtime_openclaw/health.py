@@ -1,0 +1,76 @@
+"""Whether the gateway takes turns. Costs nothing while the connection stands."""
+
+import asyncio
+import time
+
+import httpx
+
+from xo_cowork_core.sdk import Health, HostContext
+from xo_runtime_openclaw import down
+from xo_runtime_openclaw.down import Down
+from xo_runtime_openclaw.frames import text_of
+from xo_runtime_openclaw.gateway import Gateway
+from xo_runtime_openclaw.options import Options
+
+PROBE_SECONDS = 1.0
+INSTALL = "npm install -g openclaw"
+BINARY_SECONDS = 60.0
+
+
+class HealthCheck:
+    """Asks the connection, and where there is none, `/healthz`."""
+
+    def __init__(self, context: HostContext, options: Options, gateway: Gateway) -> None:
+        self._context = context
+        self._options = options
+        self._gateway = gateway
+        self._binary: tuple[float, str | None] = (float("-inf"), None)
+
+    async def look(self) -> Health:
+        """Look. Raises nothing."""
+        try:
+            connection = await self._gateway.connection()
+        except Down as reason:
+            return await self._without(reason)
+        return Health(
+            "ready",
+            await self._found(),
+            text_of(connection.server.get("version")) or None,
+            detail=f"Connected to the gateway at {self._options.ws_url}.",
+            signed_in=True,
+        )
+
+    async def _without(self, reason: Down) -> Health:
+        binary = await self._found()
+        if reason.kind == "unreachable":
+            if binary is None:
+                detail = f"{reason.detail} OpenClaw isn't installed here."
+                return Health("missing", detail=detail, fix=INSTALL)
+            return Health("missing", binary, detail=reason.detail, fix=down.START)
+        if reason.serves_http and await self.http_answers():
+            detail = f"{reason.detail} Turns run over HTTP: text only, no tools shown, no history."
+            return Health("degraded", binary, detail=detail, fix=reason.fix)
+        health = reason.as_health()
+        return Health(health.state, binary, None, health.detail, health.fix, health.signed_in)
+
+    async def http_answers(self) -> bool:
+        """Probe `/healthz`."""
+        try:
+            async with httpx.AsyncClient(
+                timeout=PROBE_SECONDS, trust_env=not self._options.loopback
+            ) as client:
+                answer = await client.get(f"{self._options.http_url}/healthz")
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 200
+
+    async def _found(self) -> str | None:
+        when, binary = self._binary
+        if time.monotonic() - when > BINARY_SECONDS:
+            binary = await asyncio.to_thread(self._find)
+            self._binary = (time.monotonic(), binary)
+        return binary
+
+    def _find(self) -> str | None:
+        found = self._context.paths.binary("openclaw", self._options.binary)
+        return str(found) if found else None

@@ -1,0 +1,99 @@
+"""How the gateway is reached: settings, secrets, addresses, and the token's places."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+
+from xo_cowork_core.sdk import HostContext, SecretField, Setting
+
+TOKEN_KEY = "OPENCLAW_GATEWAY_TOKEN"  # noqa: S105 - the name of a key, not a secret
+ENV_FILE = "~/.openclaw/.env"
+SETTINGS = (
+    Setting("OPENCLAW_GATEWAY_URL", "The gateway's WebSocket address.", "ws://127.0.0.1:18789"),
+    Setting("OPENCLAW_API_URL", "The gateway's HTTP address; empty: the same host and port."),
+    Setting("OPENCLAW_TIMEOUT", "Seconds a turn may make no progress.", "300", "seconds"),
+    Setting("XO_OPENCLAW_MANAGE", "Start, watch and stop the gateway.", "0", "flag"),
+    Setting("OPENCLAW_CLI_PATH", "The openclaw executable; empty: searched for.", kind="path"),
+)
+SECRETS = (
+    SecretField(TOKEN_KEY, "Gateway token", "Full access to the gateway: treat it as a password."),
+    SecretField("ANTHROPIC_API_KEY", "Anthropic API key"),
+    SecretField("OPENAI_API_KEY", "OpenAI API key"),
+    SecretField("GEMINI_API_KEY", "Google Gemini API key"),
+    SecretField("OPENROUTER_API_KEY", "OpenRouter API key"),
+)
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The plugin's settings, typed. `home` is OpenClaw's own folder."""
+
+    ws_url: str
+    http_url: str
+    silent_seconds: float
+    manage: bool
+    binary: str
+    home: Path
+
+    @property
+    def port(self) -> int:
+        """The port of the gateway."""
+        return urlsplit(self.ws_url).port or 18789
+
+    @property
+    def loopback(self) -> bool:
+        """Say whether the gateway is on this machine."""
+        host = urlsplit(self.ws_url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host in LOOPBACK_NAMES
+
+
+def read_options(settings: Mapping[str, str], home: Path) -> Options:
+    """Type the checked settings; what is absent takes its default."""
+    values = {setting.name: setting.default for setting in SETTINGS} | dict(settings)
+    ws_url = values["OPENCLAW_GATEWAY_URL"].rstrip("/")
+    return Options(
+        ws_url=ws_url,
+        http_url=values["OPENCLAW_API_URL"].rstrip("/") or _http(ws_url),
+        silent_seconds=float(values["OPENCLAW_TIMEOUT"]),
+        manage=values["XO_OPENCLAW_MANAGE"].lower() in TRUE_WORDS,
+        binary=values["OPENCLAW_CLI_PATH"],
+        home=home / ".openclaw",
+    )
+
+
+def read_token(context: HostContext, options: Options) -> str:
+    """Return the gateway's token, empty when nobody set one. Reads disk.
+
+    The env file and the server's environment come first, then the gateway's own configuration,
+    where that is plain JSON and the gateway runs here.
+    """
+    environment = context.secrets.environment()
+    secret = environment.get(TOKEN_KEY)
+    if secret and secret.get_secret_value():
+        return secret.get_secret_value()
+    token = _configured(options.home / "openclaw.json") if options.loopback else ""
+    if token.startswith("${") and token.endswith("}"):
+        named = environment.get(token[2:-1])
+        return named.get_secret_value() if named else ""
+    return token
+
+
+def _configured(config: Path) -> str:
+    try:
+        token = orjson.loads(config.read_bytes())["gateway"]["auth"]["token"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return token if isinstance(token, str) else ""
+
+
+def _http(ws_url: str) -> str:
+    return ws_url.replace("ws", "http", 1)

@@ -1,0 +1,137 @@
+"""The runtime: opens the session, runs the turn on the gateway, reads its history."""
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+from xo_cowork_core.sdk import (
+    AgentFailure,
+    Answers,
+    ChecksHealth,
+    Event,
+    Health,
+    HostContext,
+    Interrupts,
+    KeepsHistory,
+    ListsModels,
+    Message,
+    Model,
+    NotFound,
+    OpensSessions,
+    Runtime,
+    RuntimeInfo,
+    SessionRecord,
+    Turn,
+    TurnAnswer,
+)
+from xo_runtime_openclaw import failures
+from xo_runtime_openclaw.down import Down
+from xo_runtime_openclaw.frames import Refused
+from xo_runtime_openclaw.gateway import Gateway
+from xo_runtime_openclaw.health import HealthCheck
+from xo_runtime_openclaw.leftovers import Leftovers
+from xo_runtime_openclaw.models import list_models
+from xo_runtime_openclaw.options import read_options
+from xo_runtime_openclaw.running import Running
+from xo_runtime_openclaw.sessions import Sessions
+from xo_runtime_openclaw.store import Store
+
+INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), rank=10)
+
+
+class OpenClawRuntime(
+    Runtime, OpensSessions, Interrupts, Answers, KeepsHistory, ChecksHealth, ListsModels
+):
+    """OpenClaw, through the control protocol of its gateway."""
+
+    def __init__(self, context: HostContext) -> None:
+        options = read_options(context.settings, context.paths.home)
+        gateway = Gateway(context, options)
+        self._options = options
+        self._gateway = gateway
+        self._sessions = Sessions(context, gateway)
+        self._store = Store(context, gateway, self._sessions)
+        self._health = HealthCheck(context, options, gateway)
+        self._running: dict[str, Running] = {}
+        self._stopped: set[str] = set()
+        place = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]
+        self._prefix = f"xo-{place}-"
+        gateway.greeting = Leftovers(gateway, self._prefix).sweep
+
+    def describe(self) -> RuntimeInfo:
+        return INFO
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Close the connection at the end; it is opened by who first needs it."""
+        try:
+            yield
+        finally:
+            await self._gateway.close()
+
+    async def open_session(self, turn: Turn) -> str:
+        try:
+            return await self._sessions.open(turn)
+        except Down as reason:
+            raise reason.as_unavailable() from None
+        except Refused as refused:
+            raise refused.as_failure() from None
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        try:
+            key = await self._sessions.key_for(turn)
+            running = Running(
+                turn,
+                key,
+                self._prefix + turn.stream_id,
+                self._gateway,
+                self._options.silent_seconds,
+            )
+            self._running[turn.stream_id] = running
+            if turn.stream_id in self._stopped:
+                await running.interrupt()
+            async with aclosing(running.events()) as events:
+                async for event in events:
+                    yield event
+        except Down as reason:
+            raise failures.not_connected(reason) from None
+        except Refused as refused:
+            self._sessions.forget(turn.session_id)
+            raise refused.as_failure() from None
+        finally:
+            self._running.pop(turn.stream_id, None)
+            self._stopped.discard(turn.stream_id)
+
+    async def interrupt(self, turn: Turn) -> None:
+        self._stopped.add(turn.stream_id)
+        if running := self._running.get(turn.stream_id):
+            await running.interrupt()
+
+    async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
+        running = self._running.get(turn.stream_id)
+        if running is None:
+            raise NotFound("The turn is over.")
+        try:
+            await running.answer(call_id, answer)
+        except Down as reason:
+            raise reason.as_unavailable() from None
+
+    async def sessions(self) -> Sequence[SessionRecord]:
+        return await self._store.sessions()
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        return await self._store.session(session_id)
+
+    async def messages(self, session_id: str) -> Sequence[Message] | None:
+        return await self._store.messages(session_id)
+
+    async def models(self) -> Sequence[Model]:
+        try:
+            return await list_models(self._gateway)
+        except Down as reason:
+            raise reason.as_unavailable() from None
+        except Refused as refused:
+            raise AgentFailure(refused.text, code="upstream") from None
+
+    async def health(self) -> Health:
+        return await self._health.look()

@@ -1,0 +1,227 @@
+"""OpenClaw as a subject of the runtime contract: the real gateway and its stand-in alike."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xo_cowork_core.sdk.testing import RuntimeSubject
+
+FAKES = Path(__file__).resolve().parent.parent
+TOOLCHAIN = FAKES.parents[1] / ".toolchain" / "bin"
+STAND_IN = FAKES / "openclaw_gateway" / "openclaw"
+TOKEN = "stand-in-token"
+START_SECONDS = 120.0
+STOP_SECONDS = 20.0
+SILENT_SECONDS = "10"
+MODEL = "stand-in/model-1"
+QUIET = {
+    "OPENCLAW_SKIP_CHANNELS": "1",
+    "OPENCLAW_DISABLE_BONJOUR": "1",
+    "OPENCLAW_NO_RESPAWN": "1",
+    "OPENCLAW_NO_AUTO_UPDATE": "1",
+    "OPENCLAW_OFFLINE": "1",
+}
+STATUS = {"rate_limit": 429, "upstream": 500, "bad_request": 400, "overloaded": 529}
+
+
+@dataclass
+class GatewayProcess:
+    """One gateway with a home of its own."""
+
+    binary: Path
+    home: Path
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def real(self) -> bool:
+        return self.binary != STAND_IN
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it and wait until it takes turns."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(self.binary), "gateway", "run"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.variables(),
+                cwd=self.home,
+                start_new_session=True,
+            )
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait for `/readyz`."""
+        until = time.monotonic() + START_SECONDS
+        while not self._ready():
+            assert self.process and self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.1)
+
+    def warm_up(self) -> None:
+        """Let it run one turn: the first one of a fresh gateway takes many seconds."""
+        body = {"model": "openclaw/main", "messages": [{"role": "user", "content": "Good day"}]}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/v1/chat/completions",
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+            assert answer.status == 200
+
+    def variables(self) -> dict[str, str]:
+        path = os.pathsep.join([str(self.binary.parent), os.environ["PATH"]])
+        return {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8", **QUIET, **self.more}
+
+    def kill(self) -> None:
+        """Kill it and all that it started, at once."""
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(STOP_SECONDS)
+
+    def stop(self) -> None:
+        """Ask it to end, then kill it."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/readyz", timeout=2
+            ) as answer:
+                return bool(json.load(answer)["ready"])
+        except (OSError, ValueError, KeyError):
+            return False
+
+
+def real_binary() -> Path | None:
+    """Find the real OpenClaw of the toolchain."""
+    found = TOOLCHAIN / "openclaw"
+    return found if found.exists() else None
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def chat_model(log: Path | None = None) -> Iterator[int]:
+    """Run the model's stand-in and give its port."""
+    more = ["--log", str(log)] if log else []
+    command = [sys.executable, str(FAKES / "chat_completions" / "server.py"), *more]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        try:
+            yield json.loads(process.stdout.readline())["port"]
+        finally:
+            process.terminate()
+
+
+def config(port: int, model_port: int, key: str = "stand-in-key") -> dict[str, object]:
+    """The smallest configuration with a model on the loopback."""
+    row = {"id": "model-1", "name": "Model One", "contextWindow": 9_000_000, "maxTokens": 8192}
+    provider = {
+        "baseUrl": f"http://127.0.0.1:{model_port}/v1",
+        "apiKey": key,
+        "api": "openai-completions",
+        "models": [row, {**row, "id": "model-2", "name": "Model Two"}],
+    }
+    return {
+        "gateway": {
+            "mode": "local",
+            "bind": "loopback",
+            "port": port,
+            "auth": {"mode": "token", "token": TOKEN},
+            "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
+        },
+        "plugins": {"enabled": False},
+        "models": {"providers": {"stand-in": provider}},
+        "agents": {"defaults": {"model": {"primary": MODEL}, "skipBootstrap": True}},
+    }
+
+
+@contextmanager
+def gateway(
+    binary: Path, folder: Path, model_port: int, key: str = "stand-in-key"
+) -> Iterator[GatewayProcess]:
+    """Run a gateway in a home of its own below `folder`."""
+    port, home = free_port(), folder / "openclaw-home"
+    settings = home / ".openclaw"
+    settings.mkdir(parents=True)
+    (settings / "openclaw.json").write_text(json.dumps(config(port, model_port, key)))
+    running = GatewayProcess(binary, home, port, folder / "gateway.log")
+    try:
+        running.start()
+        running.warm_up()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def environment(url: str, token: str = TOKEN) -> dict[str, str]:
+    """What a server needs to use this gateway."""
+    return {
+        "OPENCLAW_GATEWAY_URL": url,
+        "OPENCLAW_GATEWAY_TOKEN": token,
+        "OPENCLAW_TIMEOUT": SILENT_SECONDS,
+        "XO_PERMISSION_MODE": "bypass",
+    }
+
+
+def say(text: str) -> str:
+    """Ask for exactly these words."""
+    return f"[[exact {json.dumps(text).replace(']', chr(92) + 'u005d')}]]"
+
+
+def tool(name: str, **arguments: object) -> str:
+    """Ask for a tool call."""
+    return f"[[tool {name} {json.dumps(arguments)}]]"
+
+
+def openclaw_subject(running: GatewayProcess) -> RuntimeSubject:
+    """Describe what a prompt can make OpenClaw do."""
+    return RuntimeSubject(
+        agent_name="openclaw",
+        plugins="runtime_openclaw",
+        environment=environment(running.url),
+        abilities=frozenset({"interrupts", "answers", "keeps_history"}),
+        counts_tokens=True,
+        say=say,
+        slow_text=lambda seconds: f"[[text n={int(seconds * 10)} delay=0.1 slow]]",
+        slow_tool=lambda seconds: f"{tool('exec', command=f'sleep {seconds}')} [[text slept]]",
+        tool=lambda name, content: f"{tool('write', path=name, content=content)} [[text ok]]",
+        fail=lambda code: f"[[error {STATUS[code]}]]",
+        # the gateway tells most errors of the model in its own words
+        failures={"rate_limit": "rate limit reached", "upstream": ""},
+        long_line=lambda characters: f"[[big {characters}]]",
+        invalid_records=None if running.real else _garbage,
+    )
+
+
+def _garbage() -> str:
+    return f"{say('Before. ')[:-2]} && garbage && {say('After.')[2:]}"
