@@ -108,12 +108,20 @@ def test_an_edit_of_the_first_message_starts_over(chat: Chat) -> None:
     assert [row["text"] for row in chat.messages(first.session_id)] == ["1 [[recite]]", "1"]
 
 
-def test_idle_processes_are_few_and_end(open_chat: OpenChat, claude: Path) -> None:
-    chat = open_chat(CLAUDE_WARM_LIMIT="1", CLAUDE_IDLE_SECONDS="2")
-    for word in ("one", "two", "three"):
-        chat.run_turn(f"{word} [[text a]]")
-    eventually(lambda: len(processes(chat, claude)) <= 1, SECONDS, "one warm process is left")
+def test_few_idle_processes_are_kept(open_chat: OpenChat, claude: Path) -> None:
+    chat = open_chat(CLAUDE_WARM_LIMIT="1")
+    turns = [chat.run_turn(f"{word} [[text a]]") for word in ("one", "two", "three")]
+    eventually(lambda: len(processes(chat, claude)) == 1, SECONDS, "one warm process is left")
+    again = chat.run_turn("more [[recite]]", session_id=turns[0].session_id)
+    assert again.text == "one | more"
+
+
+def test_an_idle_process_ends(open_chat: OpenChat, claude: Path) -> None:
+    chat = open_chat(CLAUDE_IDLE_SECONDS="2")
+    turn = chat.run_turn("one [[text a]]")
+    assert processes(chat, claude)
     eventually(lambda: not processes(chat, claude), SECONDS, "no idle process is left")
+    assert chat.run_turn("two [[recite]]", session_id=turn.session_id).text == "one | two"
 
 
 def test_an_old_cli_is_run_cold(open_chat: OpenChat, claude: Path, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ SLEEPER = "import time; time.sleep(301)"
 
 
 def sleepers(chat: Chat) -> list[str]:
-    return [p.command for p in chat.server.children() if "time.sleep(301)" in p.command]
+    return [
+        p.command for p in chat.server.children() if p.command.strip().endswith(f"-c {SLEEPER}")
+    ]
 
 
 def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
@@ -20,13 +22,17 @@ def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
         f"subprocess.Popen([sys.executable, '-c', '{SLEEPER}'], start_new_session=True); "
         "time.sleep(301)"
     )
-    turn = chat.prompt(f"{tool('Bash', command=f'python3 -c {json.dumps(script)}')} [[text no]]")
+    session_id = chat.run_turn("one [[text a]]").session_id
+    agents = {p.number for p in chat.server.children() if "claude" in p.command}
+    prompt = f"{tool('Bash', command=f'python3 -c {json.dumps(script)}')} [[text no]]"
+    turn = chat.prompt(prompt, session_id=session_id)
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("tool-call")
-        eventually(lambda: len(sleepers(chat)) >= 2, SECONDS, "the tool and its child run")
+        eventually(lambda: sleepers(chat), SECONDS, "the tool's child runs")
         chat.abort(turn.stream_id)
         assert stream.rest()[-1].data["finish_reason"] == "aborted"
     eventually(lambda: not sleepers(chat), 5.0, "no child of the tool is left")
+    assert agents <= {p.number for p in chat.server.children()}, "the agent itself stays"
 
 
 def test_abort_keeps_the_process(chat: Chat) -> None:

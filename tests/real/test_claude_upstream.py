@@ -74,7 +74,7 @@ def test_a_head_that_never_comes_ends_the_turn(open_chat: OpenChat) -> None:
 
 
 def test_a_pending_question_is_not_silence(open_chat: OpenChat) -> None:
-    chat = open_chat(CLAUDE_TIMEOUT=str(SILENT_SECONDS), XO_PERMISSION_TIMEOUT="5")
+    chat = open_chat(CLAUDE_TIMEOUT=str(SILENT_SECONDS), XO_PERMISSION_TIMEOUT="8")
     turn = chat.run_turn('[[tool Write {"file_path": "a.txt", "content": "x"}]] [[text done]]')
     assert turn.body("permission-resolved")["reason"] == "timeout"
     assert turn.terminal.event == "done"
