@@ -5,6 +5,7 @@
 set -eu
 
 CLAUDE_VERSION=2.1.330
+CODEX_VERSION=0.169.0
 OPENCLAW_VERSION=2026.9.6
 NODE_VERSION=24.21.0 # OpenClaw's own: it takes no older one
 BEFORE=2026-11-24 # pins OpenClaw's own dependencies
@@ -28,8 +29,9 @@ if [ "$system" = linux ] && ls /lib/ld-musl-* >/dev/null 2>&1; then
 fi
 
 claude=@anthropic-ai/claude-code-$platform
+codex=@openai/codex@$CODEX_VERSION-$system-$machine
 node=node-$system-$machine
-versions=claude-$CLAUDE_VERSION-openclaw-$OPENCLAW_VERSION-node-$NODE_VERSION
+versions=claude-$CLAUDE_VERSION-codex-$CODEX_VERSION-openclaw-$OPENCLAW_VERSION-node-$NODE_VERSION
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/xo-cowork/toolchain-$versions-$platform
 stamp=$cache/.complete
 
@@ -41,13 +43,15 @@ if [ ! -f "$stamp" ]; then
     mkdir -p "$fresh"
     # --ignore-scripts: the binary is inside the package, its own set-up would only link it
     npm install --prefix "$fresh" --ignore-scripts --no-save --no-package-lock --no-audit --no-fund \
-        --loglevel error --before "$BEFORE" "$claude@$CLAUDE_VERSION" \
+        --loglevel error --before "$BEFORE" "$claude@$CLAUDE_VERSION" "$codex" \
         "openclaw@$OPENCLAW_VERSION" "$node@$NODE_VERSION" >/dev/null
     mkdir -p "$fresh/bin"
     ln -s "../node_modules/$claude/claude" "$fresh/bin/claude"
+    (cd "$fresh/bin" && ln -s ../node_modules/@openai/codex/vendor/*/bin/codex codex)
     ln -s "../node_modules/$node/bin/node" "$fresh/bin/node"
     ln -s "../node_modules/openclaw/openclaw.mjs" "$fresh/bin/openclaw"
     "$fresh/bin/claude" --version >/dev/null
+    "$fresh/bin/codex" --version >/dev/null
     PATH=$fresh/bin:$PATH openclaw --version >/dev/null
     touch "$fresh/.complete"
     rm -rf "$cache"
@@ -59,4 +63,4 @@ if [ "$(readlink "$link" 2>/dev/null || true)" != "$cache" ]; then
     rm -f "$link"
     ln -s "$cache" "$link"
 fi
-echo "toolchain: Claude Code $CLAUDE_VERSION, OpenClaw $OPENCLAW_VERSION in $cache"
+echo "toolchain: Claude Code $CLAUDE_VERSION, Codex $CODEX_VERSION, OpenClaw $OPENCLAW_VERSION in $cache"

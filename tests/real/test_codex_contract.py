@@ -1,0 +1,24 @@
+"""The real Codex passes the runtime contract."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
+
+sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
+from codex_prompts import ABSENT, codex_subject, real_codex, responses_api  # noqa: E402
+
+
+@pytest.mark.real
+class TestCodex(RuntimeContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeSubject]:
+        binary = real_codex()
+        if binary is None:
+            pytest.skip(ABSENT)
+        with responses_api() as port:
+            yield codex_subject(binary, port, tmp_path_factory.mktemp("codex"))
