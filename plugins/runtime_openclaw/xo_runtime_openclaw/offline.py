@@ -1,22 +1,185 @@
-"""History on disk."""
+"""History on disk, for when no gateway runs: today's databases and yesterday's files.
 
-from collections.abc import Sequence
+Today an agent has `agents/<agent>/agent/openclaw-agent.sqlite` (`session_nodes`, one row a
+session; `transcript_events`, one row a record, as JSON or packed with zstd). Until the summer of
+2026 it had `agents/<agent>/sessions/<id>.jsonl`, one record a line. Nothing is ever written.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
+
+import orjson
+import zstandard
 
 from xo_cowork_core.sdk import Message, SessionRecord
+from xo_runtime_openclaw.frames import EMPTY, Row, row, text_of
+from xo_runtime_openclaw.hydrate import messages_of, shown_text, time_of
+from xo_runtime_openclaw.records import record_of
+
+BUSY_SECONDS = 1.0
+MAX_RECORDS = 100_000
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+TITLE_RECORDS = 20
+NODES = "SELECT session_key, current_session_id, entry_json, updated_at FROM session_nodes"
+ONE_NODE = f"{NODES} WHERE current_session_id = ?1 OR substr(session_key, -length(?2)) = ?2"
+EVENTS = (
+    "SELECT event_json, event_zstd FROM transcript_events WHERE session_id = ? ORDER BY seq LIMIT ?"
+)
 
 
 class Offline:
-    """Today's databases and yesterday's files."""
+    """Reads below OpenClaw's own folder; what can't be read counts as absent."""
 
     def __init__(self, home: Path) -> None:
-        self._home = home
+        self._agents = home / "agents"
 
     def sessions(self) -> Sequence[SessionRecord]:
-        return []
+        """List every session of every agent."""
+        found: dict[str, SessionRecord] = {}
+        for path in self._files():
+            if record := _file_record(path):
+                found[record.session_id] = record
+        for database in self._databases():
+            for node in _nodes(database, NODES, ()):
+                if record := record_of(node):
+                    found[record.session_id] = record
+        return list(found.values())
 
     def session(self, session_id: str) -> SessionRecord | None:
-        return None
+        """Find one session."""
+        for database in self._databases():
+            for node in _nodes(database, ONE_NODE, _names(session_id)):
+                return record_of(node)
+        path = self._file(session_id)
+        return _file_record(path) if path else None
 
     def messages(self, session_id: str) -> Sequence[Message] | None:
+        """Return a session's messages; None when there is no such session."""
+        for database in self._databases():
+            for node in _nodes(database, ONE_NODE, _names(session_id)):
+                stored = text_of(node.get("sessionId"))
+                return messages_of(_unwrapped(_events(database, stored, MAX_RECORDS)))
+        path = self._file(session_id)
+        return messages_of(_unwrapped(_lines(path, MAX_RECORDS))) if path else None
+
+    def _databases(self) -> list[Path]:
+        return sorted(self._agents.glob("*/agent/openclaw-agent.sqlite"))
+
+    def _files(self) -> list[Path]:
+        return sorted(self._agents.glob("*/sessions/*.jsonl"))
+
+    def _file(self, session_id: str) -> Path | None:
+        return next((path for path in self._files() if path.stem == session_id), None)
+
+
+def _names(session_id: str) -> tuple[str, str]:
+    """Both ways in which the host may know a session: by its own id, or made anew under ours."""
+    return session_id, f":xo:again:{session_id}"
+
+
+def _nodes(database: Path, query: str, values: tuple[str, ...]) -> list[Row]:
+    """Return sessions as rows of the gateway's list."""
+    return [
+        {
+            **(entry := _json(stored)),
+            "key": key,
+            "sessionId": session_id,
+            "updatedAt": updated or entry.get("updatedAt"),
+        }
+        for key, session_id, stored, updated in _select(database, query, values)
+    ]
+
+
+def _events(database: Path, session_id: str, limit: int) -> Iterator[Row]:
+    for plain, packed in _select(database, EVENTS, (session_id, limit)):
+        yield _json(plain if plain is not None else _unpacked(packed))
+
+
+def _select(database: Path, query: str, values: tuple[str | int, ...]) -> list[tuple[object, ...]]:
+    """Run a query on a database that another program owns.
+
+    Without a write-ahead log nobody writes: opened as immutable, so that no file appears beside
+    it. With one, it is opened read-only, or the newest records would be missing.
+    """
+    log = database.with_name(database.name + "-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    try:
+        with closing(
+            sqlite3.connect(f"file:{quote(str(database))}?{mode}", uri=True, timeout=BUSY_SECONDS)
+        ) as opened:
+            opened.execute("PRAGMA query_only = 1")
+            return opened.execute(query, values).fetchall()
+    except (sqlite3.Error, OSError):
+        return []
+
+
+def _unpacked(packed: object) -> bytes:
+    if not isinstance(packed, bytes):
+        return b""
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_RECORD_BYTES)
+    except zstandard.ZstdError:
+        return b""
+
+
+def _lines(path: Path, limit: int) -> Iterator[Row]:
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines):
+                if number >= limit:
+                    return
+                yield _json(line)
+    except OSError:
+        return
+
+
+def _unwrapped(events: Iterator[Row]) -> Iterator[Row]:
+    """Take the messages out of the records, each with its record's id, as the gateway does."""
+    for event in events:
+        message = row(event.get("message"))
+        if event.get("type") == "message" and message:
+            mark = {**row(message.get("__openclaw")), "id": event.get("id")}
+            when = message.get("timestamp") or event.get("timestamp")
+            yield {**message, "__openclaw": mark, "timestamp": when}
+
+
+def _file_record(path: Path) -> SessionRecord | None:
+    head: Row = EMPTY
+    title = ""
+    for event in _lines(path, TITLE_RECORDS):
+        if event.get("type") == "session":
+            head = event
+        title = title or _title(event)
+    try:
+        changed = path.stat().st_mtime * 1000
+    except OSError:
         return None
+    created = time_of(head) if head else time_of({"timestamp": changed})
+    return SessionRecord(
+        session_id=path.stem,
+        title=title,
+        directory=text_of(head.get("cwd")) or None,
+        message_count=0,
+        time_created=created,
+        time_updated=time_of({"timestamp": changed}),
+    )
+
+
+def _title(event: Row) -> str:
+    message = row(event.get("message"))
+    if message.get("role") != "user":
+        return ""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = next((text_of(row(block).get("text")) for block in content), "")
+    return shown_text(text_of(content))
+
+
+def _json(text: object) -> Row:
+    try:
+        return row(orjson.loads(text)) if isinstance(text, str | bytes) else EMPTY
+    except ValueError:
+        return EMPTY

@@ -5,7 +5,6 @@ The gateway knows which key a session id has; what is kept here is a memory of i
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any
 
 from xo_cowork_core.sdk import AgentFailure, HostContext, Turn
@@ -129,9 +128,3 @@ class Sessions:
 def is_own(key: str) -> bool:
     """Say whether a session was made by a server like this one."""
     return ":xo:" in key
-
-
-def own_id(key: str, session: Mapping[str, Any]) -> str:
-    """Return the id under which the host knows a session: ours where it was made anew."""
-    _, mark, ours = key.partition(":xo:again:")
-    return ours if mark else text_of(session.get("sessionId"))

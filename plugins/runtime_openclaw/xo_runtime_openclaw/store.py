@@ -8,9 +8,10 @@ from xo_cowork_core.sdk import HostContext, Message, SessionRecord
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Refused, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway import Gateway
-from xo_runtime_openclaw.hydrate import EPOCH, messages_of, time_of
+from xo_runtime_openclaw.hydrate import messages_of
 from xo_runtime_openclaw.offline import Offline
-from xo_runtime_openclaw.sessions import Sessions, own_id
+from xo_runtime_openclaw.records import record_of
+from xo_runtime_openclaw.sessions import Sessions
 
 LIST_PAGE = 500
 MAX_SESSIONS = 20_000
@@ -89,21 +90,3 @@ class Store:
             if not page.get("hasMore") or not found:
                 break
         return records
-
-
-def record_of(session: Row) -> SessionRecord | None:
-    """Read a row of the gateway's list; None for a row without an id."""
-    key = text_of(session.get("key"))
-    session_id = own_id(key, session)
-    if not session_id:
-        return None
-    titles = (session.get(name) for name in ("derivedTitle", "label", "displayName"))
-    created, updated = time_of(session, "createdAt"), time_of(session, "updatedAt")
-    return SessionRecord(
-        session_id=session_id,
-        title=next((title for title in titles if isinstance(title, str) and title), ""),
-        directory=text_of(session.get("spawnedCwd") or session.get("workspaceDir")) or None,
-        message_count=0,
-        time_created=created if created > EPOCH else updated,
-        time_updated=max(created, updated),
-    )

@@ -18,7 +18,6 @@ from xo_cowork_core.sdk.testing import RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
 TOOLCHAIN = FAKES.parents[1] / ".toolchain" / "bin"
-STAND_IN = FAKES / "openclaw_gateway" / "openclaw"
 TOKEN = "stand-in-token"
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
@@ -51,7 +50,7 @@ class GatewayProcess:
 
     @property
     def real(self) -> bool:
-        return self.binary != STAND_IN
+        return self.binary.is_relative_to(TOOLCHAIN)
 
     def start(self, *, wait: bool = True) -> None:
         """Start it and wait until it takes turns."""
@@ -120,6 +119,15 @@ def real_binary() -> Path | None:
     """Find the real OpenClaw of the toolchain."""
     found = TOOLCHAIN / "openclaw"
     return found if found.exists() else None
+
+
+def stand_in(folder: Path) -> Path:
+    """Make an `openclaw` in `folder` that runs the stand-in with this Python."""
+    binary = folder / "openclaw"
+    server = FAKES / "openclaw_gateway" / "server.py"
+    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{server}" "$@"\n')
+    binary.chmod(0o755)
+    return binary
 
 
 def free_port() -> int:
