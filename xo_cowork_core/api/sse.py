@@ -4,6 +4,7 @@ The framing is the contract's: LF line ends, `id`, `event`, one-line `data`, bla
 """
 
 from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
 
 from sse_starlette.sse import EventSourceResponse
 
@@ -17,7 +18,9 @@ DESYNC = (
 )
 NOT_FOUND = b'event: error\ndata: {"error_message":"Stream not found"}\n\n'
 SHARED_BLOCKS = 16
+SHARED_BYTES = 4 << 20
 Encoder = Callable[[Block], bytes]
+Place: TypeAlias = tuple[str, int, int]
 
 
 def encode(block: Block) -> bytes:
@@ -30,10 +33,14 @@ def encode(block: Block) -> bytes:
 
 
 class SharedEncoder:
-    """Encodes each block once for all the readers that are at the same place of a stream."""
+    """Encodes each block once for all the readers that are at the same place of a stream.
+
+    It keeps the newest frames whatever their size, and older ones within its two bounds.
+    """
 
     def __init__(self) -> None:
-        self._frames: dict[tuple[str, int, int], bytes] = {}
+        self._frames: dict[Place, bytes] = {}
+        self._bytes = 0
 
     def of(self, stream_id: str) -> Encoder:
         """Return the encoder of one stream's readers."""
@@ -41,16 +48,24 @@ class SharedEncoder:
         def shared(block: Block) -> bytes:
             if block.gap:
                 return encode(block)
-            key = (stream_id, block.first_id, block.last_id)
-            frames = self._frames.get(key)
+            place = (stream_id, block.first_id, block.last_id)
+            frames = self._frames.get(place)
             if frames is None:
                 frames = encode(block)
-                if len(self._frames) >= SHARED_BLOCKS:
-                    del self._frames[next(iter(self._frames))]
-                self._frames[key] = frames
+                self._keep(place, frames)
             return frames
 
         return shared
+
+    def _keep(self, place: Place, frames: bytes) -> None:
+        self._frames[place] = frames
+        self._bytes += len(frames)
+        while len(self._frames) > 1 and self._over:
+            self._bytes -= len(self._frames.pop(next(iter(self._frames))))
+
+    @property
+    def _over(self) -> bool:
+        return len(self._frames) > SHARED_BLOCKS or self._bytes > SHARED_BYTES
 
 
 def stream_response(reader: Reader | None, encoder: Encoder) -> EventSourceResponse:
