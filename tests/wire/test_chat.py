@@ -190,3 +190,21 @@ def test_a_turn_writes_only_inside_its_project(server: LiveServer, chat: Chat) -
     assert turn.frames[-1].event == "done"
     written = [path for path in Path(chat.folder).rglob("*") if path.is_file()]
     assert any("hello" in path.read_text() for path in written)
+
+
+def test_a_running_turn_outside_any_project_is_listed(server: LiveServer) -> None:
+    body = {"text": "silent 5", "agent_name": "demo"}
+    started = server.client.post("/api/chat/prompt", json=body).json()
+    answer = server.client.get("/api/chat/active")
+    assert answer.status_code == 200, answer.text
+    (row,) = answer.json()
+    assert set(row) == {
+        "stream_id",
+        "session_id",
+        "agent_name",
+        "agent_id",
+        "started_at",
+        "needs_input",
+    }
+    assert row["agent_id"] is None
+    server.client.post("/api/chat/abort", json={"stream_id": started["stream_id"]})

@@ -1,4 +1,4 @@
-"""The base of request bodies."""
+"""The bases of request and answer bodies."""
 
 from typing import Any, cast
 
@@ -28,3 +28,9 @@ class Body(BaseModel):
             raise ValueError("it holds text that is not Unicode, or a number too large") from None
         entries = cast("dict[str, Any]", given)
         return {key: value for key, value in entries.items() if value is not None}
+
+
+class Answer(BaseModel):
+    """A JSON object that goes out: every field stands in it, nulls too."""
+
+    model_config = ConfigDict(frozen=True)

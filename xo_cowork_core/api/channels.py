@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import AliasChoices, Field
 
-from xo_cowork_core.api.bodies import Body
+from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.wired import Wired
 from xo_cowork_core.sdk import BadRequest, UpstreamFailed
 
@@ -13,7 +13,7 @@ router = APIRouter(tags=["channels"])
 Row = dict[str, Any]
 
 
-class ChannelsBody(Body):
+class ChannelsBody(Answer):
     """Every channel with its state."""
 
     channels: Row = Field(examples=[{"telegram": {"configured": True}}])
@@ -31,7 +31,7 @@ class ChannelBody(Body):
     app_token: str | None = None
 
 
-class AddedBody(Body):
+class AddedBody(Answer):
     """A channel that was stored."""
 
     ok: bool = True
@@ -39,7 +39,7 @@ class AddedBody(Body):
     restart_required: bool = Field(examples=[False])
 
 
-class RestartedBody(Body):
+class RestartedBody(Answer):
     """How a restart went."""
 
     status: Literal["restarted", "failed"] = Field(examples=["restarted"])

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import Field
 from sse_starlette.sse import EventSourceResponse
 
-from xo_cowork_core.api.bodies import Body
+from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.sse import stream_response
 from xo_cowork_core.api.wired import Wired
 from xo_cowork_core.sdk import BadRequest, PermissionRule
@@ -59,7 +59,7 @@ class EditBody(PromptBody):
     message_id: str
 
 
-class StartedBody(Body):
+class StartedBody(Answer):
     """A turn that was accepted."""
 
     stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
@@ -72,7 +72,7 @@ class AbortBody(Body):
     stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
 
 
-class AbortedBody(Body):
+class AbortedBody(Answer):
     """`aborted` tells whether a running turn was stopped."""
 
     ok: bool = True
@@ -87,13 +87,13 @@ class RespondBody(Body):
     response: Any = Field(examples=[True])
 
 
-class OkBody(Body):
+class OkBody(Answer):
     """Done."""
 
     ok: bool = Field(default=True, examples=[True])
 
 
-class ActiveTurn(Body):
+class ActiveTurn(Answer):
     """One running turn."""
 
     stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])

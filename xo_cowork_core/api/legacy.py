@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from sse_starlette.sse import EventSourceResponse
 
-from xo_cowork_core.api.bodies import Body
+from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.chat import OkBody
 from xo_cowork_core.api.wired import Services, Wired
 from xo_cowork_core.sdk import BadRequest
@@ -30,7 +30,7 @@ class QuestionBody(Body):
     agent_name: str | None = None
 
 
-class AnswerBody(Body):
+class AnswerBody(Answer):
     """The whole answer."""
 
     id: None = None
