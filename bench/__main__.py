@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bench import crowd, first, flat, starting, streaming
@@ -22,6 +24,7 @@ GROUPS: Mapping[str, Measure] = {
     "flat": flat.measure,
 }
 WANTED_FILES = 8192
+BROKEN = "broken"
 
 
 def main() -> int:
@@ -43,13 +46,11 @@ def main() -> int:
     return 1 if any(row.unit == BROKEN for row in rows) else 0
 
 
-BROKEN = "broken"
-
-
 def measured(name: str, plan: Plan) -> Iterator[Row]:
     """Measure one group; what breaks it is a row, so that the others are still measured."""
     try:
-        yield from GROUPS[name](plan)
+        for row in GROUPS[name](plan):
+            yield replace(row, load=os.getloadavg()[0])
     except (OSError, RuntimeError, AssertionError, ValueError, LookupError) as error:
         why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         yield Row(f"{name}: the rest", BROKEN, note=why)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median, quantiles
 
-HEADS = ("row", "measured", "target", "", "baseline in this run", "ratio", "note")
+HEADS = ("row", "measured", "target", "", "baseline in this run", "ratio", "load", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measurement. `value` None: it could not be made, `note` says why."""
+    """A measurement. `value` None: it could not be made, `note` says why. `load` is the machine's
+    when it was made."""
 
     name: str
     unit: str
@@ -37,6 +38,7 @@ class Row:
     baseline: Baseline | None = None
     exact: bool = True
     note: str = ""
+    load: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -68,6 +70,7 @@ class Row:
             self.verdict,
             f"{number(self.baseline.value)} {self.baseline.name}" if self.baseline else "",
             "" if ratio is None else f"{ratio:.2f}",
+            "" if self.load is None else f"{self.load:.1f}",
             self.note if self.exact else f"CONTENT WRONG {self.note}".rstrip(),
         )
 
