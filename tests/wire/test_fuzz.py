@@ -1,0 +1,46 @@
+"""Every core route under requests made from its own document, valid and broken ones."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.generation import GenerationMode
+
+from xo_cowork_core.sdk.testing import LiveServer
+
+KNOWN = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 412, 413, 501, 502, 503}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LiveServer]:
+    with LiveServer(environment={"XO_PLUGINS": "runtime_demo"}) as running:
+        yield running
+
+
+def check(case: schemathesis.Case) -> None:
+    answer = case.call()
+    assert answer.status_code in KNOWN, f"{case.method} {case.path}: {answer.text}"
+    if answer.status_code >= 400 and case.method != "HEAD":
+        assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_no_request_brings_a_status_that_the_contract_does_not_know(
+    server: LiveServer, mode: GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json")
+    for operation in schema.get_all_operations():
+        strategy = operation.ok().as_strategy(generation_mode=mode)
+        run = settings(
+            max_examples=15,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )(given(case=strategy)(check))
+        # an operation without input has no wrong input
+        with suppress(Unsatisfiable):
+            run()
+    assert server.client.get("/health").json()["status"] == "ok"
