@@ -64,10 +64,10 @@ class OrderCases(Cases):
 
     def test_the_larger_of_header_and_query_wins(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = self._words(chat, subject)
-        with chat.stream(turn.stream_id, after=1, query="?last_event_id=3") as again:
-            assert again.start_at(3).rest() == turn.frames[3:]
-        with chat.stream(turn.stream_id, after=3, query="?last_event_id=1") as again:
-            assert again.rest() == turn.frames[3:]
+        with chat.stream(turn.stream_id, after=1, query="?last_event_id=2") as again:
+            assert again.start_at(2).rest() == turn.frames[2:]
+        with chat.stream(turn.stream_id, after=2, query="?last_event_id=1") as again:
+            assert again.rest() == turn.frames[2:]
 
     def test_an_unreadable_last_id_counts_as_none(
         self, chat: Chat, subject: RuntimeSubject
