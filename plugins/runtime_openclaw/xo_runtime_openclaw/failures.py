@@ -23,6 +23,7 @@ REASONS = MappingProxyType(
 )
 STATUSES = MappingProxyType({401: "auth", 403: "auth", 429: "rate_limit", 529: "overloaded"})
 STATUS = re.compile(r"\bHTTP (\d{3})\b")
+KEY_DISABLED = "disabled after a provider auth"
 FIRST_SERVER_ERROR = 500
 FIRST_CLIENT_ERROR = 400
 LOGS = "\nTo view logs, run"
@@ -81,6 +82,8 @@ def not_connected(reason: Down) -> AgentFailure:
 
 
 def _code(reason: str, text: str) -> str:
+    if KEY_DISABLED in text:
+        return "auth"
     found = STATUS.search(text)
     status = int(found.group(1)) if found else 0
     if status in STATUSES:

@@ -15,7 +15,8 @@ from xo_runtime_openclaw.connection import CALL_SECONDS, Connection, Gone, open_
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.feed import Feed, run_of
 from xo_runtime_openclaw.frames import Notice, Row
-from xo_runtime_openclaw.options import Options, read_token
+from xo_runtime_openclaw.options import Options
+from xo_runtime_openclaw.premises import read_token
 
 FAILED_SECONDS = 0.5
 Greeting = Callable[[Connection], Awaitable[None]]

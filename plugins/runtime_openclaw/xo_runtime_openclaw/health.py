@@ -3,16 +3,15 @@
 import asyncio
 import time
 
-import httpx
-
 from xo_cowork_core.sdk import Health, HostContext
 from xo_runtime_openclaw import down
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import text_of
 from xo_runtime_openclaw.gateway import Gateway
 from xo_runtime_openclaw.options import Options
+from xo_runtime_openclaw.probe import answers
+from xo_runtime_openclaw.supervisor import Supervisor
 
-PROBE_SECONDS = 1.0
 INSTALL = "npm install -g openclaw"
 BINARY_SECONDS = 60.0
 
@@ -20,8 +19,15 @@ BINARY_SECONDS = 60.0
 class HealthCheck:
     """Asks the connection, and where there is none, `/healthz`."""
 
-    def __init__(self, context: HostContext, options: Options, gateway: Gateway) -> None:
+    def __init__(
+        self,
+        context: HostContext,
+        options: Options,
+        gateway: Gateway,
+        supervisor: Supervisor | None,
+    ) -> None:
         self._context = context
+        self._supervisor = supervisor
         self._options = options
         self._gateway = gateway
         self._binary: tuple[float, str | None] = (float("-inf"), None)
@@ -43,26 +49,25 @@ class HealthCheck:
     async def _without(self, reason: Down) -> Health:
         binary = await self._found()
         if reason.kind == "unreachable":
+            if self._supervisor:
+                return self._managed(self._supervisor, binary)
             if binary is None:
                 detail = f"{reason.detail} OpenClaw isn't installed here."
                 return Health("missing", detail=detail, fix=INSTALL)
             return Health("missing", binary, detail=reason.detail, fix=down.START)
-        if reason.serves_http and await self.http_answers():
+        if reason.serves_http and await answers(self._options, "/healthz"):
             detail = f"{reason.detail} Turns run over HTTP: text only, no tools shown, no history."
             return Health("degraded", binary, detail=detail, fix=reason.fix)
         health = reason.as_health()
         return Health(health.state, binary, None, health.detail, health.fix, health.signed_in)
 
-    async def http_answers(self) -> bool:
-        """Probe `/healthz`."""
-        try:
-            async with httpx.AsyncClient(
-                timeout=PROBE_SECONDS, trust_env=not self._options.loopback
-            ) as client:
-                answer = await client.get(f"{self._options.http_url}/healthz")
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == 200
+    def _managed(self, supervisor: Supervisor, binary: str | None) -> Health:
+        if binary is None:
+            return Health("missing", detail="OpenClaw isn't installed.", fix=INSTALL)
+        if supervisor.starting:
+            return Health("starting", binary, detail="The OpenClaw gateway is starting.")
+        detail = f"The OpenClaw gateway does not run: {supervisor.trouble or 'it ended'}."
+        return Health("failed", binary, detail=detail, fix="openclaw doctor")
 
     async def _found(self) -> str | None:
         when, binary = self._binary

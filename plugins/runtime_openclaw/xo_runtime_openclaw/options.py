@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import orjson
-
-from xo_cowork_core.sdk import HostContext, SecretField, Setting
+from xo_cowork_core.sdk import SecretField, Setting
 
 TOKEN_KEY = "OPENCLAW_GATEWAY_TOKEN"  # noqa: S105 - the name of a key, not a secret
 ENV_FILE = "~/.openclaw/.env"
@@ -68,31 +66,6 @@ def read_options(settings: Mapping[str, str], home: Path) -> Options:
         binary=values["OPENCLAW_CLI_PATH"],
         home=home / ".openclaw",
     )
-
-
-def read_token(context: HostContext, options: Options) -> str:
-    """Return the gateway's token, empty when nobody set one. Reads disk.
-
-    The env file and the server's environment come first, then the gateway's own configuration,
-    where that is plain JSON and the gateway runs here.
-    """
-    environment = context.secrets.environment()
-    secret = environment.get(TOKEN_KEY)
-    if secret and secret.get_secret_value():
-        return secret.get_secret_value()
-    token = _configured(options.home / "openclaw.json") if options.loopback else ""
-    if token.startswith("${") and token.endswith("}"):
-        named = environment.get(token[2:-1])
-        return named.get_secret_value() if named else ""
-    return token
-
-
-def _configured(config: Path) -> str:
-    try:
-        token = orjson.loads(config.read_bytes())["gateway"]["auth"]["token"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return token if isinstance(token, str) else ""
 
 
 def _http(ws_url: str) -> str:

@@ -26,6 +26,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_runtime_openclaw import failures
 from xo_runtime_openclaw.down import Down
+from xo_runtime_openclaw.fallback import Fallback
 from xo_runtime_openclaw.frames import Refused
 from xo_runtime_openclaw.gateway import Gateway
 from xo_runtime_openclaw.health import HealthCheck
@@ -35,6 +36,7 @@ from xo_runtime_openclaw.options import read_options
 from xo_runtime_openclaw.running import Running
 from xo_runtime_openclaw.sessions import Sessions
 from xo_runtime_openclaw.store import Store
+from xo_runtime_openclaw.supervisor import Supervisor
 
 INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), rank=10)
 
@@ -51,7 +53,9 @@ class OpenClawRuntime(
         self._gateway = gateway
         self._sessions = Sessions(context, gateway)
         self._store = Store(context, gateway, self._sessions)
-        self._health = HealthCheck(context, options, gateway)
+        self._supervisor = Supervisor(context, options, gateway) if options.manage else None
+        self._health = HealthCheck(context, options, gateway, self._supervisor)
+        self._fallback = Fallback(context, options)
         self._running: dict[str, Running] = {}
         self._stopped: set[str] = set()
         place = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]
@@ -63,34 +67,39 @@ class OpenClawRuntime(
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Close the connection at the end; it is opened by who first needs it."""
+        """Keep the gateway running where that is wanted; close the connection at the end."""
+        if self._supervisor:
+            self._supervisor.start()
         try:
             yield
         finally:
+            # a gateway that is killed in a run takes it up again by itself at its next start
+            for running in list(self._running.values()):
+                await running.interrupt()
+            if self._supervisor:
+                await self._supervisor.stop()
             await self._gateway.close()
 
     async def open_session(self, turn: Turn) -> str:
         try:
             return await self._sessions.open(turn)
         except Down as reason:
+            if reason.serves_http:
+                return turn.session_id
             raise reason.as_unavailable() from None
         except Refused as refused:
             raise refused.as_failure() from None
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         try:
-            key = await self._sessions.key_for(turn)
-            running = Running(
-                turn,
-                key,
-                self._prefix + turn.stream_id,
-                self._gateway,
-                self._options.silent_seconds,
-            )
-            self._running[turn.stream_id] = running
-            if turn.stream_id in self._stopped:
-                await running.interrupt()
-            async with aclosing(running.events()) as events:
+            try:
+                running = await self._start(turn)
+                source = running.events()
+            except Down as reason:
+                if not reason.serves_http:
+                    raise
+                source = self._fallback.run(turn)
+            async with aclosing(source) as events:
                 async for event in events:
                     yield event
         except Down as reason:
@@ -101,6 +110,15 @@ class OpenClawRuntime(
         finally:
             self._running.pop(turn.stream_id, None)
             self._stopped.discard(turn.stream_id)
+
+    async def _start(self, turn: Turn) -> Running:
+        key = await self._sessions.key_for(turn)
+        run_id = self._prefix + turn.stream_id
+        running = Running(turn, key, run_id, self._gateway, self._options.silent_seconds)
+        self._running[turn.stream_id] = running
+        if turn.stream_id in self._stopped:
+            await running.interrupt()
+        return running
 
     async def interrupt(self, turn: Turn) -> None:
         self._stopped.add(turn.stream_id)

@@ -15,10 +15,11 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "model_api")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "model_api"))
+sys.path.insert(0, str(Path(__file__).parent))
 
-from answers import Broken, streamed, whole  # noqa: E402
-from script import DEFAULT, Act, Budget, has_steps, step_at  # noqa: E402
+from answers import Broken, streamed, whole
+from script import DEFAULT, Act, Budget, has_steps, step_at
 
 ERRORS = {401: "authentication_error", 429: "rate_limit_error", 400: "invalid_request_error"}
 Request = tuple[str, str, dict[str, str], bytes]

@@ -149,12 +149,12 @@ def chat_model(log: Path | None = None) -> Iterator[int]:
             process.terminate()
 
 
-def config(port: int, model_port: int, key: str = "stand-in-key") -> dict[str, object]:
-    """The smallest configuration with a model on the loopback."""
+def config(port: int, model_port: int) -> dict[str, object]:
+    """The smallest configuration with a model on the loopback, and one whose key is refused."""
     row = {"id": "model-1", "name": "Model One", "contextWindow": 9_000_000, "maxTokens": 8192}
     provider = {
         "baseUrl": f"http://127.0.0.1:{model_port}/v1",
-        "apiKey": key,
+        "apiKey": "stand-in-key",
         "api": "openai-completions",
         "models": [row, {**row, "id": "model-2", "name": "Model Two"}],
     }
@@ -167,20 +167,18 @@ def config(port: int, model_port: int, key: str = "stand-in-key") -> dict[str, o
             "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
         },
         "plugins": {"enabled": False},
-        "models": {"providers": {"stand-in": provider}},
+        "models": {"providers": {"stand-in": provider, "refused": {**provider, "apiKey": "bad"}}},
         "agents": {"defaults": {"model": {"primary": MODEL}, "skipBootstrap": True}},
     }
 
 
 @contextmanager
-def gateway(
-    binary: Path, folder: Path, model_port: int, key: str = "stand-in-key"
-) -> Iterator[GatewayProcess]:
+def gateway(binary: Path, folder: Path, model_port: int) -> Iterator[GatewayProcess]:
     """Run a gateway in a home of its own below `folder`."""
     port, home = free_port(), folder / "openclaw-home"
     settings = home / ".openclaw"
     settings.mkdir(parents=True)
-    (settings / "openclaw.json").write_text(json.dumps(config(port, model_port, key)))
+    (settings / "openclaw.json").write_text(json.dumps(config(port, model_port)))
     running = GatewayProcess(binary, home, port, folder / "gateway.log")
     try:
         running.start()

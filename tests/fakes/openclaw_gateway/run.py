@@ -165,9 +165,9 @@ class Run:
             return False, f"Successfully wrote {arguments['path']}"
         if name != "exec":
             return True, f"Tool {name} not found"
-        if self._session.get("permissionMode") == "guarded":
-            if await self._ask(call_id, arguments["command"]) != "allow-once":
-                return True, "exec denied"
+        guarded = self._session.get("permissionMode") == "guarded"
+        if guarded and await self._ask(call_id, arguments["command"]) != "allow-once":
+            return True, "exec denied"
         process = await asyncio.create_subprocess_shell(
             arguments["command"],
             cwd=folder,

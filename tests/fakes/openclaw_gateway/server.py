@@ -14,7 +14,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "model_api")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "model_api"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from book import Book, row_of
 from run import Run

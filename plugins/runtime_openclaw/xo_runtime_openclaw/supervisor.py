@@ -1,0 +1,138 @@
+"""The gateway as a child of this server: made ready, started, watched, started again, stopped.
+
+It owns two tasks: the watch, which the lifespan starts and ends, and within it the reader of the
+child's output, which ends with the child.
+"""
+
+import asyncio
+import os
+from contextlib import suppress
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import AgentFailure, HostContext, Process, Unavailable
+from xo_runtime_openclaw.down import Down
+from xo_runtime_openclaw.frames import Refused
+from xo_runtime_openclaw.gateway import Gateway
+from xo_runtime_openclaw.options import TOKEN_KEY, Options
+from xo_runtime_openclaw.premises import ensure_config, ensure_token, read_token
+from xo_runtime_openclaw.probe import answers
+
+READY_SECONDS = 120.0
+POLL_SECONDS = 0.25
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+STEADY_SECONDS = 60.0
+FOREIGN_SECONDS = 15.0
+KILL_SECONDS = 2.5
+BAD_CONFIG = 78
+TAIL_CHARACTERS = 300
+QUIET = {"OPENCLAW_NO_RESPAWN": "1", "OPENCLAW_DISABLE_BONJOUR": "1"}
+
+
+class Supervisor:
+    """One gateway process at a time. `trouble` is why there is none; `starting` says that there
+    will be one soon."""
+
+    def __init__(self, context: HostContext, options: Options, gateway: Gateway) -> None:
+        self._context = context
+        self._options = options
+        self._gateway = gateway
+        self._process: Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.starting = False
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Begin in the background: the host does not wait for it."""
+        self.starting = True
+        self._watch = asyncio.create_task(self._keep_running(), name="openclaw supervisor")
+
+    async def stop(self) -> None:
+        """End the gateway and all that it started."""
+        if self._watch:
+            self._watch.cancel()
+            await asyncio.wait({self._watch})
+        if self._process:
+            await self._process.stop(kill_after=KILL_SECONDS)
+
+    async def _keep_running(self) -> None:
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE_SECONDS
+        while True:
+            begun = loop.time()
+            try:
+                if await answers(self._options, "/healthz"):
+                    # somebody else's: used as it is, and looked after by them
+                    self.starting, self.trouble = False, ""
+                    await asyncio.sleep(FOREIGN_SECONDS)
+                    continue
+                await self._run_once()
+            except (AgentFailure, Unavailable, OSError) as error:
+                self.trouble = str(error)
+            self.starting = False
+            self._context.log.warning("the OpenClaw gateway does not run: %s", self.trouble)
+            pause = FIRST_PAUSE_SECONDS if loop.time() - begun > STEADY_SECONDS else pause
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    async def _run_once(self) -> None:
+        """Run the gateway until it ends."""
+        self.starting = True
+        process = self._process = await self._spawn()
+        drain = asyncio.create_task(_drain(process), name="openclaw output")
+        try:
+            if await self._ready(process):
+                self.starting, self.trouble = False, ""
+                self._context.log.info("the OpenClaw gateway runs, pid %s", process.pid)
+                with suppress(Down, Refused):
+                    await self._gateway.connection()
+                await drain
+            code = await process.wait(KILL_SECONDS)
+            self.trouble = _why(code, process.stderr_tail)
+        finally:
+            drain.cancel()
+            await process.stop(kill_after=KILL_SECONDS)
+
+    async def _spawn(self) -> Process:
+        options = self._options
+        binary = await asyncio.to_thread(self._context.paths.binary, "openclaw", options.binary)
+        if binary is None:
+            raise AgentFailure("OpenClaw isn't installed", code="not_installed")
+        environment = await asyncio.to_thread(self._environment)
+        # its own Node lies beside it: the one on PATH may be too old
+        path = os.environ.get("PATH", os.defpath)
+        environment["PATH"] = f"{binary.parent}{os.pathsep}{path}"
+        arguments = ["gateway", "run", "--bind", "loopback", "--port", str(options.port)]
+        return await self._context.processes.spawn(
+            [str(binary), *arguments], cwd=self._context.paths.home, environment=environment
+        )
+
+    def _environment(self) -> dict[str, SecretStr | str]:
+        ensure_config(self._options)
+        token = read_token(self._context, self._options) or ensure_token(self._context)
+        secrets = dict(self._context.secrets.environment())
+        return {**QUIET, **secrets, TOKEN_KEY: SecretStr(token)}
+
+    async def _ready(self, process: Process) -> bool:
+        """Wait until it takes turns; False when it ended or never did."""
+        until = asyncio.get_running_loop().time() + READY_SECONDS
+        while process.returncode is None and asyncio.get_running_loop().time() < until:
+            if await answers(self._options, "/readyz"):
+                return True
+            await asyncio.sleep(POLL_SECONDS)
+        return False
+
+
+async def _drain(process: Process) -> None:
+    async for _ in process.batches():
+        pass
+
+
+def _why(code: int | None, said: str) -> str:
+    tail = " ".join(said.split())[-TAIL_CHARACTERS:]
+    if code == BAD_CONFIG:
+        return f"it does not accept its configuration: {tail or 'see openclaw doctor'}"
+    if code is None:
+        return "it did not get ready in time"
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return f"it {how}{': ' + tail if tail else ''}"
