@@ -148,3 +148,9 @@ def test_compacting_keeps_the_messages(chat: Chat) -> None:
     assert texts[:2] == ["one [[text a]]", "a"]
     assert texts[-2:] == ["three [[text c]]", "c"]
     assert not any("being continued" in text for text in texts)
+
+
+def test_a_flood_of_deltas_arrives_whole(chat: Chat) -> None:
+    turn = chat.run_turn("[[firehose 20000]]")
+    assert turn.text == "".join(f"w{number % 1000:03} " for number in range(20000))
+    assert len(turn.bodies("text-delta")) == 20000
