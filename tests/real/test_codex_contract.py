@@ -9,7 +9,7 @@ import pytest
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 
 sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
-from codex_prompts import ABSENT, codex_subject, real_codex, responses_api  # noqa: E402
+from codex_prompts import ABSENT, codex_subject, real_codex, responses_api
 
 
 @pytest.mark.real

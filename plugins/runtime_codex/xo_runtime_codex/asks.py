@@ -20,6 +20,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.turn import PermissionKind, PermissionRule
 from xo_runtime_codex.inbox import Record
+from xo_runtime_codex.reads import only_reads
 from xo_runtime_codex.tools import Tool, shell_command
 
 COMMAND = "item/commandExecution/requestApproval"
@@ -64,8 +65,12 @@ def is_ask(record: Record) -> bool:
 
 
 def rule_for(ask: Ask, permissions: Permissions) -> PermissionRule:
-    """Say what happens with a request. Questions are always put."""
-    return "ask" if ask.is_question else permissions.rule(KINDS[ask.method])
+    """Say what happens with a request. Questions are always put, mere looks never."""
+    if ask.is_question:
+        return "ask"
+    rule = permissions.rule(KINDS[ask.method])
+    looks = ask.method == COMMAND and only_reads(shell_command(ask.params.get("command") or ""))
+    return "allow" if rule == "ask" and looks else rule
 
 
 def event_of(ask: Ask) -> Event:

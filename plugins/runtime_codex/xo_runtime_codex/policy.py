@@ -7,11 +7,14 @@ from typing import Any
 from xo_cowork_core.sdk import Permissions, Turn
 from xo_runtime_codex.options import effort_of
 
+# what `turn/start` takes at most, in characters, less some for attachments' names
+TEXT_LIMIT = 1_000_000
+FURTHER = "Further text of the message that follows:\n"
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 def approval_policy(permissions: Permissions) -> str:
-    """Codex asks about everything but harmless reads, or about nothing.
+    """Codex asks about everything, or about nothing.
 
     What of it reaches a person is decided here, by `Permissions`: so all three rules hold for
     commands and file changes apart, which no policy of Codex's can say.
@@ -23,8 +26,8 @@ def approval_policy(permissions: Permissions) -> str:
 def thread_parameters(turn: Turn) -> dict[str, Any]:
     """Parameters by which a thread is started or resumed for a turn.
 
-    No sandbox: what a person allows must then really run, whatever the machine's kernel offers,
-    and what isn't asked about only reads.
+    No sandbox: Codex asks before everything then, and what a person allows must really run,
+    whatever the machine's kernel offers.
     """
     return {
         "cwd": str(turn.cwd),
@@ -46,7 +49,7 @@ def turn_parameters(
     }
     return {
         "threadId": thread_id,
-        "input": [{"type": "text", "text": text, "text_elements": []}],
+        "input": [{"type": "text", "text": text[:TEXT_LIMIT], "text_elements": []}],
         "cwd": str(turn.cwd),
         "approvalPolicy": approval_policy(turn.permissions),
         "sandboxPolicy": {"type": "dangerFullAccess"},
@@ -58,6 +61,19 @@ def prompt_text(turn: Turn) -> str:
     """Join the skill's name and the text. A lone surrogate can't be sent as UTF-8."""
     text = f"${turn.skill} {turn.text}" if turn.skill else turn.text
     return text.encode("utf-8", "replace").decode()
+
+
+def overflow(text: str) -> list[Mapping[str, Any]]:
+    """Make items of what a turn's own text can't hold; the model reads them before it."""
+    pieces = [text[start : start + TEXT_LIMIT] for start in range(0, len(text), TEXT_LIMIT)][1:]
+    return [
+        {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": FURTHER + piece}],
+        }
+        for piece in pieces
+    ]
 
 
 def attachments(turn: Turn) -> list[Mapping[str, Any]]:

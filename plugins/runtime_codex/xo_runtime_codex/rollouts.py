@@ -20,6 +20,7 @@ NAME = re.compile(
 )
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ_TYPES = (b'"session_meta"', b'"event_msg"', b'"turn_context"', b'"token_usage_record"')
+CALL_SIGNS = (b'_call",', b'_call"}')
 HEAD_BYTES = 200
 MAX_LINE_BYTES = 64 * 1024 * 1024
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -63,6 +64,19 @@ def read_rows(files: Sequence[Path]) -> list[Row]:
             newer = [row for row in newer if row.kind != "session_meta"]
         rows += newer
     return rows
+
+
+def calls_tool(files: Sequence[Path], turn_id: str) -> bool:
+    """Say whether the model asked for a tool in a turn. Raises OSError.
+
+    The call is on disk before the tool runs; the server's word of it may be lost with the server.
+    """
+    named = turn_id.encode()
+    for path in files:
+        for line in path.read_bytes().split(b"\n"):
+            if named in line and any(sign in line[:HEAD_BYTES] for sign in CALL_SIGNS):
+                return True
+    return False
 
 
 def _rows(path: Path) -> list[Row]:

@@ -23,7 +23,7 @@ from xo_runtime_codex.asks import Ask
 from xo_runtime_codex.inbox import Inbox, Record
 from xo_runtime_codex.link import Refused
 from xo_runtime_codex.options import Options
-from xo_runtime_codex.policy import attachments, prompt_text, turn_parameters
+from xo_runtime_codex.policy import attachments, overflow, prompt_text, turn_parameters
 from xo_runtime_codex.server import AppServer, Thread
 from xo_runtime_codex.translate import Ended, Foreign, Item, Resolved, Translator
 
@@ -51,6 +51,16 @@ class Running:
         self._until = asyncio.get_running_loop().time() + options.turn_seconds
         self._heard = asyncio.get_running_loop().time()
         self._clock: asyncio.Timeout | None = None
+
+    @property
+    def turn_id(self) -> str:
+        """Codex's name for what runs, empty before it does."""
+        return self._translator.turn_id
+
+    @property
+    def harmless(self) -> bool:
+        """Say whether nothing but words came of this turn, so that it may be begun anew."""
+        return not (self._translator.acted or self._interrupted or self._plan)
 
     async def events(self, thread: Thread) -> AsyncGenerator[Event, None]:
         """Run the turn on its loaded thread. Raises `AgentFailure`."""
@@ -105,6 +115,9 @@ class Running:
         if not self._translator.turn_id:
             parameters["input"] += attachments(self.turn)
         try:
+            if more := overflow(text):
+                injected = {"threadId": self._thread_id, "items": more}
+                await self._server.link.request("thread/inject_items", injected)
             result = await self._server.link.request("turn/start", parameters)
         except Refused as error:
             raise AgentFailure(f"Codex refused the turn: {error}", code="bad_request") from error
@@ -190,6 +203,7 @@ class Running:
 
     async def _ended(self, end: Ended) -> None:
         self._active = False
+        self._server.proved = True
         if end.status == "interrupted" or self._interrupted:
             self._interrupted = True
             await self._clean()

@@ -9,6 +9,7 @@ from xo_cowork_core.sdk import (
     AgentFailure,
     Answers,
     ChecksHealth,
+    Desync,
     Done,
     EditsHistory,
     Event,
@@ -42,6 +43,15 @@ from xo_runtime_codex.store import Store
 INFO = RuntimeInfo(name="codex", title="Codex", aliases=("openai_codex",), rank=30)
 ACTIVE_WRITER = "active writer"
 NO_ROLLOUT = "no rollout found"
+
+
+class Cut(Exception):
+    """The server died under a turn that had only spoken."""
+
+    def __init__(self, failure: AgentFailure, turn_id: str) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.turn_id = turn_id
 
 
 class CodexRuntime(
@@ -113,8 +123,7 @@ class CodexRuntime(
         try:
             async with self._servers.lease(environment) as server:
                 await self._load(server, session_id, {})
-                named = {"threadId": session_id, "beforeTurnId": turn_id}
-                await server.link.request("thread/revert", named)
+                await self._revert(server, session_id, turn_id)
         except (Refused, NoServer) as error:
             raise Unsupported(f"Codex can't edit this session: {error}") from error
 
@@ -130,21 +139,30 @@ class CodexRuntime(
         return await self._health.look()
 
     async def _events(self, turn: Turn) -> AsyncGenerator[Event, None]:
-        if not self._one_shots.holds(turn):
+        lost = ""
+        while not self._one_shots.holds(turn):
             try:
                 async with self._servers.lease(turn.environment) as server:
-                    async with aclosing(self._on(server, turn)) as events:
+                    async with aclosing(self._on(server, turn, lost)) as events:
                         async for event in events:
                             yield event
                     return
             except NoServer as error:
                 self._context.log.warning("no app-server, trying a one-shot: %s", error)
+                break
+            except Cut as cut:
+                if lost:
+                    raise cut.failure from cut
+                lost = cut.turn_id
+                yield Desync("Codex ended and is asked again")
         async with aclosing(self._one_shots.run(turn)) as events:
             async for event in events:
                 yield event
 
-    async def _on(self, server: AppServer, turn: Turn) -> AsyncGenerator[Event, None]:
+    async def _on(self, server: AppServer, turn: Turn, lost: str) -> AsyncGenerator[Event, None]:
         thread = await self._load(server, turn.session_id, thread_parameters(turn))
+        if lost:
+            await self._forget(server, turn.session_id, lost)
         running = Running(turn, turn.session_id, server, self._options)
         self._running[turn.stream_id] = running
         try:
@@ -158,11 +176,30 @@ class CodexRuntime(
             if failure.code == "auth":
                 # a server that was refused a key does not notice a later sign-in
                 self._servers.retire(server)
+            if await self._harmless(failure, turn, running):
+                raise Cut(failure, running.turn_id) from failure
             raise
         finally:
             del self._running[turn.stream_id]
             if running.deaf:
                 self._servers.retire(server)
+
+    async def _harmless(self, failure: AgentFailure, turn: Turn, running: Running) -> bool:
+        """Say whether a turn that lost its server may be begun anew without doing things twice."""
+        if failure.code != "crashed" or not running.harmless or not running.turn_id:
+            return False
+        return not await self._store.acted(turn.session_id, running.turn_id)
+
+    async def _forget(self, server: AppServer, thread_id: str, turn_id: str) -> None:
+        """Drop what a turn that was cut off left in its session, where Codex can."""
+        try:
+            await self._revert(server, thread_id, turn_id)
+        except Refused as error:
+            self._context.log.info("a cut turn stays on record: %s", error)
+
+    async def _revert(self, server: AppServer, thread_id: str, turn_id: str) -> None:
+        named = {"threadId": thread_id, "beforeTurnId": turn_id}
+        await server.link.request("thread/revert", named)
 
     async def _load(
         self, server: AppServer, thread_id: str, parameters: Mapping[str, Any]

@@ -39,13 +39,15 @@ class Thread:
 
 
 class AppServer:
-    """A process that answered to `initialize`. `users` counts the turns on it."""
+    """A process that answered to `initialize`. `users` counts the turns on it, `proved` says that
+    one of them came to its end."""
 
     def __init__(self, process: Process, link: Link) -> None:
         self.process = process
         self.link = link
         self.users = 0
         self.retired = False
+        self.proved = False
         self.threads: OrderedDict[str, Thread] = OrderedDict()
         self.busy: set[str] = set()
 

@@ -23,7 +23,7 @@ from xo_runtime_codex.server import AppServer, NoServer, start_server
 MISSING = AgentFailure(
     "Codex isn't installed: run `npm install -g @openai/codex`", code="not_installed"
 )
-BACKOFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+BACKOFF_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 STEADY_SECONDS = 60.0
 PATIENCE_SECONDS = 5.0
 NO_SERVER_SECONDS = 60.0
@@ -141,11 +141,10 @@ class Servers:
         now = asyncio.get_running_loop().time()
         if now < self._no_server_until:
             raise NoServer("it did not start a moment ago")
-        if now - place.started > STEADY_SECONDS:
+        proved = place.server is not None and place.server.proved
+        if proved or now - place.started > STEADY_SECONDS:
             place.failures = 0
-        pause = (
-            BACKOFF_SECONDS[min(place.failures, len(BACKOFF_SECONDS)) - 1] if place.failures else 0
-        )
+        pause = BACKOFF_SECONDS[min(place.failures, len(BACKOFF_SECONDS) - 1)]
         rest = place.started + pause - now
         if rest > PATIENCE_SECONDS:
             raise Unavailable(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import Message, NotFound, SessionRecord, TextPart
 from xo_runtime_codex.hydrate import Hydration
-from xo_runtime_codex.rollouts import EPOCH, files_of, find_files, read_rows
+from xo_runtime_codex.rollouts import EPOCH, calls_tool, files_of, find_files, read_rows
 
 TITLE_CHARACTERS = 80
 UNTITLED = "New session"
@@ -49,6 +49,16 @@ class Store:
         if turn_id is None:
             raise NotFound("There is no such message of yours in this session.")
         return turn_id
+
+    async def acted(self, session_id: str, turn_id: str) -> bool:
+        """Say whether a turn may have done more than speak."""
+        return await asyncio.to_thread(self._acted, session_id, turn_id)
+
+    def _acted(self, session_id: str, turn_id: str) -> bool:
+        try:
+            return calls_tool(find_files(self._sessions_folder, session_id), turn_id)
+        except OSError:
+            return True
 
     def _sessions(self) -> Sequence[SessionRecord]:
         seen = {

@@ -63,6 +63,7 @@ class Translator:
         self.model = ""
         self.retrying = ""
         self.progress = 0
+        self.acted = False
         self._said = Said()
         self._steps = Steps()
         self._running: dict[str, Tool] = {}
@@ -129,6 +130,7 @@ class Translator:
         tool = tool_of(item)
         if tool and tool.call_id not in self._running:
             yield from self._steps.open(tool=True)
+            self.acted = True
             self._running[tool.call_id] = tool
             yield tool.call
 
@@ -172,6 +174,7 @@ class Translator:
             yield Foreign(record)
             return
         yield from self._steps.open(tool=True)
+        self.acted = True
         item_id = str(body.get("itemId") or f"ask-{record.get('id')}")
         call_id = str(body.get("approvalId") or item_id)
         yield Ask(record, call_id, self._running.get(item_id))

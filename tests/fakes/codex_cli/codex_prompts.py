@@ -29,6 +29,14 @@ wire_api = "responses"
 request_max_retries = 1
 stream_max_retries = 1
 """
+# kills the process named `codex` above it
+KILLER = """\
+import os
+pid = os.getpid()
+while open(f"/proc/{pid}/comm").read().strip() != "codex":
+    pid = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+os.kill(pid, 9)
+"""
 RULES = 'prefix_rule(pattern=["python3"], decision="allow")\n'
 
 
@@ -90,7 +98,8 @@ def environment(binary: Path, port: int, home: Path) -> dict[str, str]:
     """What a server needs to run this binary against this model, and nothing real."""
     (home / "rules").mkdir(parents=True, exist_ok=True)
     (home / "config.toml").write_text(CONFIG.format(port=port))
-    (home / "rules" / "default.rules").write_text(RULES)
+    (home / "rules" / "tests.rules").write_text(RULES)
+    (home / "kill_codex.py").write_text(KILLER)
     return {
         "CODEX_CLI_PATH": str(binary),
         "CODEX_HOME": str(home),
@@ -120,21 +129,15 @@ def codex_subject(binary: Path, port: int, home: Path) -> RuntimeSubject:
         plan=lambda: text(plan),
         fail=lambda code: f"[[error {STATUS[code]}]]",
         failures={code: WORDS.get(code, str(status)) for code, status in STATUS.items()},
-        die=(lambda: "[[text so far && die]]") if stand_in else kill_agent,
+        die=lambda: "[[text so far && die]]" if stand_in else kill_agent(home),
         long_line=lambda characters: f"[[big {characters}]]",
         invalid_records=_garbage if stand_in else None,
     )
 
 
-def kill_agent() -> str:
-    """Let a tool kill the process named `codex` above it."""
-    script = (
-        "import os\npid = os.getpid()\n"
-        "while open(f'/proc/{pid}/comm').read().strip() != 'codex':\n"
-        "    pid = int(open(f'/proc/{pid}/stat').read().rpartition(')')[2].split()[1])\n"
-        "os.kill(pid, 9)"
-    )
-    call = json.dumps({"cmd": f'python3 -c "{script}"'})
+def kill_agent(home: Path) -> str:
+    """Let a tool kill the agent, in the middle of a turn that has said something."""
+    call = json.dumps({"cmd": f"python3 {home / 'kill_codex.py'}"})
     return f"[[text so far && tool exec_command {call}]] [[text no]]"
 
 
