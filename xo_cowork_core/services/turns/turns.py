@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from xo_cowork_core.sdk import (
     AgentError,
@@ -38,6 +39,18 @@ RETRY_SECONDS = 10.0
 ABORT_SECONDS = 8.0
 log = logging.getLogger("xo_cowork.turns")
 StopOwner = Callable[[str], Awaitable[None]]
+
+
+class TurnListener(Protocol):
+    """Hears of turns, on the event loop, without being waited for: must not block or raise."""
+
+    def turn_started(self, running: RunningTurn) -> None:
+        """A turn was accepted and stored; it begins now."""
+        ...
+
+    def turn_ended(self, running: RunningTurn) -> None:
+        """A turn ended; readers have its terminal event."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,7 @@ class Turns:
         clock: Clock,
         stop_owner: StopOwner,
         permission_seconds: float,
+        listeners: Sequence[TurnListener] = (),
     ) -> None:
         self._resolver = resolver
         self._registry = registry
@@ -88,6 +102,7 @@ class Turns:
         self._clock = clock
         self._stop_owner = stop_owner
         self._permission_seconds = permission_seconds
+        self._listeners = listeners
         self._slots: dict[str, _Slot] = {}
         self._accepting: dict[Prompt, asyncio.Future[Started]] = {}
         self._stopping = False
@@ -177,6 +192,8 @@ class Turns:
             self._release(slot)
             raise
         self.started_total += 1
+        for listener in self._listeners:
+            listener.turn_started(slot.running)
         slot.task = asyncio.create_task(self._own(slot), name=f"turn {slot.started.stream_id}")
         return slot.started
 
@@ -269,6 +286,8 @@ class Turns:
         # the session is free before readers hear of the end: their next prompt must not be refused
         self._slots.pop(slot.started.session_id, None)
         running.close(terminal)
+        for listener in self._listeners:
+            listener.turn_ended(running)
         self._registry.turn_finished(running.turn, running.outcome)
 
     async def _clean_up(self, running: RunningTurn) -> None:
