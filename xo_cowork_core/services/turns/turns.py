@@ -7,8 +7,6 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
 
 from xo_cowork_core.sdk import (
     AgentError,
@@ -33,49 +31,13 @@ from xo_cowork_core.services.sessions.titles import shown
 from xo_cowork_core.services.turns.prompts import Prompt, Resolved, Resolver
 from xo_cowork_core.services.turns.rows import insert_turn
 from xo_cowork_core.services.turns.running import RunningTurn
+from xo_cowork_core.services.turns.slots import Slot, Started, TurnListener
 from xo_cowork_core.storage.db import Database
 
 RETRY_SECONDS = 10.0
 ABORT_SECONDS = 8.0
 log = logging.getLogger("xo_cowork.turns")
 StopOwner = Callable[[str], Awaitable[None]]
-
-
-class TurnListener(Protocol):
-    """Hears of turns, on the event loop, without being waited for: must not block or raise."""
-
-    def turn_started(self, running: RunningTurn) -> None:
-        """A turn was accepted and stored; it begins now."""
-        ...
-
-    def turn_ended(self, running: RunningTurn) -> None:
-        """A turn ended; readers have its terminal event."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The answer to a prompt."""
-
-    stream_id: str
-    session_id: str
-
-
-@dataclass(slots=True)
-class _Slot:
-    """A session's turn: taken before the turn is on disk, with a task once it runs."""
-
-    prompt: Prompt
-    since: float
-    started: Started
-    running: RunningTurn
-    task: "asyncio.Task[None] | None" = None
-
-    def matches(self, prompt: Prompt) -> bool:
-        """Equal bodies; a retry of a new session's prompt may know the session by now."""
-        if self.prompt.session_id is None and prompt.session_id == self.started.session_id:
-            prompt = replace(prompt, session_id=None)
-        return self.prompt == prompt
 
 
 class Turns:
@@ -103,7 +65,7 @@ class Turns:
         self._stop_owner = stop_owner
         self._permission_seconds = permission_seconds
         self._listeners = listeners
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
         self._accepting: dict[Prompt, asyncio.Future[Started]] = {}
         self._stopping = False
         self.started_total = 0
@@ -201,7 +163,7 @@ class Turns:
         for slot in self._slots.values():
             slot.running.stop("restart")
 
-    def _same(self, prompt: Prompt) -> _Slot | None:
+    def _same(self, prompt: Prompt) -> Slot | None:
         """The running turn of an identical prompt just sent: a client's network retry."""
         now = self._clock.monotonic()
         for slot in self._slots.values():
@@ -219,7 +181,7 @@ class Turns:
                 details={"stream_id": slot.started.stream_id, "session_id": session_id},
             )
 
-    def _reserve(self, prompt: Prompt, resolved: Resolved) -> _Slot:
+    def _reserve(self, prompt: Prompt, resolved: Resolved) -> Slot:
         turn = resolved.turn
         keeps = isinstance(resolved.owner.runtime, KeepsHistory)
         fold = None if keeps else MessageFold(f"{turn.stream_id}-a", self._clock.now())
@@ -231,7 +193,7 @@ class Turns:
             fold=fold,
             permission_seconds=self._permission_seconds,
         )
-        slot = _Slot(
+        slot = Slot(
             prompt=prompt,
             since=self._clock.monotonic(),
             started=Started(turn.stream_id, turn.session_id),
@@ -240,7 +202,7 @@ class Turns:
         self._slots[turn.session_id] = slot
         return slot
 
-    def _release(self, slot: _Slot) -> None:
+    def _release(self, slot: Slot) -> None:
         self._slots.pop(slot.started.session_id, None)
         self._eventlog.forget(slot.started.stream_id)
 
@@ -256,7 +218,7 @@ class Turns:
             await self._history.drop(resolved.turn.session_id, prompt.edits)
         await runtime.drop(resolved.turn.session_id, prompt.edits)
 
-    def _slot_of(self, stream_id: str) -> _Slot | None:
+    def _slot_of(self, stream_id: str) -> Slot | None:
         return next((s for s in self._slots.values() if s.started.stream_id == stream_id), None)
 
     async def _store(self, resolved: Resolved) -> None:
@@ -274,7 +236,7 @@ class Turns:
             log.error("a turn could not be stored: %s", error)
             raise Unavailable("The state folder cannot be written; is its disk full?") from error
 
-    async def _own(self, slot: _Slot) -> None:
+    async def _own(self, slot: Slot) -> None:
         running = slot.running
         try:
             terminal: Event = await running.run()
