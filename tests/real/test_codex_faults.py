@@ -1,0 +1,227 @@
+"""The real Codex when things go wrong: one end, the true reason, and the session goes on."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Transcript, eventually
+
+sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
+from codex_prompts import (
+    ABSENT,
+    command,
+    environment,
+    real_codex,
+    responses_api,
+    sleeping,
+    text,
+)
+
+pytestmark = [pytest.mark.real, pytest.mark.fault]
+OpenChat = Callable[..., Chat]
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    if real_codex() is None:
+        pytest.skip(ABSENT)
+    with responses_api() as port:
+        yield port
+
+
+@pytest.fixture
+def open_chat(tmp_path: Path, port: int) -> Iterator[OpenChat]:
+    """Start a server of its own and talk to it."""
+    with ExitStack() as stack:
+
+        def start(port: int = port, **more: str) -> Chat:
+            values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": "ask"}
+            binary = real_codex()
+            assert binary
+            values |= environment(binary, port, tmp_path / "codex") | more
+            return Chat(stack.enter_context(LiveServer(environment=values)), "codex")
+
+        yield start
+
+
+def app_servers(chat: Chat) -> list[Pid]:
+    return [pid for pid in chat.server.children() if "app-server" in pid.command]
+
+
+def kill_server(chat: Chat) -> None:
+    for pid in app_servers(chat):
+        os.kill(pid.number, signal.SIGKILL)
+
+
+def check_failed(turn: Transcript, code: str, words: str) -> None:
+    assert [f.event for f in turn.frames if f.event in {"done", "agent-error"}] == ["agent-error"]
+    assert turn.terminal.data["code"] == code
+    assert re.search(words, str(turn.terminal.data["error_message"]))
+
+
+def check_goes_on(chat: Chat, turn: Transcript) -> None:
+    again = chat.run_turn(text("Still here."), session_id=turn.session_id)
+    assert again.terminal.event == "done"
+    assert again.text == "Still here."
+
+
+def test_a_server_killed_amid_text_costs_nothing_but_a_repeat(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    turn = chat.prompt("[[text n=12 delay=0.1 word]]")
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("text-delta")
+        kill_server(chat)
+    whole = chat.read(turn)
+    assert whole.events.count("desync") == 1
+    assert whole.terminal.event == "done"
+    assert whole.text == "word " * 12
+    messages = chat.messages(whole.session_id)
+    assert [message["role"] for message in messages] == ["user", "assistant"]
+    check_goes_on(chat, whole)
+
+
+def test_a_server_killed_twice_amid_text_ends_the_turn(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    turn = chat.prompt("[[text n=40 delay=0.1 word]]")
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("text-delta")
+        kill_server(chat)
+        stream.wait_for("desync")
+        stream.wait_for("text-delta")
+        kill_server(chat)
+    whole = chat.read(turn)
+    check_failed(whole, "crashed", "killed")
+    check_goes_on(chat, whole)
+
+
+def test_a_server_killed_amid_a_tool_ends_the_turn_and_the_tool(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    turn = chat.prompt(f"{command(sleeping(60))} [[text slept]]")
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("tool-call")
+        eventually(lambda: bool(sleepers(chat)), 5, "the tool runs")
+        tools = sleepers(chat)
+        kill_server(chat)
+    whole = chat.read(turn)
+    check_failed(whole, "crashed", "killed")
+    eventually(lambda: not any(pid.alive for pid in tools), 5, "the tool is gone")
+    check_goes_on(chat, whole)
+
+
+def sleepers(chat: Chat) -> list[Pid]:
+    return [pid for pid in chat.server.children() if "time.sleep(60)" in pid.command]
+
+
+def test_a_cut_stream_is_told_anew(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    turn = chat.run_turn("[[cut n=3 delay=0.05 times=1 one two three]] [[text one two three four]]")
+    assert "desync" in turn.events
+    assert "model-loading" in turn.events
+    assert turn.text == "one two three four"
+    check_goes_on(chat, turn)
+
+
+def test_a_stream_that_is_always_cut_fails_truly(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    turn = chat.run_turn("[[cut n=3 one two three]]")
+    check_failed(turn, "network", "stream disconnected")
+    check_goes_on(chat, turn)
+
+
+def test_a_model_that_is_not_there_fails_within_the_limit(open_chat: OpenChat) -> None:
+    with responses_api() as free:
+        pass
+    chat = open_chat(free, CODEX_RETRY_SECONDS="2")
+    turn = chat.run_turn(text("Hello?"))
+    check_failed(turn, "network", "not reached within 2 s: .*[Cc]onnection")
+    with responses_api(port=free):
+        check_goes_on(chat, turn)
+
+
+def test_a_silent_model_fails_within_the_limit(open_chat: OpenChat) -> None:
+    chat = open_chat(CODEX_TIMEOUT="2")
+    turn = chat.run_turn("[[silence 30]]")
+    check_failed(turn, "timeout", "silent for 2 s")
+    check_goes_on(chat, turn)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [(401, "auth", "401.*codex login"), (429, "rate_limit", "429"), (500, "upstream", "demand")],
+)
+def test_an_error_of_the_model_keeps_its_text(
+    open_chat: OpenChat, status: int, code: str, words: str
+) -> None:
+    chat = open_chat()
+    turn = chat.run_turn(f"[[error {status}]]")
+    check_failed(turn, code, words)
+    check_goes_on(chat, turn)
+
+
+def test_six_parallel_threads_are_exact_on_one_server(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    texts = [" ".join(f"{name}{number}" for number in range(200)) for name in "abcdef"]
+    found: dict[str, Transcript] = {}
+
+    def run(wanted: str) -> None:
+        found[wanted] = chat.run_turn(text(wanted))
+
+    threads = [threading.Thread(target=run, args=(wanted,)) for wanted in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert {wanted: turn.text for wanted, turn in found.items()} == {t: t for t in texts}
+    assert len({turn.session_id for turn in found.values()}) == 6
+    assert len(app_servers(chat)) == 1
+
+
+def test_usage_is_the_sum_of_the_model_calls(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    for session in (None, chat.run_turn(text("First.")).session_id):
+        more = {"session_id": session} if session else {}
+        turn = chat.run_turn(f"{command(sleeping(0))} [[think so && text done]]", **more)
+        steps = [body["tokens"] for body in turn.bodies("step-finish")]
+        assert len(steps) == 2
+        total = {key: sum(step[key] for step in steps) for key in steps[0]}
+        assert turn.body("done")["tokens"] == total
+        assert total["reasoning"] > 0
+        assert chat.messages(turn.session_id)[-1]["data"]["tokens"] == total
+
+
+def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat, port: int) -> None:
+    chat = open_chat()
+    home = chat.server.variables()["CODEX_HOME"]
+    binary = real_codex()
+    assert binary
+    ran = subprocess.run(
+        [str(binary), "exec", "--json", "--skip-git-repo-check", text("From a terminal.")],
+        env={**chat.server.variables(), "CODEX_HOME": home},
+        cwd=chat.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    session_id = json.loads(ran.stdout.splitlines()[0])["thread_id"]
+    assert session_id in {row["session_id"] for row in chat.sessions()}
+    turn = chat.run_turn("[[text and on]]", session_id=session_id)
+    assert turn.text == "and on"
+    said = [m["text"] for m in chat.messages(session_id) if m["role"] == "assistant"]
+    assert said == ["From a terminal.", "and on"]
+
+
+def test_the_status_route_tells_who_is_signed_in(open_chat: OpenChat) -> None:
+    chat = open_chat()
+    body = chat.http.get("/api/codex/status").json()
+    assert body["authenticated"] is body["is_connected"] is True
+    assert body["accounts"][0]["kind"] == "api_key"
