@@ -15,6 +15,7 @@ from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.legacy import LegacyChat
 from xo_cowork_core.services.models import Models
+from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.sessions import Sessions
@@ -45,6 +46,7 @@ class Services:
     eventlog: EventLog
     turns: Turns
     sessions: Sessions
+    projects: Projects
     agents: Agents
     models: Models
     gateways: Gateways

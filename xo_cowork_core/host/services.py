@@ -19,6 +19,8 @@ from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.legacy import LegacyChat
 from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.projects.files import ProjectFiles
+from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.history import HostHistory
@@ -77,6 +79,7 @@ def _services(settings: Settings, database: Database, processes: ProcessSupervis
         eventlog=eventlog,
         turns=turns,
         sessions=sessions,
+        projects=Projects(ProjectFiles(settings.projects_root), clock),
         agents=Agents(registry, clock, settings.state_dir),
         models=Models(registry, readiness, default_agent=default_agent),
         gateways=Gateways(registry, readiness, default_agent=default_agent),
@@ -122,6 +125,7 @@ async def services_running(core: Core) -> AsyncIterator[None]:
     finally:
         await eventlog.stop()
         await core.processes.stop()
+        await core.services.projects.close()
         await core.database.close()
 
 
