@@ -9,6 +9,7 @@ stand-in (see ../model_api/script.py), really runs `exec` and `write`.
 
 import asyncio
 import json
+import os
 import sys
 import uuid
 from pathlib import Path
@@ -248,10 +249,10 @@ async def main() -> None:
         config = json.loads((home / "openclaw.json").read_text())["gateway"]
     except (OSError, ValueError, KeyError):
         sys.exit(NO_CONFIG)
-    gateway = FakeGateway(config["auth"]["token"], Book(home / "stand-in.json"))
-    server = await asyncio.start_server(
-        gateway.connection, "127.0.0.1", config["port"], limit=WAIT_LIMIT
-    )
+    token = config["auth"].get("token") or os.environ["OPENCLAW_GATEWAY_TOKEN"]
+    port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else config["port"]
+    gateway = FakeGateway(token, Book(home / "stand-in.json"))
+    server = await asyncio.start_server(gateway.connection, "127.0.0.1", port, limit=WAIT_LIMIT)
     await server.serve_forever()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 
-sys.path.append(str(Path(__file__).parents[1] / "fakes" / "openclaw_gateway"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
 from openclaw_prompts import chat_model, gateway, openclaw_subject, real_binary
 
 

@@ -1,0 +1,132 @@
+"""`XO_OPENCLAW_MANAGE=1`: the server keeps a gateway of its own."""
+
+import json
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing.proctree import eventually
+
+sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "openclaw_gateway"))
+from openclaw_prompts import free_port, say, stand_in
+
+UP_SECONDS = 15.0
+
+
+@contextmanager
+def managing(folder: Path, **more: str) -> Iterator[LiveServer]:
+    """Run a server that manages the stand-in."""
+    environment = {
+        "XO_PLUGINS": "runtime_openclaw",
+        "XO_OPENCLAW_MANAGE": "1",
+        "OPENCLAW_CLI_PATH": str(stand_in(folder)),
+        "OPENCLAW_GATEWAY_URL": f"ws://127.0.0.1:{free_port()}",
+        **more,
+    }
+    with LiveServer(environment=environment) as server:
+        yield server
+
+
+def state(server: LiveServer) -> str:
+    return str(server.client.get("/health").json()["runtimes"]["openclaw"]["state"])
+
+
+def until_ready(server: LiveServer) -> Chat:
+    eventually(lambda: state(server) == "ready", UP_SECONDS, "the gateway is ready")
+    return Chat(server, "openclaw")
+
+
+def test_a_gateway_is_started_and_takes_turns(tmp_path: Path) -> None:
+    with managing(tmp_path) as server:
+        chat = until_ready(server)
+        assert chat.run_turn(say("Managed.")).text == "Managed."
+
+
+def test_the_host_does_not_wait_for_it(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 600\n")
+    slow.chmod(0o755)
+    begun = time.monotonic()
+    with managing(tmp_path, OPENCLAW_CLI_PATH=str(slow)) as server:
+        assert time.monotonic() - begun < 10
+        assert state(server) == "starting"
+        refused = Chat(server, "openclaw").send(say("Now?"))
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"]
+        assert "starting" in refused.text
+
+
+def test_token_and_configuration_are_made_for_nobody_else_to_read(tmp_path: Path) -> None:
+    with managing(tmp_path) as server:
+        until_ready(server)
+        config = server.home / ".openclaw" / "openclaw.json"
+        token = server.state / "plugins" / "runtime_openclaw" / "gateway-token"
+        for file in (config, token):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert json.loads(config.read_text())["gateway"]["bind"] == "loopback"
+        secret = token.read_text()
+        assert len(secret) >= 32
+        assert secret not in config.read_text()
+        assert secret not in server.log
+        assert secret not in server.client.get("/health").text
+
+
+def test_an_existing_configuration_stays(tmp_path: Path) -> None:
+    port = free_port()
+    with managing(tmp_path, OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{port}") as server:
+        until_ready(server)
+        config = server.home / ".openclaw" / "openclaw.json"
+        mine = json.loads(config.read_text()) | {"mine": True}
+        server.terminate()
+        config.write_text(json.dumps(mine))
+        server.start()
+        until_ready(server)
+        assert json.loads(config.read_text()) == mine
+
+
+def test_a_killed_gateway_is_started_again(tmp_path: Path) -> None:
+    with managing(tmp_path) as server:
+        chat = until_ready(server)
+        session_id = chat.run_turn(say("Before.")).session_id
+        died = chat.run_turn("[[text last words && die]]")
+        assert died.terminal.data["code"] == "crashed"
+        chat = until_ready(server)
+        assert chat.run_turn(say("After."), session_id=session_id).text == "After."
+
+
+def test_it_ends_with_the_server(tmp_path: Path) -> None:
+    with managing(tmp_path) as server:
+        until_ready(server)
+        assert [child for child in server.children() if "gateway" in child.command]
+        server.terminate()
+        eventually(lambda: not any(child.alive for child in server.seen), 5, "nothing is left")
+
+
+def test_a_gateway_that_refuses_its_configuration_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho 'gateway.port: expected a number' >&2\nexit 78\n")
+    broken.chmod(0o755)
+    with managing(tmp_path, OPENCLAW_CLI_PATH=str(broken)) as server:
+        eventually(lambda: state(server) == "failed", UP_SECONDS, "the failure is told")
+        detail = server.client.get("/health").json()["runtimes"]["openclaw"]["detail"]
+        assert "expected a number" in detail
+
+
+def test_a_running_gateway_is_used_and_left_alone(tmp_path: Path) -> None:
+    with managing(tmp_path) as first:
+        until_ready(first)
+        shared = {
+            "OPENCLAW_GATEWAY_URL": str(first.variables()["OPENCLAW_GATEWAY_URL"]),
+            "OPENCLAW_GATEWAY_TOKEN": (
+                first.state / "plugins" / "runtime_openclaw" / "gateway-token"
+            ).read_text(),
+        }
+        with managing(tmp_path, **shared) as second:
+            chat = until_ready(second)
+            assert chat.run_turn(say("Shared.")).text == "Shared."
+            assert not second.children()
+        assert until_ready(first).run_turn(say("Still up.")).text == "Still up."

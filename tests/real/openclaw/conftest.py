@@ -1,0 +1,69 @@
+"""Fixtures of the tests that run against the real gateway and its stand-in alike."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
+from openclaw_prompts import (
+    GatewayProcess,
+    chat_model,
+    environment,
+    gateway,
+    real_binary,
+    stand_in,
+)
+
+OpenChat = Callable[..., Chat]
+
+
+@pytest.fixture(scope="session")
+def chat_model_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the model's stand-in notes its requests."""
+    return tmp_path_factory.mktemp("chat-model") / "requests.jsonl"
+
+
+@pytest.fixture(scope="session")
+def chat_model_port(chat_model_log: Path) -> Iterator[int]:
+    """The port of the model's stand-in."""
+    with chat_model(chat_model_log) as port:
+        yield port
+
+
+@pytest.fixture(scope="module", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+def openclaw(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
+) -> Iterator[GatewayProcess]:
+    """A gateway that a module's tests share; who kills it starts it again."""
+    folder = tmp_path_factory.mktemp("openclaw")
+    binary = stand_in(folder) if request.param == "stand-in" else real_binary()
+    if binary is None:
+        pytest.skip("the real CLIs are not here: run `make toolchain`")
+    with gateway(binary, folder, chat_model_port) as running:
+        yield running
+
+
+@pytest.fixture
+def open_chat(openclaw: GatewayProcess) -> Iterator[OpenChat]:
+    """Start a server of its own with more environment, and talk to it."""
+    with ExitStack() as stack:
+
+        def start(**more: str) -> Chat:
+            values = {"XO_PLUGINS": "runtime_openclaw", **environment(openclaw.url), **more}
+            server = stack.enter_context(LiveServer(environment=values))
+            return Chat(server, "openclaw")
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def chat(openclaw: GatewayProcess) -> Iterator[Chat]:
+    """Talk to one server that a module's tests share."""
+    values = {"XO_PLUGINS": "runtime_openclaw", **environment(openclaw.url)}
+    with LiveServer(environment=values) as server:
+        yield Chat(server, "openclaw")

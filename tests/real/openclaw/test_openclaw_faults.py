@@ -1,0 +1,216 @@
+"""What becomes of a turn when its gateway, its connection or its model fails."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, Transcript
+from xo_cowork_core.sdk.testing.proctree import eventually
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
+from cuttable import Cuttable
+from openclaw_prompts import GatewayProcess, say, tool
+
+OpenChat = Callable[..., Chat]
+pytestmark = pytest.mark.fault
+SLOW = "[[text n=300 delay=0.1 slow]]"
+DOWN_SECONDS = 1.0
+WORDS = " ".join(f"w{number}" for number in range(60))
+
+
+def failed(turn: Transcript, code: str) -> str:
+    """Check that a turn ended once, in this error, and return what it says."""
+    assert turn.terminal.event == "agent-error"
+    assert turn.terminal is turn.frames[-1]
+    assert turn.terminal.data["code"] == code
+    return str(turn.terminal.data["error_message"])
+
+
+def goes_on(chat: Chat, session_id: str) -> None:
+    """Check that a session takes another turn."""
+    again = chat.run_turn(say("Still here."), session_id=session_id)
+    assert again.text == "Still here."
+
+
+class TestGateway:
+    """The gateway dies or restarts."""
+
+    def _refuses(self, chat: Chat, session_id: str) -> bool:
+        # for some seconds after the last look the gateway counts as ready
+        return chat.send(say("Anybody?"), session_id=session_id).status_code == 503
+
+    @pytest.mark.parametrize(
+        ("prompt", "after"),
+        [(SLOW, "text-delta"), (f"{tool('exec', command='sleep 60')} {say('no')}", "tool-call")],
+        ids=["mid-text", "mid-tool"],
+    )
+    @pytest.mark.timeout(240)
+    def test_a_killed_gateway_ends_its_turns(
+        self,
+        open_chat: OpenChat,
+        openclaw: GatewayProcess,
+        prompt: str,
+        after: str,
+    ) -> None:
+        chat = open_chat(OPENCLAW_CLI_PATH=str(openclaw.binary))
+        turn = chat.prompt(prompt)
+        with chat.stream(turn.stream_id) as stream:
+            stream.wait_for(after)
+            openclaw.kill()
+            ended = Transcript(turn.stream_id, turn.session_id, stream.rest(30))
+        try:
+            assert "went away" in failed(ended, "crashed")
+            eventually(lambda: self._refuses(chat, turn.session_id), 15, "it is known to be gone")
+            begun = time.monotonic()
+            refused = chat.send(say("Anybody?"), session_id=turn.session_id)
+            assert time.monotonic() - begun < DOWN_SECONDS
+            assert refused.status_code == 503
+            assert "openclaw gateway run" in refused.text
+        finally:
+            openclaw.start()
+        eventually(lambda: chat.send(say("Up?")).status_code == 200, 30, "it is found again")
+        goes_on(chat, turn.session_id)
+        said = [str(message["text"]) for message in chat.messages(turn.session_id)]
+        assert not any("[System]" in text for text in said)
+
+    def test_a_restart_lets_running_turns_finish(
+        self,
+        open_chat: OpenChat,
+        openclaw: GatewayProcess,
+    ) -> None:
+        if not openclaw.real:
+            pytest.skip("the stand-in knows no restart")
+        chat = open_chat()
+        turn = chat.prompt("[[text n=50 delay=0.1 slow]]")
+        with chat.stream(turn.stream_id) as stream:
+            stream.wait_for("text-delta")
+            restart = subprocess.Popen(
+                [str(openclaw.binary), "gateway", "restart", "--json"],
+                env=openclaw.variables(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            ended = Transcript(turn.stream_id, turn.session_id, stream.rest(60))
+        restart.wait(60)
+        assert ended.terminal.event == "done"
+        assert len(ended.text.split()) >= 49
+        openclaw.wait()
+        goes_on(chat, turn.session_id)
+
+
+class TestConnection:
+    """The connection breaks, or is refused."""
+
+    def test_a_cut_connection_loses_and_doubles_nothing(
+        self,
+        open_chat: OpenChat,
+        openclaw: GatewayProcess,
+    ) -> None:
+        with Cuttable(openclaw.port) as proxy:
+            chat = open_chat(OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{proxy.port}")
+            prompt = (
+                f"[[text n=15 delay=0.1 before && {tool('exec', command='sleep 1')[2:]}"
+                " [[text n=30 delay=0.1 after]]"
+            )
+            turn = chat.prompt(prompt)
+            with chat.stream(turn.stream_id) as stream:
+                for event in ("text-delta", "tool-call", "tool-result"):
+                    stream.wait_for(event)
+                    proxy.cut()
+                ended = Transcript(turn.stream_id, turn.session_id, stream.rest())
+            assert proxy.cuts >= 3
+            assert ended.terminal.event == "done"
+            assert ended.text.split() == ["before"] * 15 + ["after"] * 30
+            assert len(ended.bodies("tool-call")) == len(ended.bodies("tool-result")) == 1
+            goes_on(chat, turn.session_id)
+
+    def test_a_turn_that_ended_unseen_is_told_whole(
+        self,
+        open_chat: OpenChat,
+        openclaw: GatewayProcess,
+    ) -> None:
+        with Cuttable(openclaw.port) as proxy:
+            chat = open_chat(OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{proxy.port}")
+            turn = chat.prompt("[[text n=8 delay=0.1 slow]]")
+            with chat.stream(turn.stream_id) as stream:
+                stream.wait_for("text-delta")
+                until = time.monotonic() + 2.0
+                while time.monotonic() < until:
+                    proxy.cut()
+                ended = Transcript(turn.stream_id, turn.session_id, stream.rest())
+            assert ended.text.split() == ["slow"] * 8
+            assert ended.terminal.event == "done"
+
+    def test_a_wrong_token_is_named_at_once(self, open_chat: OpenChat) -> None:
+        chat = open_chat(OPENCLAW_GATEWAY_TOKEN="wrong")
+        begun = time.monotonic()
+        refused = chat.send(say("Hello?"))
+        assert time.monotonic() - begun < DOWN_SECONDS
+        assert refused.status_code == 503
+        assert "does not accept this token" in refused.text
+        assert "wrong" not in refused.text
+        health = chat.http.get("/health").json()["runtimes"]["openclaw"]
+        assert health["state"] == "needs_auth"
+
+    def test_an_absent_gateway_is_named_at_once(self, open_chat: OpenChat) -> None:
+        chat = open_chat(OPENCLAW_GATEWAY_URL="ws://127.0.0.1:9")
+        begun = time.monotonic()
+        refused = chat.send(say("Hello?"))
+        assert time.monotonic() - begun < DOWN_SECONDS
+        assert refused.status_code == 503
+        assert "No OpenClaw gateway answers" in refused.text
+
+
+class TestModel:
+    """The model's side fails."""
+
+    def test_a_refused_key_is_told_as_such(self, open_chat: OpenChat) -> None:
+        chat = open_chat()
+        turn = chat.run_turn("[[error 401]]", model="refused/model-1")
+        said = failed(turn, "auth")
+        assert "401" in said
+        assert "openclaw models auth" in said
+        again = chat.run_turn(say("Better."), session_id=turn.session_id, model="stand-in/model-1")
+        assert again.text == "Better."
+
+    @pytest.mark.parametrize(
+        ("prompt", "code", "words"),
+        [
+            ("[[error 429]]", "rate_limit", "rate limit"),
+            ("[[error 500]]", "upstream", "500"),
+            ("[[cut n=3 some words]]", "timeout", "timed out"),
+            ("[[silence 40]]", "timeout", "no progress"),
+        ],
+        ids=["429", "500", "cut", "silence"],
+    )
+    def test_a_failing_model_is_told_in_its_own_words(
+        self,
+        open_chat: OpenChat,
+        prompt: str,
+        code: str,
+        words: str,
+    ) -> None:
+        chat = open_chat(OPENCLAW_TIMEOUT="4")
+        turn = chat.run_turn(prompt)
+        assert words in failed(turn, code)
+        assert turn.text.strip() in {"", "some words some"}
+        chat.server.restart()
+        goes_on(chat, turn.session_id)
+
+
+class TestAgents:
+    """Agents that are none."""
+
+    def test_an_unknown_agent_leaves_no_trace_in_the_gateway(
+        self,
+        chat: Chat,
+        openclaw: GatewayProcess,
+    ) -> None:
+        answer = chat.send(say("Boo."), agent_id="ghost")
+        assert answer.status_code == 200
+        assert not [path for path in openclaw.home.rglob("*ghost*") if "agents" in path.parts]
+        assert not list(openclaw.home.rglob("workspace-ghost"))

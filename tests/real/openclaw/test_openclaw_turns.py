@@ -1,0 +1,115 @@
+"""Turns on the gateway that the contract does not try: leave for commands, leftovers, models."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from openclaw_prompts import GatewayProcess, say, tool
+
+from xo_cowork_core.sdk.testing import Chat
+from xo_cowork_core.sdk.testing.proctree import eventually
+
+OpenChat = Callable[..., Chat]
+FILE = "asked.txt"
+ASKING = f"{tool('exec', command=f'touch {FILE}')} {say('Well.')}"
+
+
+@pytest.fixture
+def asking(open_chat: OpenChat) -> Chat:
+    """A server whose turns ask before they run commands."""
+    return open_chat(XO_PERMISSION_MODE="ask", XO_PERMISSION_TIMEOUT="3")
+
+
+class TestPermissions:
+    """Commands that need leave."""
+
+    def test_a_command_is_asked_for_and_runs_when_allowed(self, asking: Chat) -> None:
+        turn = asking.ask_turn(ASKING, "permission-request", True)
+        asked = turn.body("permission-request")
+        assert asked["tool"] == "bash"
+        assert asked["patterns"] == [f"touch {FILE}"]
+        assert asked["call_id"] == turn.body("tool-call")["call_id"]
+        assert turn.body("permission-resolved")["decision"] == "allow"
+        assert "tool-result" in turn.events
+        assert turn.terminal.event == "done"
+        assert (asking.folder / FILE).exists()
+
+    def test_a_refused_command_does_not_run(self, asking: Chat) -> None:
+        turn = asking.ask_turn(ASKING, "permission-request", False)
+        assert turn.body("permission-resolved")["decision"] == "deny"
+        assert not (asking.folder / FILE).exists()
+        assert turn.terminal.event == "done"
+
+    def test_silence_is_a_refusal(self, asking: Chat) -> None:
+        turn = asking.run_turn(ASKING)
+        assert turn.body("permission-resolved")["reason"] == "timeout"
+        assert not (asking.folder / FILE).exists()
+
+    def test_presets_hold_for_one_prompt(self, asking: Chat) -> None:
+        first = asking.run_turn(ASKING, permission_presets={"run_commands": True})
+        assert "permission-request" not in first.events
+        assert (asking.folder / FILE).exists()
+        (asking.folder / FILE).unlink()
+        second = asking.ask_turn(ASKING, "permission-request", False, session_id=first.session_id)
+        assert not (asking.folder / FILE).exists()
+        assert second.terminal.event == "done"
+
+    def test_a_preset_denies_unasked(self, asking: Chat) -> None:
+        turn = asking.run_turn(ASKING, permission_presets={"run_commands": "deny"})
+        assert "permission-request" not in turn.events
+        assert not (asking.folder / FILE).exists()
+
+    def test_an_abort_withdraws_the_request(self, asking: Chat) -> None:
+        turn = asking.prompt(ASKING)
+        with asking.stream(turn.stream_id) as stream:
+            stream.wait_for("permission-request")
+            asking.abort(turn.stream_id)
+            assert stream.rest()[-1].data["finish_reason"] == "aborted"
+        assert not (asking.folder / FILE).exists()
+
+
+class TestSessions:
+    """Sessions and what is left of them."""
+
+    def test_a_prompt_names_its_model(self, chat: Chat, openclaw: GatewayProcess) -> None:
+        if not openclaw.real:
+            pytest.skip("the stand-in has one model")
+        turn = chat.run_turn(say("Which?"), model="stand-in/model-2")
+        assert turn.terminal.data["model_id"] == "model-2"
+        again = chat.run_turn(say("And now?"), session_id=turn.session_id)
+        assert again.terminal.data["model_id"] == "model-1"
+
+    def test_models_are_listed(self, chat: Chat) -> None:
+        rows = chat.http.get("/api/models", params={"agent_name": "openclaw"}).json()["models"]
+        assert any(row["provider_id"] == "stand-in" for row in rows)
+
+    def test_a_killed_server_leaves_no_run_behind(
+        self, open_chat: OpenChat, openclaw: GatewayProcess, chat_model_log: Path
+    ) -> None:
+        if not openclaw.real:
+            pytest.skip("the stand-in has no model that could notice")
+        chat = open_chat()
+        turn = chat.prompt("[[text n=600 delay=0.1 endless]]")
+        with chat.stream(turn.stream_id) as stream:
+            stream.wait_for("text-delta")
+            chat.server.kill()
+        before = _left(chat_model_log)
+        chat.server.start()
+        chat.send(say("Anything."))
+        eventually(lambda: _left(chat_model_log) > before, 10, "the run is stopped")
+
+    def test_a_session_of_the_gateway_is_listed_and_goes_on(self, open_chat: OpenChat) -> None:
+        first = open_chat()
+        turn = first.run_turn(say("From elsewhere."))
+        second = open_chat()
+        listed = [str(row["session_id"]) for row in second.sessions()]
+        assert turn.session_id in listed
+        assert [str(m["text"]) for m in second.messages(turn.session_id)][-1] == "From elsewhere."
+        again = second.run_turn(say("Here."), session_id=turn.session_id)
+        assert again.session_id == turn.session_id
+        assert again.text == "Here."
+
+
+def _left(log: Path) -> int:
+    return sum("left" in json.loads(line) for line in log.read_text().splitlines())
