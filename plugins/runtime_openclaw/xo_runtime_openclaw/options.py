@@ -16,6 +16,9 @@ SETTINGS = (
     Setting("OPENCLAW_TIMEOUT", "Seconds a turn may make no progress.", "300", "seconds"),
     Setting("XO_OPENCLAW_MANAGE", "Start, watch and stop the gateway.", "0", "flag"),
     Setting("OPENCLAW_CLI_PATH", "The openclaw executable; empty: searched for.", kind="path"),
+    Setting(
+        "OPENCLAW_CONFIG_PATH", "OpenClaw's configuration; empty: its usual place.", kind="path"
+    ),
 )
 SECRETS = (
     SecretField(TOKEN_KEY, "Gateway token", "Full access to the gateway: treat it as a password."),
@@ -30,7 +33,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The plugin's settings, typed. `home` is OpenClaw's own folder."""
+    """The plugin's settings, typed. `home` is OpenClaw's own folder, `config` its file."""
 
     ws_url: str
     http_url: str
@@ -38,6 +41,7 @@ class Options:
     manage: bool
     binary: str
     home: Path
+    config: Path
 
     @property
     def port(self) -> int:
@@ -58,6 +62,7 @@ def read_options(settings: Mapping[str, str], home: Path) -> Options:
     """Type the checked settings; what is absent takes its default."""
     values = {setting.name: setting.default for setting in SETTINGS} | dict(settings)
     ws_url = values["OPENCLAW_GATEWAY_URL"].rstrip("/")
+    named = values["OPENCLAW_CONFIG_PATH"]
     return Options(
         ws_url=ws_url,
         http_url=values["OPENCLAW_API_URL"].rstrip("/") or _http(ws_url),
@@ -65,6 +70,7 @@ def read_options(settings: Mapping[str, str], home: Path) -> Options:
         manage=values["XO_OPENCLAW_MANAGE"].lower() in TRUE_WORDS,
         binary=values["OPENCLAW_CLI_PATH"],
         home=home / ".openclaw",
+        config=Path(named).expanduser() if named else home / ".openclaw" / "openclaw.json",
     )
 
 

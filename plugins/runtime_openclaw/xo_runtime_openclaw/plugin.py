@@ -1,4 +1,4 @@
-"""What the plugin brings: one runtime, its settings and its secrets."""
+"""What the plugin brings: one runtime, its status route, its settings and its secrets."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,6 +9,8 @@ from xo_cowork_core.sdk import Claims, HostContext, Runtime, SecretField, hookim
 from xo_runtime_openclaw.options import ENV_FILE, SECRETS, SETTINGS
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from xo_runtime_openclaw.runtime import OpenClawRuntime
 
 
@@ -21,7 +23,7 @@ class OpenClawPlugin:
 
     @hookimpl
     def xo_claims(self) -> Claims:
-        return Claims(env_file=ENV_FILE, settings=SETTINGS)
+        return Claims(prefixes=("/api/channels/openclaw",), env_file=ENV_FILE, settings=SETTINGS)
 
     @hookimpl
     def xo_secrets(self) -> Sequence[SecretField]:
@@ -34,6 +36,12 @@ class OpenClawPlugin:
         runtime = OpenClawRuntime(context)
         self._runtimes[id(context)] = runtime
         return [runtime]
+
+    @hookimpl
+    def xo_routers(self, context: HostContext) -> "Sequence[APIRouter]":
+        from xo_runtime_openclaw.routes import make_router  # noqa: PLC0415 - as above
+
+        return [make_router(self._runtimes[id(context)])]
 
     @hookimpl
     def xo_lifespan(self, context: HostContext) -> AbstractAsyncContextManager[None]:

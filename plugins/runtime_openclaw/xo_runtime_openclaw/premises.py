@@ -7,6 +7,8 @@ from pathlib import Path
 import orjson
 
 from xo_cowork_core.sdk import HostContext
+from xo_runtime_openclaw.frames import row, text_of
+from xo_runtime_openclaw.json5 import parse, plain
 from xo_runtime_openclaw.options import TOKEN_KEY, Options
 
 TOKEN_FILE = "gateway-token"  # noqa: S105 - the name of a file, not a secret
@@ -17,13 +19,13 @@ def read_token(context: HostContext, options: Options) -> str:
     """Return the gateway's token, empty when nobody set one. Reads disk.
 
     The env file and the server's environment come first, then the gateway's own configuration,
-    where that is plain JSON and the gateway runs here, then the one made for it here.
+    where the gateway runs here, then the one made for it here.
     """
     environment = context.secrets.environment()
     secret = environment.get(TOKEN_KEY)
     if secret and secret.get_secret_value():
         return secret.get_secret_value()
-    token = _configured(options.home / "openclaw.json") if options.loopback else ""
+    token = _configured(options.config) if options.loopback else ""
     if token.startswith("${") and token.endswith("}"):
         named = environment.get(token[2:-1])
         token = named.get_secret_value() if named else ""
@@ -32,10 +34,10 @@ def read_token(context: HostContext, options: Options) -> str:
 
 def _configured(config: Path) -> str:
     try:
-        token = orjson.loads(config.read_bytes())["gateway"]["auth"]["token"]
-    except (OSError, ValueError, KeyError, TypeError):
+        gateway = row(plain(parse(config.read_text("utf-8")))).get("gateway")
+    except (OSError, ValueError):
         return ""
-    return token if isinstance(token, str) else ""
+    return text_of(row(row(gateway).get("auth")).get("token"))
 
 
 def ensure_config(options: Options) -> None:
@@ -49,8 +51,8 @@ def ensure_config(options: Options) -> None:
             "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
         }
     }
-    options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _create(options.home / "openclaw.json", orjson.dumps(config, option=orjson.OPT_INDENT_2))
+    options.config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _create(options.config, orjson.dumps(config, option=orjson.OPT_INDENT_2))
 
 
 def ensure_token(context: HostContext) -> str:

@@ -46,6 +46,11 @@ class Roster:
         """The agent that is asked when nobody is named."""
         return self._default_of(self.rows)
 
+    @property
+    def modern(self) -> bool:
+        """Say whether it has today's shape, or none yet."""
+        return not self._bare and not self._listed
+
     def save(self, agent_id: str, fields: Json) -> list[Edit]:
         """Lay `fields` over an agent's, or add it."""
         if self._bare:

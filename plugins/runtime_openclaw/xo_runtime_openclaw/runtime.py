@@ -25,6 +25,7 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
 )
 from xo_runtime_openclaw import failures
+from xo_runtime_openclaw.administration import Administered, Administration
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.fallback import Fallback
 from xo_runtime_openclaw.frames import Refused
@@ -42,7 +43,14 @@ INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), ra
 
 
 class OpenClawRuntime(
-    Runtime, OpensSessions, Interrupts, Answers, KeepsHistory, ChecksHealth, ListsModels
+    Administered,
+    Runtime,
+    OpensSessions,
+    Interrupts,
+    Answers,
+    KeepsHistory,
+    ChecksHealth,
+    ListsModels,
 ):
     """OpenClaw, through the control protocol of its gateway."""
 
@@ -56,6 +64,7 @@ class OpenClawRuntime(
         self._supervisor = Supervisor(context, options, gateway) if options.manage else None
         self._health = HealthCheck(context, options, gateway, self._supervisor)
         self._fallback = Fallback(context, options)
+        self.administration = Administration(context, options, gateway)
         self._running: dict[str, Running] = {}
         self._stopped: set[str] = set()
         place = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]

@@ -111,7 +111,8 @@ class Supervisor:
         ensure_config(self._options)
         token = read_token(self._context, self._options) or ensure_token(self._context)
         secrets = dict(self._context.secrets.environment())
-        return {**QUIET, **secrets, TOKEN_KEY: SecretStr(token)}
+        config = {"OPENCLAW_CONFIG_PATH": str(self._options.config)}
+        return {**QUIET, **config, **secrets, TOKEN_KEY: SecretStr(token)}
 
     async def _ready(self, process: Process) -> bool:
         """Wait until it takes turns; False when it ended or never did."""

@@ -1,0 +1,120 @@
+"""A restart of the gateway: asked for over the control protocol, else with `openclaw`.
+
+The gateway restarts inside its process, after the runs that it still has. `/readyz` counts the
+time since: that tells the new one from the old one.
+"""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import httpx
+import orjson
+
+from xo_cowork_core.sdk import AgentFailure, HostContext, UpstreamFailed
+from xo_runtime_openclaw import down
+from xo_runtime_openclaw.config_check import output_of
+from xo_runtime_openclaw.down import Down
+from xo_runtime_openclaw.frames import Refused, row, text_of
+from xo_runtime_openclaw.live_config import Control
+from xo_runtime_openclaw.options import Options
+from xo_runtime_openclaw.probe import SECONDS as PROBE_SECONDS
+from xo_runtime_openclaw.probe import answers
+
+ASK_SECONDS = 5.0
+COMMAND_SECONDS = 60.0
+BACK_SECONDS = 110.0
+POLL_SECONDS = 0.25
+
+
+class Restart:
+    """Restarts one gateway."""
+
+    def __init__(self, context: HostContext, options: Options, control: Control) -> None:
+        self._context = context
+        self._options = options
+        self._control = control
+
+    async def do(self) -> str:
+        """Restart and wait until it takes turns. Raises UpstreamFailed."""
+        begun = time.monotonic()
+        said = ""
+        # the command hangs for a minute on a gateway that is down: look first
+        if await answers(self._options, "/healthz"):
+            said = await self._ask()
+        elif not self._options.manage:
+            raise UpstreamFailed(f"No OpenClaw gateway runs here. To start it: {down.START}")
+        await self._back(begun, must_be_new=bool(said))
+        took = time.monotonic() - begun
+        return f"{said or 'The gateway was down.'} It takes turns again after {took:.1f} s."
+
+    async def _ask(self) -> str:
+        try:
+            await self._control.call("gateway.restart.request", {}, seconds=ASK_SECONDS)
+        except (Down, Refused):
+            return await self._command()
+        return "The gateway restarts."
+
+    async def _command(self) -> str:
+        find = self._context.paths.binary
+        binary = await asyncio.to_thread(find, "openclaw", self._options.binary)
+        if binary is None or not self._options.loopback:
+            raise UpstreamFailed("The OpenClaw gateway takes no request to restart from here")
+        return await self._run(binary)
+
+    async def _run(self, binary: Path) -> str:
+        path = os.pathsep.join([str(binary.parent), os.environ.get("PATH", os.defpath)])
+        try:
+            process = await self._context.processes.spawn(
+                [str(binary), "gateway", "restart", "--json"],
+                cwd=self._context.paths.home,
+                environment={"PATH": path},
+            )
+        except AgentFailure as failure:
+            raise UpstreamFailed(failure.message) from None
+        try:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                printed = _json(await output_of(process))
+        except TimeoutError:
+            raise UpstreamFailed("`openclaw gateway restart` did not end in time") from None
+        finally:
+            await process.stop(kill_after=1.0)
+        if row(printed).get("ok") is not True:
+            raise UpstreamFailed("`openclaw gateway restart` failed")
+        return text_of(row(printed).get("message")) or "The gateway restarts."
+
+    async def _back(self, begun: float, *, must_be_new: bool) -> None:
+        gone = not must_be_new
+        try:
+            async with asyncio.timeout(BACK_SECONDS):
+                while True:
+                    up = await self._ready_for()
+                    gone = gone or up is None
+                    if up is not None and (gone or up < time.monotonic() - begun):
+                        return
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise UpstreamFailed(f"The gateway is not back after {BACK_SECONDS:g} s") from None
+
+    async def _ready_for(self) -> float | None:
+        """Seconds since it got ready, None when it isn't; very long where it doesn't say."""
+        try:
+            async with httpx.AsyncClient(
+                timeout=PROBE_SECONDS, trust_env=not self._options.loopback
+            ) as client:
+                answer = await client.get(f"{self._options.http_url}/readyz")
+        except httpx.HTTPError:
+            return None
+        body = row(_json(answer.content))
+        if answer.status_code != httpx.codes.OK or body.get("ready") is False:
+            return None
+        up = body.get("uptimeMs")
+        return up / 1000 if isinstance(up, int | float) else float("inf")
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return {}
