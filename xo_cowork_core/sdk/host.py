@@ -40,6 +40,14 @@ class Secrets(Protocol):
         call it off the event loop."""
         ...
 
+    def store(self, values: Mapping[str, SecretStr]) -> None:
+        """Put entries into the plugin's env file, 0600; the other lines stay as they are.
+
+        All or none is written. Raises `BadRequest` for a key that is no plain name or a value
+        with a line end in it, `Unavailable` when the file can't be written. Blocks.
+        """
+        ...
+
 
 class Process(Protocol):
     """A supervised child: own session, environment from an allow-list, stderr drained."""

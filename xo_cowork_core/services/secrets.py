@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from xo_cowork_core.storage.envfile import read_env_file
+from xo_cowork_core.sdk import BadRequest, Unavailable
+from xo_cowork_core.storage.envfile import EnvFileError, read_env_file, write_env_entries
 
 
 class EnvFileSecrets:
@@ -25,3 +26,14 @@ class EnvFileSecrets:
         """Return all entries; the file wins. Blocks."""
         entries = read_env_file(self.file)
         return self._inherited | {key: SecretStr(value) for key, value in entries.items()}
+
+    def store(self, values: Mapping[str, SecretStr]) -> None:
+        """Put entries into the file, all or none. Raises BadRequest, Unavailable. Blocks."""
+        revealed = {key: secret.get_secret_value() for key, secret in values.items()}
+        try:
+            write_env_entries(self.file, revealed)
+        except EnvFileError as error:
+            raise BadRequest(str(error)) from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Unavailable(f"The env file cannot be written: {reason}") from None
