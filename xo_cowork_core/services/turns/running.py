@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Literal, TypeAlias
 
 import orjson
@@ -19,6 +19,10 @@ from xo_cowork_core.sdk import (
     Done,
     Event,
     Interrupts,
+    StepFinish,
+    ToolCall,
+    ToolError,
+    ToolResult,
     TurnOutcome,
     XoError,
 )
@@ -36,6 +40,7 @@ INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0
 TURN_SECONDS = 6 * 3600.0
 ENTRIES_BETWEEN_PAUSES = 512
+WATCHED = frozenset({ToolCall.name, ToolResult.name, ToolError.name, StepFinish.name})
 StopReason: TypeAlias = Literal["aborted", "restart", "timeout"]
 log = logging.getLogger("xo_cowork.turns")
 
@@ -63,6 +68,8 @@ class RunningTurn:
             resolved.turn, resolved.owner, self._append, seconds=permission_seconds
         )
         self.fold = fold
+        # they hear of the events in `WATCHED`, under the same terms as a `TurnListener`
+        self.watchers: list[Callable[[Event], None]] = []
         self._eventlog = eventlog
         self._clock = clock
         self._started = clock.monotonic()
@@ -191,6 +198,9 @@ class RunningTurn:
         self._append(event)
         if event.name in REQUEST_NAMES:
             self.requests.note(event)
+        if event.name in WATCHED:
+            for watch in self.watchers:
+                watch(event)
 
     def _append(self, event: Event) -> None:
         entry = entry_of(event.name, _encode(event.data(self.turn.session_id)))
