@@ -1,0 +1,176 @@
+"""Whatever the gateway sends, a run's events stay in order, whole, and end once."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xo_cowork_core.sdk import (
+    AgentFailure,
+    Desync,
+    Done,
+    StepFinish,
+    StepStart,
+    TextDelta,
+    ToolCall,
+    ToolError,
+    ToolResult,
+)
+from xo_runtime_openclaw.frames import Answer, Notice, parse
+from xo_runtime_openclaw.said import Said
+from xo_runtime_openclaw.translate import Ended, Translator
+
+FIXTURES = Path(__file__).parent / "fixtures"
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+WORDS = ("phase", "name", "toolCallId", "args", "text", "itemId", "kind", "progressText", "result")
+DATA = st.dictionaries(st.sampled_from(WORDS), ANYTHING, max_size=5)
+STREAMS = st.sampled_from(["assistant", "tool", "item", "lifecycle", "thinking", "compaction", "x"])
+STATES = st.sampled_from(["status", "delta", "final", "error", "aborted", "x"])
+AGENT = st.fixed_dictionaries({"stream": STREAMS, "data": DATA | ANYTHING, "seq": ANYTHING})
+CHAT = st.fixed_dictionaries({"state": STATES, "message": ANYTHING, "errorMessage": ANYTHING})
+NOTICES = st.lists(
+    st.builds(Notice, st.just("agent"), AGENT)
+    | st.builds(Notice, st.just("chat"), CHAT)
+    | st.builds(
+        Notice,
+        st.sampled_from(["session.message", "exec.approval.requested", "exec.approval.resolved"]),
+        st.dictionaries(st.sampled_from(["message", "request", "id"]), ANYTHING),
+    ),
+    max_size=12,
+)
+
+
+def seen(events: Iterable[object]) -> str:
+    """What a reader has after these events."""
+    text = ""
+    for event in events:
+        if isinstance(event, Desync):
+            text = ""
+        elif isinstance(event, TextDelta):
+            text += event.text
+    return text
+
+
+def assistant(text: str, item: str, seq: int, **more: object) -> Notice:
+    data = {"text": text, "itemId": item, **more}
+    return Notice("agent", {"stream": "assistant", "seq": seq, "data": data})
+
+
+def replay(name: str) -> list[object]:
+    """Translate a captured run."""
+    translator, items = Translator(), list[object]()
+    for frame in orjson.loads((FIXTURES / name).read_bytes()):
+        items += translator.items(Notice(frame["event"], frame["payload"]))
+    return items
+
+
+@given(NOTICES)
+def test_no_event_breaks_the_translation(notices: list[Notice]) -> None:
+    translator = Translator()
+    for notice in notices:
+        for item in translator.items(notice):
+            if isinstance(item, Ended):
+                assert isinstance(item.final, Done | AgentFailure)
+
+
+@given(st.binary(max_size=200) | ANYTHING.map(orjson.dumps))
+def test_no_frame_breaks_the_reader(frame: bytes) -> None:
+    assert isinstance(parse(frame), Answer | Notice | None)
+
+
+@given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12), st.data())
+def test_missed_and_doubled_deltas_leave_the_text_whole(
+    pieces: list[str], data: st.DataObject
+) -> None:
+    whole = ["".join(pieces[: n + 1]) for n in range(len(pieces))]
+    kept = [n for n in range(len(pieces)) if data.draw(st.booleans())] + [len(pieces) - 1]
+    doubled = [n for n in kept for _ in range(data.draw(st.integers(1, 2)))]
+    translator = Translator()
+    events = [e for n in doubled for e in translator.items(assistant(whole[n], "a", n))]
+    assert seen(events) == whole[-1]
+    assert not any(isinstance(event, Desync) for event in events)
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
+def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, right: str) -> None:
+    said = Said()
+    events = [*said.grow(before, "a")]
+    said.close()
+    events += [*said.grow(wrong, "b"), *said.replace(""), *said.grow(right, "c")]
+    assert seen(events) == said.whole
+    assert said.whole == "\n\n".join(part for part in (before, right) if part)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_a_reattached_run_tells_nothing_twice(cut: int, back: int) -> None:
+    frames = orjson.loads((FIXTURES / "tool_run.json").read_bytes())
+    notices = [Notice(frame["event"], frame["payload"]) for frame in frames]
+    start = min(cut, back)
+    translator = Translator()
+    items = [i for n in [*notices[:cut], *notices[start:]] for i in translator.items(n)]
+    assert sum(isinstance(item, ToolCall) for item in items) == 1
+    assert sum(isinstance(item, ToolResult) for item in items) == 1
+    assert seen(items).endswith("word0 word1 word2 word3")
+    assert seen(items).count("word0") == 1
+
+
+def test_a_captured_run_with_a_tool_is_told_in_order() -> None:
+    kinds = [type(item) for item in replay("tool_run.json")]
+    order = [StepStart, TextDelta, StepFinish, ToolCall, ToolResult, StepStart, TextDelta]
+    places = [kinds.index(kind) for kind in order[:5]]
+    assert places == sorted(places)
+    assert kinds[-1] is Ended
+    call = next(item for item in replay("tool_run.json") if isinstance(item, ToolCall))
+    assert (call.tool, call.arguments) == ("bash", {"command": "echo hello-from-tool"})
+    assert seen(replay("tool_run.json")) == "let me run it.\n\nword0 word1 word2 word3"
+
+
+def test_a_captured_run_that_failed_ends_in_its_own_words() -> None:
+    end = next(item for item in replay("failed_run.json") if isinstance(item, Ended))
+    assert isinstance(end.final, AgentFailure)
+    assert end.final.code == "auth"
+    assert end.final.message.startswith("fake/fake-1 request failed (authentication failed")
+
+
+def test_a_captured_run_that_was_stopped_ends_as_aborted() -> None:
+    end = next(item for item in replay("aborted_run.json") if isinstance(item, Ended))
+    assert isinstance(end.final, Done)
+    assert end.final.finish_reason == "aborted"
+
+
+def test_an_empty_answer_is_told_as_a_failure() -> None:
+    def lifecycle(**data: Any) -> Notice:
+        return Notice("agent", {"stream": "lifecycle", "data": data})
+
+    translator = Translator()
+    items = [*translator.items(lifecycle(phase="error", error="\u26a0\ufe0f No answer."))]
+    items += translator.items(Notice("chat", {"state": "aborted", "stopReason": "stop"}))
+    end = items[-1]
+    assert isinstance(end, Ended)
+    assert isinstance(end.final, AgentFailure)
+    assert end.final.message == "No answer."
+
+
+def test_a_failed_tool_is_an_error() -> None:
+    translator = Translator()
+    start = {"phase": "start", "name": "exec", "toolCallId": "c", "args": {"command": "x"}}
+    end = {**start, "phase": "result", "isError": True, "result": {"content": "no"}}
+    items = [
+        *translator.items(Notice("agent", {"stream": "tool", "data": start})),
+        *translator.items(Notice("agent", {"stream": "tool", "data": end})),
+    ]
+    assert items[1:] == [ToolError("c", "bash", "no", "no")]
