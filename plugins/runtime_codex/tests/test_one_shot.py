@@ -1,0 +1,75 @@
+"""Without an app-server each turn is a process of its own."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+
+sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "codex_cli"))
+from codex_prompts import (
+    STAND_IN,
+    command,
+    environment,
+    patch,
+    real_codex,
+    responses_api,
+    sleeping,
+    text,
+)
+
+WRAPPER = '#!/bin/sh\n[ "$1" = app-server ] && exit 2\nexec {} "$@"\n'
+ALLOW = {"file_changes": True, "run_commands": True}
+
+
+@pytest.fixture(scope="module", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+def chat(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Chat]:
+    """Talk to a server whose Codex knows no app-server."""
+    binary = STAND_IN if request.param == "stand-in" else real_codex()
+    if binary is None:
+        pytest.skip("the real CLIs are not here: run `make toolchain`")
+    folder = tmp_path_factory.mktemp("codex")
+    wrapper = folder / "codex"
+    wrapper.write_text(WRAPPER.format(binary))
+    wrapper.chmod(0o755)
+    with responses_api() as port:
+        values = environment(wrapper, port, folder / "home")
+        with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
+            yield Chat(server, "codex")
+
+
+def test_a_turn_runs_and_the_next_one_too(chat: Chat) -> None:
+    turn = chat.run_turn(text("All at once."))
+    assert turn.terminal.event == "done"
+    assert turn.text == "All at once."
+    again = chat.run_turn(text("And again."), session_id=turn.session_id)
+    assert again.text == "And again."
+    said = [m["text"] for m in chat.messages(turn.session_id) if m["role"] == "assistant"]
+    assert said == ["All at once.", "And again."]
+
+
+def test_an_allowed_tool_runs(chat: Chat) -> None:
+    prompt = f"{patch('made.txt', 'x')} [[text made]]"
+    turn = chat.run_turn(prompt, permission_presets=ALLOW)
+    assert turn.events.count("tool-call") == turn.events.count("tool-result") == 1
+    assert turn.text == "made"
+    assert (chat.folder / "made.txt").read_text() == "x\n"
+
+
+def test_an_error_is_told(chat: Chat) -> None:
+    turn = chat.run_turn("[[error 401]]")
+    assert turn.terminal.event == "agent-error"
+    assert turn.terminal.data["code"] == "auth"
+
+
+def test_an_abort_leaves_nothing_running(chat: Chat) -> None:
+    turn = chat.prompt(f"{command(sleeping(60))} [[text no]]", permission_presets=ALLOW)
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("tool-call")
+        chat.abort(turn.stream_id)
+        assert stream.rest()[-1].data["finish_reason"] == "aborted"
+    assert not [pid for pid in chat.server.children() if "codex" in pid.command]

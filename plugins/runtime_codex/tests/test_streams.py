@@ -1,0 +1,81 @@
+"""What the real app-server sent, replayed through the translator."""
+
+from pathlib import Path
+
+from xo_cowork_core.sdk import (
+    AgentFailure,
+    Desync,
+    ModelLoading,
+    ReasoningDelta,
+    StepFinish,
+    TextDelta,
+    Tokens,
+    ToolCall,
+    ToolError,
+    ToolResult,
+)
+from xo_runtime_codex.asks import COMMAND, Ask
+from xo_runtime_codex.link import parse
+from xo_runtime_codex.translate import Ended, Item, Resolved, Translator
+
+STREAMS = Path(__file__).parent / "fixtures" / "streams"
+
+
+def replay(name: str) -> tuple[list[Item], Translator]:
+    lines = (STREAMS / f"{name}.jsonl").read_bytes().splitlines()
+    records = [record for line in lines if (record := parse(line))]
+    translator = Translator()
+    translator.turn_id = next(
+        str(record["params"]["turn"]["id"])
+        for record in records
+        if record["method"] == "turn/started"
+    )
+    return list(translator.items(records)), translator
+
+
+def test_a_cut_stream_is_taken_back_before_it_is_told_anew() -> None:
+    items, _ = replay("drop_paced")
+    cut = next(place for place, item in enumerate(items) if isinstance(item, Desync))
+    before = "".join(i.text for i in items[:cut] if isinstance(i, TextDelta))
+    after = "".join(i.text for i in items[cut:] if isinstance(i, TextDelta))
+    assert before == after == "alpha beta gamma "
+    assert any(isinstance(item, ModelLoading) for item in items[cut:])
+    assert isinstance(end := items[-1], Ended)
+    assert isinstance(end.failure, AgentFailure)
+    assert end.failure.code == "network"
+    assert "stream disconnected" in end.failure.message
+
+
+def test_an_approval_names_its_call_and_its_id_may_be_zero() -> None:
+    items, translator = replay("approval")
+    ask = next(item for item in items if isinstance(item, Ask))
+    call = next(item for item in items if isinstance(item, ToolCall))
+    assert ask.method == COMMAND
+    assert ask.record["id"] == 0
+    assert ask.call_id == call.call_id
+    assert call.tool == "bash"
+    assert call.arguments["command"] == "touch /tmp/xo-home/proj/esc.txt && echo made"
+    assert Resolved(0) in items
+    result = next(item for item in items if isinstance(item, ToolResult))
+    assert result.output == "made\n"
+    assert "".join(i.text for i in items if isinstance(i, ReasoningDelta)) == "some thought "
+    assert [item.status for item in items if isinstance(item, Ended)] == ["completed"]
+    assert not translator.tools_running
+
+
+def test_usage_is_summed_over_the_model_calls() -> None:
+    items, translator = replay("approval")
+    steps = [item for item in items if isinstance(item, StepFinish)]
+    assert [step.reason for step in steps] == ["tool_use", "stop"]
+    assert translator.tokens == steps[0].tokens + steps[1].tokens
+    assert translator.tokens == Tokens(input=11152 + 11329, output=8 + 2)
+
+
+def test_an_interrupted_command_is_over() -> None:
+    items, translator = replay("interrupt_tool")
+    ends = [item for item in items if isinstance(item, Ended)]
+    assert ends[0].status == "interrupted"
+    assert ends[0].failure is None
+    assert any(isinstance(item, ToolCall) for item in items)
+    assert not any(isinstance(item, ToolError) and not item.error_message for item in items)
+    assert translator.acted
