@@ -1,0 +1,202 @@
+"""History is read from disk while no gateway runs."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing.history import parts_of, texts
+
+TODAY = "5b4da57a-a684-4e3b-8ab7-590e84094d1e"
+OLDER = "68ad9865-e640-4317-986d-67457184d701"
+AGAIN = "0b1e5c8e-3d57-4f0c-9a60-6d4f0f7f3a11"
+SCHEMA = """
+CREATE TABLE session_nodes (
+  session_key TEXT PRIMARY KEY, current_session_id TEXT, entry_json TEXT, updated_at INTEGER);
+CREATE TABLE transcript_events (
+  session_id TEXT, seq INTEGER, event_json TEXT, event_zstd BLOB, PRIMARY KEY (session_id, seq));
+"""
+WHEN = 1795498272411
+
+
+def message(number: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "message", "id": number, "message": {"timestamp": WHEN, **fields}}
+
+
+def call(number: str, command: str) -> dict[str, Any]:
+    return {"type": "toolCall", "id": number, "name": "exec", "arguments": {"command": command}}
+
+
+TRANSCRIPT = [
+    {
+        "type": "session",
+        "version": 4,
+        "id": OLDER,
+        "cwd": "/work/here",
+        "timestamp": "2026-05-01T10:00:00Z",
+    },
+    message("u1", role="user", content="List it"),
+    {"type": "model_change", "id": "x"},
+    message(
+        "a1",
+        role="assistant",
+        content=[{"type": "text", "text": "Looking."}, call("c1", "ls")],
+        usage={"input": 10, "output": 2, "cacheRead": 1, "cost": {"total": 0.5}},
+        model="m",
+        provider="p",
+        stopReason="toolUse",
+    ),
+    message(
+        "t1",
+        role="toolResult",
+        toolCallId="c1",
+        toolName="exec",
+        content=[{"type": "text", "text": "a.txt"}],
+    ),
+    message(
+        "a2",
+        role="assistant",
+        content=[{"type": "text", "text": "One file."}],
+        usage={"input": 20, "output": 3},
+        stopReason="stop",
+    ),
+]
+
+
+def store(home: Path, key: str, session_id: str) -> Path:
+    """Write a session into an agent's database, every other record packed."""
+    database = home / ".openclaw" / "agents" / "main" / "agent" / "openclaw-agent.sqlite"
+    database.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not database.exists()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        if fresh:
+            connection.executescript(SCHEMA)
+        entry = json.dumps(
+            {"displayName": "Files here", "createdAt": WHEN, "spawnedCwd": "/work/here"}
+        )
+        connection.execute(
+            "INSERT INTO session_nodes VALUES (?, ?, ?, ?)", (key, session_id, entry, WHEN + 5)
+        )
+        for number, event in enumerate(TRANSCRIPT):
+            text = json.dumps(event)
+            packed = zstandard.ZstdCompressor().compress(text.encode())
+            row = (None, packed) if number % 2 else (text, None)
+            connection.execute(
+                "INSERT INTO transcript_events VALUES (?, ?, ?, ?)", (session_id, number, *row)
+            )
+    return database
+
+
+def older(home: Path) -> Path:
+    """Write a session as OpenClaw did until the summer of 2026."""
+    file = home / ".openclaw" / "agents" / "main" / "sessions" / f"{OLDER}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(event) + "\n" for event in TRANSCRIPT))
+    return file
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    """A server whose gateway is nowhere; its home can be filled before `start`."""
+    environment = {
+        "XO_PLUGINS": "runtime_openclaw",
+        "OPENCLAW_GATEWAY_URL": "ws://127.0.0.1:9",
+    }
+    server = LiveServer(environment=environment)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def told(chat: Chat, session_id: str) -> None:
+    """Check that the transcript above is told."""
+    messages = chat.messages(session_id)
+    assert texts(messages, "user") == ["List it"]
+    assert [part["text"] for part in parts_of(messages, "text")][1:] == ["Looking.", "One file."]
+    tool = parts_of(messages, "tool")[0]
+    assert (tool["tool"], tool["call_id"]) == ("bash", "c1")
+    assert isinstance(state := tool["state"], dict)
+    assert (state["status"], state["output"]) == ("completed", "a.txt")
+    assert isinstance(end := messages[-1]["data"], dict)
+    assert isinstance(tokens := end["tokens"], dict)
+    assert (tokens["input"], tokens["output"], end["cost"]) == (30, 5, 0.5)
+
+
+def test_sessions_of_a_database_are_listed_and_read(server: LiveServer) -> None:
+    store(server.home, "agent:main:web:1", TODAY)
+    server.start()
+    chat = Chat(server, "openclaw")
+    row = chat.sessions()[0]
+    assert (row["session_id"], row["title"], row["directory"]) == (
+        TODAY,
+        "Files here",
+        "/work/here",
+    )
+    told(chat, TODAY)
+
+
+def test_sessions_of_older_files_are_listed_and_read(server: LiveServer) -> None:
+    older(server.home)
+    server.start()
+    chat = Chat(server, "openclaw")
+    row = chat.sessions()[0]
+    assert (row["session_id"], row["title"], row["directory"]) == (OLDER, "List it", "/work/here")
+    told(chat, OLDER)
+
+
+def test_a_session_made_anew_keeps_the_id_that_the_host_knows(server: LiveServer) -> None:
+    store(server.home, f"agent:main:xo:again:{AGAIN}", TODAY)
+    server.start()
+    chat = Chat(server, "openclaw")
+    assert [row["session_id"] for row in chat.sessions()] == [AGAIN]
+    told(chat, AGAIN)
+
+
+def test_reading_leaves_no_trace(server: LiveServer) -> None:
+    database = store(server.home, "agent:main:web:1", TODAY)
+    server.start()
+    before = database.read_bytes()
+    told(Chat(server, "openclaw"), TODAY)
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
+    assert database.read_bytes() == before
+
+
+def test_records_in_a_write_ahead_log_are_seen(server: LiveServer) -> None:
+    database = store(server.home, "agent:main:web:1", TODAY)
+    with closing(sqlite3.connect(database)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        more = json.dumps(message("u2", role="user", content="And now?"))
+        with writer:
+            writer.execute("INSERT INTO transcript_events VALUES (?, 99, ?, NULL)", (TODAY, more))
+        server.start()
+        assert texts(Chat(server, "openclaw").messages(TODAY), "user")[-1] == "And now?"
+
+
+def test_broken_stores_are_passed_over(server: LiveServer) -> None:
+    file = older(server.home)
+    with file.open("ab") as log:
+        log.write(b'{"type": "message", "message": {"role": "assis\n\xff\xfe\n')
+        log.write(b'null\n[1]\n{"type": "message"}\n')
+    broken = server.home / ".openclaw" / "agents" / "sick" / "agent" / "openclaw-agent.sqlite"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"not a database")
+    torn = store(server.home, "agent:main:web:1", TODAY)
+    with closing(sqlite3.connect(torn)) as connection, connection:
+        connection.execute(
+            "INSERT INTO transcript_events VALUES (?, 50, NULL, ?)", (TODAY, b"junk")
+        )
+        connection.execute(
+            "INSERT INTO session_nodes VALUES ('agent:main:x', 'odd', 'no json', 'late')"
+        )
+    server.start()
+    chat = Chat(server, "openclaw")
+    assert {TODAY, OLDER} <= {str(row["session_id"]) for row in chat.sessions()}
+    told(chat, OLDER)
+    told(chat, TODAY)
