@@ -22,6 +22,7 @@ from xo_runtime_openclaw.config_file import ConfigFile
 from xo_runtime_openclaw.configuration import Configuration
 from xo_runtime_openclaw.live_config import Control, LiveConfig
 from xo_runtime_openclaw.options import Options
+from xo_runtime_openclaw.premises import smallest_config
 from xo_runtime_openclaw.probe import answers
 from xo_runtime_openclaw.restart import Restart
 from xo_runtime_openclaw.standing import Standing
@@ -31,7 +32,7 @@ class Administration:
     """What the abilities below stand on, made once for a runtime."""
 
     def __init__(self, context: HostContext, options: Options, control: Control) -> None:
-        file = ConfigFile(options.config)
+        file = ConfigFile(options.config, smallest_config(options))
         check = ConfigCheck(context, options)
         live = LiveConfig(control)
         configuration = Configuration(live, file, check, here=options.loopback)

@@ -6,6 +6,7 @@ read starts again.
 """
 
 import fcntl
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,6 @@ from xo_runtime_openclaw.json5_edit import Edit, apply, replayed
 BACKUPS = (".bak", ".bak.1", ".bak.2")
 MAX_BYTES = 8 * 1024 * 1024
 MODE = 0o600
-# without `gateway.mode` the gateway does not start at all
-FRESH = '{\n  "gateway": {\n    "mode": "local",\n    "bind": "loopback"\n  }\n}\n'
 Plan: TypeAlias = Callable[[Json], Sequence[Edit]]
 
 
@@ -37,10 +36,12 @@ class Draft:
 
 
 class ConfigFile:
-    """One file. Everything here blocks: call it off the event loop."""
+    """One file; `fresh` is what a new one begins with. Everything here blocks: call it off the
+    event loop."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fresh: Json) -> None:
         self._named = path
+        self._fresh = fresh
 
     @property
     def path(self) -> Path:
@@ -55,7 +56,7 @@ class ConfigFile:
     def draft(self, plan: Plan) -> Draft | None:
         """Work out a change; None when there is nothing to change."""
         before = self._text()
-        text = FRESH if before is None else before
+        text = json.dumps(self._fresh, indent=2) + "\n" if before is None else before
         config = _meaning(text)
         edits = plan(config)
         if not edits:

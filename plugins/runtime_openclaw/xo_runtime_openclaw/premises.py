@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from xo_cowork_core.sdk import HostContext
+from xo_cowork_core.sdk.events import Json
 from xo_runtime_openclaw.frames import row, text_of
 from xo_runtime_openclaw.json5 import parse, plain
 from xo_runtime_openclaw.options import TOKEN_KEY, Options
@@ -40,9 +41,9 @@ def _configured(config: Path) -> str:
     return text_of(row(row(gateway).get("auth")).get("token"))
 
 
-def ensure_config(options: Options) -> None:
-    """Write the smallest configuration, unless there is one."""
-    config = {
+def smallest_config(options: Options) -> Json:
+    """Say what a gateway needs to start; without `gateway.mode` it does not."""
+    return {
         "gateway": {
             "mode": "local",
             "bind": "loopback",
@@ -51,8 +52,13 @@ def ensure_config(options: Options) -> None:
             "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
         }
     }
+
+
+def ensure_config(options: Options) -> None:
+    """Write the smallest configuration, unless there is one."""
     options.config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _create(options.config, orjson.dumps(config, option=orjson.OPT_INDENT_2))
+    body = orjson.dumps(smallest_config(options), option=orjson.OPT_INDENT_2)
+    _create(options.config, body)
 
 
 def ensure_token(context: HostContext) -> str:

@@ -1,0 +1,239 @@
+"""Agents without a gateway: OpenClaw's configuration file is the registry."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer
+from xo_runtime_openclaw.json5 import parse, plain
+
+NOBODY = "ws://127.0.0.1:9"
+COMMENTED = """\
+// ours
+{
+  gateway: { mode: "local", auth: { mode: "token", token: "planted" } }, // keep
+  agents: {
+    defaults: { model: { primary: "a/b" } },
+    entries: {
+      main: { name: "Boss", model: { primary: "a/b", fallbacks: ["c/d"] } },
+      ada: { // the second
+        identity: { name: "Ada", theme: "owl", },
+        tts: { provider: "x", apiKey: "planted" },
+      },
+    },
+    ownership: "explicit",
+  },
+  bindings: [{ agentId: "main", match: { channel: "telegram" } },
+    { agentId: "ada", match: { channel: "slack" } }, /* last */],
+  talk: { agentId: "ada" },
+}
+"""
+
+
+class Place:
+    """A server without a gateway, and its OpenClaw folder."""
+
+    def __init__(self, server: LiveServer, file: Path) -> None:
+        self.http = server.client
+        self.server = server
+        self.file = file
+
+    @property
+    def text(self) -> str:
+        return self.file.read_text()
+
+    @property
+    def config(self) -> Any:
+        return plain(parse(self.text))
+
+    def row(self, agent_id: str) -> dict[str, Any]:
+        answer = self.http.get(f"/api/agents/{agent_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def ids(self) -> list[str]:
+        return [row["id"] for row in self.http.get("/api/agents").json()["agents"]]
+
+    def change(self, agent_id: str, **fields: Any) -> httpx.Response:
+        return self.http.patch(f"/api/agents/{agent_id}", json=fields)
+
+
+@contextmanager
+def opened(text: str | None = None, **more: str) -> Iterator[Place]:
+    environment = {"XO_PLUGINS": "runtime_openclaw", "OPENCLAW_GATEWAY_URL": NOBODY, **more}
+    server = LiveServer(environment=environment)
+    file = server.home / ".openclaw" / "openclaw.json"
+    file.parent.mkdir()
+    if text is not None:
+        file.write_text(text)
+    with server:
+        yield Place(server, file)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with opened(COMMENTED) as found:
+        yield found
+
+
+def test_a_new_file_names_main_too_and_is_private():
+    with opened() as place:
+        assert place.ids() == ["main"]
+        assert not place.file.exists()
+        made = place.http.post("/api/agents", json={"name": "Ada B", "systemPrompt": "Be brief"})
+        assert made.json()["id"] == "ada-b"
+        assert made.json()["system_prompt"] == "Be brief"
+        home = place.file.parent
+        assert place.file.stat().st_mode & 0o777 == 0o600
+        assert place.config["gateway"]["mode"] == "local"
+        owner = {"agentId": "main"}
+        assert place.config["talk"] == owner
+        assert place.config["agents"] == {
+            "ownership": "explicit",
+            "defaults": {"systemAgent": owner, "heartbeat": owner},
+            "entries": {
+                "main": {"workspace": f"{home}/workspace"},
+                "ada-b": {
+                    "workspace": f"{home}/workspace-ada-b",
+                    "agentDir": f"{home}/agents/ada-b/agent",
+                    "name": "Ada B",
+                },
+            },
+        }
+
+
+def test_comments_survive_and_only_what_was_named_changes(place: Place):
+    assert place.change("ada", model="e/f", identity={"emoji": "🦉"}, colour="red").json()["model"]
+    lines = place.text.splitlines()
+    for kept in COMMENTED.splitlines():
+        assert kept in lines or "identity" in kept
+    entry = place.config["agents"]["entries"]["ada"]
+    assert entry["identity"] == {"name": "Ada", "theme": "owl", "emoji": "🦉"}
+    assert entry["model"] == "e/f"
+    assert "colour" not in entry
+    assert place.row("ada")["colour"] == "red"
+
+
+def test_a_new_primary_model_keeps_the_fallbacks(place: Place):
+    assert place.row("main")["model"] == "a/b"
+    assert place.change("main", model="x/y").json()["model"] == "x/y"
+    main = place.config["agents"]["entries"]["main"]
+    assert main["model"] == {"primary": "x/y", "fallbacks": ["c/d"]}
+
+
+def test_no_secret_of_an_entry_is_shown(place: Place):
+    assert "planted" not in place.http.get("/api/agents").text
+    assert place.row("ada")["tts"] == {"provider": "x"}
+
+
+def test_a_removed_agent_takes_with_it_what_points_at_it(place: Place):
+    assert place.http.delete("/api/agents/ada").json() == {"ok": True}
+    assert place.ids() == ["main"]
+    assert place.config["bindings"] == [{"agentId": "main", "match": {"channel": "telegram"}}]
+    assert place.config["talk"] == {"agentId": "main"}
+    assert place.http.delete("/api/agents/ada").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"identity": {"vibe": "x"}},
+        {"identity": {"avatar": "../x.png"}},
+        {"skills": "all"},
+        {"thinkingDefault": "much"},
+        {"bootstrapMaxChars": 0},
+        {"workspace": 5},
+        {"sandbox": {"mode": "off"}},
+        {"sandbox": "off"},
+    ],
+)
+def test_what_openclaw_would_refuse_changes_nothing(place: Place, fields: dict[str, Any]):
+    answer = place.change("ada", description="new", **fields)
+    assert answer.status_code == 400, answer.text
+    assert place.text == COMMENTED
+
+
+def test_fields_that_are_not_openclaws_do_not_touch_its_file(place: Place):
+    before = place.file.stat().st_mtime_ns
+    assert place.change("ada", tools=["read"], systemPrompt="x", colour="red").status_code == 200
+    assert place.file.stat().st_mtime_ns == before
+
+
+def test_three_backups_are_kept(place: Place):
+    for number in range(5):
+        place.change("ada", description=f"d{number}")
+    texts = [Path(f"{place.file}{end}").read_text() for end in (".bak", ".bak.1", ".bak.2")]
+    found = [plain(parse(text))["agents"]["entries"]["ada"]["description"] for text in texts]  # type: ignore[index,call-overload]
+    assert found == ["d3", "d2", "d1"]
+    assert Path(f"{place.file}.bak").stat().st_mode & 0o777 == 0o600
+    assert not Path(f"{place.file}.bak.3").exists()
+
+
+def test_twenty_changes_at_once_are_all_kept(place: Place):
+    known = ["description", "workspace", "cwd", "utilityModel", "decisionModel", "name", "model"]
+    fields = [*known, *(f"field_{number}" for number in range(20 - len(known)))]
+    with ThreadPoolExecutor(20) as pool:
+        done = pool.map(lambda name: place.change("ada", **{name: name}).status_code, fields)
+        assert set(done) == {200}
+    row = place.row("ada")
+    assert {name: row[name] for name in fields} == {name: name for name in fields}
+
+
+@pytest.mark.parametrize("marker", [True, False])
+def test_last_years_list_stays_a_list(marker: bool):
+    rows = [{"id": "main"}, {"id": "ada", **({"default": True} if marker else {})}]
+    agents = {"list": rows, **({} if marker else {"ownership": "explicit"})}
+    with opened(json.dumps({"gateway": {"mode": "local"}, "agents": agents})) as place:
+        assert place.ids() == (["ada", "main"] if marker else ["main", "ada"])
+        assert place.change("main", name="Boss").status_code == 200
+        assert place.http.post("/api/agents", json={"name": "Bob"}).status_code == 200
+        assert place.http.delete("/api/agents/ada").status_code == 200
+        found = place.config["agents"]
+        assert [row["id"] for row in found["list"]] == ["main", "bob"]
+        assert found["list"][0]["name"] == "Boss"
+        assert found["ownership"] == "explicit"
+        assert "entries" not in found
+
+
+def test_a_bare_list_becomes_todays_shape():
+    text = '{gateway: {mode: "local"}, // x\n agents: [{id: "ada", default: true}, {id: "bob"}]}'
+    with opened(text) as place:
+        assert place.ids() == ["ada", "bob"]
+        assert place.change("bob", name="Bob").status_code == 200
+        assert place.config["agents"] == {
+            "entries": {"ada": {}, "bob": {"name": "Bob"}},
+            "ownership": "explicit",
+            "defaults": {"systemAgent": {"agentId": "ada"}, "heartbeat": {"agentId": "ada"}},
+        }
+        assert "// x" in place.text
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\xff", '{"agents": {"entries": []}}'])
+def test_a_file_that_is_not_understood_is_left_alone(text: str):
+    with opened(text) as place:
+        answer = place.http.post("/api/agents", json={"name": "Ada"})
+        assert answer.status_code in {409, 503}, answer.text
+        assert place.text == text
+
+
+def test_agents_of_an_included_file_are_not_overlaid():
+    with opened('{agents: {$include: "./agents.json5"}}') as place:
+        assert place.http.post("/api/agents", json={"name": "Ada"}).status_code == 409
+
+
+def test_another_file_may_be_named(tmp_path: Path):
+    file = tmp_path / "real.json5"
+    file.write_text("{agents: {entries: {ada: {}}}}")
+    link = tmp_path / "link.json5"
+    link.symlink_to(file)
+    with opened(OPENCLAW_CONFIG_PATH=str(link)) as place:
+        assert place.ids() == ["ada"]
+        assert place.change("ada", name="Ada").status_code == 200
+        assert link.is_symlink()
+        assert "Ada" in file.read_text()
