@@ -3,14 +3,21 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import PlainTextResponse
+from pydantic import Field
 
+from xo_cowork_core.api.bodies import Answer, Body
+from xo_cowork_core.api.chat import OkBody
+from xo_cowork_core.api.paging import page_number
 from xo_cowork_core.api.wire import message_row, session_row, style_of
 from xo_cowork_core.api.wired import Wired
 from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.services.sessions import details
 
 router = APIRouter(tags=["sessions"])
 MOST = 500
 Row = dict[str, Any]
+Text = Annotated[str | None, Query()]
 ROW_EXAMPLE: Row = {
     "id": "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52",
     "session_id": "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52",
@@ -27,44 +34,90 @@ MESSAGE_EXAMPLE: Row = {
     "data": {"role": "user"},
     "parts": [{"id": "5f0c2a0e-u_p0", "data": {"type": "text", "text": "Say hello"}}],
 }
+HIT_EXAMPLE: Row = {**ROW_EXAMPLE, "snippet": "Say <mark>hello</mark>"}
 
 
-def _example(value: Any) -> dict[int | str, dict[str, Any]]:
+class NewSession(Body):
+    """What a reserved session is to be; all optional."""
+
+    title: str | None = Field(default=None, examples=["Plan the week"])
+    agent_name: str | None = None
+    agent_id: str | None = None
+    directory: str | None = None
+
+
+class ReservedBody(Answer):
+    """An id that the first prompt may use."""
+
+    id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+    title: str = Field(examples=["Plan the week"])
+
+
+class SessionPatch(Body):
+    """What to set; one of them is needed. `directory` "." means none."""
+
+    title: str | None = Field(default=None, examples=["Plan the week"])
+    is_pinned: bool | None = None
+    directory: str | None = None
+
+
+def _example(value: Any) -> dict[int | str, Row]:
     return {200: {"content": {"application/json": {"example": value}}}}
 
 
-def page_number(text: str | None, name: str, default: int, *, least: int) -> int:
-    """Read a query number; anything but a whole number from `least` up is a BadRequest."""
-    if text is None or text == "":
-        return default
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise BadRequest(f"`{name}` must be a whole number from {least} up")
-    return number
-
-
 @router.get(
-    "/api/sessions",
-    responses=_example({"total": 1, "offset": 0, "sessions": [ROW_EXAMPLE]}),
+    "/api/sessions", responses=_example({"total": 1, "offset": 0, "sessions": [ROW_EXAMPLE]})
 )
 async def list_sessions(
     request: Request,
     services: Wired,
-    limit: Annotated[str | None, Query()] = None,
-    offset: Annotated[str | None, Query()] = None,
-    agent_name: Annotated[str | None, Query()] = None,
-    agent_id: Annotated[str | None, Query()] = None,
+    limit: Text = None,
+    offset: Text = None,
+    agent_name: Text = None,
+    agent_id: Text = None,
 ) -> Row | list[Row]:
     """List all runtimes' sessions, newest first."""
     style = style_of(request, services.wire_style)
     most = min(page_number(limit, "limit", 50, least=1), MOST)
     start = page_number(offset, "offset", 0, least=0)
-    found = await services.sessions.list(agent_name=agent_name or None, agent_id=agent_id or None)
-    rows = [session_row(session) for session in found[start : start + most]]
-    return rows if style == "spa" else {"total": len(found), "offset": start, "sessions": rows}
+    total, found = await services.sessions.list(
+        agent_name=agent_name or None, agent_id=agent_id or None, limit=most, offset=start
+    )
+    rows = [session_row(session) for session in found]
+    return rows if style == "spa" else {"total": total, "offset": start, "sessions": rows}
+
+
+@router.post("/api/sessions")
+async def create_session(services: Wired, body: NewSession | None = None) -> ReservedBody:
+    """Reserve a session, which its first prompt may use."""
+    wanted = body or NewSession()
+    made = await services.changes.reserve(
+        title=wanted.title,
+        agent_name=wanted.agent_name or None,
+        agent_id=wanted.agent_id or None,
+        directory=wanted.directory or None,
+    )
+    return ReservedBody(id=made.session_id, session_id=made.session_id, title=made.title)
+
+
+@router.get(
+    "/api/sessions/search", responses=_example({"total": 1, "offset": 0, "sessions": [HIT_EXAMPLE]})
+)
+async def search_sessions(
+    request: Request, services: Wired, q: Text = None, limit: Text = None, offset: Text = None
+) -> Row | list[Row]:
+    """Search titles and the full text of all runtimes' messages, best first."""
+    style = style_of(request, services.wire_style)
+    if not q or not q.strip():
+        raise BadRequest("`q` is missing")
+    most = min(page_number(limit, "limit", 50, least=1), MOST)
+    start = page_number(offset, "offset", 0, least=0)
+    total, hits = await services.sessions.search(q, limit=most, offset=start)
+    if style == "spa":
+        return [{"session": session_row(hit.session), "snippet": hit.snippet} for hit in hits]
+    rows = [{**session_row(hit.session), "snippet": hit.snippet} for hit in hits]
+    return {"total": total, "offset": start, "sessions": rows}
 
 
 @router.get("/api/sessions/{session_id}", responses=_example(ROW_EXAMPLE))
@@ -73,15 +126,60 @@ async def read_session(session_id: str, services: Wired) -> Row:
     return session_row(await services.sessions.read(session_id))
 
 
+@router.patch("/api/sessions/{session_id}", responses=_example({**ROW_EXAMPLE, "ok": True}))
+async def change_session(session_id: str, body: SessionPatch, services: Wired) -> Row:
+    """Rename, pin or move a session."""
+    session = await services.changes.patch(
+        session_id, title=body.title, directory=body.directory, is_pinned=body.is_pinned
+    )
+    return {**session_row(session), "ok": True}
+
+
+@router.delete("/api/sessions/{session_id}")
+async def delete_session(session_id: str, services: Wired) -> OkBody:
+    """Delete a session; its files stay in the trash for 30 days."""
+    await services.changes.delete(session_id)
+    return OkBody()
+
+
+@router.get("/api/sessions/{session_id}/todos", responses=_example({"todos": []}))
+async def list_todos(session_id: str, services: Wired) -> Row:
+    """Return the last task list that the agent wrote."""
+    return {"todos": details.todos_of(await services.sessions.all_messages(session_id))}
+
+
+@router.get("/api/sessions/{session_id}/files", responses=_example({"files": []}))
+async def list_files(session_id: str, services: Wired) -> Row:
+    """Return the files that the session's tools touched or that came with prompts."""
+    files = details.files_of(await services.sessions.all_messages(session_id))
+    return {
+        "files": [
+            {"name": file.name, "path": file.path, "type": file.type, "tool": file.tool}
+            for file in files
+        ]
+    }
+
+
+@router.get(
+    "/api/sessions/{session_id}/export-md",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/markdown": {"example": "# Say hello\n"}}}},
+)
+async def export_markdown(session_id: str, services: Wired) -> PlainTextResponse:
+    """Return the conversation as Markdown, as an attachment."""
+    session = await services.sessions.read(session_id)
+    text = details.markdown_of(session.title, await services.sessions.all_messages(session_id))
+    name = f"session-{session_id}.md"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8", headers=headers)
+
+
 @router.get(
     "/api/messages/{session_id}",
     responses=_example({"total": 1, "offset": 0, "messages": [MESSAGE_EXAMPLE]}),
 )
 async def list_messages(
-    session_id: str,
-    services: Wired,
-    limit: Annotated[str | None, Query()] = None,
-    offset: Annotated[str | None, Query()] = None,
+    session_id: str, services: Wired, limit: Text = None, offset: Text = None
 ) -> Row:
     """Return a page of a session's messages, oldest first; offset -1 is the newest page."""
     most = min(page_number(limit, "limit", 50, least=1), MOST)

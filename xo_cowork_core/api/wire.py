@@ -17,7 +17,7 @@ from xo_cowork_core.sdk import (
     ToolPart,
 )
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.sessions.sessions import Session
+from xo_cowork_core.services.index.queries import Session
 
 WireStyle = Literal["docs", "spa"]
 
@@ -49,7 +49,7 @@ def session_row(session: Session) -> dict[str, Any]:
         "updated_at": updated,
         "time_updated": updated,
         "time_created": created,
-        "is_pinned": False,
+        "is_pinned": session.is_pinned,
         "project_id": session.agent_id,
         "parent_id": None,
         "slug": None,

@@ -13,11 +13,13 @@ from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.legacy import LegacyChat
 from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.turns import Turns
 
@@ -45,7 +47,9 @@ class Services:
     readiness: Readiness
     eventlog: EventLog
     turns: Turns
+    index: Index
     sessions: Sessions
+    changes: SessionChanges
     projects: Projects
     agents: Agents
     models: Models

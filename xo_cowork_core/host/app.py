@@ -22,7 +22,13 @@ from xo_cowork_core.host.enabled import enabled_names
 from xo_cowork_core.host.finder import Installed, find_plugins
 from xo_cowork_core.host.lifespans import START_SECONDS, WAIT_SECONDS, Lifespans
 from xo_cowork_core.host.readygate import ReadyGate
-from xo_cowork_core.host.services import Core, build_core, services_running, turns_ended
+from xo_cowork_core.host.services import (
+    Core,
+    build_core,
+    index_running,
+    services_running,
+    turns_ended,
+)
 from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.host.wiring import StartRefused, Wired, Wiring
 from xo_cowork_core.storage.locks import StateLock
@@ -56,6 +62,7 @@ def _bare_app(settings: Settings, core: Core) -> FastAPI:
             async with (
                 services_running(core),
                 _plugins_running(settings, core, plugins),
+                index_running(core),
                 turns_ended(core),
             ):
                 yield

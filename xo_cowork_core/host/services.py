@@ -1,4 +1,4 @@
-"""Build the services of one app, and own the order in which they start and stop."""
+"""What an app is made of, and the order in which it starts and stops."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -6,32 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core import __version__
-from xo_cowork_core.api.sse import SharedEncoder
 from xo_cowork_core.api.wired import Services
-from xo_cowork_core.host.samples import samplers
+from xo_cowork_core.host.building import Building
 from xo_cowork_core.host.settings import Settings
-from xo_cowork_core.services.agents import Agents
-from xo_cowork_core.services.clock import SystemClock
-from xo_cowork_core.services.eventlog.log import EventLog
-from xo_cowork_core.services.gateways import Gateways
-from xo_cowork_core.services.idempotency import Idempotency
-from xo_cowork_core.services.legacy import LegacyChat
-from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.processes import ProcessSupervisor
-from xo_cowork_core.services.projects.files import ProjectFiles
-from xo_cowork_core.services.projects.projects import Projects
-from xo_cowork_core.services.readiness import Readiness
-from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.sessions.sessions import Sessions
-from xo_cowork_core.services.turns.prompts import Resolver
+from xo_cowork_core.services.sessions.hosted import HostedSessions
 from xo_cowork_core.services.turns.rows import close_cut_turns
-from xo_cowork_core.services.turns.turns import Turns
-from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.locks import StateFolderError
-from xo_cowork_core.storage.schema import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +23,7 @@ class Core:
     services: Services
     processes: ProcessSupervisor
     database: Database
+    hosted: HostedSessions
 
 
 def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
@@ -48,63 +31,8 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
 
     `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
     """
-    database = Database(settings.state_dir / "state.db", STEPS)
-    processes = ProcessSupervisor(run_dir or settings.state_dir)
-    return Core(_services(settings, database, processes), processes, database)
-
-
-def _services(settings: Settings, database: Database, processes: ProcessSupervisor) -> Services:
-    clock, registry = SystemClock(), Registry()
-    readiness = Readiness(clock)
-    default_agent = settings.agent_name or settings.default_agent or None
-    eventlog, history = EventLog(database, clock), HostHistory(database)
-    sessions = Sessions(database, registry, history)
-    turns = Turns(
-        resolver=_resolver(settings, registry, readiness, sessions, default_agent),
-        registry=registry,
-        eventlog=eventlog,
-        history=history,
-        database=database,
-        clock=clock,
-        stop_owner=processes.stop_owner,
-        permission_seconds=settings.permission_timeout,
-    )
-    return Services(
-        version=__version__,
-        stage=settings.stage,
-        wire_style=settings.wire_style,
-        clock=clock,
-        registry=registry,
-        readiness=readiness,
-        eventlog=eventlog,
-        turns=turns,
-        sessions=sessions,
-        projects=Projects(ProjectFiles(settings.projects_root), clock),
-        agents=Agents(registry, clock, settings.state_dir),
-        models=Models(registry, readiness, default_agent=default_agent),
-        gateways=Gateways(registry, readiness, default_agent=default_agent),
-        legacy=LegacyChat(turns, sessions, eventlog, database, clock),
-        idempotency=Idempotency(database, clock),
-        encoder=SharedEncoder(),
-        samplers=samplers(registry, turns, eventlog),
-    )
-
-
-def _resolver(
-    settings: Settings,
-    registry: Registry,
-    readiness: Readiness,
-    sessions: Sessions,
-    default_agent: str | None,
-) -> Resolver:
-    return Resolver(
-        registry,
-        readiness,
-        sessions,
-        Workspace(Path.home(), settings.projects_root),
-        default_agent=default_agent,
-        permission_mode=settings.permission_mode,
-    )
+    building = Building(settings, run_dir)
+    return Core(building.services(), building.processes, building.database, building.hosted)
 
 
 @asynccontextmanager
@@ -127,6 +55,16 @@ async def services_running(core: Core) -> AsyncIterator[None]:
         await core.processes.stop()
         await core.services.projects.close()
         await core.database.close()
+
+
+@asynccontextmanager
+async def index_running(core: Core) -> AsyncIterator[None]:
+    """Keep the index true while plugins are up."""
+    await core.services.index.start(await core.hosted.flags())
+    try:
+        yield
+    finally:
+        await core.services.index.stop()
 
 
 @asynccontextmanager

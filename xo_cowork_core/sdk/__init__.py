@@ -91,6 +91,7 @@ from xo_cowork_core.sdk.tool_events import (
     ToolError,
     ToolResult,
 )
+from xo_cowork_core.sdk.transcripts import KeepsTranscripts, Transcript, UsageRecord
 from xo_cowork_core.sdk.turn import (
     Attachment,
     PermissionAnswer,
@@ -138,6 +139,7 @@ __all__ = [
     "Interrupts",
     "KeepsAgents",
     "KeepsHistory",
+    "KeepsTranscripts",
     "ListsModels",
     "Message",
     "Model",
@@ -184,6 +186,7 @@ __all__ = [
     "ToolError",
     "ToolPart",
     "ToolResult",
+    "Transcript",
     "Turn",
     "TurnAnswer",
     "TurnOutcome",
@@ -191,6 +194,7 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "UpstreamFailed",
+    "UsageRecord",
     "XoError",
     "hookimpl",
 ]

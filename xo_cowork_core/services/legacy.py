@@ -13,7 +13,8 @@ from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.prompts import Prompt
-from xo_cowork_core.services.turns.turns import Started, Turns
+from xo_cowork_core.services.turns.slots import Started
+from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.storage.db import Database
 
 WAIT_SECONDS = 15.0

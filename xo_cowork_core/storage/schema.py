@@ -58,4 +58,21 @@ STEPS = (
     );
     CREATE INDEX idempotency_by_age ON idempotency (created_at)
     """,
+    """
+    ALTER TABLE sessions ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE session_flags (
+        session_id TEXT PRIMARY KEY,
+        title TEXT,
+        directory TEXT,
+        is_pinned INTEGER NOT NULL DEFAULT 0,
+        deleted_at TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE trash (
+        session_id TEXT NOT NULL,
+        original TEXT NOT NULL,
+        kept TEXT NOT NULL,
+        deleted_at TEXT NOT NULL,
+        PRIMARY KEY (session_id, original)
+    ) WITHOUT ROWID
+    """,
 )

@@ -76,13 +76,18 @@ def read_rows(path: Path) -> list[Row]:
     """Read a session file. Sidechains (subagents) are left out."""
     rows: dict[str, Row] = {}
     for line in path.read_bytes().split(b"\n"):
-        # most bytes of a file are request dumps without a place in the tree
-        if b'"parentUuid"' not in line or len(line) > MAX_LINE_BYTES:
-            continue
-        row = _row(line)
-        if row:
+        row = parse_line(line)
+        if row and not row.record.get("isSidechain"):
             rows.setdefault(row.id, row)
     return list(rows.values())
+
+
+def parse_line(line: bytes) -> Row | None:
+    """Read one line of a session file; None for what has no place in the tree."""
+    # most bytes of a file are request dumps, which have none
+    if b'"parentUuid"' not in line or len(line) > MAX_LINE_BYTES:
+        return None
+    return _row(line)
 
 
 def living(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
@@ -131,7 +136,7 @@ def _row(line: bytes) -> Row | None:
         record = orjson.loads(line)
     except ValueError:
         return None
-    if not isinstance(record, dict) or record.get("isSidechain"):
+    if not isinstance(record, dict):
         return None
     identity, parent = record.get("uuid"), record.get("parentUuid")
     if not isinstance(identity, str):

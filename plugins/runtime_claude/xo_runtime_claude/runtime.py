@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -14,7 +15,6 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
-    KeepsHistory,
     Message,
     NotFound,
     Runtime,
@@ -23,6 +23,7 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.transcripts import KeepsTranscripts, Transcript
 from xo_runtime_claude import skills
 from xo_runtime_claude.health import HealthCheck
 from xo_runtime_claude.options import (
@@ -36,6 +37,7 @@ from xo_runtime_claude.options import (
 from xo_runtime_claude.pool import Pool
 from xo_runtime_claude.running import NoWarmStart, Running, WrongStart
 from xo_runtime_claude.store import Store
+from xo_runtime_claude.transcript import ClaudeTranscript
 from xo_runtime_claude.warm import Warm
 
 INFO = RuntimeInfo(
@@ -48,7 +50,7 @@ MISSING = AgentFailure(
 )
 
 
-class ClaudeRuntime(Runtime, Interrupts, Answers, KeepsHistory, EditsHistory, ChecksHealth):
+class ClaudeRuntime(Runtime, Interrupts, Answers, KeepsTranscripts, EditsHistory, ChecksHealth):
     """Claude Code, one process per active session."""
 
     def __init__(self, context: HostContext) -> None:
@@ -107,6 +109,15 @@ class ClaudeRuntime(Runtime, Interrupts, Answers, KeepsHistory, EditsHistory, Ch
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
         return await self._store.messages(session_id)
+
+    def transcript_folders(self) -> Sequence[Path]:
+        return [self._store.folder]
+
+    def is_transcript(self, path: Path) -> bool:
+        return path.suffix == ".jsonl"
+
+    def open_transcript(self, path: Path) -> Transcript:
+        return ClaudeTranscript(path)
 
     async def drop(self, session_id: str, message_id: str) -> None:
         await self._pool.discard(session_id)

@@ -9,17 +9,15 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, NotFound, SessionRecord, TextPart
+from xo_cowork_core.sdk import Message, NotFound, SessionRecord
 from xo_cowork_core.sdk.host import Paths
 from xo_runtime_claude.hydrate import messages_of
-from xo_runtime_claude.rows import EPOCH, Row, living, read_rows
+from xo_runtime_claude.rows import living, read_rows
+from xo_runtime_claude.transcript import ClaudeTranscript
 
 SESSION_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
-TITLE_CHARACTERS = 80
-UNTITLED = "New session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,11 @@ class Store:
         self._paths = paths
         self._seen: dict[Path, Seen] = {}
         self._cuts: dict[str, str] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the session files lie."""
+        return self._projects
 
     async def knows(self, session_id: str) -> bool:
         """Say whether there is a transcript."""
@@ -106,10 +109,9 @@ class Store:
             seen = self._seen.get(path)
             if seen and (seen.size, seen.changed) == (status.st_size, status.st_mtime_ns):
                 return seen
-            rows = read_rows(path)
+            record = _record(path)
         except OSError:
             return None
-        record = _record(path.stem, rows, status.st_mtime)
         return Seen(status.st_size, status.st_mtime_ns, record)
 
     def _messages(self, session_id: str) -> Sequence[Message] | None:
@@ -141,31 +143,10 @@ class Store:
         path.rename(trash / f"{int(time.time())}-{path.name}")
 
 
-def _record(session_id: str, rows: list[Row], changed: float) -> SessionRecord | None:
-    messages = messages_of(living(rows))
-    if not messages:
-        return None
-    times = [message.time_created for message in messages if message.time_created > EPOCH]
-    updated = datetime.fromtimestamp(changed, UTC)
-    last = max((row.time for row in rows), default=EPOCH)
-    directory = next((str(cwd) for row in rows if (cwd := row.record.get("cwd"))), None)
-    return SessionRecord(
-        session_id=session_id,
-        title=_title(messages),
-        directory=directory,
-        message_count=len(messages),
-        time_created=min(times, default=updated),
-        time_updated=last if last > EPOCH else updated,
-    )
-
-
-def _title(messages: Sequence[Message]) -> str:
-    for message in messages:
-        part = message.parts[0] if message.parts else None
-        if message.role == "user" and isinstance(part, TextPart):
-            line = " ".join(part.text.split())
-            return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
-    return UNTITLED
+def _record(path: Path) -> SessionRecord | None:
+    transcript = ClaudeTranscript(path)
+    transcript.feed(path.read_bytes().split(b"\n"))
+    return transcript.record()
 
 
 def _changed(path: Path) -> float:

@@ -1,7 +1,7 @@
 """Fold a turn's entries into the assistant's message: the history of runtimes without a store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,12 +23,6 @@ Data = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class _OpenTool:
-    call: ToolPart
-    place: int
-
-
-@dataclass(slots=True)
 class MessageFold:
     """Collects entries one by one; `message` gives what they amount to."""
 
@@ -37,7 +31,6 @@ class MessageFold:
     _parts: list[Part] = field(default_factory=list[Part])
     _run: list[str] = field(default_factory=list[str])
     _run_kind: str = ""
-    _tools: dict[str, _OpenTool] = field(default_factory=dict[str, _OpenTool])
     _end: Data = field(default_factory=dict[str, Any])
     _error: str | None = None
 
@@ -103,10 +96,9 @@ class MessageFold:
         self._run_kind = ""
 
     def _forget_text(self) -> None:
-        """A desync takes back the text of the step that it interrupts."""
+        """A desync takes back all text of the turn; what counts comes after it."""
         self._run = []
-        while self._parts and isinstance(self._parts[-1], TextPart | ReasoningPart):
-            self._parts.pop()
+        self._parts = [p for p in self._parts if not isinstance(p, TextPart | ReasoningPart)]
 
     def _open_tool(self, data: Data, now: datetime) -> None:
         self._close_run()
@@ -118,21 +110,15 @@ class MessageFold:
             title=data["title"],
             time_start=now,
         )
-        self._tools[call.call_id] = _OpenTool(call, len(self._parts))
         self._parts.append(call)
 
     def _close_tool(self, data: Data, *, failed: bool, now: datetime) -> None:
-        opened = self._tools.pop(data["call_id"], None)
-        if opened is None:
-            return
-        self._parts[opened.place] = ToolPart(
-            call_id=opened.call.call_id,
-            tool=opened.call.tool,
-            input=opened.call.input,
-            status="error" if failed else "completed",
-            output=data["output"] or data.get("error_message", ""),
-            title=opened.call.title,
-            metadata=data.get("metadata", {}),
-            time_start=opened.call.time_start,
-            time_end=now,
-        )
+        for place, part in enumerate(self._parts):
+            if isinstance(part, ToolPart) and part.call_id == data["call_id"]:
+                self._parts[place] = replace(
+                    part,
+                    status="error" if failed else "completed",
+                    output=data["output"] or data.get("error_message", ""),
+                    metadata=data.get("metadata", {}),
+                    time_end=now,
+                )

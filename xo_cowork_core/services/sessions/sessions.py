@@ -1,37 +1,29 @@
 """Sessions of all runtimes, seen as one list, and their messages.
 
-Content stays where it is: in the runtimes' own stores, or in the host's for a runtime without
-one. This service reads the stores at each call; it keeps no copy.
+Lists and search come from the index. Content stays where it is: in the runtimes' own stores, or
+in the host's for a runtime without one; this service keeps no copy of it.
 """
 
 import logging
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from xo_cowork_core.sdk import KeepsHistory, Message, NotFound, SessionRecord, TextPart
-from xo_cowork_core.services.registry import RegisteredRuntime, Registry
+from xo_cowork_core.sdk import KeepsHistory, Message, NotFound, TextPart
+from xo_cowork_core.sdk.transcripts import KeepsTranscripts
+from xo_cowork_core.services.index import queries, search
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.queries import Session
+from xo_cowork_core.services.index.rows import SessionRow
+from xo_cowork_core.services.index.search import Hit
+from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.sessions.titles import shown, title_of
+from xo_cowork_core.services.sessions.hosted import HostedSession, HostedSessions
+from xo_cowork_core.services.sessions.titles import UNTITLED, shown
 from xo_cowork_core.storage.db import Database
 
+FIND_SECONDS = 2.0
 log = logging.getLogger("xo_cowork.sessions")
-COLUMNS = "session_id, agent_name, agent_id, directory, title, time_created, time_updated"
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One session's row. `directory` is where its turns run; None when it has none."""
-
-    session_id: str
-    agent_name: str
-    agent_id: str | None
-    directory: str | None
-    title: str
-    time_created: datetime
-    time_updated: datetime
-    message_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,41 +39,56 @@ class MessagePage:
 class Sessions:
     """Lists, finds and reads."""
 
-    def __init__(self, database: Database, registry: Registry, history: HostHistory) -> None:
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        history: HostHistory,
+        hosted: HostedSessions,
+        index: Index,
+    ) -> None:
         self._database = database
         self._registry = registry
         self._history = history
+        self._hosted = hosted
+        self._index = index
 
     async def list(
-        self, *, agent_name: str | None = None, agent_id: str | None = None
-    ) -> Sequence[Session]:
-        """Return every session, newest first, optionally of one runtime or project."""
-        hosted = await self._hosted()
-        counts = await self._history.counts()
-        found = {key: replace(row, message_count=counts.get(key, 0)) for key, row in hosted.items()}
-        for owner in self._keepers():
-            for record in await self._records_of(owner):
-                found[record.session_id] = _joined(record, owner, hosted.get(record.session_id))
-        rows = [
-            row
-            for row in found.values()
-            if agent_name in {None, row.agent_name} and agent_id in {None, row.agent_id}
-        ]
-        return sorted(rows, key=lambda row: row.time_updated, reverse=True)
+        self, *, agent_name: str | None, agent_id: str | None, limit: int, offset: int
+    ) -> tuple[int, Sequence[Session]]:
+        """Return how many sessions there are, of one runtime or project, and a page of them,
+        newest first."""
+        await self._index.look()
+        return await self._index.database.read(
+            lambda connection: queries.sessions_page(
+                connection, agent_name=agent_name, agent_id=agent_id, limit=limit, offset=offset
+            )
+        )
+
+    async def search(self, text: str, *, limit: int, offset: int) -> tuple[int, Sequence[Hit]]:
+        """Return how many sessions match, and a page of them, best first."""
+        await self._index.look()
+        return await self._index.database.read(
+            lambda connection: search.search(connection, text, limit=limit, offset=offset)
+        )
 
     async def find(self, session_id: str) -> Session | None:
-        """Find one session by id, in the host's table and in every runtime's store."""
-        hosted = (await self._hosted(session_id)).get(session_id)
-        for owner in self._keepers():
-            if hosted and hosted.agent_name != owner.info.name:
-                continue
-            record = await self._record_of(owner, session_id)
-            if record:
-                return _joined(record, owner, hosted)
-        return hosted
+        """Find one session by id: in the index, the host's table, the runtimes' stores."""
+        if self._index.flags(session_id).hidden:
+            return None
+        hosted = await self._hosted.one(session_id)
+        found = await self._indexed(session_id)
+        if found is None and hosted is None:
+            self._index.changed()
+            await self._index.settled(FIND_SECONDS)
+            found = await self._indexed(session_id) or await self._asked(session_id)
+        if hosted:
+            return _joined(found, hosted)
+        return found
 
     async def read(self, session_id: str) -> Session:
         """Return one session. Raises NotFound."""
+        await self._index.look()
         found = await self.find(session_id)
         if found is None:
             raise NotFound("Session not found")
@@ -91,18 +98,25 @@ class Sessions:
 
     async def messages(self, session_id: str, *, limit: int, offset: int) -> MessagePage:
         """Return a page; offset -1 is the newest `limit`. Raises NotFound."""
-        session = await self.find(session_id)
-        if session is None:
-            raise NotFound("Session not found")
-        messages = await self._messages(session)
+        messages = await self.all_messages(session_id)
         start = max(0, len(messages) - limit) if offset < 0 else offset
         return MessagePage(session_id, len(messages), start, messages[start : start + limit])
 
+    async def all_messages(self, session_id: str) -> Sequence[Message]:
+        """Return every message of a session, oldest first. Raises NotFound."""
+        session = await self.find(session_id)
+        if session is None:
+            raise NotFound("Session not found")
+        return await self._messages(session)
+
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)
+        runtime = owner.runtime if owner else None
         kept: Sequence[Message] | None = None
-        if owner and isinstance(owner.runtime, KeepsHistory):
-            kept = await owner.runtime.messages(session.session_id)
+        if isinstance(runtime, KeepsTranscripts):
+            kept = await self._index.messages(session.session_id)
+        if isinstance(runtime, KeepsHistory):
+            kept = kept or await runtime.messages(session.session_id)
         else:
             kept = await self._history.messages(session.session_id)
         return kept or await self._prompts(session.session_id)
@@ -126,63 +140,53 @@ class Sessions:
             for stream_id, text, started_at in rows
         ]
 
-    def _keepers(self) -> Sequence[RegisteredRuntime]:
-        return [
-            found
-            for found in self._registry.runtimes()
-            if isinstance(found.runtime, KeepsHistory) and found.plugin.serves
-        ]
-
-    async def _records_of(self, owner: RegisteredRuntime) -> Sequence[SessionRecord]:
-        assert isinstance(owner.runtime, KeepsHistory)
-        try:
-            return await owner.runtime.sessions()
-        except Exception:
-            # one runtime's broken store must not hide the others' sessions
-            log.exception("the sessions of %s could not be listed", owner.info.name)
-            return []
-
-    async def _record_of(self, owner: RegisteredRuntime, session_id: str) -> SessionRecord | None:
-        assert isinstance(owner.runtime, KeepsHistory)
-        try:
-            return await owner.runtime.session(session_id)
-        except Exception:
-            log.exception("a session of %s could not be read", owner.info.name)
-            return None
-
-    async def _hosted(self, session_id: str | None = None) -> dict[str, Session]:
-        rows = await self._database.read(lambda connection: _select(connection, session_id))
-        return {row.session_id: row for row in rows}
-
-
-def _select(connection: sqlite3.Connection, session_id: str | None) -> list[Session]:
-    where, values = ("WHERE session_id = ?", (session_id,)) if session_id else ("", ())
-    rows = connection.execute(f"SELECT {COLUMNS} FROM sessions {where}", values)  # noqa: S608
-    return [
-        Session(
-            session_id=row[0],
-            agent_name=row[1],
-            agent_id=row[2],
-            directory=row[3],
-            title=row[4],
-            time_created=datetime.fromisoformat(row[5]),
-            time_updated=datetime.fromisoformat(row[6]),
+    async def _indexed(self, session_id: str) -> Session | None:
+        return await self._index.database.read(
+            lambda connection: queries.one_session(connection, session_id)
         )
-        for row in rows
-    ]
+
+    async def _asked(self, session_id: str) -> Session | None:
+        """Ask the stores that the index only follows, such as a gateway's."""
+        for owner in self._registry.runtimes():
+            runtime = owner.runtime
+            if not isinstance(runtime, KeepsHistory) or not owner.plugin.serves:
+                continue
+            try:
+                record = await runtime.session(session_id)
+            except Exception:
+                log.exception("a session of %s could not be read", owner.info.name)
+                continue
+            if record:
+                row = SessionRow.of(record, owner.info.name)
+                await self._index.write_hosted(row, None)
+                return _session(row, None)
+        return None
 
 
-def _joined(record: SessionRecord, owner: RegisteredRuntime, hosted: Session | None) -> Session:
-    """A store's row with what the host knows besides."""
+def _joined(found: Session | None, hosted: HostedSession) -> Session:
+    """What the index says, with what the host knows better: it may be a moment ahead."""
+    host = _session(hosted.row, hosted.agent_id)
+    flags = hosted.flags
+    base = found or host
+    return replace(
+        base,
+        agent_id=hosted.agent_id or base.agent_id,
+        directory=flags.directory or None,
+        title=flags.title or base.title or UNTITLED,
+        is_pinned=flags.is_pinned,
+        reserved=hosted.reserved,
+        time_updated=max(base.time_updated, host.time_updated),
+    )
+
+
+def _session(row: SessionRow, agent_id: str | None) -> Session:
     return Session(
-        session_id=record.session_id,
-        agent_name=owner.info.name,
-        agent_id=hosted.agent_id if hosted else None,
-        directory=hosted.directory if hosted else record.directory,
-        title=hosted.title if hosted else title_of(record.title),
-        time_created=record.time_created,
-        time_updated=max(record.time_updated, hosted.time_updated)
-        if hosted
-        else record.time_updated,
-        message_count=record.message_count,
+        session_id=row.session_id,
+        agent_name=row.agent_name,
+        agent_id=agent_id,
+        directory=row.directory,
+        title=row.title or UNTITLED,
+        time_created=datetime.fromisoformat(row.time_created),
+        time_updated=datetime.fromisoformat(row.time_updated),
+        message_count=row.message_count,
     )

@@ -21,9 +21,10 @@ from xo_cowork_core.sdk import (
     UpstreamFailed,
     XoError,
 )
+from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
-from xo_cowork_core.services.sessions.sessions import Session, Sessions
+from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.workspace import Workspace
 
 RETRY_AFTER_SECONDS = 2
@@ -103,7 +104,7 @@ class Resolver:
             session_id=session.session_id if session else str(uuid.uuid4()),
             text=prompt.text,
             cwd=cwd,
-            new_session=session is None,
+            new_session=session is None or session.reserved,
             agent_id=agent_id,
             model=prompt.model,
             provider_id=prompt.provider_id,
@@ -116,7 +117,7 @@ class Resolver:
         secrets = await asyncio.to_thread(owner.secrets.environment)
         environment = {**secrets, **self._registry.turn_environment(turn)}
         turn = replace(turn, environment=environment)
-        if turn.new_session and isinstance(owner.runtime, OpensSessions):
+        if session is None and isinstance(owner.runtime, OpensSessions):
             turn = replace(turn, session_id=await _opened(owner.runtime, turn))
         return Resolved(turn, owner)
 

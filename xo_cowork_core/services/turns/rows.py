@@ -45,9 +45,12 @@ def insert_turn(
         ),
     )
     connection.execute(
-        "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE"
+        "INSERT INTO sessions (session_id, agent_name, agent_id, directory, title, time_created,"
+        " time_updated) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE"
         " SET time_updated = excluded.time_updated, directory = excluded.directory,"
-        " agent_id = COALESCE(excluded.agent_id, agent_id)",
+        " agent_id = COALESCE(excluded.agent_id, agent_id),"
+        " title = CASE WHEN reserved AND title = '' THEN excluded.title ELSE title END,"
+        " reserved = 0",
         (
             turn.session_id,
             agent_name,

@@ -1,0 +1,146 @@
+"""Makes the services of one app, each once, from what it needs."""
+
+from functools import cached_property
+from pathlib import Path
+
+from xo_cowork_core import __version__
+from xo_cowork_core.api.sse import SharedEncoder
+from xo_cowork_core.api.wired import Services
+from xo_cowork_core.host.samples import samplers
+from xo_cowork_core.host.settings import Settings
+from xo_cowork_core.services.agents import Agents
+from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.gateways import Gateways
+from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.index import schema as index_schema
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.keepers import KeeperRows
+from xo_cowork_core.services.legacy import LegacyChat
+from xo_cowork_core.services.models import Models
+from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.projects.files import ProjectFiles
+from xo_cowork_core.services.projects.projects import Projects
+from xo_cowork_core.services.readiness import Readiness
+from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.sessions.changes import SessionChanges
+from xo_cowork_core.services.sessions.history import HostHistory
+from xo_cowork_core.services.sessions.hosted import HostedSessions
+from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
+from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.turns.prompts import Resolver
+from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.services.workspace import Workspace
+from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.schema import STEPS
+
+
+class Building:
+    """One app's services while they are put together. Makes them; reads and starts nothing.
+
+    `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
+    """
+
+    def __init__(self, settings: Settings, run_dir: Path | None = None) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.registry = Registry()
+        self.readiness = Readiness(self.clock)
+        self.database = Database(settings.state_dir / "state.db", STEPS)
+        self.processes = ProcessSupervisor(run_dir or settings.state_dir)
+        self.eventlog = EventLog(self.database, self.clock)
+        self.history = HostHistory(self.database)
+        self.hosted = HostedSessions(self.database)
+        self.workspace = Workspace(Path.home(), settings.projects_root)
+        self.default_agent = settings.agent_name or settings.default_agent or None
+
+    @cached_property
+    def index(self) -> Index:
+        file = self.settings.state_dir / f"index-{index_schema.VERSION}.db"
+        return Index(Database(file, index_schema.STEPS), self.registry, self._project_of)
+
+    @cached_property
+    def feed(self) -> HostedFeed:
+        feed = HostedFeed(self.index, self.registry, self.hosted, self.history)
+        self.index.add_feeder(feed)
+        self.index.add_feeder(KeeperRows(self.registry))
+        return feed
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return Sessions(self.database, self.registry, self.history, self.hosted, self.index)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        return Resolver(
+            self.registry,
+            self.readiness,
+            self.sessions,
+            self.workspace,
+            default_agent=self.default_agent,
+            permission_mode=self.settings.permission_mode,
+        )
+
+    @cached_property
+    def turns(self) -> Turns:
+        return Turns(
+            resolver=self.resolver,
+            registry=self.registry,
+            eventlog=self.eventlog,
+            history=self.history,
+            database=self.database,
+            clock=self.clock,
+            stop_owner=self.processes.stop_owner,
+            permission_seconds=self.settings.permission_timeout,
+            listeners=[self.feed],
+        )
+
+    @cached_property
+    def changes(self) -> SessionChanges:
+        return SessionChanges(
+            database=self.database,
+            clock=self.clock,
+            sessions=self.sessions,
+            hosted=self.hosted,
+            index=self.index,
+            turns=self.turns,
+            resolver=self.resolver,
+            workspace=self.workspace,
+            feed=self.feed,
+            trash=self.settings.state_dir / "trash",
+        )
+
+    @cached_property
+    def legacy(self) -> LegacyChat:
+        return LegacyChat(self.turns, self.sessions, self.eventlog, self.database, self.clock)
+
+    @cached_property
+    def projects(self) -> Projects:
+        return Projects(ProjectFiles(self.settings.projects_root), self.clock)
+
+    def services(self) -> Services:
+        """Return them as routes see them."""
+        return Services(
+            version=__version__,
+            stage=self.settings.stage,
+            wire_style=self.settings.wire_style,
+            clock=self.clock,
+            registry=self.registry,
+            readiness=self.readiness,
+            eventlog=self.eventlog,
+            index=self.index,
+            sessions=self.sessions,
+            changes=self.changes,
+            turns=self.turns,
+            projects=self.projects,
+            agents=Agents(self.registry, self.clock, self.settings.state_dir),
+            models=Models(self.registry, self.readiness, default_agent=self.default_agent),
+            gateways=Gateways(self.registry, self.readiness, default_agent=self.default_agent),
+            legacy=self.legacy,
+            idempotency=Idempotency(self.database, self.clock),
+            encoder=SharedEncoder(),
+            samplers=samplers(self.registry, self.turns, self.eventlog),
+        )
+
+    def _project_of(self, directory: str | None) -> str | None:
+        return self.workspace.project_of(Path(directory)) if directory else None

@@ -1,0 +1,66 @@
+"""Transcripts: histories in files that only grow, which the host reads bit by bit and indexes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from xo_cowork_core.sdk.events import Tokens
+from xo_cowork_core.sdk.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime import KeepsHistory
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One model call. `key` is the same wherever the same call is written down again.
+
+    `cost` is US dollars as the runtime recorded it, None when it didn't. `tools` names the tools
+    that the answer called. `session_id` is given where the file is not that session's own.
+    """
+
+    key: str
+    time: datetime
+    model_id: str
+    provider_id: str
+    tokens: Tokens
+    cost: float | None = None
+    tools: Sequence[str] = ()
+    session_id: str = ""
+
+
+class Transcript(ABC):
+    """One file while it is read. Belongs to one thread at a time; does no I/O."""
+
+    @abstractmethod
+    def feed(self, lines: Iterable[bytes]) -> None:
+        """Take the next complete lines. Broken and unknown ones are passed over."""
+
+    @abstractmethod
+    def record(self) -> SessionRecord | None:
+        """Say which session this is, as far as it was read; None for a file that belongs to
+        another's session or has no message yet. `time_updated` is of the last message."""
+
+    @abstractmethod
+    def messages(self) -> Sequence[Message]:
+        """Return the messages so far, oldest first."""
+
+    @abstractmethod
+    def usage(self) -> Sequence[UsageRecord]:
+        """Return every model call so far, also those of dropped branches and subagents."""
+
+
+class KeepsTranscripts(KeepsHistory):
+    """Keeps its history in files. The host then lists, searches and counts from its own index."""
+
+    @abstractmethod
+    def transcript_folders(self) -> Sequence[Path]:
+        """The folders that hold transcripts, at any depth; they need not exist yet."""
+
+    @abstractmethod
+    def is_transcript(self, path: Path) -> bool:
+        """Tell by its name whether a file in these folders is one. Must not touch the disk."""
+
+    @abstractmethod
+    def open_transcript(self, path: Path) -> Transcript:
+        """Return a fresh reader for a file. Must not touch the disk."""

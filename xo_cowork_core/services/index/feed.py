@@ -1,0 +1,106 @@
+"""Reads transcripts bit by bit. Blocks; belongs to one thread at a time.
+
+The readers of the files that changed last stay in memory, so that a growing file is read once;
+any other change of a file (shorter, another inode) makes it be read afresh.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xo_cowork_core.sdk import Message, SessionRecord, TextPart
+from xo_cowork_core.sdk.transcripts import Transcript, UsageRecord
+from xo_cowork_core.services.index.scan import Found, Source
+from xo_cowork_core.storage.jsonl import Stamp, Tail
+
+OPEN_READERS = 16
+OPEN_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedMessage:
+    """What search needs of a message. `digest` tells whether it changed."""
+
+    number: int
+    digest: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One file as it stands now."""
+
+    found: Found
+    record: SessionRecord | None
+    messages: Sequence[IndexedMessage]
+    usage: Sequence[UsageRecord]
+
+
+@dataclass(slots=True)
+class _Open:
+    tail: Tail
+    inode: int
+    transcript: Transcript
+    size: int = 0
+    messages: Sequence[Message] = ()
+
+
+class Feed:
+    """All files that are being read."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+
+    def read(self, found: Found) -> Reading:
+        """Read what is new in a file. Raises OSError."""
+        reader = self._advance(found)
+        return Reading(
+            found,
+            reader.transcript.record(),
+            [indexed(number, message) for number, message in enumerate(reader.messages)],
+            reader.transcript.usage(),
+        )
+
+    def messages(self, path: str, source: Source) -> Sequence[Message]:
+        """Return all messages of a file as it is now. Raises OSError."""
+        return self._advance(Found(path, source, Stamp.of(Path(path)))).messages
+
+    def forget(self, path: str) -> None:
+        """Drop a file's reader."""
+        self._open.pop(path, None)
+
+    def _advance(self, found: Found) -> _Open:
+        reader = self._reader(found)
+        before = reader.tail.offset
+        for lines in reader.tail.batches():
+            reader.transcript.feed(lines)
+        if reader.tail.offset != before:
+            reader.messages = reader.transcript.messages()
+        reader.size = found.stamp.size
+        self._keep(found.path, reader)
+        return reader
+
+    def _reader(self, found: Found) -> _Open:
+        reader = self._open.pop(found.path, None)
+        grown = reader and reader.inode == found.stamp.inode and reader.size <= found.stamp.size
+        if reader and grown:
+            return reader
+        path = Path(found.path)
+        return _Open(Tail(path), found.stamp.inode, found.source.runtime.open_transcript(path))
+
+    def _keep(self, path: str, reader: _Open) -> None:
+        self._open[path] = reader
+        total = sum(each.size for each in self._open.values())
+        while len(self._open) > OPEN_READERS or (total > OPEN_BYTES and len(self._open) > 1):
+            _, dropped = self._open.popitem(last=False)
+            total -= dropped.size
+
+
+def indexed(number: int, message: Message) -> IndexedMessage:
+    """Return a message's words: what people wrote and read, not tool output."""
+    text = "\n\n".join(part.text for part in message.parts if isinstance(part, TextPart))
+    text = text.encode("utf-8", "replace").decode()
+    digest = hashlib.blake2b(f"{message.id}\0{text}".encode(), digest_size=12).digest()
+    return IndexedMessage(number, digest, text)

@@ -1,0 +1,90 @@
+"""Questions to the index. Every function runs on a reader's connection."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+COLUMNS = (
+    "session_id, agent_name, agent_id, directory, title, time_created, time_updated,"
+    " message_count, is_pinned"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session's row. `directory` is where its turns run; None when it has none. `reserved`
+    means that it had no turn yet."""
+
+    session_id: str
+    agent_name: str
+    agent_id: str | None
+    directory: str | None
+    title: str
+    time_created: datetime
+    time_updated: datetime
+    message_count: int = 0
+    is_pinned: bool = False
+    reserved: bool = False
+
+
+def session_of(row: Sequence[object]) -> Session:
+    """Read a row with `COLUMNS`."""
+    session_id, agent_name, agent_id, directory, title, created, updated, count, pinned = row
+    return Session(
+        session_id=str(session_id),
+        agent_name=str(agent_name),
+        agent_id=str(agent_id) if agent_id else None,
+        directory=str(directory) if directory else None,
+        title=str(title),
+        time_created=datetime.fromisoformat(str(created)),
+        time_updated=datetime.fromisoformat(str(updated)),
+        message_count=int(str(count)),
+        is_pinned=bool(pinned),
+    )
+
+
+def all_times(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return when each session changed last."""
+    return dict(connection.execute("SELECT session_id, time_updated FROM sessions"))
+
+
+def sessions_page(
+    connection: sqlite3.Connection,
+    *,
+    agent_name: str | None,
+    agent_id: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[int, list[Session]]:
+    """Return how many sessions fit, and a page of them, newest first."""
+    where, values = "hidden = 0", list[object]()
+    if agent_name:
+        where, values = f"{where} AND agent_name = ?", [*values, agent_name]
+    if agent_id:
+        where, values = f"{where} AND agent_id = ?", [*values, agent_id]
+    total = connection.execute(
+        f"SELECT COUNT(*) FROM sessions WHERE {where}",  # noqa: S608
+        values,
+    ).fetchone()[0]
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM sessions WHERE {where}"  # noqa: S608
+        " ORDER BY time_updated DESC LIMIT ? OFFSET ?",
+        [*values, limit, offset],
+    )
+    return total, [session_of(row) for row in rows]
+
+
+def one_session(connection: sqlite3.Connection, session_id: str) -> Session | None:
+    """Find a session that is shown."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM sessions WHERE session_id = ? AND hidden = 0",  # noqa: S608
+        (session_id,),
+    ).fetchone()
+    return session_of(row) if row else None
+
+
+def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
+    """Return the files that hold a session."""
+    rows = connection.execute("SELECT path FROM files WHERE session_id = ?", (session_id,))
+    return [row[0] for row in rows]

@@ -1,0 +1,72 @@
+"""Tables of `index.db`, a cache: deleting the file only costs a rebuild.
+
+Change `VERSION` with every change of a table; the file of another version is rebuilt.
+"""
+
+VERSION = 1
+STEPS = (
+    """
+    CREATE TABLE files (
+        path TEXT PRIMARY KEY,
+        agent_name TEXT NOT NULL,
+        inode INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        changed_ns INTEGER NOT NULL,
+        session_id TEXT
+    );
+    CREATE INDEX files_by_session ON files (session_id);
+    CREATE TABLE sessions (
+        session_id TEXT PRIMARY KEY,
+        agent_name TEXT NOT NULL,
+        agent_id TEXT,
+        directory TEXT,
+        title TEXT NOT NULL,
+        time_created TEXT NOT NULL,
+        time_updated TEXT NOT NULL,
+        message_count INTEGER NOT NULL,
+        is_pinned INTEGER NOT NULL DEFAULT 0,
+        hidden INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX sessions_by_time ON sessions (hidden, time_updated DESC);
+    CREATE INDEX sessions_by_agent ON sessions (hidden, agent_name, time_updated DESC);
+    CREATE INDEX sessions_by_project ON sessions (hidden, agent_id, time_updated DESC);
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        text TEXT NOT NULL,
+        UNIQUE (session_id, number)
+    );
+    CREATE VIRTUAL TABLE words USING fts5 (
+        text, content='messages', content_rowid='id',
+        tokenize="unicode61 remove_diacritics 2"
+    );
+    CREATE TRIGGER messages_in AFTER INSERT ON messages BEGIN
+        INSERT INTO words (rowid, text) VALUES (new.id, new.text);
+    END;
+    CREATE TRIGGER messages_out AFTER DELETE ON messages BEGIN
+        INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
+    END;
+    CREATE TABLE calls (
+        key TEXT PRIMARY KEY,
+        path TEXT NOT NULL,
+        session_id TEXT NOT NULL,
+        agent_name TEXT NOT NULL,
+        day TEXT NOT NULL,
+        time TEXT NOT NULL,
+        model_id TEXT NOT NULL,
+        provider_id TEXT NOT NULL,
+        input INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        reasoning INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL,
+        cache_write INTEGER NOT NULL,
+        cost REAL,
+        tools TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX calls_by_day ON calls (day);
+    CREATE INDEX calls_by_path ON calls (path);
+    CREATE INDEX calls_by_session ON calls (session_id)
+    """,
+)

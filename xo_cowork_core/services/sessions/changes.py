@@ -1,0 +1,190 @@
+"""What people do to sessions: reserve, rename, pin, move, delete, bring back.
+
+A deleted session leaves lists and search at once. Its transcript files move to the trash folder
+of the state folder, where they stay for `KEEP`; `restore` moves them back.
+"""
+
+import asyncio
+import shutil
+import sqlite3
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from xo_cowork_core.sdk import BadRequest, Conflict, NotFound
+from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.index import queries
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.queries import Session
+from xo_cowork_core.services.index.rows import SessionRow
+from xo_cowork_core.services.sessions.hosted import HostedSessions
+from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
+from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.turns.prompts import Prompt, Resolver
+from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.services.workspace import Workspace
+from xo_cowork_core.storage.db import Database
+
+KEEP = timedelta(days=30)
+NO_DIRECTORY = "."
+
+
+class SessionChanges:
+    """Changes sessions."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        sessions: Sessions,
+        hosted: HostedSessions,
+        index: Index,
+        turns: Turns,
+        resolver: Resolver,
+        workspace: Workspace,
+        feed: HostedFeed,
+        trash: Path,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._sessions = sessions
+        self._hosted = hosted
+        self._index = index
+        self._turns = turns
+        self._resolver = resolver
+        self._workspace = workspace
+        self._feed = feed
+        self._trash = trash
+
+    async def reserve(
+        self,
+        *,
+        title: str | None,
+        agent_name: str | None,
+        agent_id: str | None,
+        directory: str | None,
+    ) -> Session:
+        """Make a session that its first prompt may use. Raises what a prompt would raise."""
+        prompt = Prompt("", agent_name=agent_name, agent_id=agent_id, workspace=directory)
+        resolved = await self._resolver.resolve(prompt)
+        turn, now = resolved.turn, stamp(self._clock.now())
+        row = SessionRow(
+            turn.session_id,
+            resolved.owner.info.name,
+            str(turn.cwd),
+            (title or "").strip(),
+            now,
+            now,
+            0,
+        )
+        await self._hosted.reserve(row, turn.agent_id)
+        self._feed.note(row.session_id)
+        return await self._sessions.read(row.session_id)
+
+    async def patch(
+        self,
+        session_id: str,
+        *,
+        title: str | None = None,
+        directory: str | None = None,
+        is_pinned: bool | None = None,
+    ) -> Session:
+        """Set some flags. Raises NotFound, BadRequest, Forbidden."""
+        if title is None and directory is None and is_pinned is None:
+            raise BadRequest("One of `title`, `is_pinned` and `directory` is needed")
+        if title is not None and not title.strip():
+            raise BadRequest("`title` must not be empty")
+        session = await self._sessions.find(session_id)
+        if session is None:
+            raise NotFound("Session not found")
+        place = None
+        if directory is not None:
+            none = directory.strip() in {"", NO_DIRECTORY}
+            place = "" if none else str(await self._workspace.folder(directory))
+        await self._hosted.set_flags(
+            session_id,
+            title=title.strip() if title else None,
+            directory=place,
+            is_pinned=is_pinned,
+        )
+        flags = (await self._hosted.flags()).get(session_id)
+        if flags:
+            await self._index.set_flags(session_id, flags)
+        return await self._sessions.read(session_id)
+
+    async def delete(self, session_id: str) -> None:
+        """Take a session out of lists and search. Raises NotFound, or Conflict while it runs."""
+        if await self._sessions.find(session_id) is None:
+            raise NotFound("Session not found")
+        running = self._turns.running(session_id)
+        if running:
+            raise Conflict(
+                "A turn of this session is still running",
+                details={"stream_id": running.turn.stream_id, "session_id": session_id},
+            )
+        now = stamp(self._clock.now())
+        await self._hosted.hide(session_id, now)
+        await self._index.set_flags(session_id, replace(self._index.flags(session_id), hidden=True))
+        for path in await self._index.database.read(
+            lambda connection: queries.paths_of(connection, session_id)
+        ):
+            await self._throw(session_id, Path(path), now)
+
+    async def restore(self, session_id: str) -> Session:
+        """Bring a deleted session back. Raises NotFound."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT original, kept FROM trash WHERE session_id = ?", (session_id,)
+            ).fetchall()
+        )
+        if not rows and not self._index.flags(session_id).hidden:
+            raise NotFound("No such session in the trash")
+        for original, kept in rows:
+            await asyncio.to_thread(_move, Path(kept), Path(original))
+        await self._database.write(
+            lambda connection: connection.execute(
+                "DELETE FROM trash WHERE session_id = ?", (session_id,)
+            )
+        )
+        await self._hosted.hide(session_id, None)
+        await self._index.set_flags(
+            session_id, replace(self._index.flags(session_id), hidden=False)
+        )
+        self._index.changed()
+        return await self._sessions.read(session_id)
+
+    async def empty_trash(self) -> int:
+        """Remove what was deleted more than 30 days ago; say how many files."""
+        limit = stamp(self._clock.now() - KEEP)
+        return await self._database.write(lambda connection: _empty(connection, limit))
+
+    async def _throw(self, session_id: str, path: Path, now: str) -> None:
+        kept = self._trash / session_id / path.name
+        # the row first: a crash between the two leaves a row that `restore` can still use
+        await self._database.write(
+            lambda connection: connection.execute(
+                "INSERT OR REPLACE INTO trash VALUES (?, ?, ?, ?)",
+                (session_id, str(path), str(kept), now),
+            )
+        )
+        await asyncio.to_thread(_move, path, kept)
+
+
+def _move(source: Path, target: Path) -> None:
+    if not source.exists() or target.exists():
+        return
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.move(source, target)
+
+
+def _empty(connection: sqlite3.Connection, limit: str) -> int:
+    rows = connection.execute(
+        "SELECT session_id, original, kept FROM trash WHERE deleted_at < ?", (limit,)
+    ).fetchall()
+    for session_id, original, kept in rows:
+        Path(kept).unlink(missing_ok=True)
+        connection.execute(
+            "DELETE FROM trash WHERE session_id = ? AND original = ?", (session_id, original)
+        )
+    return len(rows)

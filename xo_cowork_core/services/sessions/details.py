@@ -1,0 +1,84 @@
+"""What is taken from a transcript: todos, files, the conversation as Markdown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import cast
+
+from xo_cowork_core.sdk import FilePart, Message, TextPart, ToolPart
+from xo_cowork_core.sdk.events import JsonValue
+from xo_cowork_core.services.clock import stamp
+
+FILE_TOOLS = frozenset({"write", "edit", "read", "notebook_edit", "multi_edit"})
+FENCE = "````"
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedFile:
+    """A file that a session's tools read or wrote, or that came with a prompt."""
+
+    name: str
+    path: str
+    type: str
+    tool: str
+
+
+def todos_of(messages: Sequence[Message]) -> list[Mapping[str, JsonValue]]:
+    """Return the last task list that the agent wrote."""
+    for part in reversed(list(_tools(messages))):
+        todos = part.metadata.get("todos")
+        if part.tool == "todo" and isinstance(todos, Sequence) and not isinstance(todos, str):
+            return [todo for todo in todos if isinstance(todo, Mapping)]
+    return []
+
+
+def files_of(messages: Sequence[Message]) -> list[TouchedFile]:
+    """Return each file once, with the last tool that touched it, in the order of first touch."""
+    found: dict[str, TouchedFile] = {}
+    for message in messages:
+        for part in message.parts:
+            for file in _files(part):
+                found[file.path] = file
+    return list(found.values())
+
+
+def _files(part: object) -> Iterator[TouchedFile]:
+    if isinstance(part, FilePart) and part.path:
+        yield TouchedFile(part.name or PurePath(part.path).name, part.path, "attachment", "")
+    if isinstance(part, ToolPart) and part.tool in FILE_TOOLS and part.status != "error":
+        path = part.input.get("file_path") or part.input.get("path")
+        if isinstance(path, str) and path:
+            kind = "read" if part.tool == "read" else "changed"
+            yield TouchedFile(PurePath(path).name, path, kind, part.tool)
+
+
+def _tools(messages: Sequence[Message]) -> Iterator[ToolPart]:
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, ToolPart):
+                yield part
+
+
+def markdown_of(title: str, messages: Sequence[Message]) -> str:
+    """Return a conversation as Markdown: what was said in full, tools in short."""
+    blocks = [f"# {title}"]
+    for message in messages:
+        who = "User" if message.role == "user" else message.model_id or "Assistant"
+        blocks.append(f"## {who} · {stamp(message.time_created)}")
+        for part in message.parts:
+            if isinstance(part, TextPart):
+                blocks.append(part.text)
+            elif isinstance(part, ToolPart):
+                blocks.append(_tool_block(part))
+            elif isinstance(part, FilePart):
+                blocks.append(f"*Attached: {part.name}*")
+        if message.error:
+            blocks.append(f"> Error: {message.error}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _tool_block(part: ToolPart) -> str:
+    head = f"**{part.tool}** ({part.status})"
+    command = part.input.get("command") or part.input.get("file_path") or ""
+    text = "\n".join(line for line in (str(cast("object", command)), part.output) if line)
+    return f"{head}\n\n{FENCE}\n{text}\n{FENCE}" if text else head

@@ -1,0 +1,135 @@
+"""Sessions that the host knows because it ran or reserved them: rows of `state.db`."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from xo_cowork_core.services.index.rows import Flags, SessionRow
+from xo_cowork_core.storage.db import Database
+
+SELECT = (
+    "SELECT h.session_id, h.agent_name, h.agent_id, h.directory, h.title, h.time_created,"
+    " h.time_updated, h.reserved, f.title, f.directory, COALESCE(f.is_pinned, 0),"
+    " f.deleted_at IS NOT NULL FROM sessions h LEFT JOIN session_flags f USING (session_id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostedSession:
+    """One such session. `reserved` means that it had no turn yet."""
+
+    row: SessionRow
+    agent_id: str | None
+    reserved: bool
+    flags: Flags
+
+
+class HostedSessions:
+    """Reads and writes those rows, and the flags that people set on any session."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[HostedSession]:
+        """Return every hosted session."""
+        rows = await self._database.read(lambda connection: connection.execute(SELECT).fetchall())
+        return [_hosted(row) for row in rows]
+
+    async def one(self, session_id: str) -> HostedSession | None:
+        """Return one, unless it was deleted."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                f"{SELECT} WHERE h.session_id = ? AND f.deleted_at IS NULL", (session_id,)
+            ).fetchone()
+        )
+        return _hosted(row) if row else None
+
+    async def reserve(self, row: SessionRow, agent_id: str | None) -> None:
+        """Store a session that has no turn yet."""
+        await self._database.write(
+            lambda connection: connection.execute(
+                "INSERT INTO sessions (session_id, agent_name, agent_id, directory, title,"
+                " time_created, time_updated, reserved) VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+                (
+                    row.session_id,
+                    row.agent_name,
+                    agent_id,
+                    row.directory,
+                    row.title,
+                    row.time_created,
+                    row.time_updated,
+                ),
+            )
+        )
+
+    async def flags(self) -> dict[str, Flags]:
+        """Return what is set on every session, hosted or not."""
+        hosted = {found.row.session_id: found.flags for found in await self.all()}
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT session_id, title, directory, is_pinned, deleted_at IS NOT NULL"
+                " FROM session_flags"
+            ).fetchall()
+        )
+        own = {
+            row[0]: Flags(
+                title=row[1], directory=row[2], is_pinned=bool(row[3]), hidden=bool(row[4])
+            )
+            for row in rows
+            if row[0] not in hosted
+        }
+        return {**own, **hosted}
+
+    async def set_flags(
+        self, session_id: str, *, title: str | None, directory: str | None, is_pinned: bool | None
+    ) -> None:
+        """Lay what a person set over what was set before; None leaves a flag as it is."""
+        await self._database.write(
+            lambda connection: connection.execute(
+                "INSERT INTO session_flags (session_id, title, directory, is_pinned)"
+                " VALUES (?1, ?2, ?3, COALESCE(?4, 0)) ON CONFLICT (session_id) DO UPDATE SET"
+                " title = COALESCE(?2, title), directory = COALESCE(?3, directory),"
+                " is_pinned = COALESCE(?4, is_pinned)",
+                (session_id, title, directory, is_pinned),
+            )
+        )
+
+    async def hide(self, session_id: str, now: str | None) -> None:
+        """Mark a session as deleted at `now`, or, with None, as back again."""
+        await self._database.write(lambda connection: _hide(connection, session_id, now))
+
+
+def _hide(connection: sqlite3.Connection, session_id: str, now: str | None) -> None:
+    connection.execute(
+        "INSERT INTO session_flags (session_id, deleted_at) VALUES (?1, ?2)"
+        " ON CONFLICT (session_id) DO UPDATE SET deleted_at = ?2",
+        (session_id, now),
+    )
+
+
+def _hosted(row: tuple[object, ...]) -> HostedSession:
+    session_id, agent_name, agent_id, directory, title, created, updated = map(_text, row[:7])
+    own_title, own_directory = _text(row[8]), _text(row[9])
+    return HostedSession(
+        SessionRow(
+            session_id or "",
+            agent_name or "",
+            directory,
+            title or "",
+            created or "",
+            updated or "",
+            0,
+        ),
+        agent_id,
+        bool(row[7]),
+        Flags(
+            title=own_title or title or None,
+            directory=directory if own_directory is None else own_directory,
+            agent_id=agent_id,
+            is_pinned=bool(row[10]),
+            hidden=bool(row[11]),
+        ),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
