@@ -1,7 +1,15 @@
 """What reaches an agent: its env file over the declared keys of the server's environment."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.secrets import EnvFileSecrets
 
 
@@ -33,3 +41,52 @@ def test_a_secret_is_not_shown(tmp_path: Path):
     file.write_text("KEY=planted\n")
     secrets = EnvFileSecrets(file, keys=[], environment={"KEY": "planted"})
     assert "planted" not in repr(secrets.environment())
+
+
+def _store(file: Path, **values: str) -> None:
+    secrets = EnvFileSecrets(file, keys=[], environment={})
+    secrets.store({key: SecretStr(value) for key, value in values.items()})
+
+
+def test_stored_entries_take_their_old_lines_and_keep_comments(tmp_path: Path):
+    file = tmp_path / "deep" / "env"
+    _store(file, FIRST="1")
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text("# top\nB=0\nexport A='x # y' # note\n\nbroken line\nB=1 # last\r\n# end")
+    _store(file, B="two words", C="3", A="new")
+    wanted = "# top\nB=0\nexport A=new # note\n\nbroken line\nB='two words' # last\n# end\nC=3\n"
+    assert file.read_text() == wanted
+
+
+VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp", "Cs"]))
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True), VALUES))
+def test_what_is_stored_is_read_back_or_refused(values: dict[str, str]):
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "env"
+        try:
+            _store(file, **values)
+        except BadRequest:
+            assert not file.exists()
+            return
+        assert _revealed(EnvFileSecrets(file, keys=[], environment={})) == values
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("A B", "1"), ("", "1"), ("A", "1\n2"), ("A", "1\x00"), ("A", "1\u2028"), ("A", "1\r")],
+)
+def test_a_bad_entry_writes_nothing_and_is_not_shown(tmp_path: Path, key: str, value: str):
+    file = tmp_path / "env"
+    with pytest.raises(BadRequest) as refused:
+        _store(file, **{"GOOD": "planted", key: f"planted{value}"})
+    assert "planted" not in str(refused.value)
+    assert not file.exists()
+
+
+def test_parallel_stores_lose_nothing(tmp_path: Path):
+    file = tmp_path / "env"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: _store(file, **{f"K{number}": "x"}), range(24)))
+    assert len(_revealed(EnvFileSecrets(file, keys=[], environment={}))) == 24

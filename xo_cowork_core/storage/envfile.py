@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from filelock import FileLock, Timeout
 
@@ -13,7 +12,7 @@ from xo_cowork_core.storage.atomic import write_atomic
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./=-]+")
-COMMENT = re.compile(r"([^\S\r\n]+#[^\r\n]*)\r?\n?$")
+COMMENT = re.compile(r"[^\S\r\n]+#")
 LOCK_SECONDS = 5.0
 
 
@@ -66,10 +65,15 @@ def _replaced(before: str, line: str) -> str:
     bare = before.lstrip()
     head = before[: len(before) - len(bare)]
     export = "export " if bare.startswith("export ") else ""
-    comment = COMMENT.search(bare)
-    if comment and _entries(bare[: comment.start()]) != _entries(bare):
-        comment = None  # it is part of a quoted value
-    return f"{head}{export}{line}{comment[1] if comment else ''}\n"
+    return f"{head}{export}{line}{_comment(bare)}\n"
+
+
+def _comment(bare: str) -> str:
+    """Find a comment behind a value; a # in a quoted value begins none."""
+    for found in COMMENT.finditer(bare):
+        if _entries(bare[: found.start()]) == _entries(bare):
+            return bare[found.start() :].rstrip("\r\n")
+    return ""
 
 
 def _line(key: str, value: str) -> str:
@@ -93,5 +97,5 @@ def _spelt(value: str) -> str:
 
 
 def _entries(text: str) -> Mapping[str, str]:
-    entries = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {key: value for key, value in entries.items() if value is not None}
+    found = parse_stream(io.StringIO(text))
+    return {entry.key: entry.value for entry in found if entry.key and entry.value is not None}
