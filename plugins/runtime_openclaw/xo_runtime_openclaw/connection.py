@@ -31,7 +31,6 @@ CLOSE_SECONDS = 1.0
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 MAX_WAITING = 256
 TICKS_MISSED = 3
-AUTH_CHANGED = 4001
 NEEDED = frozenset({"operator.read", "operator.write"})
 Listener = Callable[[Notice], None]
 
@@ -60,11 +59,6 @@ class Connection:
     @property
     def alive(self) -> bool:
         return not self.closed.is_set()
-
-    @property
-    def auth_changed(self) -> bool:
-        """Say whether the gateway closed it because its token changed."""
-        return self._socket.close_code == AUTH_CHANGED
 
     async def call(self, method: str, params: Row, *, seconds: float = CALL_SECONDS) -> Any:
         """Ask and return the payload. Raises `Refused`, `Gone`, TimeoutError."""

@@ -40,11 +40,6 @@ class Gateway:
         return self._connection is not None and self._connection.alive
 
     @property
-    def auth_changed(self) -> bool:
-        """Say whether the last connection ended because the gateway's token changed."""
-        return self._connection is not None and self._connection.auth_changed
-
-    @property
     def scopes(self) -> frozenset[str]:
         """What the gateway lets us do; empty before the first connection."""
         return self._connection.scopes if self._connection else frozenset()

@@ -1,6 +1,7 @@
 """A stand-in of the OpenClaw gateway, for runs without the toolchain.
 
-  server.py gateway run     with ~/.openclaw/openclaw.json like the real one
+  server.py gateway run     with ~/.openclaw/openclaw.json like the real one; beside the real keys
+                            `gateway.mood` may be `starting` or `newer` (another protocol)
   server.py --version
 
 Speaks the control protocol as captured from the real one, plays the directives of the model's
@@ -20,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from book import Book, row_of
 from run import Run
-from script import Budget
+from script import Budget, step_at
 from wire import Request, Socket, read_request, respond
 
 VERSION = "2026.9.6"
@@ -44,8 +45,9 @@ class Client:
 class FakeGateway:
     """One listening stand-in."""
 
-    def __init__(self, token: str, book: Book) -> None:
+    def __init__(self, token: str, book: Book, mood: str = "") -> None:
         self._token = token
+        self._mood = mood
         self._book = book
         self._budget = Budget()
         self._clients: set[Client] = set()
@@ -57,7 +59,7 @@ class FakeGateway:
         try:
             request = await read_request(reader)
             if not request.upgrades:
-                self._http(request, writer)
+                await self._http(request, writer)
                 await writer.drain()
                 return
             socket = Socket(reader, writer)
@@ -68,17 +70,44 @@ class FakeGateway:
         finally:
             writer.close()
 
-    def _http(self, request: Request, writer: asyncio.StreamWriter) -> None:
+    async def _http(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        allowed = request.headers.get("authorization") == f"Bearer {self._token}"
         match request.path:
             case "/healthz":
                 respond(writer, 200, {"ok": True, "status": "live"})
             case "/readyz":
                 respond(writer, 200, {"ready": True, "failing": []})
-            case "/v1/chat/completions":
-                message = {"role": "assistant", "content": "Good day"}
-                respond(writer, 200, {"choices": [{"message": message}]})
+            case "/v1/models" if allowed:
+                names = ("openclaw", "openclaw/default", "openclaw/main")
+                respond(writer, 200, {"data": [{"id": name} for name in names]})
+            case "/v1/chat/completions" if allowed:
+                await self._complete(json.loads(request.body), writer)
+            case path if path.startswith("/v1/"):
+                error = {"message": "Unauthorized", "type": "unauthorized"}
+                respond(writer, 401, {"error": error})
             case _:
                 respond(writer, 404, {"error": {"message": "Not Found"}})
+
+    async def _complete(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        prompt = body["messages"][-1]["content"]
+        if not body.get("stream"):
+            respond(writer, 200, {"choices": [{"message": {"content": "Good day"}}]})
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
+        writer.write(b"connection: close\r\n\r\n")
+        for act in step_at(prompt, 0, self._budget):
+            if act.kind == "error":
+                error = {"message": f"stand-in/m request failed (HTTP {act.rest}).", "type": "x"}
+                writer.write(f"data: {json.dumps({'error': error})}\n\n".encode())
+                break
+            for text in act.chunks:
+                choice = {"delta": {"content": text}, "finish_reason": None}
+                writer.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
+                await writer.drain()
+                await asyncio.sleep(act.delay)
+            usage = {"prompt_tokens": 5, "completion_tokens": 2}
+            writer.write(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode())
+        writer.write(b"data: [DONE]\n\n")
 
     async def _talk(self, socket: Socket) -> None:
         socket.send({"type": "event", "event": "connect.challenge", "payload": {"nonce": "n"}})
@@ -98,7 +127,10 @@ class FakeGateway:
 
     def _greet(self, socket: Socket, frame: dict[str, Any]) -> Client | None:
         params = frame["params"]
-        if not params["minProtocol"] <= 4 <= params["maxProtocol"]:
+        if self._mood == "starting":
+            return _turn_away(socket, frame, "UNAVAILABLE", "startup-sidecars", 1013)
+        spoken = 5 if self._mood == "newer" else 4
+        if not params["minProtocol"] <= spoken <= params["maxProtocol"]:
             return _turn_away(socket, frame, "PROTOCOL_MISMATCH", "protocol mismatch", 1002)
         if params["auth"].get("token") != self._token:
             return _turn_away(socket, frame, "AUTH_TOKEN_MISMATCH", "token mismatch", 1008)
@@ -234,7 +266,10 @@ class FakeGateway:
 
 
 def _turn_away(socket: Socket, frame: dict[str, Any], code: str, words: str, close: int) -> None:
-    error = {"code": "INVALID_REQUEST", "message": words, "details": {"code": code}}
+    error: dict[str, Any] = {"code": "INVALID_REQUEST", "message": words}
+    error["details"] = {"code": code}
+    if code == "UNAVAILABLE":
+        error |= {"code": code, "retryAfterMs": 1500}
     socket.send({"type": "res", "id": frame["id"], "ok": False, "error": error})
     socket.close(close, words)
 
@@ -251,7 +286,7 @@ async def main() -> None:
         sys.exit(NO_CONFIG)
     token = config["auth"].get("token") or os.environ["OPENCLAW_GATEWAY_TOKEN"]
     port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else config["port"]
-    gateway = FakeGateway(token, Book(home / "stand-in.json"))
+    gateway = FakeGateway(token, Book(home / "stand-in.json"), config.get("mood", ""))
     server = await asyncio.start_server(gateway.connection, "127.0.0.1", port, limit=WAIT_LIMIT)
     await server.serve_forever()
 

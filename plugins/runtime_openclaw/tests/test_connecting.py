@@ -1,0 +1,85 @@
+"""Gateways that are starting, of another time, or wary: said clearly, or served over HTTP."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing.history import texts
+
+sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "openclaw_gateway"))
+from openclaw_prompts import environment, gateway, say, stand_in
+
+
+@contextmanager
+def talking(folder: Path, mood: str, **more: str) -> Iterator[Chat]:
+    """Talk to a server whose gateway is in this mood."""
+    with gateway(stand_in(folder), folder, 9, mood) as running:
+        values = {"XO_PLUGINS": "runtime_openclaw", **environment(running.url), **more}
+        with LiveServer(environment=values) as server:
+            yield Chat(server, "openclaw")
+
+
+def health(chat: Chat) -> dict[str, object]:
+    found = chat.http.get("/health").json()["runtimes"]["openclaw"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_starting_gateway_is_waited_for_by_the_client(tmp_path: Path) -> None:
+    with talking(tmp_path, "starting") as chat:
+        begun = time.monotonic()
+        refused = chat.send(say("Now?"))
+        assert time.monotonic() - begun < 1
+        assert refused.status_code == 503
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert health(chat)["state"] == "starting"
+
+
+def test_another_protocol_falls_back_to_http(tmp_path: Path) -> None:
+    with talking(tmp_path, "newer") as chat:
+        assert health(chat)["state"] == "degraded"
+        turn = chat.run_turn(say("Plain words."))
+        assert turn.text == "Plain words."
+        assert turn.terminal.event == "done"
+        assert turn.terminal.data["tokens"]["output"] == 2  # type: ignore[index]
+        again = chat.run_turn(say("More."), session_id=turn.session_id)
+        assert again.text == "More."
+        assert texts(chat.messages(turn.session_id), "user")[0] == say("Plain words.")
+
+
+def test_an_error_in_the_stream_of_the_fallback_is_told(tmp_path: Path) -> None:
+    with talking(tmp_path, "newer") as chat:
+        turn = chat.run_turn("[[error 429]]")
+        assert turn.terminal.event == "agent-error"
+        assert turn.terminal.data["code"] == "rate_limit"
+        assert "429" in str(turn.terminal.data["error_message"])
+
+
+def test_a_turn_of_the_fallback_stops(tmp_path: Path) -> None:
+    with talking(tmp_path, "newer") as chat:
+        turn = chat.prompt("[[text n=600 delay=0.1 slow]]")
+        with chat.stream(turn.stream_id) as stream:
+            stream.wait_for("text-delta")
+            chat.abort(turn.stream_id)
+            assert stream.rest()[-1].data["finish_reason"] == "aborted"
+
+
+def test_a_token_in_the_gateways_own_configuration_is_found(tmp_path: Path) -> None:
+    with gateway(stand_in(tmp_path), tmp_path, 9) as running:
+        values = {"XO_PLUGINS": "runtime_openclaw", "OPENCLAW_GATEWAY_URL": running.url}
+        server = LiveServer(environment=values)
+        try:
+            (server.home / ".openclaw").symlink_to(running.home / ".openclaw")
+            server.start()
+            assert Chat(server, "openclaw").run_turn(say("Found it.")).text == "Found it."
+        finally:
+            server.close()
+
+
+def test_no_token_is_named(tmp_path: Path) -> None:
+    with talking(tmp_path, "", OPENCLAW_GATEWAY_TOKEN="") as chat:
+        assert health(chat)["state"] == "needs_auth"
+        assert "none is set" in chat.send(say("Hello?")).text
