@@ -11,6 +11,7 @@ from xo_cowork_core.api.wire import WireStyle
 from xo_cowork_core.services.agents import Agents
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index.index import Index
@@ -51,6 +52,7 @@ class Services:
     sessions: Sessions
     changes: SessionChanges
     projects: Projects
+    files: Files
     agents: Agents
     models: Models
     gateways: Gateways
@@ -64,7 +66,8 @@ class Services:
         return len(self.turns.active())
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
+    # async, though it waits for nothing: FastAPI runs a plain function in a thread
     services: Services = request.app.state.services
     return services
 

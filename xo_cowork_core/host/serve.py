@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from xo_cowork_core.storage.locks import StateFolderError
 
 GRACE_SECONDS = 6
 LEFTOVER_SECONDS = 1.0
+OPEN_FILES = 65_536
 log = logging.getLogger("xo_cowork.host")
 # why a server does not start: each is one line for a person
 REFUSALS = (SettingError, StartRefused, StateFolderError)
@@ -39,6 +41,7 @@ def serve() -> int:
 
 
 def _run(settings: Settings) -> int:
+    _raise_file_limit()
     listener = bind(settings.host, settings.port)
     app = create_app(settings)
     loop = _new_loop()
@@ -53,6 +56,14 @@ def _run(settings: Settings) -> int:
             os._exit(0)
         loop.close()
     return 0
+
+
+def _raise_file_limit() -> None:
+    """Readers are files: take as many as the system allows, up to a bound."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, OPEN_FILES) if hard != resource.RLIM_INFINITY else OPEN_FILES
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _run_through(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:

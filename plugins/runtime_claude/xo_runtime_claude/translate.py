@@ -96,6 +96,7 @@ class Translator:
                 yield TextDelta(text)
             if self._ended:
                 return
+        self._said.fold()
 
     def _record(self, record: Mapping[str, Any]) -> Iterator[Item]:
         match record.get("type"):
