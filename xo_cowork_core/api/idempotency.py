@@ -2,14 +2,17 @@
 
 The body is read first, so that its hash is known before anything is done. An answer is kept as
 it was sent; one of 500 or above, or one broken off, is not. Reading a stream by POST changes
-nothing and passes.
+nothing and passes. An upload is too large to be read first: its route calls `once` when the body
+is on disk and hashed.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
@@ -18,6 +21,7 @@ from xo_cowork_core.services.idempotency import Idempotency, KeptAnswer
 
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 READING_PREFIX = "/api/chat/stream/"
+STREAMED = frozenset({"/api/files/upload"})
 MOST_BODY_BYTES = 16 << 20
 MOST_ANSWER_BYTES = 4 << 20
 MOST_KEY_CHARACTERS = 255
@@ -37,8 +41,7 @@ class IdempotencyGate:
             return
         keys = self._find(scope)
         try:
-            if not key or len(key) > MOST_KEY_CHARACTERS:
-                raise BadRequest("Idempotency-Key must have 1 to 255 characters")
+            _check_key(key)
             body = await _read(receive)
             kept = await keys.begin(key, _request_hash(scope, body))
         except XoError as error:
@@ -68,6 +71,32 @@ class IdempotencyGate:
             await keys.finish(key, record.answer())
         else:
             await keys.release(key)
+
+
+async def once(
+    request: Request, keys: Idempotency, fingerprint: str, work: Callable[[], Awaitable[Response]]
+) -> Response:
+    """Do `work` once for the request's key, as the gate does; `fingerprint` stands for the body."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return await work()
+    _check_key(key)
+    kept = await keys.begin(key, _request_hash(request.scope, fingerprint.encode()))
+    if kept:
+        return _kept_response(kept)
+    try:
+        response = await work()
+    except XoError as error:
+        response = error_response(error)
+    except BaseException:
+        await keys.release(key)
+        raise
+    if response.status_code < 500:
+        headers = tuple((bytes(k), bytes(v)) for k, v in response.raw_headers)
+        await keys.finish(key, KeptAnswer(response.status_code, headers, bytes(response.body)))
+    else:
+        await keys.release(key)
+    return response
 
 
 @dataclass(slots=True)
@@ -104,9 +133,14 @@ class _Recorder:
 def _key_of(scope: Scope) -> str | None:
     if scope["type"] != "http" or scope["method"] not in MUTATING:
         return None
-    if scope["path"].startswith(READING_PREFIX):
+    if scope["path"].startswith(READING_PREFIX) or scope["path"] in STREAMED:
         return None
     return Headers(scope=scope).get("idempotency-key")
+
+
+def _check_key(key: str) -> None:
+    if not key or len(key) > MOST_KEY_CHARACTERS:
+        raise BadRequest("Idempotency-Key must have 1 to 255 characters")
 
 
 def _request_hash(scope: Scope, body: bytes) -> str:
@@ -142,6 +176,12 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+def _kept_response(kept: KeptAnswer) -> Response:
+    response = Response(kept.body, kept.status)
+    response.raw_headers = [*kept.headers, (b"idempotent-replayed", b"true")]
+    return response
 
 
 async def _send_kept(kept: KeptAnswer, send: Send) -> None:

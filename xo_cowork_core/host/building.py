@@ -11,6 +11,7 @@ from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.services.agents import Agents
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index import schema as index_schema
@@ -118,6 +119,17 @@ class Building:
     def projects(self) -> Projects:
         return Projects(ProjectFiles(self.settings.projects_root), self.clock)
 
+    @cached_property
+    def files(self) -> Files:
+        settings = self.settings
+        return Files(
+            Path.home(),
+            settings.projects_root,
+            settings.state_dir,
+            env_files=self._env_files,
+            scaffold=self.projects.scaffold,
+        )
+
     def services(self) -> Services:
         """Return them as routes see them."""
         return Services(
@@ -133,6 +145,7 @@ class Building:
             changes=self.changes,
             turns=self.turns,
             projects=self.projects,
+            files=self.files,
             agents=Agents(self.registry, self.clock, self.settings.state_dir),
             models=Models(self.registry, self.readiness, default_agent=self.default_agent),
             gateways=Gateways(self.registry, self.readiness, default_agent=self.default_agent),
@@ -141,6 +154,10 @@ class Building:
             encoder=SharedEncoder(),
             samplers=samplers(self.registry, self.turns, self.eventlog),
         )
+
+    def _env_files(self) -> list[Path]:
+        claimed = [record.claims.env_file for record in self.registry.plugins.values()]
+        return [Path(file).expanduser() for file in claimed if file]
 
     def _project_of(self, directory: str | None) -> str | None:
         return self.workspace.project_of(Path(directory)) if directory else None

@@ -48,11 +48,13 @@ async def services_running(core: Core) -> AsyncIterator[None]:
     try:
         await core.processes.start()
         await core.database.write(lambda connection: close_cut_turns(connection, clock.now()))
+        await core.services.files.start()
         eventlog.start()
         yield
     finally:
         await eventlog.stop()
         await core.processes.stop()
+        await core.services.files.close()
         await core.services.projects.close()
         await core.database.close()
 

@@ -13,7 +13,8 @@ def write_atomic(path: Path, body: bytes, *, mode: int = 0o600) -> None:
     leaves the old file as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    # not from the file's name, which may be as long as a name can be
+    fresh = path.with_name(f".{secrets.token_hex(8)}.new")
     try:
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(handle, "wb") as file:

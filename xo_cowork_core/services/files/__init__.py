@@ -1,0 +1,1 @@
+"""Files of the user's home folder: reading, listing, saving, uploading, searching."""
