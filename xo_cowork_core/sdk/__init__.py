@@ -80,9 +80,11 @@ from xo_cowork_core.sdk.runtime import (
     KeepsHistory,
     ListsModels,
     Model,
+    OffersSkills,
     OpensSessions,
     Runtime,
     RuntimeInfo,
+    Skill,
 )
 from xo_cowork_core.sdk.schema import SecretField, Setting
 from xo_cowork_core.sdk.tool_events import (
@@ -145,6 +147,7 @@ __all__ = [
     "Model",
     "ModelLoading",
     "NotFound",
+    "OffersSkills",
     "OpensSessions",
     "Part",
     "Paths",
@@ -172,6 +175,7 @@ __all__ = [
     "Secrets",
     "SessionRecord",
     "Setting",
+    "Skill",
     "StepFinish",
     "StepPart",
     "StepStart",

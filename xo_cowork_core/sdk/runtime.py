@@ -7,6 +7,7 @@ Only `describe` and `run` are required. Each ability is an ABC of its own; the h
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from xo_cowork_core.sdk.events import Event
 from xo_cowork_core.sdk.health import Health
@@ -144,3 +145,21 @@ class ListsModels(ABC):
     @abstractmethod
     async def models(self) -> Sequence[Model]:
         """List them, its default first, within 5 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A skill that a prompt may name in `agent_type`. `path` is the file that defines it."""
+
+    name: str
+    description: str
+    path: Path
+
+
+class OffersSkills(ABC):
+    """Has skills: instructions that a prompt calls by name."""
+
+    @abstractmethod
+    async def skills(self, cwd: Path) -> Sequence[Skill]:
+        """List those that a turn in the folder `cwd` could call, within 5 s. What can't be read
+        is passed over."""

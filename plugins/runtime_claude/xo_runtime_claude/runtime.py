@@ -17,9 +17,11 @@ from xo_cowork_core.sdk import (
     Interrupts,
     Message,
     NotFound,
+    OffersSkills,
     Runtime,
     RuntimeInfo,
     SessionRecord,
+    Skill,
     Turn,
     TurnAnswer,
 )
@@ -50,7 +52,9 @@ MISSING = AgentFailure(
 )
 
 
-class ClaudeRuntime(Runtime, Interrupts, Answers, KeepsTranscripts, EditsHistory, ChecksHealth):
+class ClaudeRuntime(
+    Runtime, Interrupts, Answers, KeepsTranscripts, EditsHistory, OffersSkills, ChecksHealth
+):
     """Claude Code, one process per active session."""
 
     def __init__(self, context: HostContext) -> None:
@@ -122,6 +126,9 @@ class ClaudeRuntime(Runtime, Interrupts, Answers, KeepsTranscripts, EditsHistory
     async def drop(self, session_id: str, message_id: str) -> None:
         await self._pool.discard(session_id)
         await self._store.drop(session_id, message_id)
+
+    async def skills(self, cwd: Path) -> Sequence[Skill]:
+        return await asyncio.to_thread(skills.read_skills, cwd, self._options.config)
 
     async def health(self) -> Health:
         return await self._health.look()
