@@ -17,11 +17,15 @@ from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.legacy import LegacyChat
 from xo_cowork_core.services.models import Models
+from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.projects import Projects
+from xo_cowork_core.services.projects.recorder import Recorder
+from xo_cowork_core.services.projects.roots import Roots
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.skills import Skills
 from xo_cowork_core.services.turns.turns import Turns
 
 
@@ -52,6 +56,10 @@ class Services:
     sessions: Sessions
     changes: SessionChanges
     projects: Projects
+    recorder: Recorder
+    memory: WorkspaceMemory
+    roots: Roots
+    skills: Skills
     files: Files
     agents: Agents
     models: Models

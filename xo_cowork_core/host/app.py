@@ -12,7 +12,17 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from xo_cowork_core import __version__
-from xo_cowork_core.api import agents, channels, chat, files, legacy, server, sessions
+from xo_cowork_core.api import (
+    agents,
+    channels,
+    chat,
+    files,
+    legacy,
+    memory,
+    projects,
+    server,
+    sessions,
+)
 from xo_cowork_core.api.errors import ErrorShield, install_errors
 from xo_cowork_core.api.idempotency import IdempotencyGate
 from xo_cowork_core.api.openapi import install_openapi, operation_id
@@ -33,7 +43,7 @@ from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.host.wiring import StartRefused, Wired, Wiring
 from xo_cowork_core.storage.locks import StateLock
 
-FAMILIES = (server, chat, sessions, files, agents, channels, legacy)
+FAMILIES = (server, chat, sessions, files, agents, channels, legacy, projects, memory)
 DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
 log = logging.getLogger("xo_cowork.host")
 

@@ -21,7 +21,10 @@ from xo_cowork_core.services.legacy import LegacyChat
 from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.projects.files import ProjectFiles
+from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.projects import Projects
+from xo_cowork_core.services.projects.recorder import Recorder
+from xo_cowork_core.services.projects.roots import Roots
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.changes import SessionChanges
@@ -29,6 +32,7 @@ from xo_cowork_core.services.sessions.history import HostHistory
 from xo_cowork_core.services.sessions.hosted import HostedSessions
 from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
 from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.skills import Skills
 from xo_cowork_core.services.turns.prompts import Resolver
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.workspace import Workspace
@@ -93,7 +97,7 @@ class Building:
             clock=self.clock,
             stop_owner=self.processes.stop_owner,
             permission_seconds=self.settings.permission_timeout,
-            listeners=[self.feed],
+            listeners=[self.feed, self.recorder],
         )
 
     @cached_property
@@ -116,8 +120,21 @@ class Building:
         return LegacyChat(self.turns, self.sessions, self.eventlog, self.database, self.clock)
 
     @cached_property
+    def project_files(self) -> ProjectFiles:
+        return ProjectFiles(self.settings.projects_root)
+
+    @cached_property
     def projects(self) -> Projects:
-        return Projects(ProjectFiles(self.settings.projects_root), self.clock)
+        return Projects(self.project_files, self.clock)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        return Recorder(self.project_files, self.clock)
+
+    @cached_property
+    def roots(self) -> Roots:
+        root = self.settings.projects_root
+        return Roots(self.registry, root, default_agent=self.default_agent)
 
     @cached_property
     def files(self) -> Files:
@@ -145,6 +162,10 @@ class Building:
             changes=self.changes,
             turns=self.turns,
             projects=self.projects,
+            recorder=self.recorder,
+            memory=WorkspaceMemory(self.project_files, self.workspace),
+            roots=self.roots,
+            skills=Skills(self.registry, self.workspace),
             files=self.files,
             agents=Agents(self.registry, self.clock, self.settings.state_dir),
             models=Models(self.registry, self.readiness, default_agent=self.default_agent),

@@ -50,8 +50,10 @@ async def services_running(core: Core) -> AsyncIterator[None]:
         await core.database.write(lambda connection: close_cut_turns(connection, clock.now()))
         await core.services.files.start()
         eventlog.start()
+        await core.services.recorder.start()
         yield
     finally:
+        await core.services.recorder.stop()
         await eventlog.stop()
         await core.processes.stop()
         await core.services.files.close()

@@ -63,6 +63,15 @@ class ProjectFiles:
         """Run `work` on a reader thread."""
         return await self._run(self._readers, work)
 
+    def names(self) -> list[str]:
+        """List the ids of all projects; blocks. Links and hidden folders are none."""
+        try:
+            with Folder.at(self.root) as root:
+                found = [entry for entry in root.entries() if not entry.name.startswith(".")]
+                return [e.name for e in found if e.is_dir(follow_symlinks=False) and utf8(e.name)]
+        except FileNotFoundError:
+            return []
+
     async def close(self) -> None:
         """Finish what was begun."""
         await asyncio.to_thread(self._shut)
@@ -97,3 +106,22 @@ class ProjectFiles:
     def _shut(self) -> None:
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+
+
+def utf8(name: str) -> bool:
+    """Say whether a name from disk is Unicode; others can't stand in an answer."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+@contextmanager
+def inside(project: Folder, name: str) -> Generator[Folder | None, None, None]:
+    """Open a folder in a project; None when there is none, or only a link."""
+    try:
+        found = project.folder(name)
+    except OSError as error:
+        if error.errno not in ABSENT:
+            raise
+        yield None
+        return
+    with found:
+        yield found

@@ -1,20 +1,36 @@
 """Projects: the folders under the projects root."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import NotFound
+from xo_cowork_core.sdk import NotFound, XoError
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.projects.card import read_card
-from xo_cowork_core.services.projects.files import XO, ProjectFiles
+from xo_cowork_core.services.projects.card import Card, read_card
+from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
 from xo_cowork_core.services.projects.names import project_id
 from xo_cowork_core.services.projects.scaffold import scaffold
+from xo_cowork_core.services.projects.timeline import Timeline
+from xo_cowork_core.services.projects.todos import Todos
+from xo_cowork_core.services.projects.tree import Level, read_level
 from xo_cowork_core.storage.folder import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project. `unscaffolded` says that it is a folder without a card."""
+
+    id: str
+    card: Card
+    unscaffolded: bool
 
 
 class Projects:
     """All projects of one server."""
 
     def __init__(self, files: ProjectFiles, clock: Clock) -> None:
+        self.todos = Todos(files, clock)
+        self.timeline = Timeline(files)
         self._files = files
         self._clock = clock
 
@@ -44,6 +60,21 @@ class Projects:
         """Finish what was begun."""
         await self._files.close()
 
+    async def list(self) -> Sequence[Project]:
+        """Return every project, by display name; a broken card never hides one."""
+        return await self._files.look(self._read_all)
+
+    async def level(self, project_id: str, relative_path: str) -> Level:
+        """List a folder of a project. Raises BadRequest, Forbidden or NotFound."""
+        place = self._files.root / project_id
+        return await self._files.read(
+            project_id, lambda project: read_level(project, place, relative_path)
+        )
+
+    async def exists(self, project_id: str) -> None:
+        """Raise NotFound where there is no such project."""
+        await self._files.read(project_id, lambda _: None)
+
     async def scaffolded(self, name: str) -> bool:
         """Say whether this project is there with all that `scaffold` makes."""
         wanted = project_id(name)
@@ -56,3 +87,17 @@ class Projects:
                 return False
 
         return await self._files.look(look)
+
+    def _read_all(self) -> Sequence[Project]:
+        found = [self._read_one(name) for name in self._files.names()]
+        known = [project for project in found if project]
+        return sorted(known, key=lambda one: (one.card.display_name.casefold(), one.id))
+
+    def _read_one(self, name: str) -> Project | None:
+        try:
+            with self._files.project(name) as project, inside(project, XO) as xo:
+                card = read_card(xo, name) if xo else None
+                return Project(name, card or Card(name, "", ""), unscaffolded=card is None)
+        except (OSError, XoError):
+            # deleted meanwhile, or not readable
+            return None

@@ -14,6 +14,7 @@ from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.projects.card import MOST_NAME, fill_card
 from xo_cowork_core.services.projects.names import one_line
 from xo_cowork_core.services.projects.records import Record
+from xo_cowork_core.services.projects.stats import SCHEMA as STATS_SCHEMA
 from xo_cowork_core.storage.folder import Folder
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -52,7 +53,13 @@ def first_records(now: datetime) -> Iterator[tuple[PurePosixPath, bytes]]:
     rolling: Record = {"7d": {}, "30d": {}}
     records: dict[str, Record] = {
         "todos.json": {**head, "sessions": {}},
-        "stats.json": {**head, "rolling": rolling, "by_session": {}, "by_runtime": {}},
+        "stats.json": {
+            **head,
+            "schema": STATS_SCHEMA,
+            "rolling": rolling,
+            "by_session": {},
+            "by_runtime": {},
+        },
         "activity.json": {**head, "open_sessions": []},
         "sync.json": head,
         "peers.json": {**head, "peers": []},

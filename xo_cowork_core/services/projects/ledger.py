@@ -1,0 +1,86 @@
+"""Enters facts into the files of `.xo`."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from xo_cowork_core.services.projects.activity import write_activity
+from xo_cowork_core.services.projects.facts import (
+    Fact,
+    FileWritten,
+    OpenSession,
+    SessionEnded,
+    SessionOpened,
+    TodosSaid,
+)
+from xo_cowork_core.services.projects.records import Record, text_of
+from xo_cowork_core.services.projects.sessionslist import note_sessions
+from xo_cowork_core.services.projects.stats import add_to_stats, tokens_record
+from xo_cowork_core.services.projects.timeline import append_events, event, read_page
+from xo_cowork_core.services.projects.todolist import open_list, replace_session, save_list
+from xo_cowork_core.storage.folder import Folder
+
+LOOK_BACK = 500
+FILE_EVENTS = frozenset({"file.created", "file.edited"})
+
+
+def enter(
+    xo: Folder,
+    project_id: str,
+    facts: Sequence[Fact],
+    sessions: Sequence[OpenSession],
+    now: datetime,
+) -> None:
+    """Write what happened, and which sessions are open now. Blocks; the caller holds the lock."""
+    events = [*_events(xo, facts), *_todos(xo, facts, now)]
+    append_events(xo, sorted(events, key=lambda one: one["ts"]))
+    note_sessions(xo, project_id, facts)
+    add_to_stats(xo, facts, now)
+    write_activity(xo, sessions, now)
+
+
+def _events(xo: Folder, facts: Sequence[Fact]) -> Iterator[Record]:
+    wrote = any(isinstance(fact, FileWritten) for fact in facts)
+    known = _known_files(xo) if wrote else set[str]()
+    for fact in facts:
+        match fact:
+            case SessionOpened():
+                yield _event("session.started", fact, resumed=fact.resumed)
+            case SessionEnded():
+                yield _event(
+                    "session.ended",
+                    fact,
+                    finish_reason=fact.finish_reason,
+                    error_code=fact.error_code,
+                    tokens=tokens_record(fact.tokens),
+                    cost=fact.cost,
+                    duration_seconds=round(fact.seconds, 3),
+                )
+            case FileWritten():
+                # where the tool did not say: new, unless a turn wrote it before
+                new = fact.created if fact.created is not None else fact.path not in known
+                known.add(fact.path)
+                yield _event("file.created" if new else "file.edited", fact, path=fact.path)
+            case _:
+                pass
+
+
+def _todos(xo: Folder, facts: Sequence[Fact], now: datetime) -> Iterator[Record]:
+    said = [fact for fact in facts if isinstance(fact, TodosSaid)]
+    if not said:
+        return
+    record = open_list(xo)
+    for fact in said:
+        added, done = replace_session(record, fact.session_id, fact.runtime, fact.items)
+        for kind, contents in (("todo.added", added), ("todo.completed", done)):
+            for content in contents:
+                yield _event(kind, fact, content=content)
+    save_list(xo, record, now, durable=False)
+
+
+def _known_files(xo: Folder) -> set[str]:
+    page = read_page(xo, None, LOOK_BACK)
+    return {text_of(one, "path") for one in page.events if one["type"] in FILE_EVENTS}
+
+
+def _event(kind: str, fact: Fact, **fields: object) -> Record:
+    return event(kind, fact.moment, fact.session_id, fact.runtime, **fields)

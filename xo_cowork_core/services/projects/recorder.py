@@ -1,0 +1,205 @@
+"""Keeps the files of `.xo` true from what turns tell, without looking at anything by itself.
+
+Facts wait in a bounded queue; the one owner task, begun by `start` and ended by `stop`, writes
+them project by project, a moment after the first came in.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+
+from xo_cowork_core.sdk import Done, Event, NotFound, StepFinish, Tokens, Unavailable, XoError
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.projects.activity import close_cut_sessions, names_sessions
+from xo_cowork_core.services.projects.facts import Fact, OpenSession, SessionEnded, SessionOpened
+from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.ledger import enter
+from xo_cowork_core.services.projects.watch import TurnWatch, plain
+from xo_cowork_core.services.turns.running import RunningTurn
+from xo_cowork_core.storage.folder import Folder
+
+DEBOUNCE_SECONDS = 0.2
+RETRY_SECONDS = 1.0
+STOP_SECONDS = 5.0
+MOST_FACTS = 10_000
+UNKNOWN_MODEL = "unknown"
+log = logging.getLogger("xo_cowork.projects")
+
+
+class Recorder:
+    """A listener of turns that writes down what projects keep of them."""
+
+    def __init__(self, files: ProjectFiles, clock: Clock) -> None:
+        self._files = files
+        self._clock = clock
+        # as it is named, and as turns may know it: resolved, when `start` has looked
+        self._roots: tuple[str, ...] = (str(files.root),)
+        self._facts: dict[str, list[Fact]] = {}
+        self._waiting = 0
+        self._open: dict[str, dict[str, OpenSession]] = {}
+        self._watches: dict[str, TurnWatch] = {}
+        self._wanted = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; sessions that the last server left open are closed on the way."""
+        real = await self._files.look(partial(os.path.realpath, self._files.root))
+        self._roots = tuple(dict.fromkeys((*self._roots, real)))
+        self._task = asyncio.create_task(self._own(), name="projects recorder")
+
+    async def stop(self) -> None:
+        """Write what waits, within `STOP_SECONDS`."""
+        self._stopping.set()
+        self._wanted.set()
+        if self._task:
+            _, late = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+            for task in late:
+                log.error("not every fact of the last turns was written")
+                task.cancel()
+
+    async def activity(self, project_id: str) -> Sequence[OpenSession]:
+        """Return a project's open sessions. Raises NotFound."""
+        await self._files.read(project_id, lambda _: None)
+        return self.open_sessions(project_id)
+
+    def open_sessions(self, project_id: str) -> Sequence[OpenSession]:
+        """Return a project's sessions with a running turn, the oldest first."""
+        return list(self._open.get(project_id, {}).values())
+
+    def turn_started(self, running: RunningTurn) -> None:
+        """Open the session, and watch the turn."""
+        turn = running.turn
+        project_id = self._project_of(str(turn.cwd))
+        if project_id is None:
+            return
+        runtime, now = running.owner.info.name, running.started_at
+        watch = TurnWatch(
+            turn.session_id,
+            runtime,
+            cwd=str(turn.cwd),
+            folders=tuple(f"{root}/{project_id}" for root in self._roots),
+            clock=self._clock,
+            tell=partial(self._tell, project_id),
+        )
+        opened = OpenSession(turn.session_id, runtime, plain(turn.agent_id or runtime), now, now)
+        self._open.setdefault(project_id, {})[turn.session_id] = opened
+        self._watches[turn.stream_id] = watch
+        running.watchers += [watch, partial(self._touch, project_id, opened)]
+        directory = watch.relative(str(turn.cwd)) or "."
+        resumed = not turn.new_session
+        self._tell(project_id, SessionOpened(turn.session_id, runtime, now, resumed, directory))
+
+    def turn_ended(self, running: RunningTurn) -> None:
+        """Close the session."""
+        turn, outcome = running.turn, running.outcome
+        watch = self._watches.pop(turn.stream_id, None)
+        project_id = self._project_of(str(turn.cwd))
+        if watch is None or project_id is None:
+            return
+        sessions = self._open.get(project_id, {})
+        sessions.pop(turn.session_id, None)
+        if not sessions:
+            self._open.pop(project_id, None)
+        tokens: Tokens = outcome.tokens or watch.tokens
+        said = running.terminal.model_id if isinstance(running.terminal, Done) else None
+        ended = SessionEnded(
+            turn.session_id,
+            running.owner.info.name,
+            self._clock.now(),
+            finish_reason=outcome.finish_reason,
+            error_code=outcome.error_code,
+            model=plain(said or turn.model or UNKNOWN_MODEL),
+            tokens=tokens,
+            cost=outcome.cost,
+            seconds=outcome.duration_seconds,
+            directory=watch.relative(str(turn.cwd)) or ".",
+        )
+        self._tell(project_id, ended)
+
+    def _project_of(self, cwd: str) -> str | None:
+        for root in self._roots:
+            if cwd.startswith(f"{root}/"):
+                name = cwd[len(root) + 1 :].partition("/")[0]
+                return None if name.startswith(".") else name
+        return None
+
+    def _touch(self, project_id: str, session: OpenSession, event: Event) -> None:
+        session.last_activity_at = self._clock.now()
+        if event.name == StepFinish.name:
+            self._facts.setdefault(project_id, [])
+            self._wanted.set()
+
+    def _tell(self, project_id: str, fact: Fact) -> None:
+        facts = self._facts.setdefault(project_id, [])
+        if self._waiting < MOST_FACTS:
+            facts.append(fact)
+            self._waiting += 1
+        else:
+            log.warning("a fact of project %s was dropped: too many wait", project_id)
+        self._wanted.set()
+
+    async def _own(self) -> None:
+        await self._sweep()
+        while not (self._stopping.is_set() and not self._facts):
+            await self._wanted.wait()
+            await self._pause(DEBOUNCE_SECONDS)
+            self._wanted.clear()
+            for project_id, facts in self._taken():
+                await self._write(project_id, facts)
+
+    def _taken(self) -> Iterator[tuple[str, list[Fact]]]:
+        taken, self._facts, self._waiting = self._facts, {}, 0
+        yield from taken.items()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    async def _write(self, project_id: str, facts: list[Fact]) -> None:
+        def work(_: Folder, xo: Folder) -> None:
+            enter(xo, project_id, facts, self.open_sessions(project_id), self._clock.now())
+
+        try:
+            await self._files.change(project_id, work)
+        except NotFound:
+            # the project was deleted
+            return
+        except Unavailable as error:
+            if error.retry_after is None or self._stopping.is_set():
+                log.error("what happened in %s was not written: %s", project_id, error)
+                return
+            # somebody holds its lock: nothing is written yet, so all of it comes again
+            self._facts[project_id] = [*facts, *self._facts.get(project_id, [])][:MOST_FACTS]
+            self._wanted.set()
+            await self._pause(RETRY_SECONDS)
+        except Exception:
+            # a file that nobody foresaw must not end the record of every other project
+            log.exception("what happened in %s was not written", project_id)
+
+    async def _sweep(self) -> None:
+        for project_id in await self._files.look(self._left_open):
+
+            def work(_: Folder, xo: Folder, name: str = project_id) -> None:
+                close_cut_sessions(xo, self.open_sessions(name), self._clock.now())
+
+            try:
+                await self._files.change(project_id, work)
+            except XoError as error:
+                log.warning("the open sessions of %s: %s", project_id, error.message)
+
+    def _left_open(self) -> list[str]:
+        found: list[str] = []
+        for name in self._files.names():
+            with (
+                suppress(OSError, XoError),
+                self._files.project(name) as project,
+                inside(project, XO) as xo,
+            ):
+                if xo and names_sessions(xo):
+                    found.append(name)
+        return found
