@@ -213,7 +213,9 @@ def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat, port
         timeout=30,
     )
     session_id = json.loads(ran.stdout.splitlines()[0])["thread_id"]
-    assert session_id in {row["session_id"] for row in chat.sessions()}
+    eventually(
+        lambda: session_id in {row["session_id"] for row in chat.sessions()}, 5, "it is listed"
+    )
     turn = chat.run_turn("[[text and on]]", session_id=session_id)
     assert turn.text == "and on"
     said = [m["text"] for m in chat.messages(session_id) if m["role"] == "assistant"]

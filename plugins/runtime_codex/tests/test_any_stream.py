@@ -127,7 +127,7 @@ def test_every_step_that_starts_ends(turn: tuple[list[Record], str]) -> None:
 
 
 @given(st.lists(st.tuples(METHODS, BODIES, st.booleans()), max_size=12))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_record_raises(rows: list[tuple[str, dict[str, object], bool]]) -> None:
     records: list[Record] = [
         {**told(method, **body), **({"id": number} if asked else {})}

@@ -91,6 +91,16 @@ def test_a_revision_replaces_what_follows_its_base(tmp_path: Path) -> None:
     assert found[-1].parts == (TextPart("anew"),)
 
 
+def test_a_file_that_grows_is_read_on(tmp_path: Path) -> None:
+    whole = (ROLLOUTS / "resumed.jsonl").read_bytes()
+    store = Store(tmp_path)
+    for cut in [*range(0, len(whole), 511), len(whole)]:
+        file_of(tmp_path).write_bytes(whole[:cut])
+        grown = asyncio.run(store.messages(ID))
+        assert grown == asyncio.run(Store(tmp_path).messages(ID))
+    assert len(grown or ()) == 4
+
+
 def test_a_message_leads_to_its_turn(tmp_path: Path) -> None:
     user, _ = messages(tmp_path, "apply_patch")
     store = Store(tmp_path)

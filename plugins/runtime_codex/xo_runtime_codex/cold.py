@@ -4,6 +4,7 @@ It can't ask, so what isn't allowed is refused by a sandbox; words come as whole
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from pydantic import SecretStr
@@ -93,6 +94,7 @@ class OneShot:
         self._resumed = resumed
         self._lines = process.batches()
         self._early: list[Record] = []
+        self._unread: deque[bytes] = deque()
         self._translator = Translator()
         self._translator.turn_id = ONCE
         self._error = ""
@@ -137,7 +139,12 @@ class OneShot:
         await self._process.stop(kill_after=KILL_SECONDS)
 
     async def _records(self) -> AsyncIterator[Record]:
+        # whoever stops reading here may go on later: what came in one batch is kept
         while True:
+            while self._unread:
+                record = parse(self._unread.popleft())
+                if record:
+                    yield record
             try:
                 async with asyncio.timeout(self._options.silent_seconds):
                     lines = await anext(self._lines, None)
@@ -145,10 +152,7 @@ class OneShot:
                 raise failures.silent(self._options.silent_seconds) from None
             if lines is None:
                 return
-            for line in lines:
-                record = parse(line)
-                if record:
-                    yield record
+            self._unread.extend(lines)
 
     def _check(self, thread_id: str) -> None:
         # an id that Codex doesn't know as one silently starts another session

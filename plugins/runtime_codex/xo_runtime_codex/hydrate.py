@@ -42,8 +42,13 @@ class Draft:
     finish: Finish | None = None
     error: str | None = None
 
+    @property
+    def told(self) -> bool:
+        """Say whether there is anything in it."""
+        return bool(self.parts or self.error)
+
     def message(self) -> Message:
-        """Close it."""
+        """Make a message of what there is."""
         return Message(
             id=f"{self.turn_id}-a",
             role="assistant",
@@ -58,18 +63,26 @@ class Draft:
 
 
 class Hydration:
-    """Messages of a session, and which turn each of the user's began."""
+    """Messages of a session, and which turn each of the user's began. Grows with its rows."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.messages: list[Message] = []
+    def __init__(self) -> None:
         self.turns: dict[str, str] = {}
         self.directory: str | None = None
         self._model: str | None = None
         self._provider: str | None = None
         self._draft: Draft | None = None
+        self._closed: list[Message] = []
+
+    @property
+    def messages(self) -> list[Message]:
+        """All messages so far, the one that is under way last."""
+        draft = self._draft
+        return [*self._closed, *([draft.message()] if draft and draft.told else [])]
+
+    def feed(self, rows: Sequence[Row]) -> None:
+        """Take further rows."""
         for row in rows:
             self._take(row)
-        self._close()
 
     def _take(self, row: Row) -> None:
         body = row.body
@@ -119,7 +132,7 @@ class Hydration:
         if parts:
             identity = str(item.get("id"))
             self.turns[identity] = turn_id
-            self.messages.append(Message(identity, "user", tuple(parts), row.time))
+            self._closed.append(Message(identity, "user", tuple(parts), row.time))
 
     def _used(self, body: Mapping[str, Any]) -> None:
         draft = self._draft
@@ -140,8 +153,8 @@ class Hydration:
             draft.error = turn_failure(body["error"]).message
 
     def _close(self) -> None:
-        if self._draft and (self._draft.parts or self._draft.error):
-            self.messages.append(self._draft.message())
+        if self._draft and self._draft.told:
+            self._closed.append(self._draft.message())
         self._draft = None
 
 

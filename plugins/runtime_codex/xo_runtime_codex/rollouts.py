@@ -53,17 +53,35 @@ def find_files(sessions: Path, session_id: str) -> list[Path]:
     return sorted(sessions.glob(f"*/*/*/rollout-*-{session_id}*.jsonl"), key=_age)
 
 
-def read_rows(files: Sequence[Path]) -> list[Row]:
-    """Read the rows that hold. Raises OSError."""
+def read_rows(files: Sequence[Path]) -> tuple[list[Row], int]:
+    """Read the rows that hold, and how far the last file was read. Raises OSError."""
     rows: list[Row] = []
+    end = 0
     for path in files:
-        newer = _rows(path)
-        end = _base(newer)
-        if end is not None:
-            rows = [row for row in rows if row.ordinal < end]
+        newer, end = read_on(path, 0)
+        base = _base(newer)
+        if base is not None:
+            rows = [row for row in rows if row.ordinal < base]
             newer = [row for row in newer if row.kind != "session_meta"]
         rows += newer
-    return rows
+    return rows, end
+
+
+def read_on(path: Path, start: int) -> tuple[list[Row], int]:
+    """Read a file's complete lines from `start` on, and say where they end. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(start)
+        text = file.read()
+    whole, _, _ = text.rpartition(b"\n")
+    rows: list[Row] = []
+    for line in whole.split(b"\n"):
+        # most bytes are the model's own copy of the conversation, which isn't read
+        if len(line) > MAX_LINE_BYTES or not any(kind in line[:HEAD_BYTES] for kind in READ_TYPES):
+            continue
+        row = _row(line)
+        if row:
+            rows.append(row)
+    return rows, start + (len(whole) + 1 if whole else 0)
 
 
 def calls_tool(files: Sequence[Path], turn_id: str) -> bool:
@@ -77,18 +95,6 @@ def calls_tool(files: Sequence[Path], turn_id: str) -> bool:
             if named in line and any(sign in line[:HEAD_BYTES] for sign in CALL_SIGNS):
                 return True
     return False
-
-
-def _rows(path: Path) -> list[Row]:
-    rows: list[Row] = []
-    for line in path.read_bytes().split(b"\n"):
-        # most bytes are the model's own copy of the conversation, which isn't read
-        if len(line) > MAX_LINE_BYTES or not any(kind in line[:HEAD_BYTES] for kind in READ_TYPES):
-            continue
-        row = _row(line)
-        if row:
-            rows.append(row)
-    return rows
 
 
 def _row(line: bytes) -> Row | None:

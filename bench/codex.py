@@ -1,0 +1,126 @@
+"""Row group `codex`: what is added to app-server's own first delta. `python -m bench.codex`."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.plan import Plan
+from bench.rows import Baseline, Row, Target, middle, table
+from bench.server import ROOT
+from bench.wire import Address, Prompter, ask, connect, stream_path
+from xo_cowork_core.sdk.testing import LiveServer
+
+sys.path.append(str(ROOT / "tests" / "fakes" / "codex_cli"))
+from codex_prompts import environment, real_codex, responses_api
+
+NAME = "codex: first delta over app-server's own, median"
+PROMPT = "[[text hello world]]"
+RECEIVE_BYTES = 1 << 16
+WAIT_SECONDS = 30.0
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """Measure warm turns of one session on the real Codex: bare, and through the server."""
+    binary = real_codex()
+    target = Target(15)
+    if binary is None:
+        yield Row(NAME, "ms", target=target, note="no real CLI here: `make toolchain`")
+        return
+    count = plan.pick(60, 15)
+    with responses_api() as port, tempfile.TemporaryDirectory() as folder:
+        values = environment(binary, port, Path(folder))
+        own = middle(list(directly(binary, values, Path(folder), count)))
+        with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
+            through = middle(list(turns(Address.of(server.base_url), count)))
+    baseline = Baseline("ms, app-server over a pipe", 1e3 * own)
+    yield Row(NAME, "ms", 1e3 * (through - own), target, baseline, note=f"{count} turns")
+
+
+def directly(binary: Path, values: Mapping[str, str], folder: Path, count: int) -> Iterator[float]:
+    """Drive the app-server over a pipe: seconds from `turn/start` to the first delta."""
+    given = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **values}
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    argv = [str(binary), "app-server"]
+    with subprocess.Popen(argv, env=given, stdin=pipe, stdout=pipe, stderr=nothing) as child:
+        bare = Bare(child)
+        bare.ask("initialize", clientInfo={"name": "bench", "version": "1"})
+        thread = bare.ask("thread/start", cwd=str(folder))["result"]["thread"]["id"]
+        part = {"type": "text", "text": PROMPT, "text_elements": []}
+        for number in range(count + 1):
+            begun = time.perf_counter()
+            bare.send("turn/start", threadId=thread, input=[part])
+            bare.until("item/agentMessage/delta")
+            taken = time.perf_counter() - begun
+            bare.until("turn/completed")
+            if number:
+                yield taken
+        child.kill()
+
+
+class Bare:
+    """The shortest client of an app-server."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        self._rest = b""
+        self._number = 0
+
+    def send(self, method: str, **params: object) -> None:
+        assert self._child.stdin
+        self._number += 1
+        record = {"id": self._number, "method": method, "params": params}
+        self._child.stdin.write(json.dumps(record).encode() + b"\n")
+        self._child.stdin.flush()
+
+    def ask(self, method: str, **params: object) -> dict[str, Any]:
+        self.send(method, **params)
+        while True:
+            record = json.loads(self._line())
+            if record.get("id") == self._number:
+                return record
+
+    def until(self, method: str) -> None:
+        mark = f'"method":"{method}"'.encode()
+        while mark not in self._line():
+            pass
+
+    def _line(self) -> bytes:
+        assert self._child.stdout
+        while b"\n" not in self._rest:
+            if not select.select([self._child.stdout], [], [], WAIT_SECONDS)[0]:
+                raise RuntimeError("the app-server fell silent")
+            self._rest += os.read(self._child.stdout.fileno(), RECEIVE_BYTES)
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+
+def turns(address: Address, count: int) -> Iterator[float]:
+    """Run turns of one session: seconds from the prompt to the first delta at the reader."""
+    session: str | None = None
+    for number in range(count + 1):
+        prompter = Prompter(address, agent_name="codex")
+        with connect(address) as stream:
+            begun = time.perf_counter()
+            started = prompter.prompt(PROMPT, session)
+            stream.sendall(ask(address, stream_path(started.stream_id)))
+            seen = b""
+            while b"event: text-delta" not in seen:
+                seen += stream.recv(RECEIVE_BYTES)
+            taken = time.perf_counter() - begun
+            while b"event: done" not in seen:
+                seen += stream.recv(RECEIVE_BYTES)
+        prompter.close()
+        session = started.session_id
+        if number:
+            yield taken
+
+
+if __name__ == "__main__":
+    print(table(list(measure(Plan("--quick" in sys.argv)))))
