@@ -27,6 +27,7 @@ from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.skills import Skills
 from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.services.usage.report import UsageReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Services:
     registry: Registry
     readiness: Readiness
     eventlog: EventLog
+    usage: UsageReports
     turns: Turns
     index: Index
     sessions: Sessions

@@ -22,6 +22,7 @@ from xo_cowork_core.api import (
     projects,
     server,
     sessions,
+    usage,
 )
 from xo_cowork_core.api.errors import ErrorShield, install_errors
 from xo_cowork_core.api.idempotency import IdempotencyGate
@@ -43,7 +44,7 @@ from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.host.wiring import StartRefused, Wired, Wiring
 from xo_cowork_core.storage.locks import StateLock
 
-FAMILIES = (server, chat, sessions, files, agents, channels, legacy, projects, memory)
+FAMILIES = (server, chat, sessions, usage, files, agents, channels, legacy, projects, memory)
 DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
 log = logging.getLogger("xo_cowork.host")
 

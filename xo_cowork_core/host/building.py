@@ -35,6 +35,8 @@ from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.skills import Skills
 from xo_cowork_core.services.turns.prompts import Resolver
 from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.services.usage.prices import Prices
+from xo_cowork_core.services.usage.report import UsageReports
 from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.schema import STEPS
@@ -108,6 +110,7 @@ class Building:
             sessions=self.sessions,
             hosted=self.hosted,
             index=self.index,
+            usage=UsageReports(self.index, Prices(self.settings.state_dir), self.clock),
             turns=self.turns,
             resolver=self.resolver,
             workspace=self.workspace,

@@ -10,22 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, TextPart
+from xo_cowork_core.sdk import Message, SessionRecord, TextPart, ToolPart
 from xo_cowork_core.sdk.transcripts import Transcript, UsageRecord
+from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.index.scan import Found, Source
 from xo_cowork_core.storage.jsonl import Stamp, Tail
 
 OPEN_READERS = 16
 OPEN_BYTES = 64 << 20
+LONGEST_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedMessage:
-    """What search needs of a message. `digest` tells whether it changed."""
+    """What search and counts need of a message. `digest` tells whether it changed; `seconds` is
+    how long its answer took to begin, None for a user's message or after a long pause."""
 
     number: int
     digest: bytes
     text: str
+    day: str
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Feed:
         return Reading(
             found,
             reader.transcript.record(),
-            [indexed(number, message) for number, message in enumerate(reader.messages)],
+            indexed(reader.messages),
             reader.transcript.usage(),
         )
 
@@ -98,9 +103,40 @@ class Feed:
             total -= dropped.size
 
 
-def indexed(number: int, message: Message) -> IndexedMessage:
-    """Return a message's words: what people wrote and read, not tool output."""
-    text = "\n\n".join(part.text for part in message.parts if isinstance(part, TextPart))
-    text = text.encode("utf-8", "replace").decode()
-    digest = hashlib.blake2b(f"{message.id}\0{text}".encode(), digest_size=12).digest()
-    return IndexedMessage(number, digest, text)
+def indexed(messages: Sequence[Message]) -> list[IndexedMessage]:
+    """Return messages' words (what people wrote and read, not tool output) and times."""
+    found: list[IndexedMessage] = []
+    before: Message | None = None
+    for number, message in enumerate(messages):
+        texts = [part.text for part in message.parts if isinstance(part, TextPart)]
+        text = "\n\n".join(texts).encode("utf-8", "replace").decode()
+        digest = hashlib.blake2b(f"{message.id}\0{text}".encode(), digest_size=12).digest()
+        day = stamp(message.time_created)[:10]
+        found.append(IndexedMessage(number, digest, text, day, _seconds(before, message)))
+        before = message
+    return found
+
+
+def _seconds(before: Message | None, message: Message) -> float | None:
+    if before is None or before.role != "user" or message.role != "assistant":
+        return None
+    seconds = (message.time_created - before.time_created).total_seconds()
+    return seconds if 0 <= seconds <= LONGEST_SECONDS else None
+
+
+def calls_of(session_id: str, messages: Sequence[Message]) -> list[UsageRecord]:
+    """Return what messages of a store without transcripts say of model calls."""
+    return [
+        UsageRecord(
+            key=f"{session_id}:{message.id}",
+            time=message.time_created,
+            model_id=message.model_id or "unknown",
+            provider_id=message.provider_id or "",
+            tokens=message.tokens,
+            cost=message.cost,
+            tools=tuple(part.tool for part in message.parts if isinstance(part, ToolPart)),
+            session_id=session_id,
+        )
+        for message in messages
+        if message.tokens
+    ]

@@ -17,7 +17,7 @@ from typing import Protocol
 from xo_cowork_core.sdk import Message
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import queries, rows
-from xo_cowork_core.services.index.feed import Feed, Reading, indexed
+from xo_cowork_core.services.index.feed import Feed, Reading, calls_of, indexed
 from xo_cowork_core.services.index.rows import NO_FLAGS, Flags
 from xo_cowork_core.services.index.scan import Changes, Found, Source, scan
 from xo_cowork_core.services.registry import Registry
@@ -142,13 +142,19 @@ class Index:
         return self._flags.get(session_id, NO_FLAGS)
 
     async def write_hosted(self, row: rows.SessionRow, messages: Sequence[Message] | None) -> None:
-        """Write the row of a session that the host knows; `messages` when it keeps them."""
-        words = [indexed(n, m) for n, m in enumerate(messages)] if messages is not None else None
-        await self._database.write(
-            lambda connection: rows.write_hosted(
-                connection, row, words, self.flags(row.session_id), self._project_of
-            )
-        )
+        """Write the row of a session that lies in no file, with its messages and model calls
+        where they are given."""
+        words = indexed(messages) if messages is not None else None
+        calls = calls_of(row.session_id, messages or ())
+
+        def write(connection: sqlite3.Connection) -> None:
+            flags = self.flags(row.session_id)
+            rows.write_hosted(connection, row, words, flags, self._project_of)
+            if messages is not None:
+                place = f"session:{row.session_id}"
+                rows.write_calls(connection, place, row.agent_name, calls, row.session_id)
+
+        await self._database.write(write)
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
         """Read a session's messages from its file; None when it has none that is indexed."""

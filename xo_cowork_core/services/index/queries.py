@@ -88,3 +88,27 @@ def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
     """Return the files that hold a session."""
     rows = connection.execute("SELECT path FROM files WHERE session_id = ?", (session_id,))
     return [row[0] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a session is called, and when it was."""
+
+    title: str
+    time_created: str
+    time_updated: str
+
+
+def labels_of(connection: sqlite3.Connection, session_ids: Sequence[str]) -> dict[str, Label]:
+    """Return the labels of some sessions, those that are known."""
+    found: dict[str, Label] = {}
+    for start in range(0, len(session_ids), 500):
+        some = session_ids[start : start + 500]
+        marks = ",".join("?" * len(some))
+        rows = connection.execute(
+            "SELECT session_id, title, time_created, time_updated FROM sessions"
+            f" WHERE session_id IN ({marks})",
+            some,
+        )
+        found.update({row[0]: Label(*row[1:]) for row in rows})
+    return found

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xo_cowork_core.sdk import SessionRecord
+from xo_cowork_core.sdk import SessionRecord, UsageRecord
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.index.feed import IndexedMessage, Reading
 from xo_cowork_core.storage.jsonl import Stamp
@@ -75,7 +75,7 @@ def write_reading(
     if record:
         row = SessionRow.of(record, found.source.agent_name)
         write_hosted(connection, row, reading.messages, flags, project_of)
-    _write_calls(connection, reading, session_id or "")
+    write_calls(connection, found.path, found.source.agent_name, reading.usage, session_id or "")
     connection.execute(
         "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -156,13 +156,23 @@ def write_messages(
             "DELETE FROM messages WHERE session_id = ? AND number >= ?", (session_id, same)
         )
     connection.executemany(
-        "INSERT INTO messages (session_id, number, digest, text) VALUES (?, ?, ?, ?)",
-        [(session_id, new.number, new.digest, new.text) for new in messages[same:]],
+        "INSERT INTO messages (session_id, number, digest, text, day, seconds)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (session_id, new.number, new.digest, new.text, new.day, new.seconds)
+            for new in messages[same:]
+        ],
     )
 
 
-def _write_calls(connection: sqlite3.Connection, reading: Reading, session_id: str) -> None:
-    path, agent_name = reading.found.path, reading.found.source.agent_name
+def write_calls(
+    connection: sqlite3.Connection,
+    path: str,
+    agent_name: str,
+    usage: Sequence[UsageRecord],
+    session_id: str,
+) -> None:
+    """Replace the model calls of one file (or of one session without a file)."""
     connection.execute("DELETE FROM calls WHERE path = ?", (path,))
     connection.executemany(
         "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -184,7 +194,7 @@ def _write_calls(connection: sqlite3.Connection, reading: Reading, session_id: s
                 call.cost,
                 ",".join(call.tools),
             )
-            for call in reading.usage
+            for call in usage
         ],
     )
 

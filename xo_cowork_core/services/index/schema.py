@@ -3,7 +3,7 @@
 Change `VERSION` with every change of a table; the file of another version is rebuilt.
 """
 
-VERSION = 1
+VERSION = 2
 STEPS = (
     """
     CREATE TABLE files (
@@ -36,8 +36,11 @@ STEPS = (
         number INTEGER NOT NULL,
         digest BLOB NOT NULL,
         text TEXT NOT NULL,
+        day TEXT NOT NULL,
+        seconds REAL,
         UNIQUE (session_id, number)
     );
+    CREATE INDEX messages_by_day ON messages (day, session_id, seconds);
     CREATE VIRTUAL TABLE words USING fts5 (
         text, content='messages', content_rowid='id',
         tokenize="unicode61 remove_diacritics 2"

@@ -5,7 +5,7 @@ in the host's for a runtime without one; this service keeps no copy of it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from xo_cowork_core.sdk import KeepsHistory, Message, NotFound, TextPart
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import queries, search
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.index.queries import Session
+from xo_cowork_core.services.index.queries import Label, Session
 from xo_cowork_core.services.index.rows import SessionRow
 from xo_cowork_core.services.index.search import Hit
 from xo_cowork_core.services.registry import Registry
@@ -108,6 +108,13 @@ class Sessions:
         if session is None:
             raise NotFound("Session not found")
         return await self._messages(session)
+
+    async def labels(self, session_ids: Iterable[str]) -> dict[str, Label]:
+        """Return titles and times of some sessions."""
+        wanted = sorted(session_ids)
+        return await self._index.database.read(
+            lambda connection: queries.labels_of(connection, wanted)
+        )
 
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)

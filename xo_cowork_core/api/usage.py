@@ -1,0 +1,129 @@
+"""Usage (contract §9), and the same numbers in the shapes of older clients."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from xo_cowork_core.api.paging import page_number
+from xo_cowork_core.api.usage_shapes import call_row, grouped, money, session_rows, usage_body
+from xo_cowork_core.api.wired import Services, Wired
+from xo_cowork_core.sdk import BadRequest, NotFound
+from xo_cowork_core.services.index.queries import Label
+from xo_cowork_core.services.usage.report import Usage
+
+router = APIRouter(tags=["usage"])
+Row = dict[str, Any]
+Text = Annotated[str | None, Query()]
+MOST_DAYS = 365
+PREFIXES = ("/api/usage", "/openclaw/usage")
+
+
+def _example(value: Any) -> dict[int | str, Row]:
+    return {200: {"content": {"application/json": {"example": value}}}}
+
+
+@router.get("/api/usage", responses=_example({"window_days": 30, "total_cost_usd": 0.05}))
+async def read_usage(services: Wired, days: Text = None) -> Row:
+    """Sum the usage of all runtimes."""
+    usage = await services.usage.window(days_of(days))
+    return usage_body(usage, await _labels(services, usage))
+
+
+async def usage_analytics(
+    services: Wired, days: Text = None, start: Text = None, end: Text = None
+) -> Row:
+    """List the newest model calls of a window, at most 1,000."""
+    window = _window(services, days, start, end)
+    return {"messages": [call_row(call) for call in await services.usage.calls(window)]}
+
+
+async def usage_summary(
+    services: Wired, days: Text = None, start: Text = None, end: Text = None
+) -> Row:
+    """Sum up a window."""
+    usage = await services.usage.between(_window(services, days, start, end))
+    total = usage.summed(usage.groups)
+    return {
+        "total_cost_usd": money(total.cost),
+        "total_messages": sum(count for _, _, count in usage.messages),
+        "total_tokens": {"input": total.tokens.input, "output": total.tokens.output},
+    }
+
+
+async def usage_card(services: Wired, days: Text = None) -> Row:
+    """Tell one number and how it compares with the window before."""
+    length = days_of(days)
+    usage = await services.usage.window(2 * length)
+    first = usage.days[length]
+    now = usage.summed(group for group in usage.groups if group.day >= first)
+    before = usage.summed(group for group in usage.groups if group.day < first)
+    return {
+        "label": f"Last {length} days",
+        "value": f"${now.cost:.2f}",
+        "subtitle": f"{now.total:,} tokens in {now.calls:,} calls",
+        "trend_pct": round((now.cost / before.cost - 1) * 100, 1) if before.cost else 0.0,
+    }
+
+
+async def usage_sessions(services: Wired, days: Text = None) -> Row:
+    """List the sessions of a window, the costliest first."""
+    usage = await services.usage.window(days_of(days))
+    return {"sessions": await _sessions(services, usage)}
+
+
+async def usage_session(session_id: str, services: Wired, days: Text = None) -> Row:
+    """Return one session's row. 404 when it used nothing in the window."""
+    window = days_of(days, MOST_DAYS)
+    usage = await services.usage.window(window, session_id=session_id)
+    rows = await _sessions(services, usage)
+    if not rows:
+        raise NotFound("No usage of this session")
+    return rows[0]
+
+
+async def _sessions(services: Services, usage: Usage) -> list[Row]:
+    sums = grouped(usage.groups, lambda group: group.session_id)
+    return session_rows(usage, sums, await _labels(services, usage))
+
+
+async def _labels(services: Services, usage: Usage) -> dict[str, Label]:
+    return await services.sessions.labels({group.session_id for group in usage.groups})
+
+
+def days_of(text: str | None, default: int = 30) -> int:
+    """Read `days`: 1 to 365. Raises BadRequest."""
+    days = page_number(text, "days", default, least=1)
+    if days > MOST_DAYS:
+        raise BadRequest(f"`days` must be at most {MOST_DAYS}")
+    return days
+
+
+def _window(services: Services, days: str | None, start: str | None, end: str | None) -> list[str]:
+    last = _date(end, "end") if end else services.clock.now().date()
+    first = _date(start, "start") if start else last - timedelta(days=days_of(days) - 1)
+    if first > last or (last - first).days >= MOST_DAYS:
+        raise BadRequest("`start` must be before `end`, by at most 365 days")
+    count = (last - first).days + 1
+    return [(first + timedelta(days=number)).isoformat() for number in range(count)]
+
+
+def _date(text: str, name: str) -> date:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        raise BadRequest(f"`{name}` must be a date like 2026-01-31") from None
+
+
+CALL_EXAMPLE: Row = {"session_id": "0b6f…", "model": "claude-opus-5-5", "tokens_in": 10}
+SESSION_EXAMPLE: Row = {"session_id": "0b6f…", "title": "Say hello", "cost_usd": 0.01}
+OLDER = (
+    ("/analytics", usage_analytics, {"messages": [CALL_EXAMPLE]}),
+    ("/summary", usage_summary, {"total_cost_usd": 0.05, "total_messages": 4}),
+    ("/summary/card", usage_card, {"label": "Last 30 days", "value": "$0.05"}),
+    ("/sessions", usage_sessions, {"sessions": [SESSION_EXAMPLE]}),
+    ("/sessions/{session_id}", usage_session, SESSION_EXAMPLE),
+)
+for _prefix in PREFIXES:
+    for _path, _handler, _body in OLDER:
+        router.add_api_route(_prefix + _path, _handler, methods=["GET"], responses=_example(_body))

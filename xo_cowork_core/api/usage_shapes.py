@@ -1,0 +1,180 @@
+"""A usage report as the contract's JSON (§9). Numbers are never null."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.services.index.queries import Label
+from xo_cowork_core.services.usage.report import TOP_SESSIONS, Call, Group, Sum, Usage
+
+Row = dict[str, Any]
+
+
+def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
+    """The whole body, with the older names beside the newer."""
+    total = usage.summed(usage.groups)
+    sessions = grouped(usage.groups, lambda group: group.session_id)
+    average = sum(usage.seconds) / len(usage.seconds) if usage.seconds else 0.0
+    return {
+        "window_days": len(usage.days),
+        "total_cost_usd": money(total.cost),
+        "total_cost": money(total.cost),
+        "total_tokens": total.tokens.data(),
+        "total_sessions": len(sessions),
+        "total_messages": sum(count for _, _, count in usage.messages),
+        "avg_tokens_per_session": round(total.total / len(sessions)) if sessions else 0,
+        "avg_response_time": round(average, 3),
+        "by_model": _models(usage.groups),
+        "by_session": session_rows(usage, sessions, labels)[:TOP_SESSIONS],
+        "by_runtime": _runtimes(usage.groups),
+        "daily": _daily(usage),
+        "tool_usage": _tools(usage),
+        "response_time_ms": {
+            f"p{part}": round(percentile(usage.seconds, part) * 1000) for part in (50, 95, 99)
+        },
+        "response_time": {
+            "avg": round(average, 3),
+            "median": round(percentile(usage.seconds, 50), 3),
+            "p95": round(percentile(usage.seconds, 95), 3),
+            "min": round(usage.seconds[0], 3) if usage.seconds else 0.0,
+            "max": round(usage.seconds[-1], 3) if usage.seconds else 0.0,
+            "count": len(usage.seconds),
+        },
+        "unpriced_models": list(usage.unpriced),
+    }
+
+
+def money(cost: float) -> float:
+    """Round to a ten-thousandth of a cent."""
+    return round(cost, 6)
+
+
+def percentile(ordered: Sequence[float], part: int) -> float:
+    """Return the nearest-rank percentile of sorted values; 0 of none."""
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, len(ordered) * part // 100)]
+
+
+def grouped(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
+    """Sum groups by a key."""
+    found: dict[str, Sum] = {}
+    for group in groups:
+        name = key(group)
+        found[name] = found.get(name, Sum()) + group.sum
+    return found
+
+
+def call_row(call: Call) -> Row:
+    """One model call."""
+    return {
+        "session_id": call.session_id,
+        "model": call.model_id,
+        "tokens_in": call.tokens.input,
+        "tokens_out": call.tokens.output + call.tokens.reasoning,
+        "cost_usd": money(call.cost),
+        "tools": list(call.tools),
+        "timestamp": call.time,
+    }
+
+
+def _models(groups: Sequence[Group]) -> list[Row]:
+    providers = {group.model_id: group.provider_id for group in groups}
+    return [
+        {
+            "model": model_id,
+            "model_id": model_id,
+            "provider_id": providers[model_id],
+            **_tokens(total.tokens),
+            "total_tokens": total.tokens.data(),
+            "cost_usd": money(total.cost),
+            "total_cost": money(total.cost),
+            "message_count": total.calls,
+        }
+        for model_id, total in _costliest(grouped(groups, lambda group: group.model_id))
+    ]
+
+
+def session_rows(
+    usage: Usage, sessions: Mapping[str, Sum], labels: Mapping[str, Label]
+) -> list[Row]:
+    """Rows by session, the costliest first."""
+    counts: dict[str, int] = {}
+    for _, session_id, count in usage.messages:
+        counts[session_id] = counts.get(session_id, 0) + count
+    agents = {group.session_id: group.agent_name for group in usage.groups}
+    rows: list[Row] = []
+    for session_id, total in _costliest(sessions):
+        label = labels.get(session_id)
+        rows.append(
+            {
+                "session_id": session_id,
+                "title": label.title if label else "",
+                "agent_name": agents[session_id],
+                "tokens_total": total.total,
+                "total_tokens": total.total,
+                "cost_usd": money(total.cost),
+                "total_cost": money(total.cost),
+                "messages": counts.get(session_id, 0),
+                "message_count": counts.get(session_id, 0),
+                "time_created": label.time_created if label else None,
+                "updated_at": label.time_updated if label else None,
+            }
+        )
+    return rows
+
+
+def _runtimes(groups: Sequence[Group]) -> list[Row]:
+    return [
+        {
+            "agent_name": agent_name,
+            "total_tokens": total.tokens.data(),
+            "tokens_total": total.total,
+            "cost_usd": money(total.cost),
+            "message_count": total.calls,
+        }
+        for agent_name, total in _costliest(grouped(groups, lambda group: group.agent_name))
+    ]
+
+
+def _daily(usage: Usage) -> list[Row]:
+    sums = grouped(usage.groups, lambda group: group.day)
+    messages: dict[str, int] = {}
+    for day, _, count in usage.messages:
+        messages[day] = messages.get(day, 0) + count
+    calls: dict[str, int] = {}
+    for day, _, count in usage.tools:
+        calls[day] = calls.get(day, 0) + count
+    return [
+        {
+            "date": day,
+            "cost_usd": money(sums.get(day, Sum()).cost),
+            "cost": money(sums.get(day, Sum()).cost),
+            "tokens_total": sums.get(day, Sum()).total,
+            "tokens": sums.get(day, Sum()).total,
+            "messages": messages.get(day, 0),
+            "tool_calls": calls.get(day, 0),
+        }
+        for day in usage.days
+    ]
+
+
+def _tools(usage: Usage) -> list[Row]:
+    counts: dict[str, int] = {}
+    for _, tool, count in usage.tools:
+        counts[tool] = counts.get(tool, 0) + count
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{"tool": tool, "count": count} for tool, count in ordered]
+
+
+def _tokens(tokens: Tokens) -> Row:
+    return {
+        "tokens_in": tokens.input,
+        "tokens_out": tokens.output,
+        "cache_read": tokens.cache_read,
+        "cache_write": tokens.cache_write,
+    }
+
+
+def _costliest(sums: Mapping[str, Sum]) -> list[tuple[str, Sum]]:
+    return sorted(sums.items(), key=lambda item: (-item[1].cost, -item[1].total, item[0]))
