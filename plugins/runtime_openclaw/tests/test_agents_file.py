@@ -149,6 +149,7 @@ def test_a_removed_agent_takes_with_it_what_points_at_it(place: Place):
         {"thinkingDefault": "much"},
         {"bootstrapMaxChars": 0},
         {"workspace": 5},
+        {"decisionModel": "fast"},
         {"sandbox": {"mode": "off"}},
         {"sandbox": "off"},
     ],
@@ -179,10 +180,10 @@ def test_twenty_changes_at_once_are_all_kept(place: Place):
     known = ["description", "workspace", "cwd", "utilityModel", "decisionModel", "name", "model"]
     fields = [*known, *(f"field_{number}" for number in range(20 - len(known)))]
     with ThreadPoolExecutor(20) as pool:
-        done = pool.map(lambda name: place.change("ada", **{name: name}).status_code, fields)
+        done = pool.map(lambda name: place.change("ada", **{name: f"x/{name}"}).status_code, fields)
         assert set(done) == {200}
     row = place.row("ada")
-    assert {name: row[name] for name in fields} == {name: name for name in fields}
+    assert {name: row[name] for name in fields} == {name: f"x/{name}" for name in fields}
 
 
 @pytest.mark.parametrize("marker", [True, False])

@@ -21,7 +21,7 @@ from xo_runtime_openclaw.live_config import PATH, Control
 from xo_runtime_openclaw.options import Options
 from xo_runtime_openclaw.probe import answers
 
-STATUS_SECONDS = 3.0
+STATUS_SECONDS = 1.5
 ERROR_CHARACTERS = 300
 NO_CHANNELS = frozenset({"defaults", "modelByChannel"})  # settings that stand among them
 PLATFORMS: Mapping[str, Mapping[str, str]] = {

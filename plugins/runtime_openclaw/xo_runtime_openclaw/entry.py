@@ -14,6 +14,7 @@ from xo_runtime_openclaw.json5_edit import Drop, Edit, Path, Put
 
 Check: TypeAlias = Callable[[JsonValue], bool]
 IDENTITY = frozenset({"name", "theme", "emoji", "avatar"})
+DECISION = re.compile(r"(?=.{3,512}$)[^/\s]+/\S+|")  # a provider's model, or none
 SECRET = re.compile(r"key|token|secret|passw|credential|data$|header|^env$", re.IGNORECASE)
 
 
@@ -63,7 +64,7 @@ CHECKS: Mapping[str, Check] = {
     "cwd": _text,
     "model": _model,
     "utilityModel": _text,
-    "decisionModel": lambda value: isinstance(value, str) and len(value) <= 512,
+    "decisionModel": lambda value: isinstance(value, str) and bool(DECISION.fullmatch(value)),
     "thinkingDefault": _one_of(*THINKING),
     "verboseDefault": _one_of("off", "on", "full"),
     "toolProgressDetail": _one_of("explain", "raw"),

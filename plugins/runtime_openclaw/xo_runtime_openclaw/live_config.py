@@ -15,7 +15,7 @@ from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Refused, Row, row
 from xo_runtime_openclaw.json5_edit import Edit, Put
 
-READ_SECONDS = 5.0
+READ_SECONDS = 3.0
 WRITE_SECONDS = 30.0
 SETTLE_SECONDS = 5.0
 POLL_SECONDS = 0.05

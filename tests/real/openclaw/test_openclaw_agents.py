@@ -1,0 +1,253 @@
+"""Agents and channels with the real OpenClaw: through its gateway, and in its file, which it must
+accept after every operation."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer, eventually
+from xo_runtime_openclaw.json5 import parse, plain
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
+from openclaw_prompts import (
+    GatewayProcess,
+    environment,
+    free_port,
+    gateway,
+    real_binary,
+)
+
+VALIDATE_SECONDS = 60.0
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+
+
+class Openclaw:
+    """A server, and the real OpenClaw whose file it changes."""
+
+    def __init__(self, binary: Path, server: LiveServer, file: Path) -> None:
+        self.binary = binary
+        self.server = server
+        self.http = server.client
+        self.file = file
+
+    @property
+    def config(self) -> Any:
+        return plain(parse(self.file.read_text()))
+
+    def accepts_its_file(self) -> None:
+        path = os.pathsep.join([str(self.binary.parent), os.environ["PATH"]])
+        home = self.server.root / "validate"
+        variables = {"PATH": path, "HOME": str(home), "OPENCLAW_CONFIG_PATH": str(self.file)}
+        found = subprocess.run(
+            [str(self.binary), "config", "validate", "--json"],
+            env=variables,
+            capture_output=True,
+            timeout=VALIDATE_SECONDS,
+            check=False,
+        )
+        assert found.returncode == 0, found.stdout.decode() + self.file.read_text()
+
+    def done(self, method: str, path: str, **body: Any) -> Any:
+        """Do it, and see that OpenClaw still accepts its file."""
+        answer = self.http.request(method, path, json=body or None, timeout=60)
+        assert answer.status_code == 200, answer.text
+        self.accepts_its_file()
+        return answer.json()
+
+    def refused(self, method: str, path: str, **body: Any) -> httpx.Response:
+        before = self.file.read_text()
+        answer = self.http.request(method, path, json=body or None, timeout=60)
+        assert 400 <= answer.status_code < 500, answer.text
+        assert plain(parse(before)) == self.config
+        return answer
+
+
+@pytest.fixture(scope="module")
+def binary() -> Path:
+    found = real_binary()
+    if found is None:
+        pytest.skip("the real CLIs are not here: run `make toolchain`")
+    return found
+
+
+@pytest.fixture(scope="module")
+def running(
+    binary: Path, tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
+) -> Iterator[GatewayProcess]:
+    with gateway(binary, tmp_path_factory.mktemp("openclaw"), chat_model_port) as found:
+        yield found
+
+
+@pytest.fixture
+def live(binary: Path, running: GatewayProcess) -> Iterator[Openclaw]:
+    """A server beside a running gateway."""
+    file = running.home / ".openclaw" / "openclaw.json"
+    values = {"XO_PLUGINS": "runtime_openclaw", "AGENT_NAME": "openclaw"}
+    values |= {"OPENCLAW_CONFIG_PATH": str(file), **environment(running.url)}
+    with LiveServer(environment=values) as server:
+        yield Openclaw(binary, server, file)
+
+
+@pytest.fixture
+def alone(binary: Path) -> Iterator[Openclaw]:
+    """A server beside an installed OpenClaw whose gateway is down."""
+    values = {
+        "XO_PLUGINS": "runtime_openclaw",
+        "OPENCLAW_CLI_PATH": str(binary),
+        "OPENCLAW_GATEWAY_URL": f"ws://127.0.0.1:{free_port()}",
+    }
+    with LiveServer(environment=values) as server:
+        yield Openclaw(binary, server, server.home / ".openclaw" / "openclaw.json")
+
+
+def everything(openclaw: Openclaw) -> None:
+    """Create, change and remove agents; OpenClaw accepts its file after each."""
+    made = openclaw.done("POST", "/api/agents", name="Ada B", model="a/b", systemPrompt="Brief")
+    assert (made["id"], made["name"], made["display_name"]) == ("ada-b", "Ada B", "Ada B")
+    everyone = {"name": "Ada", "description": "Owl", "skills": ["a", "b"], "cwd": "~/x"}
+    everyone |= {"thinkingDefault": "low", "fastModeDefault": "auto", "bootstrapMaxChars": 900}
+    row = openclaw.done("PATCH", "/api/agents/ada-b", **everyone)
+    assert everyone.items() <= row.items()
+    openclaw.done("PATCH", "/api/agents/ada-b", identity={"name": "Lady Ada", "emoji": "🦉"})
+    row = openclaw.done("PATCH", "/api/agents/ada-b", identity={"emoji": "🐙"}, skills=["c"])
+    assert row["identity"] == {"name": "Lady Ada", "emoji": "🐙"}
+    assert row["skills"] == ["c"]
+    row = openclaw.done("PATCH", "/api/agents/ada-b", sandbox={"mode": "off"})
+    assert row["sandbox"] == {"mode": "off"}
+    openclaw.refused("PATCH", "/api/agents/ada-b", sandbox={"mode": "odd"})
+    openclaw.refused("PATCH", "/api/agents/ada-b", identity={"vibe": "odd"})
+    openclaw.refused("POST", "/api/agents", name="Odd", sandbox={"mode": "odd"})
+    openclaw.done("PATCH", "/api/agents/main", name="Boss")
+    openclaw.done("POST", "/api/agents", name="Bob", id="bob_2-")
+    listed = openclaw.http.get("/api/agents").json()["agents"]
+    assert listed[0]["id"] == "main"
+    assert {found["id"] for found in listed} == {"main", "ada-b", "bob_2-"}
+    openclaw.done("DELETE", "/api/agents/bob_2-")
+    openclaw.done("DELETE", "/api/agents/ada-b")
+    openclaw.refused("DELETE", "/api/agents/ada-b")
+    assert openclaw.http.get("/api/agents").json()["agents"][0]["name"] == "Boss"
+
+
+def test_agents_through_the_gateway(live: Openclaw) -> None:
+    everything(live)
+
+
+def test_agents_in_the_file(alone: Openclaw) -> None:
+    everything(alone)
+
+
+def test_twenty_changes_at_once_through_the_gateway_are_all_kept(live: Openclaw) -> None:
+    live.done("POST", "/api/agents", name="Many")
+    known = ["description", "cwd", "utilityModel", "decisionModel", "name", "model"]
+    fields = [*known, *(f"field_{number}" for number in range(20 - len(known)))]
+
+    def change(field: str) -> str:
+        answer = live.http.patch("/api/agents/many", json={field: f"x/{field}"}, timeout=120)
+        return answer.text if answer.status_code != 200 else "kept"
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(change, fields)) == {"kept"}
+    row = live.http.get("/api/agents/many").json()
+    assert {field: row[field] for field in fields} == {field: f"x/{field}" for field in fields}
+    live.accepts_its_file()
+    live.done("DELETE", "/api/agents/many")
+
+
+def gateway_knows(live: Openclaw, running: GatewayProcess) -> set[str]:
+    answer = httpx.get(
+        f"http://127.0.0.1:{running.port}/v1/models",
+        headers={"Authorization": "Bearer stand-in-token"},
+    )
+    return {row["id"].removeprefix("openclaw/") for row in answer.json()["data"]}
+
+
+def test_the_gateway_picks_up_an_agent_that_was_written_to_its_file(
+    live: Openclaw, running: GatewayProcess
+) -> None:
+    values = {
+        "XO_PLUGINS": "runtime_openclaw",
+        "OPENCLAW_CONFIG_PATH": str(live.file),
+        "OPENCLAW_GATEWAY_URL": f"ws://127.0.0.1:{free_port()}",
+    }
+    with LiveServer(environment=values) as outsider:
+        assert outsider.client.post("/api/agents", json={"name": "Late"}).status_code == 200
+    eventually(lambda: "late" in gateway_knows(live, running), 10, "the agent late")
+    live.done("DELETE", "/api/agents/late")
+
+
+COMMENTED = """\
+// by hand
+{
+  gateway: { mode: 'local', bind: "loopback", auth: { mode: "token" }, }, /* keep */
+  agents: {
+    defaults: { skipBootstrap: true },
+    AGENTS
+  },
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "entries: { main: {}, ada: { name: 'Ada', }, }, ownership: 'explicit', // two",
+        "list: [{ id: 'main' }, { id: 'ada', default: true }], // two",
+        "list: [{ id: 'main' }, { id: 'ada' }], ownership: 'explicit', // two",
+        "// none yet",
+    ],
+)
+def test_every_shape_stays_acceptable_and_keeps_its_comments(alone: Openclaw, shape: str) -> None:
+    alone.file.parent.mkdir()
+    alone.file.write_text(COMMENTED.replace("AGENTS", shape))
+    alone.accepts_its_file()
+    alone.done("POST", "/api/agents", name="Bob", identity={"emoji": "🦉"})
+    alone.done("PATCH", "/api/agents/main", description="x", model="a/b")
+    if "ada" in shape:
+        alone.done("DELETE", "/api/agents/ada")
+    alone.done("DELETE", "/api/agents/bob")
+    text = alone.file.read_text()
+    for kept in ("// by hand", "/* keep */", shape[shape.index("//") :]):
+        assert kept in text
+
+
+def test_a_channel_is_switched_on_acceptably(alone: Openclaw) -> None:
+    alone.done("POST", "/api/agents", name="Ada")
+    for body in (
+        {"channel": "telegram", "token": "1:x"},
+        {"channel": "discord", "token": "x"},
+        {"platform": "slack", "bot_token": "x", "app_token": "y"},
+    ):
+        assert alone.done("POST", "/api/channels/add", **body)["restart_required"] is False
+    assert set(alone.config["channels"]) == {"telegram", "discord", "slack"}
+
+
+def test_status_is_the_gateways(live: Openclaw) -> None:
+    models = live.http.get("/models/status").json()
+    assert models["source"] == "gateway"
+    assert models["default"] == "stand-in/model-1"
+    assert {row["id"] for row in models["models"]} >= {"stand-in/model-1"}
+    providers = live.http.get("/providers/status")
+    assert "stand-in-key" not in providers.text
+    found = {row["id"]: row for row in providers.json()["providers"]}
+    assert found["stand-in"]["key_set"] is True
+    channels = live.http.get("/channels/status").json()
+    assert channels == {"runtime": "openclaw", "gateway_running": True, "channels": {}}
+    status = live.http.get("/api/channels/openclaw/status").json()
+    assert status["running"] is True
+
+
+def test_a_restart_waits_until_the_gateway_takes_turns_again(
+    live: Openclaw, running: GatewayProcess
+) -> None:
+    answer = live.http.post("/gateway/restart", timeout=150).json()
+    assert answer["status"] == "restarted", answer
+    ready = httpx.get(f"http://127.0.0.1:{running.port}/readyz").json()
+    assert ready["ready"] is True
+    assert ready["uptimeMs"] < 15_000
