@@ -76,6 +76,7 @@ def store(home: Path, key: str, session_id: str) -> Path:
     fresh = not database.exists()
     with closing(sqlite3.connect(database)) as connection, connection:
         if fresh:
+            connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(SCHEMA)
         entry = json.dumps(
             {"displayName": "Files here", "createdAt": WHEN, "spawnedCwd": "/work/here"}
@@ -171,7 +172,6 @@ def test_reading_leaves_no_trace(server: LiveServer) -> None:
 def test_records_in_a_write_ahead_log_are_seen(server: LiveServer) -> None:
     database = store(server.home, "agent:main:web:1", TODAY)
     with closing(sqlite3.connect(database)) as writer:
-        writer.execute("PRAGMA journal_mode = WAL")
         more = json.dumps(message("u2", role="user", content="And now?"))
         with writer:
             writer.execute("INSERT INTO transcript_events VALUES (?, 99, ?, NULL)", (TODAY, more))

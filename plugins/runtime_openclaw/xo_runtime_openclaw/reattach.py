@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from xo_cowork_core.sdk import Desync, TextDelta
 from xo_runtime_openclaw import failures
 from xo_runtime_openclaw.approvals import read_asked
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Notice, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway import Gateway
-from xo_runtime_openclaw.translate import Ended, Item, Translator, message_text
+from xo_runtime_openclaw.missed import missed
+from xo_runtime_openclaw.translate import Ended, Item, Translator
 
 GONE_SECONDS = 8.0
 STARTING_SECONDS = 45.0
@@ -84,39 +84,24 @@ class Reattach:
         if status == "error" and state.get("stopReason") not in {"aborted", "rpc"}:
             yield Ended(failures.run_failure(text_of(state.get("error")), {}))
         elif status in {"ok", "error"} or (not flight and _finished(records)):
-            for item in self._settle(records, aborted=status == "error"):
+            for item in missed(self._translator, records):
                 yield item
+            yield self._translator.done("aborted" if status == "error" else "stop")
         elif flight.get("runId") == self._run_id:
-            for item in self._resume(flight):
+            for item in (*missed(self._translator, records), *self._resume(flight)):
                 yield item
             for item in await self._pending():
                 yield item
         elif not self._still_here(row(history.get("sessionInfo"))):
             yield Ended(failures.gone("It was started anew."))
 
-    def _settle(self, records: list[Row], *, aborted: bool) -> list[Item]:
-        """End a run that ended unseen: send what is missing of its text."""
-        items: list[Item] = []
-        texts: list[str] = []
-        for record in records:
-            items += self._translator.items(Notice("session.message", {"message": record}))
-            if record.get("role") == "assistant" and (text := message_text(record)):
-                texts.append(text)
-        items += self._text("\n\n".join(texts))
-        return [*items, self._translator.done("aborted" if aborted else "stop")]
-
-    def _text(self, whole: str) -> list[Item]:
-        said = self._translator.said.whole
-        if whole.startswith(said) or said.rstrip().endswith(whole.rstrip()):
-            return list(self._translator.said.finish(whole))
-        return [Desync("The connection to OpenClaw was lost for a while"), TextDelta(whole)]
-
     def _resume(self, flight: Row) -> list[Item]:
         items: list[Item] = []
         for event in rows(flight.get("events")):
             items += self._translator.items(Notice("agent", event))
+        said = self._translator.said
         if text := text_of(flight.get("text")):
-            items += self._translator.said.finish(text)
+            items += said.finish(text) if said.stretch or said.empty else said.grow(text)
         return items
 
     async def _pending(self) -> list[Item]:

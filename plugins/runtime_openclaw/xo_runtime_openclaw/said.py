@@ -28,7 +28,12 @@ class Said:
     @property
     def whole(self) -> str:
         """All that readers have, as they see it."""
-        return JOINT.join([*self._closed, self._open] if self._open else self._closed)
+        return JOINT.join(self.stretches)
+
+    @property
+    def stretches(self) -> list[str]:
+        """Everything that readers have, stretch by stretch."""
+        return [*self._closed, self._open] if self._open else list(self._closed)
 
     @property
     def stretch(self) -> str:

@@ -58,6 +58,7 @@ class Translator:
         self.failing: AgentFailure | None = None
         self.progress = 0
         self._tools: dict[str, tuple[str, Row]] = {}
+        self._called: set[str] = set()
         self._titles: dict[str, str] = {}
         self._thought = ""
         self._last = -1
@@ -146,7 +147,8 @@ class Translator:
         self.progress += 1
         self.failing = None
         match data.get("phase"):
-            case "start" if call_id not in self._tools:
+            case "start" if call_id not in self._called:
+                self._called.add(call_id)
                 self.said.close()
                 self._thought = ""
                 arguments = row(data.get("args"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from types import TracebackType
 
 
@@ -36,6 +37,14 @@ class Cuttable:
     def cut(self) -> None:
         """Break every connection; new ones are taken."""
         self._run(self._cut())
+
+    def cut_for(self, seconds: float) -> None:
+        """Break every connection, and for so long new ones too."""
+        until = time.monotonic() + seconds
+        self.cut()
+        while time.monotonic() < until:
+            self.cut()
+            time.sleep(0.01)
 
     def _run(self, what) -> None:
         asyncio.run_coroutine_threadsafe(what, self._loop).result(5)
