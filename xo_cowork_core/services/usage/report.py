@@ -124,7 +124,8 @@ class UsageReports:
         rows = await self._index.database.read(
             lambda connection: connection.execute(
                 "SELECT session_id, model_id, input, output, reasoning, cache_read, cache_write,"
-                " cost, tools, time FROM calls WHERE day BETWEEN ? AND ? ORDER BY time DESC LIMIT ?",
+                " cost, tools, time FROM calls WHERE day BETWEEN ? AND ?"
+                " ORDER BY time DESC LIMIT ?",
                 (window[0], window[-1], MOST_CALLS),
             ).fetchall()
         )
