@@ -15,7 +15,9 @@ from xo_cowork_core.sdk.testing import LiveServer
 Start = Callable[..., LiveServer]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/frontend.md", "docs/images.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/frontend.md", "docs/images.md", "docs/projects.md"]
+)
 def test_the_commands_of_a_page_run_as_they_stand(
     name: str, live_server: Start, tmp_path: Path
 ) -> None:

@@ -137,7 +137,7 @@ def _parsed(line: bytes) -> Record | None:
 def _rotate(xo: Folder) -> None:
     numbers = sorted(_rotated(xo))
     xo.rename(FILE, _name((numbers[-1] if numbers else 0) + 1))
-    for number in numbers[: len(numbers) + 1 - KEPT]:
+    for number in numbers[: max(0, len(numbers) + 1 - KEPT)]:
         xo.remove(_name(number))
 
 

@@ -1,0 +1,152 @@
+"""Facts become files: numbers add up, todos keep their ids, nothing foreign is lost."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xo_cowork_core.sdk import TodoItem, Tokens
+from xo_cowork_core.services.projects.facts import (
+    Fact,
+    FileWritten,
+    SessionEnded,
+    SessionOpened,
+    TodosSaid,
+)
+from xo_cowork_core.services.projects.ledger import enter
+from xo_cowork_core.storage.folder import Folder
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def xo(tmp_path: Path) -> Iterator[Folder]:
+    with Folder.at(tmp_path) as folder:
+        yield folder
+
+
+def ended(
+    session_id: str = "s1",
+    *,
+    days_ago: int = 0,
+    runtime: str = "demo",
+    model: str = "m1",
+    tokens: int = 10,
+) -> SessionEnded:
+    return SessionEnded(
+        session_id,
+        runtime,
+        NOW - timedelta(days=days_ago),
+        finish_reason="stop",
+        error_code=None,
+        model=model,
+        tokens=Tokens(input=tokens, output=1),
+        cost=0.5,
+        seconds=30.0,
+        directory=".",
+    )
+
+
+def todos(*items: tuple[str, str]) -> TodosSaid:
+    return TodosSaid("s1", "demo", NOW, tuple(TodoItem(*item) for item in items))
+
+
+def write(xo: Folder, *facts: Fact) -> None:
+    enter(xo, "p", facts, [], NOW)
+
+
+def stored(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text())
+
+
+def events(folder: Path) -> Sequence[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "timeline.jsonl").read_text().splitlines()]
+
+
+def test_numbers_add_up_over_days_models_and_runtimes(xo: Folder, tmp_path: Path) -> None:
+    write(xo, ended("old", days_ago=40), ended("month", days_ago=20, model="m2"))
+    write(xo, ended("a"), ended("b", runtime="other"), ended("a", model="m2"))
+    write(xo, FileWritten("a", "demo", NOW, "x.py", True))
+    stats = stored(tmp_path, "stats.json")
+    week, month = stats["rolling"]["7d"], stats["rolling"]["30d"]
+    assert (week["tokens"]["input"], month["tokens"]["input"]) == (30, 40)
+    assert (week["sessions"], month["sessions"]) == (2, 3)
+    assert (week["turns"], week["cost"], week["active_minutes"]) == (3, 1.5, 1.5)
+    assert week["files_edited"] == 1
+    models = {name: row["tokens"]["input"] for name, row in month["by_model"].items()}
+    assert models == {"m1": 20, "m2": 20}
+    assert stats["by_session"]["a"]["turns"] == 2
+    assert stats["by_runtime"]["other"]["tokens"]["output"] == 1
+    assert sum(row["turns"] for row in stats["by_runtime"].values()) == 5
+
+
+def test_numbers_of_an_unknown_schema_are_begun_afresh(xo: Folder, tmp_path: Path) -> None:
+    (tmp_path / "stats.json").write_text('{"schema": 2, "by_day": {"2026-11-24": {"tokens": 5}}}')
+    write(xo, ended())
+    assert stored(tmp_path, "stats.json")["rolling"]["7d"]["tokens"]["input"] == 10
+
+
+def test_days_beyond_thirty_five_are_dropped(xo: Folder, tmp_path: Path) -> None:
+    write(xo, *[ended(days_ago=day) for day in range(50)])
+    assert len(stored(tmp_path, "stats.json")["by_day"]) == 35
+
+
+def test_a_task_keeps_its_id_while_its_text_stays(xo: Folder, tmp_path: Path) -> None:
+    write(xo, todos(("one", "pending"), ("two", "in_progress")))
+    before = {row["content"]: row["id"] for row in _rows(tmp_path)}
+    write(xo, todos(("two", "completed"), ("three", "nonsense")))
+    after = {row["content"]: row for row in _rows(tmp_path)}
+    assert after["two"]["id"] == before["two"]
+    assert after["two"]["status"] == "completed"
+    assert after["three"]["status"] == "pending"
+    assert set(after) == {"two", "three"}
+    kinds = [(event["type"], event["content"]) for event in events(tmp_path)]
+    assert kinds == [
+        ("todo.added", "one"),
+        ("todo.added", "two"),
+        ("todo.added", "three"),
+        ("todo.completed", "two"),
+    ]
+
+
+def test_a_task_list_that_says_the_same_again_is_no_event(xo: Folder, tmp_path: Path) -> None:
+    write(xo, todos(("one", "completed")))
+    write(xo, todos(("one", "completed")))
+    assert [event["type"] for event in events(tmp_path)] == ["todo.added", "todo.completed"]
+
+
+def test_a_file_is_created_once(xo: Folder, tmp_path: Path) -> None:
+    write(xo, FileWritten("s", "demo", NOW, "a", None), FileWritten("s", "demo", NOW, "b", False))
+    write(xo, FileWritten("t", "demo", NOW, "a", None), FileWritten("t", "demo", NOW, "c", True))
+    told = [(event["type"], event["path"]) for event in events(tmp_path)]
+    assert told == [
+        ("file.created", "a"),
+        ("file.edited", "b"),
+        ("file.edited", "a"),
+        ("file.created", "c"),
+    ]
+
+
+def test_rows_of_other_writers_stay_in_the_sessions_list(xo: Folder, tmp_path: Path) -> None:
+    (tmp_path / "sessions").mkdir()
+    theirs = {
+        "claude:p:web:0a1b2c3d": {"sessionId": "s1", "nativeSessionId": "n1", "extra": [1]},
+        "odd": "a string",
+    }
+    (tmp_path / "sessions" / "sessionslist.json").write_text(json.dumps(theirs))
+    opened = SessionOpened("s2", "demo", NOW, resumed=False, directory="sub")
+    write(xo, opened, ended("s1"), ended("s2"))
+    rows = stored(tmp_path, "sessions/sessionslist.json")
+    assert rows["odd"] == "a string"
+    known = rows["claude:p:web:0a1b2c3d"]
+    assert (known["nativeSessionId"], known["extra"]) == ("n1", [1])
+    assert known["usage"]["input_tokens"] == 10
+    fresh = rows["demo:p:web:s2"]
+    assert (fresh["backend"], fresh["usage"]["cost"]) == ("demo", 0.5)
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    return stored(folder, "todos.json")["sessions"]["s1"]["todos"]

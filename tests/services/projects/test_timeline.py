@@ -1,0 +1,111 @@
+"""The timeline pages backwards exactly, whatever is torn, rotated or added meanwhile."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xo_cowork_core.services.projects import timeline
+from xo_cowork_core.services.projects.timeline import append_events, event, read_page
+from xo_cowork_core.storage.folder import Folder
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+JUNK = [b"{", b"[]", b"null", b"\xff\xfe", b"", b'{"ts": 1, "type": "x"}', b"x" * 70_000]
+GOOD = st.integers(0, 10_000).map(
+    lambda number: orjson.dumps(event("file.edited", NOW, "s", "demo", path=f"{number}"))
+)
+
+
+@pytest.fixture
+def xo(tmp_path: Path) -> Iterator[Folder]:
+    with Folder.at(tmp_path) as folder:
+        yield folder
+
+
+def said(xo: Folder, first: int, last: int) -> None:
+    append_events(
+        xo, [event("n", NOW + timedelta(seconds=n), None, None, n=n) for n in range(first, last)]
+    )
+
+
+def walk(xo: Folder, limit: int) -> list[int]:
+    """Page to the oldest and return the numbers as they came."""
+    found: list[int] = []
+    page = read_page(xo, None, limit)
+    while True:
+        assert len(page.events) <= limit
+        found += [one["n"] for one in page.events]
+        if page.next_cursor is None:
+            return found
+        page = read_page(xo, timeline._place(page.next_cursor), limit)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 10, 499, 500])
+def test_pages_join_without_a_gap_or_a_repeat(xo: Folder, limit: int) -> None:
+    said(xo, 0, 499)
+    assert walk(xo, limit) == list(range(498, -1, -1))
+
+
+def test_an_empty_or_absent_timeline_is_one_empty_page(xo: Folder) -> None:
+    assert read_page(xo, None, 10) == timeline.TimelinePage([], None)
+    said(xo, 0, 0)
+    assert read_page(xo, None, 10) == timeline.TimelinePage([], None)
+
+
+def test_a_cursor_holds_while_lines_are_added_and_the_file_is_rotated(
+    xo: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(xo, 0, 20)
+    page = read_page(xo, None, 5)
+    assert page.next_cursor
+    monkeypatch.setattr(timeline, "MOST_BYTES", 1)
+    said(xo, 20, 25)
+    said(xo, 25, 30)
+    rest = read_page(xo, timeline._place(page.next_cursor), 500)
+    assert [one["n"] for one in rest.events] == list(range(14, -1, -1))
+
+
+def test_rotation_keeps_the_newest_five(
+    xo: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline, "MOST_BYTES", 1)
+    for number in range(8):
+        said(xo, number, number + 1)
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == [f"timeline-{number:06}.jsonl" for number in range(4, 9)]
+    assert walk(xo, 2) == [7, 6, 5, 4, 3]
+
+
+def test_a_line_that_a_crash_tore_costs_itself_alone(xo: Folder, tmp_path: Path) -> None:
+    said(xo, 0, 2)
+    with (tmp_path / timeline.FILE).open("ab") as file:
+        file.write(b'{"ts": "2026-11-24T08:00:02", "ty')
+    assert walk(xo, 10) == [1, 0]
+    said(xo, 2, 3)
+    assert walk(xo, 10) == [2, 1, 0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    lines=st.lists(st.one_of(GOOD, st.sampled_from(JUNK)), max_size=30),
+    limit=st.integers(1, 7),
+    ended=st.booleans(),
+)
+def test_any_file_gives_what_a_slow_reader_finds(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], limit: int, ended: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("xo")
+    (folder / timeline.FILE).write_bytes(b"\n".join(lines) + (b"\n" if ended else b""))
+    wanted = [orjson.loads(line)["path"] for line in reversed(lines) if b'"path"' in line]
+    found: list[str] = []
+    with Folder.at(folder) as xo:
+        page = read_page(xo, None, limit)
+        found += [one["path"] for one in page.events]
+        while page.next_cursor:
+            page = read_page(xo, timeline._place(page.next_cursor), limit)
+            found += [one["path"] for one in page.events]
+    assert found == wanted

@@ -1,0 +1,109 @@
+"""Of a turn's tools, only relative paths and todo texts are taken."""
+
+from collections.abc import Callable
+
+import pytest
+
+from xo_cowork_core.sdk import Event, StepFinish, Tokens, ToolCall, ToolError, ToolResult
+from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.projects.facts import Fact, FileWritten, TodosSaid
+from xo_cowork_core.services.projects.watch import TurnWatch
+
+Run = Callable[..., list[Fact]]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Feed events to a watch of a turn in `/p/mine/sub`, and return the facts."""
+
+    def feed(*events: Event) -> list[Fact]:
+        facts: list[Fact] = []
+        watch = TurnWatch(
+            "s",
+            "demo",
+            cwd="/p/mine/sub",
+            folders=("/link/mine", "/p/mine"),
+            clock=SystemClock(),
+            tell=facts.append,
+        )
+        for event in events:
+            watch(event)
+        return facts
+
+    return feed
+
+
+def written(tool: str, path: object, **metadata: object) -> list[Event]:
+    call = ToolCall("c", tool, {"file_path": path, "content": "SECRET"})  # type: ignore[dict-item]
+    return [call, ToolResult("c", tool, "SECRET", metadata=metadata)]  # type: ignore[arg-type]
+
+
+def paths(facts: list[Fact]) -> list[tuple[str, bool | None]]:
+    return [(fact.path, fact.created) for fact in facts if isinstance(fact, FileWritten)]
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("a.py", "sub/a.py"),
+        ("../a.py", "a.py"),
+        ("/p/mine/x/./y/../a.py", "x/a.py"),
+        ("/link/mine/a.py", "a.py"),
+        ("half\ud800.py", "sub/half?.py"),
+    ],
+)
+def test_a_path_in_the_project_is_told_as_it_stands_there(run: Run, path: str, wanted: str) -> None:
+    assert paths(run(*written("write", path))) == [(wanted, None)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "../../other/a.py", "/p/mine2/a.py", "..", "/p/mine", "../.xo/x", "", 5, None],
+)
+def test_no_other_path_is_told(run: Run, path: object) -> None:
+    assert run(*written("write", path)) == []
+
+
+def test_whether_a_file_is_new_is_taken_from_the_tool(run: Run) -> None:
+    assert paths(run(*written("write", "a", created=False))) == [("sub/a", False)]
+    assert paths(run(*written("edit", "a"))) == [("sub/a", False)]
+    changes = [{"file_path": "b", "kind": "add"}, {"file_path": "c", "kind": "update"}, "odd"]
+    told = paths(run(*written("edit", "b", changes=changes)))
+    assert told == [("sub/b", True), ("sub/c", False)]
+
+
+def test_a_file_counts_once_in_a_turn_and_a_failed_write_never(run: Run) -> None:
+    failed = [ToolCall("f", "write", {"file_path": "no"}), ToolError("f", "write", "no")]
+    assert paths(run(*written("write", "a"), *written("edit", "a"), *failed)) == [("sub/a", None)]
+
+
+def test_other_tools_are_not_looked_at(run: Run) -> None:
+    assert run(*written("read", "a"), *written("bash", "a")) == []
+
+
+def test_a_task_list_is_told_without_what_is_no_task(run: Run) -> None:
+    rows = [{"content": "one", "status": "completed", "activeForm": "doing"}, {"content": ""}, 3]
+    (fact,) = run(ToolResult("t", "todo", metadata={"todos": rows}))
+    assert isinstance(fact, TodosSaid)
+    assert [(item.content, item.status) for item in fact.items] == [("one", "completed")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ToolResult("t", "todo", metadata=None),  # type: ignore[arg-type]
+        ToolResult("t", "todo", metadata={"todos": "x"}),
+        ToolCall([], "write", {}),  # type: ignore[arg-type]
+        StepFinish(tokens=None),  # type: ignore[arg-type]
+    ],
+)
+def test_an_event_of_a_wrong_shape_ends_nothing(run: Run, event: Event) -> None:
+    told = run(ToolCall("c", "write", {"file_path": "a"}), event, ToolResult("c", "write"))
+    assert paths(told) == [("sub/a", None)]
+
+
+def test_steps_give_the_tokens_of_a_turn_that_tells_none(run: Run) -> None:
+    watch = TurnWatch("s", "demo", cwd="/p", folders=(), clock=SystemClock(), tell=lambda _: None)
+    watch(StepFinish(tokens=Tokens(input=1)))
+    watch(StepFinish(tokens=Tokens(input=2, output=3)))
+    assert watch.tokens == Tokens(input=3, output=3)
