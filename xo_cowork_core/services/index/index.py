@@ -25,6 +25,7 @@ from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.jsonl import Stamp
 
 FRESH_SECONDS = 0.5
+SOON_SECONDS = 0.3
 PATIENCE_SECONDS = 0.1
 FIRST_SECONDS = 1.0
 BATCH_BYTES = 8 << 20
@@ -72,6 +73,9 @@ class Index:
         self._scanned = asyncio.Event()
         self._last_scan = float("-inf")
         self._total = self._done = 0
+        # a turn changed something that no scan has begun to look at
+        self._stale = False
+        self._soon: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, flags: dict[str, Flags]) -> None:
@@ -84,6 +88,8 @@ class Index:
 
     async def stop(self) -> None:
         """End the task and close the file."""
+        if self._soon:
+            self._soon.cancel()
         if self._task:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -107,11 +113,18 @@ class Index:
         if self._task is None:
             return
         now = asyncio.get_running_loop().time()
-        if now - self._last_scan < FRESH_SECONDS and not self._wanted.is_set():
+        fresh = now - self._last_scan < FRESH_SECONDS
+        if fresh and not self._stale and not self._wanted.is_set():
             return
         first = self._last_scan == float("-inf")
         self._want()
         await self.settled(FIRST_SECONDS if first else PATIENCE_SECONDS)
+
+    async def look_now(self, seconds: float) -> None:
+        """Scan, however fresh the last scan is, and wait for it at most `seconds`."""
+        if self._task:
+            self._want()
+            await self.settled(seconds)
 
     async def settled(self, seconds: float) -> bool:
         """Wait until a scan that begins now has ended; False when it takes longer."""
@@ -123,8 +136,11 @@ class Index:
         return True
 
     def changed(self) -> None:
-        """A turn changed some session: look again soon."""
-        self._want()
+        """A turn changed some session: bring it in soon, or as soon as somebody looks."""
+        self._scanned.clear()
+        self._stale = True
+        if self._soon is None and self._task:
+            self._soon = asyncio.get_running_loop().call_later(SOON_SECONDS, self._want)
 
     async def set_flags(self, session_id: str, flags: Flags) -> None:
         """Take over what a person set on a session."""
@@ -177,6 +193,9 @@ class Index:
         return Progress(not self._scanned.is_set(), percent, sessions, messages)
 
     def _want(self) -> None:
+        if self._soon:
+            self._soon.cancel()
+            self._soon = None
         self._scanned.clear()
         self._wanted.set()
 
@@ -184,13 +203,14 @@ class Index:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            self._stale = False
             self._last_scan = asyncio.get_running_loop().time()
             try:
                 await self._refresh()
             except (OSError, sqlite3.Error) as error:
                 log.error("the index could not be brought up to date: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-            if not self._wanted.is_set():
+            if not self._wanted.is_set() and not self._stale:
                 self._scanned.set()
 
     async def _refresh(self) -> None:

@@ -79,8 +79,7 @@ class Sessions:
         hosted = await self._hosted.one(session_id)
         found = await self._indexed(session_id)
         if found is None and hosted is None:
-            self._index.changed()
-            await self._index.settled(FIND_SECONDS)
+            await self._index.look_now(FIND_SECONDS)
             found = await self._indexed(session_id) or await self._asked(session_id)
         if hosted:
             return _joined(found, hosted)
