@@ -134,6 +134,8 @@ class Beneath:
             if not parts and not whole:
                 raise IsADirectoryError(str(path))
             with suppress(SwappedError):
+                if make_parents:
+                    root.mkdir(parents=True, exist_ok=True)
                 folder = walk(root, parts if whole else parts[:-1], make=make_parents)
                 self._check(folder, root)
                 return folder, real

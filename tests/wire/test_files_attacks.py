@@ -1,0 +1,251 @@
+"""Paths that try to get out, on every route that takes one: none does."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.wire.files_world import ROUTES, SECRET, lay_traps, outside, post
+from xo_cowork_core.sdk.testing import LiveServer
+
+OUTSIDE = (
+    "/etc/passwd",
+    "/etc",
+    "/",
+    "//etc/passwd",
+    "/tmp",
+    "{home}2",
+    "{home}2/secret.txt",
+    "{home}2/new.txt",
+    "{home}/../home2/secret.txt",
+    "{home}/../outside",
+    "{home}/..",
+    "~/..",
+    "~/../outside/secret.txt",
+    "~/../../../../../../etc/passwd",
+    "~/./../outside",
+    "~/a/../../outside",
+    "~/missing/../../outside/secret.txt",
+    "{home}//..//outside",
+    "{home}/.//../home2",
+    "{home}/../home2/../outside/dir",
+    "~/out_dir",
+    "~/out_dir/secret.txt",
+    "~/out_dir/new/deeper",
+    "~/out_file",
+    "~/rel_out",
+    "~/rel_out/secret.txt",
+    "~/chain",
+    "~/chain/secret.txt",
+    "~/dangling_out",
+    "~/dangling_deep/x",
+    "~/in/up",
+    "~/in/up/secret.txt",
+    "~/inner/../out_dir/secret.txt",
+    "~/dirlink/../secret.txt",
+    "~/dirlink/../../home2",
+    "~/root",
+    "~/root/etc/passwd",
+    "~/procroot",
+    "~/procroot/etc/passwd",
+    "~/proccwd",
+    "~/upup/passwd",
+    "~/zero",
+    "~/stdin",
+    "/proc/self/root/etc/passwd",
+    "/proc/self/cwd",
+    "/proc/self/environ",
+    "/proc/self/fd/0",
+    "/dev/zero",
+    "/dev/stdin",
+    "/dev/null",
+    "/dev/tty",
+    "/sys/kernel",
+    "{HOME}",
+    "{home}\u202e/x",
+    "{home}\uff0f..",
+    "{home}\u2215x",
+    "{home}e\u0301",
+    "{home}%2f..%2foutside",
+    "{home}\\..\\outside",
+    "{home}\n/x",
+    "{root}",
+)
+MALFORMED = (
+    "relative.txt",
+    "./x",
+    ".",
+    "..",
+    "../outside/secret.txt",
+    "-",
+    "~root",
+    "~root/x",
+    "~2/secret.txt",
+    " ~/x",
+    " /etc/passwd",
+    "file:///etc/passwd",
+    "C:\\Windows\\win.ini",
+    "\\\\server\\share",
+    "~\\x",
+    "%2e%2e/outside",
+    "~/a\0b",
+    "/etc/passwd\0",
+    "{home}\0/../outside",
+    "~/" + "x" * 256,
+    "~/" + "\u00e9" * 128,
+    "~/" + "a/" * 2100,
+)
+NOT_UNICODE = ("~/\ud800", "~/\udcff/x", "/\udfff", "~/a\udc2e\udc2e/b")
+PRIVATE = (
+    "~/.ssh",
+    "~/.ssh/id_ed25519",
+    "~/.ssh/new",
+    "~/a/../.ssh/id_ed25519",
+    "{home}//.ssh/./id_ed25519",
+    "~/keys",
+    "~/keys/id_ed25519",
+    "~/.aws/credentials",
+    "~/.gnupg/key",
+    "~/.netrc",
+    "~/.git-credentials",
+    "~/.npmrc",
+    "~/.config/gh/hosts.yml",
+    "~/.config/rclone/rclone.conf",
+    "~/.claude/.credentials.json",
+    "~/.codex/auth.json",
+    "~/.openclaw/.env",
+    "~/.xo-cowork",
+    "~/.xo-cowork/state.db",
+    "~/.xo-cowork/drafts/x",
+)
+LOOPS = ("~/loop", "~/loop/x", "~/self", "~/self/x", "~/loop/../loop2")
+SPECIAL = ("~/fifo", "~/socket", "~/fifo/x", "~/socket/x", "~/a/mine.txt/x")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LiveServer]:
+    with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
+        lay_traps(running)
+        yield running
+
+
+def test_the_table_is_long_enough() -> None:
+    assert len({*OUTSIDE, *MALFORMED, *NOT_UNICODE, *PRIVATE, *LOOPS, *SPECIAL}) >= 100
+
+
+def attack(server: LiveServer, route: str, path: str, statuses: set[int]) -> None:
+    """Send one path; see that it is refused, tells nothing and changes nothing."""
+    path = path.replace("{home}", str(server.home)).replace("{root}", str(server.root))
+    path = path.replace("{HOME}", str(server.home).upper())
+    before = outside(server)
+    begun = time.monotonic()
+    answer = ROUTES[route](server, path)
+    assert time.monotonic() - begun < 5
+    assert answer.status_code in statuses, f"{path!r}: {answer.status_code} {answer.text[:200]}"
+    detail = answer.json()["detail"]
+    assert SECRET not in answer.text
+    assert str(server.root / "outside") not in detail
+    assert outside(server) == before
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("path", OUTSIDE, ids=repr)
+def test_what_lies_outside_is_403(server: LiveServer, route: str, path: str) -> None:
+    attack(server, route, path, {403})
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("path", PRIVATE, ids=repr)
+def test_credentials_are_403(server: LiveServer, route: str, path: str) -> None:
+    attack(server, route, path, {403})
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("path", MALFORMED, ids=lambda path: repr(path[:30]))
+def test_what_is_no_absolute_path_is_400(server: LiveServer, route: str, path: str) -> None:
+    attack(server, route, path, {400})
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if not route.startswith("upload")])
+@pytest.mark.parametrize("path", NOT_UNICODE, ids=ascii)
+def test_half_a_surrogate_pair_is_400(server: LiveServer, route: str, path: str) -> None:
+    attack(server, route, path, {400})
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("path", LOOPS)
+def test_links_in_a_circle_are_refused(server: LiveServer, route: str, path: str) -> None:
+    attack(server, route, path, {400, 403, 409})
+    assert (server.home / "loop").is_symlink()
+    assert (server.home / "self").is_symlink()
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("path", SPECIAL, ids=repr)
+def test_special_files_never_block(server: LiveServer, route: str, path: str) -> None:
+    attack(server, route, path, {400, 404, 409, 412})
+    assert (server.home / "fifo").is_fifo()
+    assert (server.home / "socket").is_socket()
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../x1.txt", "x1.txt"),
+        ("/etc/x2.txt", "x2.txt"),
+        ("..\\..\\x3.txt", "x3.txt"),
+        ("C:\\temp\\x4.txt", "x4.txt"),
+        ("~/x5.txt", "x5.txt"),
+        ("..", "upload"),
+        ("x6/", "upload"),
+    ],
+)
+def test_the_name_of_an_upload_is_a_bare_name(server: LiveServer, sent: str, kept: str) -> None:
+    before = outside(server)
+    answer = server.client.post("/api/files/upload", files={"file": (sent, b"planted")})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["path"] == str(server.home / "uploads" / kept)
+    assert outside(server) == before
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("~", ".netrc"), ("~/.codex", "auth.json"), ("~/.claude", ".credentials.json")],
+)
+def test_an_upload_cannot_stand_in_for_credentials(
+    server: LiveServer, folder: str, name: str
+) -> None:
+    before = outside(server)
+    files = {"file": (name, b"planted")}
+    answer = server.client.post("/api/files/upload", files=files, data={"workspace": folder})
+    assert answer.status_code == 403
+    assert outside(server) == before
+
+
+def test_an_upload_does_not_follow_a_link_of_its_name(server: LiveServer) -> None:
+    before = outside(server)
+    files = {"file": ("dangling_out", b"planted")}
+    answer = server.client.post("/api/files/upload", files=files, data={"workspace": "~"})
+    assert answer.status_code == 200
+    assert answer.json()["name"].startswith("dangling_out_")
+    assert outside(server) == before
+
+
+def test_a_scaffold_does_not_follow_a_link(server: LiveServer) -> None:
+    before = outside(server)
+    (server.projects / "linked").symlink_to(server.root / "outside" / "made")
+    body = {"path": "~/xo-projects/linked", "scaffold": True}
+    assert post(server, "mkdir", body).status_code == 403
+    assert outside(server) == before
+
+
+def test_a_projects_root_outside_the_home_folder_is_served(tmp_path: Path) -> None:
+    root = tmp_path / "projects"
+    environment = {"XO_PLUGINS": "none", "XO_PROJECTS_ROOT": str(root)}
+    with LiveServer(environment=environment) as server:
+        path = f"{root}/p/x.txt"
+        assert post(server, "save", {"path": path, "content": "x"}).status_code == 200
+        listing = post(server, "list-directory", {"path": str(root)}).json()
+        assert listing["parent"] is None
+        assert post(server, "list-directory", {"path": str(tmp_path)}).status_code == 403
