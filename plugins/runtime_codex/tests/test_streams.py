@@ -17,6 +17,7 @@ from xo_cowork_core.sdk import (
 from xo_runtime_codex.asks import COMMAND, Ask
 from xo_runtime_codex.link import parse
 from xo_runtime_codex.translate import Ended, Item, Resolved, Translator
+from xo_runtime_codex.usage import tokens_of
 
 STREAMS = Path(__file__).parent / "fixtures" / "streams"
 
@@ -69,6 +70,19 @@ def test_usage_is_summed_over_the_model_calls() -> None:
     assert [step.reason for step in steps] == ["tool_use", "stop"]
     assert translator.tokens == steps[0].tokens + steps[1].tokens
     assert translator.tokens == Tokens(input=11152 + 11329, output=8 + 2)
+
+
+def test_cached_and_reasoning_tokens_are_counted_once() -> None:
+    usage = {
+        "inputTokens": 100,
+        "cachedInputTokens": 60,
+        "cacheWriteInputTokens": 10,
+        "outputTokens": 9,
+        "reasoningOutputTokens": 4,
+    }
+    assert tokens_of(usage) == Tokens(30, 5, 4, 60, 10)
+    assert tokens_of({"input_tokens": 7, "cached_input_tokens": 2}) == Tokens(5, cache_read=2)
+    assert tokens_of({"inputTokens": True, "outputTokens": "9"}) == tokens_of(None) == Tokens()
 
 
 def test_an_interrupted_command_is_over() -> None:

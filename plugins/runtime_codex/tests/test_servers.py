@@ -1,0 +1,71 @@
+"""Servers come and go with the environments of turns; sessions move between them."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+
+sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "codex_cli"))
+from codex_prompts import STAND_IN, environment, text
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[Chat]:
+    """Talk to a server that may have two app-servers."""
+    values = environment(STAND_IN, 9, tmp_path / "codex") | {"CODEX_SERVER_LIMIT": "2"}
+    with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
+        yield Chat(server, "codex")
+
+
+def put_secret(chat: Chat, value: str) -> None:
+    """Change what the agents' environment holds."""
+    chat.server.state.mkdir(exist_ok=True)
+    (chat.server.state / "env").write_text(f"PROJECT_SECRET={value}\n")
+
+
+def app_servers(chat: Chat) -> int:
+    return len([pid for pid in chat.server.children() if "app-server" in pid.command])
+
+
+def test_sessions_share_a_server(chat: Chat) -> None:
+    for _ in range(3):
+        assert chat.run_turn(text("Hello.")).text == "Hello."
+    assert app_servers(chat) == 1
+
+
+def test_a_session_moves_to_the_server_of_its_environment_and_back(chat: Chat) -> None:
+    put_secret(chat, "one")
+    session = chat.run_turn(text("First.")).session_id
+    for value, words in (("two", "Second."), ("one", "Third.")):
+        put_secret(chat, value)
+        turn = chat.run_turn(text(words), session_id=session)
+        assert turn.text == words
+        assert app_servers(chat) == 2
+    said = [m["text"] for m in chat.messages(session) if m["role"] == "assistant"]
+    assert said == ["First.", "Second.", "Third."]
+
+
+def test_an_idle_server_makes_room_for_another_environment(chat: Chat) -> None:
+    for value in ("one", "two", "three"):
+        put_secret(chat, value)
+        assert chat.run_turn(text(value)).text == value
+    eventually(lambda: app_servers(chat) == 2, 10, "two servers are left")
+
+
+def test_a_prompt_is_refused_while_all_servers_are_busy(chat: Chat) -> None:
+    turns = []
+    for value in ("one", "two"):
+        put_secret(chat, value)
+        turns.append(chat.prompt(f"[[text n=60 delay=0.1 {value}]]"))
+        with chat.stream(turns[-1].stream_id) as stream:
+            stream.wait_for("text-delta")
+    put_secret(chat, "three")
+    refused = chat.send(text("Me too."))
+    assert refused.status_code == 503
+    assert "busy" in refused.json()["detail"]
+    for turn in turns:
+        chat.abort(turn.stream_id)
+    assert chat.run_turn(text("Now.")).text == "Now."
