@@ -103,8 +103,10 @@ class ConfigFile:
     def _back_up(self, text: str) -> None:
         places = [self.path.with_name(self.path.name + end) for end in BACKUPS]
         for older, newer in zip(reversed(places[1:]), reversed(places[:-1]), strict=True):
-            with suppress(FileNotFoundError):
-                newer.replace(older)
+            # a second name, not a move: at no moment is the newest backup missing
+            with suppress(FileNotFoundError), _spare(older) as spare:
+                os.link(newer, spare)
+                spare.replace(older)
         _replace(places[0], text)
 
     @contextmanager
@@ -130,15 +132,21 @@ def _meaning(text: str) -> Json:
 
 
 def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    try:
+    with _spare(path) as fresh:
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-    except BaseException:
+
+
+@contextmanager
+def _spare(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` that nothing has, and nothing keeps."""
+    spare = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        yield spare
+    finally:
         with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise
+            spare.unlink(missing_ok=True)
