@@ -54,7 +54,7 @@ def run_of(notice: Notice) -> str:
     """Return the id of the run that an event belongs to, empty when it belongs to none."""
     payload: Row = notice.payload
     match notice.event:
-        case "chat" | "agent":
+        case "chat" | "agent" | "session.tool":
             found = payload.get("runId")
         case "session.message":
             found = row(row(payload.get("message")).get("__openclaw")).get("runId")

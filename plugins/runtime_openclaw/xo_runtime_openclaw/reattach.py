@@ -46,7 +46,10 @@ class Reattach:
         begun, wait = loop.time(), FIRST_WAIT_SECONDS
         while True:
             try:
-                return await self.subscribe()
+                await self.subscribe()
+                # tools of a run are told to the connection that began it, and to these
+                await self._gateway.call("sessions.subscribe", {})
+                return
             except Down as reason:
                 if reason.kind not in {"unreachable", "starting"}:
                     raise failures.not_connected(reason) from None

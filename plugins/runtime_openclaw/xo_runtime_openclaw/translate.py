@@ -77,6 +77,9 @@ class Translator:
         match notice.event:
             case "agent":
                 yield from self._agent(payload)
+            case "session.tool":
+                # a connection that didn't begin the run gets its tools under this name
+                yield from self._agent({"stream": "tool", **payload})
             case "chat":
                 yield from self._chat(payload)
             case "session.message":

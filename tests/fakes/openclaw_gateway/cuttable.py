@@ -76,6 +76,9 @@ class Cuttable:
         self._writers |= {writer, back}
         try:
             await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        except asyncio.CancelledError:
+            # the server's own task reports whatever leaves here as an error
+            return
         finally:
             self._writers -= {writer, back}
             writer.transport.abort()

@@ -22,6 +22,7 @@ TOKEN = "stand-in-token"
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 SILENT_SECONDS = "10"
+LONG_SECONDS = "30"
 MODEL = "stand-in/model-1"
 QUIET = {
     "OPENCLAW_SKIP_CHANNELS": "1",
@@ -217,7 +218,8 @@ def openclaw_subject(running: GatewayProcess) -> RuntimeSubject:
     return RuntimeSubject(
         agent_name="openclaw",
         plugins="runtime_openclaw",
-        environment=environment(running.url),
+        # five megabytes in one piece take the real gateway fifteen seconds
+        environment=environment(running.url) | {"OPENCLAW_TIMEOUT": LONG_SECONDS},
         abilities=frozenset({"interrupts", "answers", "keeps_history"}),
         counts_tokens=True,
         say=say,
@@ -225,8 +227,8 @@ def openclaw_subject(running: GatewayProcess) -> RuntimeSubject:
         slow_tool=lambda seconds: f"{tool('exec', command=f'sleep {seconds}')} [[text slept]]",
         tool=lambda name, content: f"{tool('write', path=name, content=content)} [[text ok]]",
         fail=lambda code: f"[[error {STATUS[code]}]]",
-        # the gateway tells most errors of the model in its own words
-        failures={"rate_limit": "rate limit reached", "upstream": ""},
+        # told in the gateway's words; the others it tries again for longer than a case lasts
+        failures={"bad_request": "400" if not running.real else "rejected the request"},
         long_line=lambda characters: f"[[big {characters}]]",
         invalid_records=None if running.real else _garbage,
     )

@@ -40,6 +40,7 @@ class Client:
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
         self.keys: set[str] = set()
+        self.hears_all = False
 
 
 class FakeGateway:
@@ -192,6 +193,10 @@ class FakeGateway:
         page = sessions[params.get("offset", 0) :][: params["limit"]]
         return {"sessions": [row_of(session) for session in page], "hasMore": False}
 
+    async def on_sessions_subscribe(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
+        client.hears_all = True
+        return {"subscribed": True}
+
     async def on_sessions_messages_subscribe(
         self, client: Client, params: dict[str, Any]
     ) -> dict[str, Any]:
@@ -206,7 +211,7 @@ class FakeGateway:
         if running and running.task:
             running.task.cancel()
             await asyncio.wait({running.task})
-        run = Run(run_id, self._book.create(key, {}), self._book, self._teller(key))
+        run = Run(run_id, self._book.create(key, {}), self._book, self._teller(key, client))
         self._runs[run_id] = run
         run.task = asyncio.create_task(run.play(params["message"], self._budget))
         return {"runId": run_id, "status": "started"}
@@ -254,10 +259,15 @@ class FakeGateway:
     def _busy(self, key: str) -> Run | None:
         return next((r for r in self._runs.values() if r.key == key and not r.ended), None)
 
-    def _teller(self, key: str) -> Any:
+    def _teller(self, key: str, sender: Client) -> Any:
         def tell(event: str, payload: dict[str, Any]) -> None:
+            tool = event == "agent" and payload.get("stream") == "tool"
             for client in [client for client in self._clients if key in client.keys]:
-                if "raw" in payload:
+                if tool and client is not sender:
+                    foreign = {"type": "event", "event": "session.tool", "payload": payload}
+                    if client.hears_all:
+                        client.socket.send(foreign)
+                elif "raw" in payload:
                     client.socket.send_raw(payload["raw"])
                 else:
                     client.socket.send({"type": "event", "event": event, "payload": payload})
