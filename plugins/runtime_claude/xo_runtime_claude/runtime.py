@@ -70,7 +70,7 @@ class ClaudeRuntime(
         return INFO
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
-        resume = await self._store.knows(turn.session_id)
+        resume = not turn.new_session and await self._store.knows(turn.session_id)
         cold, refused = False, 0
         try:
             for _ in range(ATTEMPTS):

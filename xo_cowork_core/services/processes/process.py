@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from xo_cowork_core.services.processes.census import Household
+from xo_cowork_core.services.processes.endings import Endings
 from xo_cowork_core.services.processes.exits import watch_exit
 from xo_cowork_core.services.processes.hunt import KILL_SECONDS, Hunt
 from xo_cowork_core.services.processes.marks import Mark
@@ -28,6 +29,7 @@ class SupervisedProcess:
         plugin: str,
         owner: str,
         hunt: Hunt,
+        endings: "Endings[SupervisedProcess]",
         on_exit: Callable[[], None],
     ) -> None:
         assert child.stdin and child.stdout and child.stderr
@@ -38,6 +40,7 @@ class SupervisedProcess:
         self._child = child
         self._mark = mark
         self._hunt = hunt
+        self._endings = endings
         self._on_exit = on_exit
         self._exited = asyncio.Event()
         self._input = Input(child.stdin)
@@ -99,7 +102,7 @@ class SupervisedProcess:
         self._input.close()
         if term_after > 0:
             await self.wait(term_after)
-        await end_processes([self], self._hunt, grace=kill_after)
+        await self._endings.end(self, kill_after)
 
     def close(self) -> None:
         """Close its stdin, which asks many a program to end."""

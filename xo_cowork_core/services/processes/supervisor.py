@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, BadRequest, Process, Processes, Unavailable
+from xo_cowork_core.services.processes.endings import Endings
 from xo_cowork_core.services.processes.environment import child_environment
 from xo_cowork_core.services.processes.hunt import Hunt
 from xo_cowork_core.services.processes.ledger import Ledger
@@ -32,6 +33,7 @@ class ProcessSupervisor:
         self._marks = Marks(state_dir, boot or uuid.uuid4().hex)
         self._ledger = Ledger(state_dir, self._marks.boot)
         self._hunt = Hunt()
+        self._endings = Endings[SupervisedProcess](self._end_together)
         self._processes: list[SupervisedProcess] = []
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -91,6 +93,7 @@ class ProcessSupervisor:
                 plugin=plugin,
                 owner=owner,
                 hunt=self._hunt,
+                endings=self._endings,
                 on_exit=self._news.set,
             )
         except OSError:  # no file handle left to watch it with
@@ -98,7 +101,7 @@ class ProcessSupervisor:
             child.wait()
             raise AgentFailure("Too many files are open.", code="internal") from None
         self._processes.append(process)
-        self._write_ledger()
+        # the task writes the ledger in a moment; until then the marks alone would find it
         self._news.set()
         return process
 
@@ -113,6 +116,9 @@ class ProcessSupervisor:
         if processes:
             await end_processes(processes, self._hunt, grace=grace)
             self._forget(processes)
+
+    async def _end_together(self, processes: Sequence[SupervisedProcess], grace: float) -> None:
+        await end_processes(processes, self._hunt, grace=grace)
 
     async def _tend(self) -> None:
         """Keep the census while something runs, often at first and then every `LOOK_SECONDS`."""
