@@ -52,11 +52,14 @@ class FakeControl:
 
     def on_agents_create(self, params: Row) -> object:
         key = params["name"]
+        self.unsettled = 3
         entries = self.config["agents"]["entries"]
         entries[key] = {"name": key, "workspace": f"/w/{key}", "identity": {"name": key}}
         return {"agentId": key}
 
     def on_agents_delete(self, params: Row) -> object:
+        if self.unsettled > 0:
+            raise Refused("agents.delete", {"code": "INVALID_REQUEST", "message": "not found"})
         del self.config["agents"]["entries"][params["agentId"]]
         return {"ok": True}
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from xo_cowork_core.sdk import Agent, BadRequest, Conflict, NotFound, Unavailable
+from xo_cowork_core.sdk import Agent, BadRequest, Conflict, NotFound, Unavailable, XoError
 from xo_cowork_core.sdk.events import Json
 from xo_runtime_openclaw import entry
 from xo_runtime_openclaw.configuration import Configuration
@@ -84,8 +84,10 @@ class Agents:
             await self._configuration.change_live(
                 lambda config: self._roster(config).save(agent_id, fields)
             )
-        except BadRequest:
+        except XoError:
             if fresh:
+                # until the gateway works by it, it says that there is no such agent
+                await self._live.settle()
                 await self._remove_live(agent_id)
             raise
 
