@@ -311,3 +311,17 @@ def test_usage_has_the_contracts_shape(server: LiveServer, project: Path) -> Non
 def test_every_runtime_has_its_projects_root(server: LiveServer) -> None:
     body = server.client.get("/api/config/workspace").json()
     assert body["roots"]["demo"] == body["default"] == str(server.projects)
+
+
+def test_a_folder_without_a_card_can_be_scaffolded_and_one_with_a_card_cannot(
+    server: LiveServer,
+) -> None:
+    folder = server.projects / "begun"
+    folder.mkdir()
+    (folder / "PLAN.md").write_text("mine")
+    body = {"path": str(folder), "scaffold": True, "display_name": "Begun"}
+    refused(server.client.post("/api/files/mkdir", json={"path": str(folder)}), 409)
+    assert server.client.post("/api/files/mkdir", json=body).status_code == 200
+    assert row(server, "begun")["display_name"] == "Begun"
+    assert (folder / "PLAN.md").read_text() == "mine"
+    refused(server.client.post("/api/files/mkdir", json=body), 409)

@@ -12,6 +12,7 @@ from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.projects.files import ProjectFiles
 from xo_cowork_core.services.projects.names import project_id
 from xo_cowork_core.services.projects.projects import Projects
+from xo_cowork_core.services.projects.scaffold import unscaffolded
 
 WANTED = {
     "AGENTS.md",
@@ -101,10 +102,10 @@ def test_what_a_killed_scaffold_left_is_completed(projects: Projects) -> None:
     (folder / ".xo" / "project.json").unlink()
     (folder / "PLAN.md").unlink()
     (folder / ".PLAN.md.new").write_text("half")
-    assert not asyncio.run(projects.scaffolded("cut"))
+    assert unscaffolded(folder)
     scaffold(projects, "cut")
     assert files(folder) == WANTED
-    assert asyncio.run(projects.scaffolded("cut"))
+    assert not unscaffolded(folder)
 
 
 def test_a_broken_card_is_moved_aside(projects: Projects) -> None:

@@ -11,6 +11,7 @@ from xo_cowork_core.sdk import BadRequest, Conflict
 from xo_cowork_core.services.files.places import Places, refusals
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.services.projects.names import project_id
+from xo_cowork_core.services.projects.scaffold import unscaffolded
 from xo_cowork_core.storage.staging import Staging
 
 MOST_FILES = 1000
@@ -86,11 +87,13 @@ class Folders:
             name = real.name
             if is_project:
                 real = self._project_folder(real)
-            if os.path.lexists(real):
+            # a scaffold that a crash cut off, or a folder that never had one, may be completed
+            completes = is_project and unscaffolded(real)
+            if os.path.lexists(real) and not completes:
                 raise Conflict(EXISTS)
         for source in sources:
             self._check(source)
-        return self._make(real), name
+        return real if completes else self._make(real), name
 
     def _project_folder(self, real: Path) -> Path:
         if real.parent != Path(os.path.realpath(self._projects_root)):

@@ -31,50 +31,59 @@ def enter(
     now: datetime,
 ) -> None:
     """Write what happened, and which sessions are open now. Blocks; the caller holds the lock."""
-    events = [*_events(xo, facts), *_todos(xo, facts, now)]
-    append_events(xo, sorted(events, key=lambda one: one["ts"]))
+    append_events(xo, list(_events(xo, facts, now)))
     note_sessions(xo, project_id, facts)
     add_to_stats(xo, facts, now)
     write_activity(xo, sessions, now)
 
 
-def _events(xo: Folder, facts: Sequence[Fact]) -> Iterator[Record]:
+def _events(xo: Folder, facts: Sequence[Fact], now: datetime) -> Iterator[Record]:
     wrote = any(isinstance(fact, FileWritten) for fact in facts)
     known = _known_files(xo) if wrote else set[str]()
+    todos = _todo_events(xo, facts, now)
     for fact in facts:
         match fact:
             case SessionOpened():
                 yield _event("session.started", fact, resumed=fact.resumed)
             case SessionEnded():
-                yield _event(
-                    "session.ended",
-                    fact,
-                    finish_reason=fact.finish_reason,
-                    error_code=fact.error_code,
-                    tokens=tokens_record(fact.tokens),
-                    cost=fact.cost,
-                    duration_seconds=round(fact.seconds, 3),
-                )
+                yield _ended(fact)
             case FileWritten():
                 # where the tool did not say: new, unless a turn wrote it before
                 new = fact.created if fact.created is not None else fact.path not in known
                 known.add(fact.path)
                 yield _event("file.created" if new else "file.edited", fact, path=fact.path)
+            case TodosSaid():
+                yield from todos.pop(0)
             case _:
                 pass
 
 
-def _todos(xo: Folder, facts: Sequence[Fact], now: datetime) -> Iterator[Record]:
+def _ended(fact: SessionEnded) -> Record:
+    return _event(
+        "session.ended",
+        fact,
+        finish_reason=fact.finish_reason,
+        error_code=fact.error_code,
+        tokens=tokens_record(fact.tokens),
+        cost=fact.cost,
+        duration_seconds=round(fact.seconds, 3),
+    )
+
+
+def _todo_events(xo: Folder, facts: Sequence[Fact], now: datetime) -> list[list[Record]]:
+    """Enter the task lists, and return the events of each."""
     said = [fact for fact in facts if isinstance(fact, TodosSaid)]
     if not said:
-        return
+        return []
     record = open_list(xo)
+    events: list[list[Record]] = []
     for fact in said:
         added, done = replace_session(record, fact.session_id, fact.runtime, fact.items)
-        for kind, contents in (("todo.added", added), ("todo.completed", done)):
-            for content in contents:
-                yield _event(kind, fact, content=content)
+        changes = [("todo.added", content) for content in added]
+        changes += [("todo.completed", content) for content in done]
+        events.append([_event(kind, fact, content=content) for kind, content in changes])
     save_list(xo, record, now, durable=False)
+    return events
 
 
 def _known_files(xo: Folder) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import NotFound, XoError
+from xo_cowork_core.sdk import XoError
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.projects.card import Card, read_card
 from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
@@ -74,19 +74,6 @@ class Projects:
     async def exists(self, project_id: str) -> None:
         """Raise NotFound where there is no such project."""
         await self._files.read(project_id, lambda _: None)
-
-    async def scaffolded(self, name: str) -> bool:
-        """Say whether this project is there with all that `scaffold` makes."""
-        wanted = project_id(name)
-
-        def look() -> bool:
-            try:
-                with self._files.project(wanted) as project, project.folder(XO) as xo:
-                    return read_card(xo, wanted) is not None
-            except (OSError, NotFound):
-                return False
-
-        return await self._files.look(look)
 
     def _read_all(self) -> Sequence[Project]:
         found = [self._read_one(name) for name in self._files.names()]

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.card import MOST_NAME, fill_card
+from xo_cowork_core.services.projects.card import MOST_NAME, fill_card, read_card
+from xo_cowork_core.services.projects.files import XO, inside
 from xo_cowork_core.services.projects.names import one_line
 from xo_cowork_core.services.projects.records import Record
 from xo_cowork_core.services.projects.stats import SCHEMA as STATS_SCHEMA
@@ -45,6 +46,19 @@ def scaffold(
     for path, body in first_records(now):
         _put(xo, path, body)
     fill_card(xo, project_id, display_name, description, name=name, now=now)
+
+
+def unscaffolded(folder: Path) -> bool:
+    """Say whether this is a folder that a scaffold would complete. Blocks."""
+    try:
+        with (
+            Folder.at(folder.parent) as root,
+            root.folder(folder.name) as project,
+            inside(project, XO) as xo,
+        ):
+            return xo is None or read_card(xo, folder.name) is None
+    except OSError:
+        return False
 
 
 def first_records(now: datetime) -> Iterator[tuple[PurePosixPath, bytes]]:
