@@ -1,0 +1,93 @@
+"""Somebody swaps links while paths are opened: what was checked is what is opened."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.storage.beneath import Beneath
+from xo_cowork_core.storage.paths import MalformedPathError, OutsideError
+from xo_cowork_core.storage.staging import Staging
+
+ROUNDS = 2000
+PATHS = ("link/f", "folder/f", "leaf", "folder/deep/f", "link")
+REFUSED = (OSError, OutsideError, MalformedPathError)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Path]:
+    for folder in ("home/real", "home/folder/deep", "outside"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "f").write_text("secret" if folder == "outside" else "mine")
+    (tmp_path / "home" / "leaf").write_text("mine")
+    script = Path(__file__).parent / "swapper.py"
+    command = [sys.executable, str(script), str(tmp_path / "home"), str(tmp_path / "outside")]
+    swapper = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert swapper.stdout
+    swapper.stdout.readline()
+    yield tmp_path
+    ended = swapper.poll()
+    swapper.kill()
+    swapper.communicate()
+    assert ended is None, "the swapper has to run to the end"
+
+
+def test_no_read_gets_out(world: Path) -> None:
+    beneath = Beneath((world / "home",))
+    read = refused = 0
+    for _ in range(ROUNDS):
+        for path in PATHS:
+            try:
+                file, _ = beneath.open_file(world / "home" / path)
+            except REFUSED:
+                refused += 1
+                continue
+            with file:
+                assert file.read() in {b"mine", b""}
+            read += 1
+    assert read > ROUNDS / 10
+    assert refused > ROUNDS / 10
+
+
+def test_no_listing_gets_out(world: Path) -> None:
+    (world / "outside" / "planted").touch()
+    beneath = Beneath((world / "home",))
+    for _ in range(ROUNDS):
+        for path in ("link", "folder"):
+            with (
+                suppress(*REFUSED),
+                beneath.folder(world / "home" / path) as (handle, _),
+                os.scandir(handle) as entries,
+            ):
+                assert "planted" not in [entry.name for entry in entries]
+
+
+def test_no_write_gets_out(world: Path) -> None:
+    beneath = Beneath((world / "home",))
+    staging = Staging(world / "drafts")
+    written = 0
+    for number in range(ROUNDS):
+        for path in ("link", "folder"):
+            draft = staging.draft()
+            draft.write(b"mine")
+            place = world / "home" / path
+            with suppress(*REFUSED):
+                # nothing is made in the place of the folder: the swapper would miss it
+                if path == "folder" or number % 3 == 0:
+                    with beneath.spot(place / "f") as spot:
+                        draft.replace(spot)
+                elif number % 3 == 1:
+                    with beneath.spot(place / "new" / "x", make_parents=True) as spot:
+                        draft.replace(spot)
+                else:
+                    with beneath.entry(place, f"x{number}") as spot:
+                        draft.claim(spot)
+                written += 1
+            draft.discard()
+    assert written > ROUNDS / 10
+    assert (world / "outside" / "f").read_text() == "secret"
+    assert {child.name for child in (world / "outside").iterdir()} <= {"f", "deep"}
