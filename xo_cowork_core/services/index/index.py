@@ -116,9 +116,10 @@ class Index:
         fresh = now - self._last_scan < FRESH_SECONDS
         if fresh and not self._stale and not self._wanted.is_set():
             return
-        first = self._last_scan == float("-inf")
+        # what a turn of this server changed is waited for; what others wrote, hardly
+        waits = self._stale or self._last_scan == float("-inf")
         self._want()
-        await self.settled(FIRST_SECONDS if first else PATIENCE_SECONDS)
+        await self.settled(FIRST_SECONDS if waits else PATIENCE_SECONDS)
 
     async def look_now(self, seconds: float) -> None:
         """Scan, however fresh the last scan is, and wait for it at most `seconds`."""
