@@ -11,7 +11,9 @@ import pytest
 import zstandard
 
 from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import parts_of, texts
+from xo_cowork_core.sdk.testing.proctree import eventually
 
 TODAY = "5b4da57a-a684-4e3b-8ab7-590e84094d1e"
 OLDER = "68ad9865-e640-4317-986d-67457184d701"
@@ -116,6 +118,16 @@ def server() -> Iterator[LiveServer]:
         server.close()
 
 
+def listed(chat: Chat, *session_ids: str) -> dict[str, Body]:
+    """Wait until these sessions are on the list and return their rows."""
+
+    def rows() -> dict[str, Body]:
+        return {str(row["session_id"]): row for row in chat.sessions()}
+
+    eventually(lambda: set(session_ids) <= set(rows()), 10, f"{session_ids} on the list")
+    return rows()
+
+
 def told(chat: Chat, session_id: str) -> None:
     """Check that the transcript above is told."""
     messages = chat.messages(session_id)
@@ -134,12 +146,8 @@ def test_sessions_of_a_database_are_listed_and_read(server: LiveServer) -> None:
     store(server.home, "agent:main:web:1", TODAY)
     server.start()
     chat = Chat(server, "openclaw")
-    row = chat.sessions()[0]
-    assert (row["session_id"], row["title"], row["directory"]) == (
-        TODAY,
-        "Files here",
-        "/work/here",
-    )
+    row = listed(chat, TODAY)[TODAY]
+    assert (row["title"], row["directory"]) == ("Files here", "/work/here")
     told(chat, TODAY)
 
 
@@ -147,8 +155,8 @@ def test_sessions_of_older_files_are_listed_and_read(server: LiveServer) -> None
     older(server.home)
     server.start()
     chat = Chat(server, "openclaw")
-    row = chat.sessions()[0]
-    assert (row["session_id"], row["title"], row["directory"]) == (OLDER, "List it", "/work/here")
+    row = listed(chat, OLDER)[OLDER]
+    assert (row["title"], row["directory"]) == ("List it", "/work/here")
     told(chat, OLDER)
 
 
@@ -156,7 +164,7 @@ def test_a_session_made_anew_keeps_the_id_that_the_host_knows(server: LiveServer
     store(server.home, f"agent:main:xo:again:{AGAIN}", TODAY)
     server.start()
     chat = Chat(server, "openclaw")
-    assert [row["session_id"] for row in chat.sessions()] == [AGAIN]
+    assert list(listed(chat, AGAIN)) == [AGAIN]
     told(chat, AGAIN)
 
 
@@ -197,6 +205,6 @@ def test_broken_stores_are_passed_over(server: LiveServer) -> None:
         )
     server.start()
     chat = Chat(server, "openclaw")
-    assert {TODAY, OLDER} <= {str(row["session_id"]) for row in chat.sessions()}
+    listed(chat, TODAY, OLDER)
     told(chat, OLDER)
     told(chat, TODAY)

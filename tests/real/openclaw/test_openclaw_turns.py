@@ -103,12 +103,15 @@ class TestSessions:
         first = open_chat()
         turn = first.run_turn(say("From elsewhere."))
         second = open_chat()
-        listed = [str(row["session_id"]) for row in second.sessions()]
-        assert turn.session_id in listed
+        eventually(lambda: _lists(second, turn.session_id), 10, "the session is on the list")
         assert [str(m["text"]) for m in second.messages(turn.session_id)][-1] == "From elsewhere."
         again = second.run_turn(say("Here."), session_id=turn.session_id)
         assert again.session_id == turn.session_id
         assert again.text == "Here."
+
+
+def _lists(chat: Chat, session_id: str) -> bool:
+    return session_id in {str(row["session_id"]) for row in chat.sessions()}
 
 
 def _left(log: Path) -> int:
