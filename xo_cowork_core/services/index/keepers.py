@@ -42,6 +42,8 @@ class KeeperRows:
                     messages = await runtime.messages(record.session_id)
                     await index.write_hosted(SessionRow.of(record, owner.info.name), messages)
                     self._seen[record.session_id] = record
+                if len(changed) > SESSIONS_A_LOOK:
+                    index.changed()
         except TimeoutError:
             log.warning("the sessions of %s took too long", owner.info.name)
         except Exception:
