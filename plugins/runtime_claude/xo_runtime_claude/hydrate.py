@@ -29,14 +29,15 @@ class Draft:
     finish: Finish | None = None
     error: str | None = None
     answer: str = ""
-    step: StepPart | None = None
+    usage: object = None
 
     def close_step(self) -> None:
         """End the model's answer that is open: each repeats its usage in every row."""
-        if self.step:
-            self.parts.append(self.step)
-            self.tokens = (self.tokens or Tokens()) + self.step.tokens
-            self.step = None
+        if self.usage:
+            step = StepPart(self.finish or "stop", call_tokens(self.usage))
+            self.parts.append(step)
+            self.tokens = self.tokens + step.tokens if self.tokens else step.tokens
+            self.usage = None
 
     def message(self) -> Message:
         """Close it."""
@@ -74,9 +75,11 @@ def messages_of(rows: Sequence[Row]) -> list[Message]:
                 messages.append(draft.message())
                 draft = None
             messages.append(Message(row.id, "user", (TextPart(prompt),), row.time))
-        elif row.kind == "assistant" and row.blocks:
-            draft = draft or Draft(row)
-            _add(draft, row)
+        elif row.kind == "assistant":
+            blocks = row.blocks
+            if blocks:
+                draft = draft or Draft(row)
+                _add(draft, row, blocks)
         elif row.kind == "user" and draft:
             _attach(draft, row)
     if draft:
@@ -84,7 +87,7 @@ def messages_of(rows: Sequence[Row]) -> list[Message]:
     return messages
 
 
-def _add(draft: Draft, row: Row) -> None:
+def _add(draft: Draft, row: Row, blocks: Sequence[Mapping[str, Any]]) -> None:
     message = row.message
     if row.record.get("isApiErrorMessage"):
         draft.error = output_text(message.get("content"))
@@ -96,12 +99,11 @@ def _add(draft: Draft, row: Row) -> None:
         draft.answer = str(identity)
     if isinstance(model, str) and model != "<synthetic>":
         draft.model = model
-    for block in row.blocks:
+    for block in blocks:
         _add_block(draft, row, block)
     if isinstance(reason, str):
         draft.finish = FINISHES.get(reason, "stop")
-    if message.get("usage"):
-        draft.step = StepPart(draft.finish or "stop", call_tokens(message.get("usage")))
+    draft.usage = message.get("usage") or draft.usage
 
 
 def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
@@ -113,7 +115,7 @@ def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
         draft.parts.append(ReasoningPart(thinking))
     elif kind in {"tool_use", "server_tool_use", "mcp_tool_use"}:
         call_id, tool, raw = str(block.get("id")), str(block.get("name")), block.get("input")
-        arguments = raw if isinstance(raw, Mapping) else {}
+        arguments = raw if isinstance(raw, dict) else {}
         draft.calls[call_id] = Call(len(draft.parts), tool, arguments)
         draft.parts.append(
             ToolPart(
@@ -128,8 +130,10 @@ def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
 
 def _attach(draft: Draft, row: Row) -> None:
     for block in row.blocks:
+        if block.get("type") != "tool_result":
+            continue
         call = draft.calls.get(str(block.get("tool_use_id")))
-        if block.get("type") != "tool_result" or call is None:
+        if call is None:
             continue
         part = draft.parts[call.place]
         if not isinstance(part, ToolPart):

@@ -1,9 +1,8 @@
 """One session file while it grows: rows kept, messages and usage made of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from xo_cowork_core.sdk import Message, SessionRecord, TextPart
 from xo_cowork_core.sdk.transcripts import Transcript, UsageRecord
@@ -18,6 +17,14 @@ SYNTHETIC = "<synthetic>"
 SUBAGENTS = "subagents"
 
 
+@dataclass(slots=True)
+class _Call:
+    """One answer of the model: its last row has the final figures, every row its own tools."""
+
+    row: Row
+    tools: list[str]
+
+
 class ClaudeTranscript(Transcript):
     """A file of `projects/`. A subagent's file has no session of its own: its calls are counted
     to the session whose folder it lies in."""
@@ -26,18 +33,24 @@ class ClaudeTranscript(Transcript):
         self._session_id = path.stem
         self._parent = path.parent.parent.name if path.parent.name == SUBAGENTS else ""
         self._rows: dict[str, Row] = {}
-        self._calls: dict[str, UsageRecord] = {}
+        self._aside: set[str] = set()
+        self._calls: dict[str, _Call] = {}
         self._messages: list[Message] | None = None
+        self._last = EPOCH
+        self._directory: str | None = None
 
     def feed(self, lines: Iterable[bytes]) -> None:
         self._messages = None
         for line in lines:
             row = parse_line(line)
-            if row is None:
+            if row is None or row.id in self._rows or row.id in self._aside:
                 continue
-            self._count(row)
-            if not row.record.get("isSidechain"):
-                self._rows.setdefault(row.id, row)
+            if row.kind == "assistant":
+                self._count(row)
+            if row.record.get("isSidechain"):
+                self._aside.add(row.id)
+            else:
+                self._keep(row)
 
     def messages(self) -> Sequence[Message]:
         if self._messages is None:
@@ -49,45 +62,53 @@ class ClaudeTranscript(Transcript):
         messages = self.messages()
         if not messages:
             return None
-        rows = self._rows.values()
         times = [message.time_created for message in messages if message.time_created > EPOCH]
-        last = max((row.time for row in rows), default=EPOCH)
-        directory = next((str(cwd) for row in rows if (cwd := row.record.get("cwd"))), None)
         created = min(times, default=EPOCH)
         return SessionRecord(
             session_id=self._session_id,
             title=title_of(messages),
-            directory=directory,
+            directory=self._directory,
             message_count=len(messages),
             time_created=created,
-            time_updated=max(last, created),
+            time_updated=max(self._last, created),
         )
 
     def usage(self) -> Sequence[UsageRecord]:
-        return list(self._calls.values())
+        session_id = self._parent or self._session_id
+        return [_usage(key, call, session_id) for key, call in self._calls.items()]
+
+    def _keep(self, row: Row) -> None:
+        self._rows[row.id] = row
+        self._last = max(self._last, row.time)
+        if self._directory is None:
+            cwd = row.record.get("cwd")
+            self._directory = cwd if isinstance(cwd, str) and cwd.startswith("/") else None
 
     def _count(self, row: Row) -> None:
         message = row.message
-        usage, model = message.get("usage"), message.get("model")
-        if row.kind != "assistant" or not isinstance(usage, Mapping) or model == SYNTHETIC:
+        if not isinstance(message.get("usage"), dict) or message.get("model") == SYNTHETIC:
             return
-        identity = message.get("id") or row.id
-        key = f"{identity}:{row.record.get('requestId') or ''}"
+        key = f"{message.get('id') or row.id}:{row.record.get('requestId') or ''}"
         before = self._calls.get(key)
-        tools = [normal_name(str(block.get("name"))) for block in _tool_uses(row)]
-        self._calls[key] = UsageRecord(
-            key=key,
-            time=row.time if row.time > EPOCH else datetime.fromtimestamp(0, UTC),
-            model_id=str(model or "unknown"),
-            provider_id="anthropic",
-            tokens=call_tokens(usage),
-            tools=(*(before.tools if before else ()), *tools),
-            session_id=self._parent or self._session_id,
-        )
+        tools = _tools(row)
+        self._calls[key] = _Call(row, before.tools + tools if before else tools)
 
 
-def _tool_uses(row: Row) -> list[Mapping[str, Any]]:
-    return [block for block in row.blocks if block.get("type") == "tool_use"]
+def _usage(key: str, call: _Call, session_id: str) -> UsageRecord:
+    message = call.row.message
+    return UsageRecord(
+        key=key,
+        time=call.row.time,
+        model_id=str(message.get("model") or "unknown"),
+        provider_id="anthropic",
+        tokens=call_tokens(message["usage"]),
+        tools=tuple(call.tools),
+        session_id=session_id,
+    )
+
+
+def _tools(row: Row) -> list[str]:
+    return [normal_name(str(b.get("name"))) for b in row.blocks if b.get("type") == "tool_use"]
 
 
 def title_of(messages: Sequence[Message]) -> str:

@@ -10,15 +10,17 @@ COST_DIGITS = 9
 
 def number(value: object) -> int:
     """Read a count; anything else is 0."""
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    if type(value) is int:
+        return value
+    return int(value) if isinstance(value, float) else 0
 
 
 def call_tokens(usage: object) -> Tokens:
     """Read the usage of one model call. `output` and `reasoning` don't overlap."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return Tokens()
     details = usage.get("output_tokens_details")
-    thinking = number(details.get("thinking_tokens")) if isinstance(details, Mapping) else 0
+    thinking = number(details.get("thinking_tokens")) if isinstance(details, dict) else 0
     return Tokens(
         input=number(usage.get("input_tokens")),
         output=max(0, number(usage.get("output_tokens")) - thinking),
