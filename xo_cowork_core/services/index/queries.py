@@ -105,9 +105,9 @@ def labels_of(connection: sqlite3.Connection, session_ids: Sequence[str]) -> dic
     for start in range(0, len(session_ids), 500):
         some = session_ids[start : start + 500]
         marks = ",".join("?" * len(some))
+        columns = "session_id, title, time_created, time_updated"
         rows = connection.execute(
-            "SELECT session_id, title, time_created, time_updated FROM sessions"
-            f" WHERE session_id IN ({marks})",
+            f"SELECT {columns} FROM sessions WHERE session_id IN ({marks})",  # noqa: S608
             some,
         )
         found.update({row[0]: Label(*row[1:]) for row in rows})
