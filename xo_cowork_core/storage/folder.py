@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-LOCK_SECONDS = 5.0
 LOCK_PAUSE_SECONDS = 0.01
 DOWN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a named pipe in a file's place must not hang the thread
@@ -72,7 +71,7 @@ class Folder:
             os.close(here._descriptor)
 
     @contextmanager
-    def locked(self, seconds: float = LOCK_SECONDS) -> Generator[None, None, None]:
+    def locked(self, seconds: float) -> Generator[None, None, None]:
         """Keep other writers out: of this process and of others. Raises FolderBusyError."""
         deadline = time.monotonic() + seconds
         while not self._lock():

@@ -19,6 +19,7 @@ from xo_cowork_core.storage.folder import Folder, FolderBusyError
 
 XO = ".xo"
 READERS = 2
+LOCK_SECONDS = 2.0
 ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 T = TypeVar("T")
 log = logging.getLogger("xo_cowork.projects")
@@ -53,7 +54,7 @@ class ProjectFiles:
             with (
                 self.project(project_id, make=make) as project,
                 project.folder(XO, make=True) as xo,
-                xo.locked(),
+                xo.locked(LOCK_SECONDS),
             ):
                 return work(project, xo)
 

@@ -30,9 +30,11 @@ log = logging.getLogger("xo_cowork.projects")
 
 
 class Recorder:
-    """A listener of turns that writes down what projects keep of them."""
+    """A listener of turns that writes down what projects keep of them. `retries` counts the
+    writes that somebody else's lock put off."""
 
     def __init__(self, files: ProjectFiles, clock: Clock) -> None:
+        self.retries = 0
         self._files = files
         self._clock = clock
         # as it is named, and as turns may know it: resolved, when `start` has looked
@@ -175,6 +177,8 @@ class Recorder:
                 return
             # somebody holds its lock: nothing is written yet, so all of it comes again
             self._facts[project_id] = [*facts, *self._facts.get(project_id, [])][:MOST_FACTS]
+            self._waiting += len(facts)
+            self.retries += 1
             self._wanted.set()
             await self._pause(RETRY_SECONDS)
         except Exception:
