@@ -1,7 +1,6 @@
 """Every malformed request gets a 4xx with `detail`; none gets a 5xx, none starts half a turn."""
 
 import json
-import uuid
 from typing import Any
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
+UNKNOWN = "7c1f6a9e-4a3b-4c7e-9d1e-2f5a8b6c0d3e"
 ROUTES = (
     "/api/chat/prompt",
     "/api/chat/edit",
@@ -93,7 +93,7 @@ def test_an_empty_text_is_named_as_the_contract_says(server: LiveServer) -> None
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ({"text": "hi", "session_id": str(uuid.uuid4())}, 404),
+        ({"text": "hi", "session_id": UNKNOWN}, 404),
         ({"text": "hi", "session_id": "no-uuid"}, 404),
         ({"text": "hi", "workspace": "/etc"}, 403),
         ({"text": "hi", "workspace": "~/../../etc"}, 403),
@@ -119,7 +119,7 @@ def test_a_sibling_of_the_home_folder_is_outside(server: LiveServer) -> None:
     assert refused(server.client.post("/api/chat/prompt", json=body), 403) == "Access denied"
 
 
-@pytest.mark.parametrize("stream_id", ["nope", str(uuid.uuid4()), "%00", "a%20b"])
+@pytest.mark.parametrize("stream_id", ["nope", UNKNOWN, "%00", "a%20b"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_unknown_stream_says_so_in_one_event(
     server: LiveServer, method: str, stream_id: str
