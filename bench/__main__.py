@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import codex, crowd, first, flat, starting, streaming
+from bench import codex, crowd, first, flat, index, starting, streaming
 from bench.load import machine
 from bench.plan import Plan
 from bench.rows import Row, table
@@ -23,6 +23,7 @@ GROUPS: Mapping[str, Measure] = {
     "crowd": crowd.measure,
     "flat": flat.measure,
     "codex": codex.measure,
+    "index": index.measure,
 }
 WANTED_FILES = 8192
 BROKEN = "broken"

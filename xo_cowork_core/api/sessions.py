@@ -1,6 +1,6 @@
 """Sessions and messages (contract §3)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse
@@ -12,6 +12,7 @@ from xo_cowork_core.api.paging import page_number
 from xo_cowork_core.api.wire import message_row, session_row, style_of
 from xo_cowork_core.api.wired import Wired
 from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.services.index.index import Progress
 from xo_cowork_core.services.sessions import details
 
 router = APIRouter(tags=["sessions"])
@@ -187,3 +188,34 @@ async def list_messages(
     page = await services.sessions.messages(session_id, limit=most, offset=start)
     rows = [message_row(message, session_id) for message in page.messages]
     return {"total": page.total, "offset": page.offset, "messages": rows}
+
+
+class IndexBody(Answer):
+    """How far the index of sessions is. `progress` is a percentage."""
+
+    status: Literal["idle", "indexing"]
+    progress: int = Field(examples=[100])
+    sessions: int = Field(examples=[12])
+    messages: int = Field(examples=[340])
+
+
+@router.get("/api/fts/index/{workspace:path}")
+async def read_index_state(workspace: str, services: Wired) -> IndexBody:
+    """Say how far the index is; `workspace` is a project's path or id, or `all`."""
+    return _index_body(await services.index.progress(workspace))
+
+
+@router.post("/api/fts/index/{workspace:path}")
+async def rescan_index(workspace: str, services: Wired) -> IndexBody:
+    """Look for changes in all runtimes' sessions now."""
+    services.index.rescan()
+    return _index_body(await services.index.progress(workspace))
+
+
+def _index_body(found: Progress) -> IndexBody:
+    return IndexBody(
+        status="indexing" if found.running else "idle",
+        progress=found.percent,
+        sessions=found.sessions,
+        messages=found.messages,
+    )

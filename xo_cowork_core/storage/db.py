@@ -31,6 +31,8 @@ class Database:
         self._schema = schema
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        self._generation = 0
+        self._inode = 0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="db-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
 
@@ -47,6 +49,23 @@ class Database:
             for suffix in ("-wal", "-shm"):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
             self._migrate()
+        self._inode = self._path.stat().st_ino
+
+    def lost(self) -> bool:
+        """Say whether the file was removed or replaced under the open connections. Blocks."""
+        try:
+            return self._path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
+
+    async def reopen(self) -> None:
+        """Open the file that is there now, or a new one; what connections are open give way."""
+
+        def renew() -> None:
+            self._generation += 1
+            self.open()
+
+        await asyncio.get_running_loop().run_in_executor(self._writer, renew)
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in one transaction on the writer thread; it rolls back when work raises."""
@@ -85,9 +104,13 @@ class Database:
 
     def _mine(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection and self._local.generation != self._generation:
+            self._connections.remove(connection)
+            connection.close()
+            connection = None
         if connection is None:
-            connection = self._connect()
-            self._local.connection = connection
+            self._local.generation = self._generation
+            connection = self._local.connection = self._connect()
             self._connections.append(connection)
         return connection
 

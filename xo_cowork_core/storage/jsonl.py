@@ -8,13 +8,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 CHUNK_BYTES = 4 << 20
 MAX_LINE_BYTES = 64 << 20
+MARK_BYTES = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What tells one state of a file from another."""
 
     inode: int
@@ -30,10 +31,19 @@ class Stamp:
 
 @dataclass(slots=True)
 class Tail:
-    """Where reading of one file has got to."""
+    """Where reading of one file has got to. `mark` are the last bytes before that place."""
 
     path: Path
     offset: int = 0
+    mark: bytes = b""
+
+    def holds(self) -> bool:
+        """Say whether the file still has what was read last where it was read: False for one
+        that was cut or written anew. Raises OSError."""
+        with self.path.open("rb", buffering=0) as file:
+            return os.pread(file.fileno(), len(self.mark), self.offset - len(self.mark)) == (
+                self.mark
+            )
 
     def batches(self) -> Iterator[list[bytes]]:
         """Yield the complete lines after the offset and move it past each batch.
@@ -42,14 +52,17 @@ class Tail:
         """
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.offset)
-            rest = b""
+            rest, too_long = b"", False
             while chunk := file.read(CHUNK_BYTES):
                 data = rest + chunk
                 end = data.rfind(b"\n")
                 if end < 0:
-                    rest = data if len(data) <= MAX_LINE_BYTES else b""
+                    too_long = too_long or len(data) > MAX_LINE_BYTES
+                    rest = b"" if too_long else data
                     continue
                 lines = data[:end].split(b"\n")
                 rest = data[end + 1 :]
                 self.offset = file.tell() - len(rest)
-                yield lines
+                self.mark = data[max(0, end + 1 - MARK_BYTES) : end + 1]
+                yield lines[1:] if too_long else lines
+                too_long = False

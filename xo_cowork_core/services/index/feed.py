@@ -17,7 +17,7 @@ from xo_cowork_core.services.index.scan import Found, Source
 from xo_cowork_core.storage.jsonl import Stamp, Tail
 
 OPEN_READERS = 16
-OPEN_BYTES = 64 << 20
+OPEN_BYTES = 32 << 20
 LONGEST_SECONDS = 600.0
 
 
@@ -59,8 +59,13 @@ class Feed:
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
     def read(self, found: Found) -> Reading:
-        """Read what is new in a file. Raises OSError."""
+        """Read what is new in a file. Raises OSError.
+
+        Its reader is kept only when the file grows: most are read once in a server's life.
+        """
         reader = self._advance(found)
+        if found.grew:
+            self._keep(found.path, reader)
         return Reading(
             found,
             reader.transcript.record(),
@@ -70,7 +75,9 @@ class Feed:
 
     def messages(self, path: str, source: Source) -> Sequence[Message]:
         """Return all messages of a file as it is now. Raises OSError."""
-        return self._advance(Found(path, source, Stamp.of(Path(path)))).messages
+        reader = self._advance(Found(path, source, Stamp.of(Path(path))))
+        self._keep(path, reader)
+        return reader.messages
 
     def forget(self, path: str) -> None:
         """Drop a file's reader."""
@@ -84,13 +91,11 @@ class Feed:
         if reader.tail.offset != before:
             reader.messages = reader.transcript.messages()
         reader.size = found.stamp.size
-        self._keep(found.path, reader)
         return reader
 
     def _reader(self, found: Found) -> _Open:
         reader = self._open.pop(found.path, None)
-        grown = reader and reader.inode == found.stamp.inode and reader.size <= found.stamp.size
-        if reader and grown:
+        if reader and reader.inode == found.stamp.inode and reader.tail.holds():
             return reader
         path = Path(found.path)
         return _Open(Tail(path), found.stamp.inode, found.source.runtime.open_transcript(path))

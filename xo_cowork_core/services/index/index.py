@@ -8,28 +8,26 @@ thread of its own, all writing in the database's.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from xo_cowork_core.sdk import Message
-from xo_cowork_core.sdk.transcripts import KeepsTranscripts
+from xo_cowork_core.sdk import Message, Unavailable
 from xo_cowork_core.services.index import queries, rows
-from xo_cowork_core.services.index.feed import Feed, Reading, calls_of, indexed
-from xo_cowork_core.services.index.rows import NO_FLAGS, Flags
-from xo_cowork_core.services.index.scan import Changes, Found, Source, scan
+from xo_cowork_core.services.index.calls import write_calls
+from xo_cowork_core.services.index.feed import calls_of, indexed
+from xo_cowork_core.services.index.rows import NO_FLAGS, Flags, ProjectOf
+from xo_cowork_core.services.index.upkeep import Upkeep
 from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.storage.db import Database
-from xo_cowork_core.storage.jsonl import Stamp
+from xo_cowork_core.storage.db import Database, Work
 
+T = TypeVar("T")
+ALL = "all"
 FRESH_SECONDS = 0.5
 SOON_SECONDS = 0.3
 PATIENCE_SECONDS = 0.1
+SCAN_SHARE = 4  # a scan that takes long is not begun more often than one in this many times
 FIRST_SECONDS = 1.0
-BATCH_BYTES = 8 << 20
-BATCH_FILES = 64
 RETRY_SECONDS = 2.0
 log = logging.getLogger("xo_cowork.index")
 
@@ -59,20 +57,18 @@ class Index:
         self,
         database: Database,
         registry: Registry,
-        project_of: Callable[[str | None], str | None],
+        project_of: ProjectOf,
     ) -> None:
         self._database = database
-        self._registry = registry
         self._project_of = project_of
         self._flags: dict[str, Flags] = {}
-        self._known: dict[str, Stamp] = {}
-        self._feed = Feed()
+        self._upkeep = Upkeep(database, registry, self.flags, project_of)
         self._feeders: list[Feeder] = []
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="index-read")
         self._wanted = asyncio.Event()
         self._scanned = asyncio.Event()
         self._last_scan = float("-inf")
-        self._total = self._done = 0
+        self._fresh_seconds = FRESH_SECONDS
+        self._open = False
         # a turn changed something that no scan has begun to look at
         self._stale = False
         self._soon: asyncio.TimerHandle | None = None
@@ -80,9 +76,12 @@ class Index:
 
     async def start(self, flags: dict[str, Flags]) -> None:
         """Open the file and bring it up to date in the background. `flags` by session id."""
-        await asyncio.to_thread(self._database.open)
         self._flags = flags
-        self._known = await self._database.read(rows.known_files)
+        try:
+            await self._reopen()
+        except (OSError, sqlite3.Error) as error:
+            # the rest of the server works without it; it is tried again
+            log.error("the index could not be opened: %s", error)
         self._wanted.set()
         self._task = asyncio.create_task(self._tend(), name="index")
 
@@ -93,17 +92,21 @@ class Index:
         if self._task:
             self._task.cancel()
             await asyncio.wait({self._task})
-        self._reading.shutdown(wait=False, cancel_futures=True)
+        self._upkeep.end()
         await self._database.close()
 
     def add_feeder(self, feeder: Feeder) -> None:
         """Ask this feeder, too, at each look."""
         self._feeders.append(feeder)
 
-    @property
-    def database(self) -> Database:
-        """For queries."""
-        return self._database
+    async def ask(self, work: Work[T]) -> T:
+        """Run a query. Raises Unavailable when the index can't be read."""
+        try:
+            return await self._database.read(work)
+        except sqlite3.Error as error:
+            log.error("the index could not be read: %s", error)
+            self._want()
+            raise Unavailable("The index of sessions can't be read; it is made anew") from error
 
     async def look(self) -> None:
         """Somebody looks: see to it that what they get is at most about half a second old.
@@ -113,7 +116,7 @@ class Index:
         if self._task is None:
             return
         now = asyncio.get_running_loop().time()
-        fresh = now - self._last_scan < FRESH_SECONDS
+        fresh = now - self._last_scan < self._fresh_seconds
         if fresh and not self._stale and not self._wanted.is_set():
             return
         # what a turn of this server changed is waited for; what others wrote, hardly
@@ -135,6 +138,10 @@ class Index:
         except TimeoutError:
             return False
         return True
+
+    def rescan(self) -> None:
+        """Look for changes now, in the background."""
+        self._want()
 
     def changed(self) -> None:
         """A turn changed some session: bring it in soon, or as soon as somebody looks."""
@@ -169,29 +176,26 @@ class Index:
             rows.write_hosted(connection, row, words, flags, self._project_of)
             if messages is not None:
                 place = f"session:{row.session_id}"
-                rows.write_calls(connection, place, row.agent_name, calls, row.session_id)
+                write_calls(connection, place, row.agent_name, calls, row.session_id)
 
         await self._database.write(write)
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
         """Read a session's messages from its file; None when it has none that is indexed."""
-        path = await self._database.read(
+        path = await self.ask(
             lambda connection: next(iter(queries.paths_of(connection, session_id)), None)
         )
-        source = self._source_of(path) if path else None
-        if path is None or source is None:
-            return None
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._reading, self._feed.messages, path, source)
-        except OSError:
-            return None
+        return await self._upkeep.messages(path) if path else None
 
-    async def progress(self) -> Progress:
-        """Say how far the index is."""
-        sessions, messages = await self._database.read(rows.counts)
-        percent = 100 * self._done // self._total if self._total else 100
-        return Progress(not self._scanned.is_set(), percent, sessions, messages)
+    async def progress(self, workspace: str) -> Progress:
+        """Say how far the index is, and what it holds of a project (path or id) or `all`."""
+        # a client's URL library may fold the two slashes before an absolute path into one
+        place = f"/{workspace.lstrip('/')}" if "/" in workspace else None
+        project = (self._project_of(place) if place else None) or workspace
+        agent_id = None if workspace == ALL else project
+        sessions, messages = await self.ask(lambda connection: rows.counts(connection, agent_id))
+        running = not self._scanned.is_set()
+        return Progress(running, self._upkeep.percent if running else 100, sessions, messages)
 
     def _want(self) -> None:
         if self._soon:
@@ -201,87 +205,33 @@ class Index:
         self._wanted.set()
 
     async def _tend(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await self._wanted.wait()
             self._wanted.clear()
             self._stale = False
-            self._last_scan = asyncio.get_running_loop().time()
+            self._last_scan = loop.time()
             try:
                 await self._refresh()
             except (OSError, sqlite3.Error) as error:
                 log.error("the index could not be brought up to date: %s", error)
+                # a cache that is damaged is made anew; a full disk or a lock passes by itself
+                self._open = isinstance(error, OSError | sqlite3.OperationalError)
                 await asyncio.sleep(RETRY_SECONDS)
+            self._fresh_seconds = max(FRESH_SECONDS, SCAN_SHARE * (loop.time() - self._last_scan))
             if not self._wanted.is_set() and not self._stale:
                 self._scanned.set()
 
     async def _refresh(self) -> None:
-        loop = asyncio.get_running_loop()
-        changes = await loop.run_in_executor(self._reading, scan, self._sources(), self._known)
-        await self._forget(changes)
-        self._total = sum(found.stamp.size for found in changes.changed)
-        self._done = 0
-        for batch in _batches(changes.changed):
-            readings = await loop.run_in_executor(self._reading, self._read, batch)
-            await self._write(readings)
-            self._done += sum(found.stamp.size for found in batch)
+        if not self._open or await asyncio.to_thread(self._database.lost):
+            await self._reopen()
+        if await self._upkeep.refresh():
+            self._want()
         for feeder in self._feeders:
             await feeder.refresh(self)
 
-    def _sources(self) -> list[Source]:
-        return [
-            Source(found.info.name, found.runtime)
-            for found in self._registry.runtimes()
-            if isinstance(found.runtime, KeepsTranscripts) and found.plugin.serves
-        ]
-
-    def _source_of(self, path: str) -> Source | None:
-        places = ((s, f) for s in self._sources() for f in s.runtime.transcript_folders())
-        return next((s for s, f in places if Path(path).is_relative_to(f)), None)
-
-    async def _forget(self, changes: Changes) -> None:
-        if not changes.gone:
-            return
-
-        def forget(connection: sqlite3.Connection) -> None:
-            for path in changes.gone:
-                rows.forget_file(connection, path)
-
-        await self._database.write(forget)
-        for path in changes.gone:
-            self._known.pop(path, None)
-            self._feed.forget(path)
-
-    def _read(self, batch: Sequence[Found]) -> list[Reading]:
-        readings: list[Reading] = []
-        for found in batch:
-            try:
-                readings.append(self._feed.read(found))
-            except OSError as error:
-                log.warning("%s could not be read: %s", found.path, error)
-            except Exception:
-                # a plugin's reader is at fault: its file is left out, the others are indexed
-                log.exception("%s could not be understood", found.path)
-                readings.append(Reading(found, None, (), ()))
-        return readings
-
-    async def _write(self, readings: Sequence[Reading]) -> None:
-        def write(connection: sqlite3.Connection) -> None:
-            for reading in readings:
-                session_id = reading.record.session_id if reading.record else ""
-                rows.write_reading(connection, reading, self.flags(session_id), self._project_of)
-
-        await self._database.write(write)
-        self._known.update({r.found.path: r.found.stamp for r in readings})
-
-
-def _batches(changed: Sequence[Found]) -> list[list[Found]]:
-    batches: list[list[Found]] = [[]]
-    size = 0
-    for found in changed:
-        full = size + found.stamp.size > BATCH_BYTES or len(batches[-1]) >= BATCH_FILES
-        if batches[-1] and full:
-            batches.append([])
-            size = 0
-        batches[-1].append(found)
-        size += found.stamp.size
-    return [batch for batch in batches if batch]
+    async def _reopen(self) -> None:
+        self._open = False
+        await self._database.reopen()
+        await self._upkeep.begin()
+        self._open = True

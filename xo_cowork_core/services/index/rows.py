@@ -1,12 +1,14 @@
 """Writes readings into the index. Every function runs inside the caller's transaction."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xo_cowork_core.sdk import SessionRecord, UsageRecord
+from xo_cowork_core.sdk import SessionRecord
 from xo_cowork_core.services.clock import stamp
+from xo_cowork_core.services.index.calls import forget_calls, write_calls
 from xo_cowork_core.services.index.feed import IndexedMessage, Reading
+from xo_cowork_core.services.index.words import forget_messages, write_messages
 from xo_cowork_core.storage.jsonl import Stamp
 
 ProjectOf = Callable[[str | None], str | None]
@@ -59,34 +61,70 @@ def known_files(connection: sqlite3.Connection) -> dict[str, Stamp]:
     return {row[0]: Stamp(*row[1:]) for row in rows}
 
 
-def counts(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Count sessions that are shown, and messages."""
-    sessions = connection.execute("SELECT COUNT(*) FROM sessions WHERE hidden = 0").fetchone()
-    messages = connection.execute("SELECT COUNT(*) FROM messages").fetchone()
-    return sessions[0], messages[0]
+def counts(connection: sqlite3.Connection, agent_id: str | None) -> tuple[int, int]:
+    """Count sessions that are shown, of one project or all, and the messages in them."""
+    row = connection.execute(
+        "SELECT COUNT(*), COALESCE(SUM(message_count), 0) FROM sessions"
+        " WHERE hidden = 0 AND (?1 IS NULL OR agent_id = ?1)",
+        (agent_id,),
+    ).fetchone()
+    return row[0], row[1]
 
 
 def write_reading(
     connection: sqlite3.Connection, reading: Reading, flags: Flags, project_of: ProjectOf
-) -> None:
-    """Bring one file's rows up to date."""
+) -> list[str]:
+    """Bring one file's rows up to date. Return the files that must be read again for it.
+
+    Several files may hold a session: the one with the newest message tells it.
+    """
     found, record = reading.found, reading.record
-    session_id = record.session_id if record else None
-    if record:
-        row = SessionRow.of(record, found.source.agent_name)
-        write_hosted(connection, row, reading.messages, flags, project_of)
-    write_calls(connection, found.path, found.source.agent_name, reading.usage, session_id or "")
+    stored = connection.execute(
+        "SELECT session_id FROM files WHERE path = ?", (found.path,)
+    ).fetchone()
+    told = (stored[0] if stored else None, record.session_id if record else None)
+    session_ids = {each for each in told if each is not None}
+    before = {each: _owner(connection, each) for each in session_ids}
     connection.execute(
-        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             found.path,
             found.source.agent_name,
-            found.stamp.inode,
-            found.stamp.size,
-            found.stamp.changed_ns,
-            session_id,
+            *found.stamp,
+            record.session_id if record else None,
+            stamp(record.time_updated) if record else "",
         ),
     )
+    again = _hand_over(connection, found.path, before)
+    if record and _owner(connection, record.session_id) == found.path:
+        row = SessionRow.of(record, found.source.agent_name)
+        write_hosted(connection, row, reading.messages, flags, project_of)
+    own = record.session_id if record else ""
+    write_calls(connection, found.path, found.source.agent_name, reading.usage, own)
+    return again
+
+
+def _owner(connection: sqlite3.Connection, session_id: str) -> str | None:
+    row = connection.execute(
+        "SELECT path FROM files WHERE session_id = ? ORDER BY last DESC, path LIMIT 1",
+        (session_id,),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _hand_over(
+    connection: sqlite3.Connection, path: str, before: Mapping[str, str | None]
+) -> list[str]:
+    """Where `path` told a session and no longer does, let another file tell it, or forget it."""
+    again: list[str] = []
+    for session_id, teller in before.items():
+        owner = _owner(connection, session_id)
+        if teller == path and owner is None:
+            forget_session(connection, session_id)
+        elif teller == path and owner and owner != path:
+            again.append(owner)
+            connection.execute("UPDATE files SET size = -1 WHERE path = ?", (owner,))
+    return again
 
 
 def write_hosted(
@@ -136,85 +174,18 @@ def write_flags(
     )
 
 
-def write_messages(
-    connection: sqlite3.Connection, session_id: str, messages: Sequence[IndexedMessage]
-) -> None:
-    """Replace a session's messages from the first that differs."""
-    stored = [
-        row[0]
-        for row in connection.execute(
-            "SELECT digest FROM messages WHERE session_id = ? ORDER BY number", (session_id,)
-        )
-    ]
-    same = 0
-    for old, new in zip(stored, messages, strict=False):
-        if old != new.digest:
-            break
-        same += 1
-    if same < len(stored):
-        connection.execute(
-            "DELETE FROM messages WHERE session_id = ? AND number >= ?", (session_id, same)
-        )
-    connection.executemany(
-        "INSERT INTO messages (session_id, number, digest, text, day, seconds)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (session_id, new.number, new.digest, new.text, new.day, new.seconds)
-            for new in messages[same:]
-        ],
-    )
-
-
-def write_calls(
-    connection: sqlite3.Connection,
-    path: str,
-    agent_name: str,
-    usage: Sequence[UsageRecord],
-    session_id: str,
-) -> None:
-    """Replace the model calls of one file (or of one session without a file)."""
-    connection.execute("DELETE FROM calls WHERE path = ?", (path,))
-    connection.executemany(
-        "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                f"{agent_name}:{call.key}",
-                path,
-                call.session_id or session_id,
-                agent_name,
-                stamp(call.time)[:10],
-                stamp(call.time),
-                call.model_id,
-                call.provider_id,
-                call.tokens.input,
-                call.tokens.output,
-                call.tokens.reasoning,
-                call.tokens.cache_read,
-                call.tokens.cache_write,
-                call.cost,
-                ",".join(call.tools),
-            )
-            for call in usage
-        ],
-    )
-
-
-def forget_file(connection: sqlite3.Connection, path: str) -> None:
-    """Take a file's rows out, and its session when no other file holds it."""
+def forget_file(connection: sqlite3.Connection, path: str) -> list[str]:
+    """Take a file's rows out, and its session when no other file holds it. Return the files that
+    must be read again for it."""
     row = connection.execute("SELECT session_id FROM files WHERE path = ?", (path,)).fetchone()
-    connection.execute("DELETE FROM calls WHERE path = ?", (path,))
-    connection.execute("DELETE FROM files WHERE path = ?", (path,))
     session_id = row[0] if row else None
-    if session_id is None:
-        return
-    other = connection.execute(
-        "SELECT 1 FROM files WHERE session_id = ? LIMIT 1", (session_id,)
-    ).fetchone()
-    if other is None:
-        forget_session(connection, session_id)
+    before = {session_id: _owner(connection, session_id)} if session_id else {}
+    forget_calls(connection, path)
+    connection.execute("DELETE FROM files WHERE path = ?", (path,))
+    return _hand_over(connection, path, before)
 
 
 def forget_session(connection: sqlite3.Connection, session_id: str) -> None:
     """Take a session and its words out."""
-    connection.execute("DELETE FROM messages WHERE session_id = ?", (session_id,))
+    forget_messages(connection, session_id)
     connection.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))

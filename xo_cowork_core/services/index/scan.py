@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.storage.jsonl import Stamp
+from xo_cowork_core.storage.paths import is_unicode
 
 MOST_DEPTH = 8
 
@@ -21,11 +22,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One transcript as it lies there."""
+    """One transcript as it lies there. `grew` means that it was indexed before, in another
+    state."""
 
     path: str
     source: Source
     stamp: Stamp
+    grew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +41,37 @@ class Changes:
 
 def scan(sources: Sequence[Source], known: Mapping[str, Stamp]) -> Changes:
     """Compare what is on disk with what was indexed. Folders that can't be read are empty."""
-    found: dict[str, Found] = {}
+    changed: dict[str, Found] = {}
+    there: set[str] = set()
     for source in sources:
         for folder in source.runtime.transcript_folders():
             for path, stamp in _walk(str(folder), MOST_DEPTH):
-                if source.runtime.is_transcript(Path(path)):
-                    found[path] = Found(path, source, stamp)
-    changed = [each for each in found.values() if known.get(each.path) != each.stamp]
-    changed.sort(key=lambda each: each.stamp.changed_ns, reverse=True)
-    return Changes(changed, [path for path in known if path not in found])
+                before = known.get(path)
+                if before == stamp:
+                    there.add(path)
+                elif is_unicode(path) and source.runtime.is_transcript(Path(path)):
+                    there.add(path)
+                    changed[path] = Found(path, source, Stamp(*stamp), before is not None)
+    newest = sorted(changed.values(), key=lambda each: each.stamp.changed_ns, reverse=True)
+    return Changes(newest, [path for path in known if path not in there])
 
 
-def _walk(folder: str, depth: int) -> Iterator[tuple[str, Stamp]]:
+def _walk(folder: str, depth: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
     try:
-        entries = list(os.scandir(folder))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield from _look(entry, depth)
     except OSError:
         return
-    for entry in entries:
-        try:
-            if entry.is_file(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                yield entry.path, Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
-            elif depth and entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, depth - 1)
-        except OSError:
-            continue
+
+
+def _look(entry: os.DirEntry[str], depth: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    try:
+        if entry.is_file(follow_symlinks=False):
+            status = entry.stat(follow_symlinks=False)
+            # a plain tuple: this is done for every file at every look
+            yield entry.path, (status.st_ino, status.st_size, status.st_mtime_ns)
+        elif depth and entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, depth - 1)
+    except OSError:
+        return

@@ -1,9 +1,10 @@
 """Tables of `index.db`, a cache: deleting the file only costs a rebuild.
 
-Change `VERSION` with every change of a table; the file of another version is rebuilt.
+Change `VERSION` with every change of a table; the file of another version is rebuilt. `used` and
+`spoken` are `calls` and `messages` summed up by day, so that a report reads few rows.
 """
 
-VERSION = 2
+VERSION = 3
 STEPS = (
     """
     CREATE TABLE files (
@@ -12,7 +13,8 @@ STEPS = (
         inode INTEGER NOT NULL,
         size INTEGER NOT NULL,
         changed_ns INTEGER NOT NULL,
-        session_id TEXT
+        session_id TEXT,
+        last TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX files_by_session ON files (session_id);
     CREATE TABLE sessions (
@@ -36,11 +38,16 @@ STEPS = (
         number INTEGER NOT NULL,
         digest BLOB NOT NULL,
         text TEXT NOT NULL,
-        day TEXT NOT NULL,
-        seconds REAL,
         UNIQUE (session_id, number)
     );
-    CREATE INDEX messages_by_day ON messages (day, session_id, seconds);
+    CREATE TABLE spoken (
+        session_id TEXT NOT NULL,
+        day TEXT NOT NULL,
+        messages INTEGER NOT NULL,
+        seconds BLOB NOT NULL,
+        PRIMARY KEY (session_id, day)
+    ) WITHOUT ROWID;
+    CREATE INDEX spoken_by_day ON spoken (day);
     CREATE VIRTUAL TABLE words USING fts5 (
         text, content='messages', content_rowid='id',
         tokenize="unicode61 remove_diacritics 2"
@@ -52,11 +59,10 @@ STEPS = (
         INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
     END;
     CREATE TABLE calls (
-        key TEXT PRIMARY KEY,
-        path TEXT NOT NULL,
+        key INTEGER NOT NULL,
+        place INTEGER NOT NULL,
         session_id TEXT NOT NULL,
         agent_name TEXT NOT NULL,
-        day TEXT NOT NULL,
         time TEXT NOT NULL,
         model_id TEXT NOT NULL,
         provider_id TEXT NOT NULL,
@@ -66,10 +72,34 @@ STEPS = (
         cache_read INTEGER NOT NULL,
         cache_write INTEGER NOT NULL,
         cost REAL,
-        tools TEXT NOT NULL
+        tools TEXT NOT NULL,
+        counted INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (key, place)
     ) WITHOUT ROWID;
-    CREATE INDEX calls_by_day ON calls (day);
-    CREATE INDEX calls_by_path ON calls (path);
-    CREATE INDEX calls_by_session ON calls (session_id)
+    CREATE INDEX calls_by_place ON calls (place);
+    CREATE INDEX calls_by_session ON calls (session_id);
+    CREATE INDEX calls_by_time ON calls (time);
+    CREATE TABLE used (
+        session_id TEXT NOT NULL,
+        day TEXT NOT NULL,
+        agent_name TEXT NOT NULL,
+        model_id TEXT NOT NULL,
+        provider_id TEXT NOT NULL,
+        input INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        reasoning INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL,
+        cache_write INTEGER NOT NULL,
+        cost REAL NOT NULL,
+        calls INTEGER NOT NULL,
+        open_input INTEGER NOT NULL,
+        open_output INTEGER NOT NULL,
+        open_reasoning INTEGER NOT NULL,
+        open_cache_read INTEGER NOT NULL,
+        open_cache_write INTEGER NOT NULL,
+        tools TEXT NOT NULL,
+        PRIMARY KEY (session_id, day, agent_name, model_id, provider_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX used_by_day ON used (day)
     """,
 )

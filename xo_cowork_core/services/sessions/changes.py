@@ -126,7 +126,7 @@ class SessionChanges:
         now = stamp(self._clock.now())
         await self._hosted.hide(session_id, now)
         await self._index.set_flags(session_id, replace(self._index.flags(session_id), hidden=True))
-        for path in await self._index.database.read(
+        for path in await self._index.ask(
             lambda connection: queries.paths_of(connection, session_id)
         ):
             await self._throw(session_id, Path(path), now)

@@ -62,7 +62,7 @@ class HostedFeed:
 
     async def _catch_up(self, index: Index) -> None:
         """Write what the index lacks, or has in an older state."""
-        times = await index.database.read(queries.all_times)
+        times = await index.ask(queries.all_times)
         for hosted in await self._hosted.all():
             there = times.get(hosted.row.session_id)
             if there is None or (there < hosted.row.time_updated and not self._keeps(hosted)):
@@ -70,9 +70,7 @@ class HostedFeed:
 
     async def _write(self, index: Index, hosted: HostedSession) -> None:
         row, keeps = hosted.row, self._keeps(hosted)
-        there = await index.database.read(
-            lambda connection: queries.one_session(connection, row.session_id)
-        )
+        there = await index.ask(lambda connection: queries.one_session(connection, row.session_id))
         index.note_flags(row.session_id, hosted.flags)
         if there and keeps:
             await index.set_flags(row.session_id, hosted.flags)

@@ -59,7 +59,7 @@ class Sessions:
         """Return how many sessions there are, of one runtime or project, and a page of them,
         newest first."""
         await self._index.look()
-        return await self._index.database.read(
+        return await self._index.ask(
             lambda connection: queries.sessions_page(
                 connection, agent_name=agent_name, agent_id=agent_id, limit=limit, offset=offset
             )
@@ -68,7 +68,7 @@ class Sessions:
     async def search(self, text: str, *, limit: int, offset: int) -> tuple[int, Sequence[Hit]]:
         """Return how many sessions match, and a page of them, best first."""
         await self._index.look()
-        return await self._index.database.read(
+        return await self._index.ask(
             lambda connection: search.search(connection, text, limit=limit, offset=offset)
         )
 
@@ -111,9 +111,7 @@ class Sessions:
     async def labels(self, session_ids: Iterable[str]) -> dict[str, Label]:
         """Return titles and times of some sessions."""
         wanted = sorted(session_ids)
-        return await self._index.database.read(
-            lambda connection: queries.labels_of(connection, wanted)
-        )
+        return await self._index.ask(lambda connection: queries.labels_of(connection, wanted))
 
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)
@@ -147,9 +145,7 @@ class Sessions:
         ]
 
     async def _indexed(self, session_id: str) -> Session | None:
-        return await self._index.database.read(
-            lambda connection: queries.one_session(connection, session_id)
-        )
+        return await self._index.ask(lambda connection: queries.one_session(connection, session_id))
 
     async def _asked(self, session_id: str) -> Session | None:
         """Ask the stores that the index only follows, such as a gateway's."""

@@ -6,22 +6,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import orjson
+
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.words import seconds_of
 from xo_cowork_core.services.usage.prices import Price, Prices
 
-SUMS = (
-    "SUM(input), SUM(output), SUM(reasoning), SUM(cache_read), SUM(cache_write),"
-    " COALESCE(SUM(cost), 0), COUNT(*),"
-    # tokens that nobody priced yet
-    " SUM(CASE WHEN cost IS NULL THEN input ELSE 0 END),"
-    " SUM(CASE WHEN cost IS NULL THEN output ELSE 0 END),"
-    " SUM(CASE WHEN cost IS NULL THEN reasoning ELSE 0 END),"
-    " SUM(CASE WHEN cost IS NULL THEN cache_read ELSE 0 END),"
-    " SUM(CASE WHEN cost IS NULL THEN cache_write ELSE 0 END)"
+COLUMNS = (
+    "day, session_id, agent_name, model_id, provider_id,"
+    " input, output, reasoning, cache_read, cache_write, cost, calls,"
+    " open_input, open_output, open_reasoning, open_cache_read, open_cache_write, tools"
 )
-KEYS = "day, session_id, agent_name, model_id, provider_id"
 TOP_SESSIONS = 10
 MOST_CALLS = 1000
 
@@ -110,23 +107,21 @@ class UsageReports:
     ) -> Usage:
         """Return the usage of some days, given as ISO dates in order."""
         scope = _Scope(window[0], window[-1], session_id, agent_id)
-        rows = await self._index.database.read(lambda connection: _groups(connection, scope))
+        rows = await self._index.ask(lambda connection: _rows(connection, scope))
         prices = await self._prices.of({row.model_id for row in rows if row.unpriced})
         groups = [row.group(prices.get(row.model_id)) for row in rows]
         unpriced = {r.model_id for r in rows if r.unpriced and prices.get(r.model_id) is None}
-        tools, messages, seconds = await self._index.database.read(
-            lambda connection: _counts(connection, scope)
-        )
-        return Usage(window, groups, tools, messages, seconds, sorted(unpriced))
+        messages, seconds = await self._index.ask(lambda connection: _spoken(connection, scope))
+        return Usage(window, groups, _tools(rows), messages, seconds, sorted(unpriced))
 
     async def calls(self, window: Sequence[str]) -> Sequence[Call]:
         """Return the newest model calls of some days, at most `MOST_CALLS`."""
-        rows = await self._index.database.read(
+        rows = await self._index.ask(
             lambda connection: connection.execute(
                 "SELECT session_id, model_id, input, output, reasoning, cache_read, cache_write,"
-                " cost, tools, time FROM calls WHERE day BETWEEN ? AND ?"
+                " cost, tools, time FROM calls WHERE counted AND time >= ? AND time < ?"
                 " ORDER BY time DESC LIMIT ?",
-                (window[0], window[-1], MOST_CALLS),
+                (window[0], f"{window[-1]}U", MOST_CALLS),  # U: after every T
             ).fetchall()
         )
         prices = await self._prices.of({row[1] for row in rows if row[7] is None})
@@ -160,6 +155,7 @@ class _Row:
     recorded: float
     calls: int
     open: Tokens
+    tools: str
 
     @property
     def model_id(self) -> str:
@@ -174,40 +170,38 @@ class _Row:
         return Group(*self.keys, Sum(self.tokens, cost, self.calls))
 
 
-def _groups(connection: sqlite3.Connection, scope: _Scope) -> list[_Row]:
+def _rows(connection: sqlite3.Connection, scope: _Scope) -> list[_Row]:
     where, values = scope.where()
     rows = connection.execute(
-        f"SELECT {KEYS}, {SUMS} FROM calls WHERE {where} GROUP BY {KEYS}",  # noqa: S608
+        f"SELECT {COLUMNS} FROM used WHERE {where}",  # noqa: S608
         values,
     )
     return [
-        _Row(row[:5], Tokens(*row[5:10]), row[10], row[11], Tokens(*row[12:17])) for row in rows
+        _Row(row[:5], Tokens(*row[5:10]), row[10], row[11], Tokens(*row[12:17]), row[17])
+        for row in rows
     ]
 
 
-def _counts(
-    connection: sqlite3.Connection, scope: _Scope
-) -> tuple[list[tuple[str, str, int]], list[tuple[str, str, int]], list[float]]:
-    where, values = scope.where()
+def _tools(rows: Iterable[_Row]) -> list[tuple[str, str, int]]:
     counted: dict[tuple[str, str], int] = {}
-    for day, tools, count in connection.execute(
-        f"SELECT day, tools, COUNT(*) FROM calls WHERE {where} AND tools <> ''"  # noqa: S608
-        " GROUP BY day, tools",
-        values,
-    ):
-        for tool in tools.split(","):
-            counted[day, tool] = counted.get((day, tool), 0) + count
-    messages = connection.execute(
-        f"SELECT day, session_id, COUNT(*) FROM messages WHERE {where}"  # noqa: S608
-        " GROUP BY day, session_id",
+    for row in rows:
+        named: dict[str, int] = orjson.loads(row.tools) if row.tools else {}
+        for tool, count in named.items():
+            place = row.keys[0], tool
+            counted[place] = counted.get(place, 0) + count
+    return [(day, tool, count) for (day, tool), count in counted.items()]
+
+
+def _spoken(
+    connection: sqlite3.Connection, scope: _Scope
+) -> tuple[list[tuple[str, str, int]], list[float]]:
+    where, values = scope.where()
+    rows = connection.execute(
+        f"SELECT day, session_id, messages, seconds FROM spoken WHERE {where}",  # noqa: S608
         values,
     ).fetchall()
-    seconds = connection.execute(
-        f"SELECT seconds FROM messages WHERE {where} AND seconds IS NOT NULL"  # noqa: S608
-        " ORDER BY seconds",
-        values,
-    ).fetchall()
-    return [(d, t, n) for (d, t), n in counted.items()], messages, [s for (s,) in seconds]
+    seconds = seconds_of(b"".join(row[3] for row in rows))
+    return [row[:3] for row in rows], sorted(seconds)
 
 
 def _call(row: tuple[Any, ...], price: Price | None) -> Call:
@@ -215,4 +209,4 @@ def _call(row: tuple[Any, ...], price: Price | None) -> Call:
     cost = row[7]
     if cost is None:
         cost = price.of(tokens) if price else 0.0
-    return Call(row[0], row[1], tokens, cost, row[8].split(",") if row[8] else [], row[9])
+    return Call(row[0], row[1], tokens, cost, row[8].split("\n") if row[8] else [], row[9])

@@ -1,0 +1,156 @@
+"""Row group `index`: lists, search, usage and messages over a large history, and what it costs.
+
+The corpus is made for the run; the server reads it as it would a person's home.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import quantiles
+from typing import cast
+
+import orjson
+
+from bench import corpus
+from bench.corpus import Corpus
+from bench.indexing import Cold, cold_index, findable_seconds, idle_percent, warm_seconds
+from bench.plan import Plan
+from bench.proc import settle
+from bench.rows import Baseline, Row, Target, middle
+from bench.server import QUICK, server_with
+from xo_cowork_core.sdk.testing import LiveServer
+
+SEARCHED = (3, 20, 100, 400, 1500, 3500)
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """Measure a large history, then many short sessions."""
+    server = server_with(QUICK)
+    try:
+        made = corpus.Writer(server.home, projects=50).make(
+            sessions=plan.pick(2000, 200), megabytes=plan.pick(415, 41)
+        )
+        parse, listing = baseline(made.files)
+        yield from _cold(cold_index(server, made), made, parse)
+        yield from _answers(server, made, plan, listing)
+        yield Row(
+            "index: a new message is findable", "s", findable_seconds(server, made), Target(1)
+        )
+        yield Row("index: idle CPU", "%", idle_percent(server, plan.pick(10, 5)), Target(0.5))
+        warm, empty = warm_seconds(server)
+        yield Row(
+            "index: restart, unchanged",
+            "s CPU",
+            warm - empty,
+            Target(0.3),
+            note=f"{warm:.2f} s CPU to a true list; {empty:.2f} s with an empty home",
+        )
+    finally:
+        server.close()
+    yield from _many(plan)
+
+
+def _cold(cold: Cold, made: Corpus, parse: float) -> Iterator[Row]:
+    yield Row(
+        "index: cold, on one core",
+        "MB/s CPU",
+        made.mb / cold.cpu_seconds,
+        Target(80, at_least=True),
+        Baseline("MB/s CPU, orjson.loads of every line", parse),
+        exact=cold.sessions == len(made.files),
+        note=f"{made.mb:.0f} MB, {len(made.files):,} sessions, {cold.seconds:.1f} s by the clock, "
+        f"file {cold.index_mb:.0f} MB, RSS +{cold.growth_mb:.0f} MB",
+    )
+    yield Row(
+        "index: /health meanwhile, p99",
+        "ms",
+        1000 * quantiles(cold.health, n=100, method="inclusive")[98],
+        Target(50),
+        note=f"{len(cold.health):,} asked, slowest {1000 * max(cold.health):.0f} ms",
+    )
+
+
+def _answers(server: LiveServer, made: Corpus, plan: Plan, listing: float) -> Iterator[Row]:
+    client = Client(server)
+    times = plan.pick(200, 60)
+    few = made.files[:: max(1, len(made.files) // 10)][:10]
+    rows = (
+        ("list of 50", ["/api/sessions"], 5.0),
+        ("search", [f"/api/sessions/search?q={made.words[n]}" for n in SEARCHED], 20.0),
+        ("usage, 30 days", ["/api/usage?days=30"], 10.0),
+        ("newest messages", [f"/api/messages/{path.stem}" for path in few], 10.0),
+        ("newest messages of 2.5 MB", [f"/api/messages/{made.big}"], 10.0),
+    )
+    for name, paths, limit in rows:
+        seconds = [client.seconds(paths[n % len(paths)]) for n in range(times)]
+        yield Row(
+            f"index: {name}",
+            "ms",
+            1000 * middle(seconds),
+            Target(limit),
+            Baseline("ms, listing by parsing all", 1000 * listing) if name[0] == "l" else None,
+            note=f"p95 {1000 * quantiles(seconds, n=20)[-1]:.1f} ms",
+        )
+    client.close()
+
+
+def _many(plan: Plan) -> Iterator[Row]:
+    server = server_with(QUICK)
+    try:
+        made = corpus.Writer(server.home, projects=50, dumps=False).make(
+            sessions=plan.pick(20_000, 2000), megabytes=plan.pick(160, 16)
+        )
+        cold_index(server, made)
+        client = Client(server)
+        seconds = [client.seconds("/api/sessions") for _ in range(plan.pick(600, 200))]
+        client.close()
+        yield Row(
+            f"index: list of 50 among {len(made.files):,}",
+            "ms",
+            1000 * middle(seconds),
+            Target(10),
+            note=f"p95 {1000 * quantiles(seconds, n=20)[-1]:.1f} ms",
+        )
+    finally:
+        server.close()
+
+
+class Client:
+    """One connection that is kept alive."""
+
+    def __init__(self, server: LiveServer) -> None:
+        settle(server.pid)
+        self._http = HTTPConnection(server.base_url.removeprefix("http://"), timeout=60)
+
+    def seconds(self, path: str) -> float:
+        """Ask once and say how long the whole answer took."""
+        begun = time.perf_counter()
+        self.get(path)
+        return time.perf_counter() - begun
+
+    def get(self, path: str) -> dict[str, object]:
+        """Ask once; an answer other than 200 is an error."""
+        self._http.request("GET", path)
+        answer = self._http.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answered {answer.status}: {text[:300]!r}")
+        return cast("dict[str, object]", orjson.loads(text))
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def baseline(files: Sequence[Path]) -> tuple[float, float]:
+    """Return MB for a second of CPU when every line is parsed, and the seconds that a list takes
+    which is made so."""
+    begun, cpu = time.perf_counter(), time.process_time()
+    size = 0
+    for path in files:
+        body = path.read_bytes()
+        size += len(body)
+        for line in body.split(b"\n"):
+            if line:
+                orjson.loads(line)
+    return size / 1e6 / (time.process_time() - cpu), time.perf_counter() - begun

@@ -1,0 +1,133 @@
+"""What the index costs while it is made, kept and found again."""
+
+import http.client
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+
+import orjson
+
+from bench.corpus import Corpus
+from bench.proc import Peak, cpu_seconds, settle
+from xo_cowork_core.sdk.testing import LiveServer
+
+LIMIT_SECONDS = 300.0
+LOOK_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """One build of the index: what it cost, and how `/health` answered meanwhile."""
+
+    seconds: float
+    cpu_seconds: float
+    health: list[float]
+    sessions: int
+    growth_mb: float
+    index_mb: float
+
+
+def ask(server: LiveServer, path: str) -> tuple[float, bytes]:
+    """Ask once on a fresh connection; return seconds and body."""
+    begun = time.perf_counter()
+    connection = http.client.HTTPConnection(server.base_url.removeprefix("http://"), timeout=60)
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    connection.close()
+    return time.perf_counter() - begun, body
+
+
+def cold_index(server: LiveServer, made: Corpus) -> Cold:
+    """Start the server on a home that it has never seen, and wait until all is indexed."""
+    server.start()
+    begun, before = time.perf_counter(), cpu_seconds(server.pid)
+    asked = Health(server)
+    with Peak(server.pid) as peak:
+        asked.start()
+        total = _indexed(server, len(made.files))
+        spent, seconds = cpu_seconds(server.pid) - before, time.perf_counter() - begun
+        asked.stop()
+    settle(server.pid)
+    size = sum(file.stat().st_size for file in server.state.glob("index-*.db*"))
+    return Cold(seconds, spent, asked.seconds, total, peak.growth_mb, size / 1e6)
+
+
+def _indexed(server: LiveServer, wanted: int) -> int:
+    until = time.monotonic() + LIMIT_SECONDS
+    while True:
+        _, body = ask(server, "/api/fts/index/all")
+        state = orjson.loads(body)
+        ended = state["status"] == "idle" and state["sessions"] >= wanted
+        if ended or time.monotonic() > until:
+            return int(state["sessions"])
+        time.sleep(0.1)
+
+
+class Health:
+    """Asks for /health again and again in one thread, from `start` to `stop`."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self._server = server
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask, name="health", daemon=True)
+        self.seconds: list[float] = []
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            self.seconds.append(ask(self._server, "/health")[0])
+
+
+def findable_seconds(server: LiveServer, made: Corpus) -> float:
+    """Append a message to a file while somebody looks; return how long until search finds it."""
+    slowest = 0.0
+    for number in range(5):
+        word = f"findme{uuid.uuid4().hex}"
+        path = made.files[number]
+        last = next(line for line in reversed(path.read_bytes().split(b"\n")) if b'"uuid"' in line)
+        row = orjson.loads(last)
+        row |= {"parentUuid": row["uuid"], "uuid": str(uuid.uuid4()), "type": "user"}
+        row |= {"message": {"role": "user", "content": word}, "timestamp": "2099-01-01T00:00:00Z"}
+        with path.open("ab") as file:
+            file.write(orjson.dumps(row) + b"\n")
+        begun = time.perf_counter()
+        while word.encode() not in ask(server, f"/api/sessions/search?q={word}")[1]:
+            if time.perf_counter() - begun > 10:
+                raise RuntimeError("a new message was not found")
+            time.sleep(LOOK_SECONDS)
+        slowest = max(slowest, time.perf_counter() - begun)
+    return slowest
+
+
+def idle_percent(server: LiveServer, seconds: float) -> float:
+    """Return the share of one core that is used while nobody asks."""
+    settle(server.pid)
+    before, begun = cpu_seconds(server.pid), time.monotonic()
+    time.sleep(seconds)
+    return 100 * (cpu_seconds(server.pid) - before) / (time.monotonic() - begun)
+
+
+def warm_seconds(server: LiveServer) -> tuple[float, float]:
+    """Return the CPU time from a restart to a true list, and the same without any history."""
+    server.terminate()
+    spent: list[float] = []
+    claude, away = server.home / ".claude", server.home / "away"
+    for empty in (False, True):
+        if empty:
+            claude.rename(away)
+            for file in server.state.glob("index-*"):
+                file.unlink()
+        server.start()
+        ask(server, "/api/sessions")
+        settle(server.pid)
+        spent.append(cpu_seconds(server.pid))
+        server.terminate()
+    away.rename(claude)
+    return spent[0], spent[1]

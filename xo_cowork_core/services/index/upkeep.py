@@ -1,0 +1,177 @@
+"""Brings the index up to date with the transcripts on disk, a batch at a time.
+
+All reading of files is in a thread of its own, all writing in the database's; both in small steps,
+so that others get their turn.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from xo_cowork_core.sdk import Message
+from xo_cowork_core.sdk.transcripts import KeepsTranscripts
+from xo_cowork_core.services.index import rows
+from xo_cowork_core.services.index.feed import Feed, Reading
+from xo_cowork_core.services.index.rows import Flags, ProjectOf
+from xo_cowork_core.services.index.scan import Changes, Found, Source, scan
+from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.jsonl import Stamp
+
+BATCH_BYTES = 8 << 20
+BATCH_FILES = 64
+WRONG_VALUES = (
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+log = logging.getLogger("xo_cowork.index")
+
+
+class Upkeep:
+    """Reads what changed and writes its rows."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        flags: Callable[[str], Flags],
+        project_of: ProjectOf,
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._flags = flags
+        self._project_of = project_of
+        self._known: dict[str, Stamp] = {}
+        self._feed = Feed()
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="index-read")
+        self._total = self._done = 0
+
+    @property
+    def percent(self) -> int:
+        """How much of what the last scan found is read."""
+        return 100 * self._done // self._total if self._total else 100
+
+    async def begin(self) -> None:
+        """Learn what is indexed. Raises sqlite3.Error."""
+        self._known = await self._database.read(rows.known_files)
+
+    def end(self) -> None:
+        """Let the thread go once it is done."""
+        self._reading.shutdown(wait=False, cancel_futures=True)
+
+    async def refresh(self) -> bool:
+        """Read and write what changed; True when it left something to read again.
+
+        Raises OSError, sqlite3.Error: then what is missing is found again by the next one.
+        """
+        loop = asyncio.get_running_loop()
+        changes = await loop.run_in_executor(self._reading, scan, self._sources(), self._known)
+        again = await self._forget(changes)
+        self._total = sum(found.stamp.size for found in changes.changed)
+        self._done = 0
+        for batch in _batches(changes.changed):
+            readings = await loop.run_in_executor(self._reading, self._read, batch)
+            again |= await self._write(readings)
+            self._done += sum(found.stamp.size for found in batch)
+        for path in again:
+            self._known.pop(path, None)
+        return bool(again)
+
+    async def messages(self, path: str) -> Sequence[Message] | None:
+        """Read all messages of a file as it is now; None when that is not possible."""
+        source = self._source_of(path)
+        if source is None:
+            return None
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._reading, self._feed.messages, path, source)
+        except OSError:
+            return None
+        except Exception:
+            # a plugin's reader is at fault; its runtime may still have the messages
+            log.exception("%s could not be understood", path)
+            return None
+
+    def _sources(self) -> list[Source]:
+        return [
+            Source(found.info.name, found.runtime)
+            for found in self._registry.runtimes()
+            if isinstance(found.runtime, KeepsTranscripts) and found.plugin.serves
+        ]
+
+    def _source_of(self, path: str) -> Source | None:
+        places = ((s, f) for s in self._sources() for f in s.runtime.transcript_folders())
+        return next((s for s, f in places if Path(path).is_relative_to(f)), None)
+
+    async def _forget(self, changes: Changes) -> set[str]:
+        def forget(connection: sqlite3.Connection) -> set[str]:
+            return {again for path in changes.gone for again in rows.forget_file(connection, path)}
+
+        again = await self._database.write(forget) if changes.gone else set[str]()
+        for path in changes.gone:
+            self._known.pop(path, None)
+            self._feed.forget(path)
+        return again.difference(changes.gone)
+
+    def _read(self, batch: Sequence[Found]) -> list[Reading]:
+        readings: list[Reading] = []
+        for found in batch:
+            try:
+                readings.append(self._feed.read(found))
+            except OSError as error:
+                log.warning("%s could not be read: %s", found.path, error)
+            except Exception:
+                # a plugin's reader is at fault: its file is left out, the others are indexed
+                log.exception("%s could not be understood", found.path)
+                readings.append(Reading(found, None, (), ()))
+        return readings
+
+    async def _write(self, readings: Sequence[Reading]) -> set[str]:
+        try:
+            again = await self._write_all(readings)
+        except WRONG_VALUES:
+            # a plugin told what no row can hold: find out whose it was
+            again = set[str]()
+            for reading in readings:
+                again |= await self._write_one(reading)
+        self._known.update({r.found.path: r.found.stamp for r in readings})
+        return again
+
+    async def _write_one(self, reading: Reading) -> set[str]:
+        try:
+            return await self._write_all([reading])
+        except WRONG_VALUES:
+            log.exception("%s could not be indexed", reading.found.path)
+            return await self._write_all([Reading(reading.found, None, (), ())])
+
+    async def _write_all(self, readings: Sequence[Reading]) -> set[str]:
+        def write(connection: sqlite3.Connection) -> set[str]:
+            again: set[str] = set()
+            for reading in readings:
+                flags = self._flags(reading.record.session_id if reading.record else "")
+                again.update(rows.write_reading(connection, reading, flags, self._project_of))
+            return again
+
+        return await self._database.write(write)
+
+
+def _batches(changed: Sequence[Found]) -> list[list[Found]]:
+    batches: list[list[Found]] = [[]]
+    size = 0
+    for found in changed:
+        full = size + found.stamp.size > BATCH_BYTES or len(batches[-1]) >= BATCH_FILES
+        if batches[-1] and full:
+            batches.append([])
+            size = 0
+        batches[-1].append(found)
+        size += found.stamp.size
+    return [batch for batch in batches if batch]
