@@ -74,9 +74,8 @@ def _pattern(line: str) -> Pattern | None:
 
 def _without_trailing_spaces(line: str) -> str:
     bare = line.rstrip(" ")
-    if bare.endswith("\\") and bare != line:
-        return bare + " "
-    return bare
+    escapes = len(bare) - len(bare.rstrip("\\"))
+    return bare + " " if escapes % 2 and bare != line else bare
 
 
 def _segment(text: str) -> re.Pattern[str]:
@@ -85,6 +84,8 @@ def _segment(text: str) -> re.Pattern[str]:
     pieces = [""]
     for token in TOKEN.finditer(text):
         whole = token.group()
+        if whole in {"\\", "["}:
+            raise re.error("an escape of nothing, or a class without an end")
         if whole.startswith("*"):
             pieces.append("")
         elif token["class"]:
