@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import codex, crowd, first, flat, index, starting, streaming
+from bench import codex, crowd, files, first, flat, index, starting, streaming
 from bench.load import machine
 from bench.plan import Plan
 from bench.rows import Row, table
@@ -22,6 +22,7 @@ GROUPS: Mapping[str, Measure] = {
     "stream": streaming.measure,
     "crowd": crowd.measure,
     "flat": flat.measure,
+    "files": files.measure,
     "codex": codex.measure,
     "index": index.measure,
 }
