@@ -35,6 +35,14 @@ OPEN: Row = {
     "opened_at": "2026-11-24T08:00:00.000+00:00",
     "last_activity_at": "2026-11-24T08:00:01.000+00:00",
 }
+TODO: Row = {
+    "id": "5f0c2a0e",
+    "content": "Write the report",
+    "status": "pending",
+    "description": "",
+    "active_form": "Writing the report",
+    "session_id": None,
+}
 
 
 class ProjectRow(Answer):
@@ -85,7 +93,7 @@ class TodoRow(Answer):
 class TodoList(Answer):
     """All todos of a project, its own first, then those of its sessions."""
 
-    todos: list[TodoRow]
+    todos: list[TodoRow] = Field(examples=[[TODO]])
 
 
 class TodoFields(Body):
