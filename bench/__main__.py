@@ -1,4 +1,4 @@
-"""Measure and print one table: `python -m bench [start first stream crowd flat] [--quick]`."""
+"""Measure and print one table: `python -m bench [start first stream crowd flat files …] [--quick]`."""
 
 import argparse
 import json
