@@ -1,14 +1,12 @@
-"""Projects over HTTP: list, tree, todos, usage, roots (contract §4)."""
+"""Projects over HTTP: list, tree, usage, roots (contract §4)."""
 
-import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 NOT_A_PROJECT = [
     b'"a string"',
@@ -204,105 +202,17 @@ def test_an_unknown_project_is_refused(server: LiveServer, name: str, route: str
     assert answer.json()["detail"]
 
 
-def test_a_todo_is_added_changed_and_removed(server: LiveServer, project: Path) -> None:
-    url = f"/api/xo-projects/{project.name}/todos"
-    made = server.client.post(url, json={"content": "  Write it ", "description": None})
-    assert made.status_code == 201
-    todo = made.json()
-    assert len(todo.pop("id")) == 8
-    assert todo == {
-        "content": "Write it",
-        "status": "pending",
-        "description": "",
-        "active_form": "Write it",
-        "session_id": None,
-    }
-    todo_url = f"{url}/{made.json()['id']}"
-    change = {"status": "completed", "active_form": "Writing it"}
-    changed = server.client.patch(todo_url, json=change)
-    assert changed.status_code == 200
-    assert changed.json() == made.json() | change
-    assert get(server, f"/{project.name}/todos") == {"todos": [changed.json()]}
-    kinds = [event["type"] for event in get(server, f"/{project.name}/timeline")["events"]]
-    assert kinds == ["todo.completed", "todo.added"]
-    assert server.client.delete(todo_url).json() == {"ok": True}
-    refused(server.client.delete(todo_url), 404)
-    refused(server.client.patch(todo_url, json=change), 404)
-    assert get(server, f"/{project.name}/todos") == {"todos": []}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"content": ""},
-        {"content": "  "},
-        {"content": 5},
-        {"content": "x" * 1001},
-        {"content": "x", "description": "x" * 4001},
-        {"content": "x", "status": "done"},
-        {"content": "x", "status": 1},
-        {"content": "x", "active_form": []},
-    ],
-)
-def test_a_wrong_todo_is_refused(server: LiveServer, project: Path, body: Any) -> None:
-    refused(server.client.post(f"/api/xo-projects/{project.name}/todos", json=body), 400)
-    assert get(server, f"/{project.name}/todos") == {"todos": []}
-
-
-def test_forty_todos_at_once_are_all_kept(server: LiveServer, project: Path) -> None:
-    url = f"{server.base_url}/api/xo-projects/{project.name}/todos"
-
-    def post(number: int) -> int:
-        body = {"content": f"todo {number}", "description": "d" * 4000}
-        return httpx.post(url, json=body, timeout=30, trust_env=False).status_code
-
-    with ThreadPoolExecutor(40) as pool:
-        assert list(pool.map(post, range(40))) == [201] * 40
-    todos = get(server, f"/{project.name}/todos")["todos"]
-    assert {todo["content"] for todo in todos} == {f"todo {number}" for number in range(40)}
-    assert len({todo["id"] for todo in todos}) == 40
-
-
-def test_todos_of_the_predecessors_shape_are_read_and_kept(
-    server: LiveServer, project: Path
-) -> None:
-    theirs = {
-        "id": "3",
-        "content": "An agent's task",
-        "status": "blocked",
-        "description": "why",
-        "active_form": "Doing it",
-    }
-    record = {
-        "schema": 1,
-        "updated_at": "2025-01-01T00:00:00+00:00",
-        "sessions": {
-            "abc": {"runtime": "claude_code", "source_file": "x.jsonl", "todos": [theirs, "odd"]},
-            "odd": [],
-        },
-    }
-    (project / ".xo" / "todos.json").write_text(json.dumps(record))
-    assert get(server, f"/{project.name}/todos")["todos"] == [theirs | {"session_id": "abc"}]
-    url = f"/api/xo-projects/{project.name}/todos"
-    changed = server.client.patch(f"{url}/3", json={"status": "completed"}).json()
-    assert changed == theirs | {"session_id": "abc", "status": "completed"}
-    stored = json.loads((project / ".xo" / "todos.json").read_text())
-    kept = record["sessions"]["abc"] | {"todos": [theirs | {"status": "completed"}, "odd"]}
-    assert stored["sessions"] == {"abc": kept, "odd": []}
-
-
-def test_usage_has_the_contracts_shape(server: LiveServer, project: Path) -> None:
+def test_usage_counts_the_projects_own_turns(server: LiveServer, project: Path) -> None:
+    turn = Chat(server, "demo", project.name).run_turn("tools")
+    Chat(server, "demo", "another").run_turn("tools")
+    eventually(
+        lambda: get(server, f"/{project.name}/usage", days=7)["total_sessions"], 10, "it is counted"
+    )
     body = get(server, f"/{project.name}/usage", days=7)
-    assert body["window_days"] == 7
-    assert len(body["daily"]) == 7
-    assert set(body["total_tokens"]) == {
-        "input",
-        "output",
-        "reasoning",
-        "cache_read",
-        "cache_write",
-    }
+    assert [row["session_id"] for row in body["by_session"]] == [turn.session_id]
+    tokens = turn.terminal.data["tokens"]
+    assert body["total_tokens"] == tokens
+    assert (body["window_days"], len(body["daily"])) == (7, 7)
     for days in ("0", "366", "x"):
         url = f"/api/xo-projects/{project.name}/usage"
         refused(server.client.get(url, params={"days": days}), 400)

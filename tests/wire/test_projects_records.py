@@ -59,8 +59,9 @@ def kinds(chat: Chat) -> list[str]:
 
 def wait_for_ends(chat: Chat, count: int) -> None:
     def ended() -> bool:
-        # activity.json is the last file that is written
-        return kinds(chat).count("session.ended") == count and not open_ids(chat)
+        # activity.json is the last file that is written, with the time at which that began
+        written = xo(chat, "activity.json")["updated_at"]
+        return kinds(chat).count("session.ended") == count and written >= timeline(chat)[-1]["ts"]
 
     eventually(ended, SECONDS, f"{count} turns are written down")
 

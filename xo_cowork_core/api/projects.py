@@ -8,18 +8,17 @@ from pydantic import Field
 from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.chat import OkBody
 from xo_cowork_core.api.sessions import page_number
+from xo_cowork_core.api.usage import days_of, labels_of
+from xo_cowork_core.api.usage_shapes import usage_body
 from xo_cowork_core.api.wired import Wired
-from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.projects.activity import open_row
 from xo_cowork_core.services.projects.projects import Project
 from xo_cowork_core.services.projects.todolist import Todo, TodoStatus
 from xo_cowork_core.services.projects.todos import TodoChange
 from xo_cowork_core.services.projects.tree import Level
-from xo_cowork_core.services.projects.usage import empty_usage
 
 router = APIRouter(tags=["projects"])
 MOST_EVENTS = 500
-MOST_DAYS = 365
 Row = dict[str, Any]
 EVENT: Row = {
     "ts": "2026-11-24T08:00:00.000+00:00",
@@ -212,11 +211,10 @@ async def read_usage(
     project_id: str, services: Wired, days: Annotated[str | None, Query()] = None
 ) -> Row:
     """Return a project's usage."""
-    window = page_number(days, "days", 30, least=1)
-    if window > MOST_DAYS:
-        raise BadRequest(f"`days` must be a whole number from 1 to {MOST_DAYS}")
+    window = days_of(days)
     await services.projects.exists(project_id)
-    return empty_usage(window, services.clock.now().date())
+    usage = await services.usage.window(window, agent_id=project_id)
+    return usage_body(usage, await labels_of(services, usage))
 
 
 @router.get("/api/config/workspace")

@@ -27,7 +27,7 @@ def _example(value: Any) -> dict[int | str, Row]:
 async def read_usage(services: Wired, days: Text = None) -> Row:
     """Sum the usage of all runtimes."""
     usage = await services.usage.window(days_of(days))
-    return usage_body(usage, await _labels(services, usage))
+    return usage_body(usage, await labels_of(services, usage))
 
 
 async def usage_analytics(
@@ -84,10 +84,11 @@ async def usage_session(session_id: str, services: Wired, days: Text = None) -> 
 
 async def _sessions(services: Services, usage: Usage) -> list[Row]:
     sums = grouped(usage.groups, lambda group: group.session_id)
-    return session_rows(usage, sums, await _labels(services, usage))
+    return session_rows(usage, sums, await labels_of(services, usage))
 
 
-async def _labels(services: Services, usage: Usage) -> dict[str, Label]:
+async def labels_of(services: Services, usage: Usage) -> dict[str, Label]:
+    """Return what is known of the sessions of a report."""
     return await services.sessions.labels({group.session_id for group in usage.groups})
 
 

@@ -1,0 +1,122 @@
+"""Todos of projects over HTTP (contract §4)."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer
+
+
+@pytest.fixture
+def project(server: LiveServer, request: pytest.FixtureRequest) -> Path:
+    """A scaffolded project of the test's own."""
+    name = request.node.name.partition("[")[0].replace("_", "-")[:60].strip("-")
+    folder = server.projects / name
+    if not folder.exists():
+        body = {"path": str(folder), "scaffold": True, "display_name": "A name"}
+        answer = server.client.post("/api/files/mkdir", json=body)
+        assert answer.status_code == 200, answer.text
+    return folder
+
+
+def get(server: LiveServer, path: str, **query: Any) -> Any:
+    answer = server.client.get(f"/api/xo-projects{path}", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refused(answer: httpx.Response, status: int) -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.json()["detail"]
+
+
+def test_a_todo_is_added_changed_and_removed(server: LiveServer, project: Path) -> None:
+    url = f"/api/xo-projects/{project.name}/todos"
+    made = server.client.post(url, json={"content": "  Write it ", "description": None})
+    assert made.status_code == 201
+    todo = made.json()
+    assert len(todo.pop("id")) == 8
+    assert todo == {
+        "content": "Write it",
+        "status": "pending",
+        "description": "",
+        "active_form": "Write it",
+        "session_id": None,
+    }
+    todo_url = f"{url}/{made.json()['id']}"
+    change = {"status": "completed", "active_form": "Writing it"}
+    changed = server.client.patch(todo_url, json=change)
+    assert changed.status_code == 200
+    assert changed.json() == made.json() | change
+    assert get(server, f"/{project.name}/todos") == {"todos": [changed.json()]}
+    kinds = [event["type"] for event in get(server, f"/{project.name}/timeline")["events"]]
+    assert kinds == ["todo.completed", "todo.added"]
+    assert server.client.delete(todo_url).json() == {"ok": True}
+    refused(server.client.delete(todo_url), 404)
+    refused(server.client.patch(todo_url, json=change), 404)
+    assert get(server, f"/{project.name}/todos") == {"todos": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"content": ""},
+        {"content": "  "},
+        {"content": 5},
+        {"content": "x" * 1001},
+        {"content": "x", "description": "x" * 4001},
+        {"content": "x", "status": "done"},
+        {"content": "x", "status": 1},
+        {"content": "x", "active_form": []},
+    ],
+)
+def test_a_wrong_todo_is_refused(server: LiveServer, project: Path, body: Any) -> None:
+    refused(server.client.post(f"/api/xo-projects/{project.name}/todos", json=body), 400)
+    assert get(server, f"/{project.name}/todos") == {"todos": []}
+
+
+def test_forty_todos_at_once_are_all_kept(server: LiveServer, project: Path) -> None:
+    url = f"{server.base_url}/api/xo-projects/{project.name}/todos"
+
+    def post(number: int) -> int:
+        body = {"content": f"todo {number}", "description": "d" * 4000}
+        return httpx.post(url, json=body, timeout=30, trust_env=False).status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        assert list(pool.map(post, range(40))) == [201] * 40
+    todos = get(server, f"/{project.name}/todos")["todos"]
+    assert {todo["content"] for todo in todos} == {f"todo {number}" for number in range(40)}
+    assert len({todo["id"] for todo in todos}) == 40
+
+
+def test_todos_of_the_predecessors_shape_are_read_and_kept(
+    server: LiveServer, project: Path
+) -> None:
+    theirs = {
+        "id": "3",
+        "content": "An agent's task",
+        "status": "blocked",
+        "description": "why",
+        "active_form": "Doing it",
+    }
+    record = {
+        "schema": 1,
+        "updated_at": "2025-01-01T00:00:00+00:00",
+        "sessions": {
+            "abc": {"runtime": "claude_code", "source_file": "x.jsonl", "todos": [theirs, "odd"]},
+            "odd": [],
+        },
+    }
+    (project / ".xo" / "todos.json").write_text(json.dumps(record))
+    assert get(server, f"/{project.name}/todos")["todos"] == [theirs | {"session_id": "abc"}]
+    url = f"/api/xo-projects/{project.name}/todos"
+    changed = server.client.patch(f"{url}/3", json={"status": "completed"}).json()
+    assert changed == theirs | {"session_id": "abc", "status": "completed"}
+    stored = json.loads((project / ".xo" / "todos.json").read_text())
+    kept = record["sessions"]["abc"] | {"todos": [theirs | {"status": "completed"}, "odd"]}
+    assert stored["sessions"] == {"abc": kept, "odd": []}
