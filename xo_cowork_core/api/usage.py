@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from xo_cowork_core.api.paging import page_number
-from xo_cowork_core.api.usage_shapes import call_row, grouped, money, session_rows, usage_body
+from xo_cowork_core.api.usage_shapes import call_row, costliest, money, session_rows, usage_body
 from xo_cowork_core.api.wired import Services, Wired
 from xo_cowork_core.sdk import BadRequest, NotFound
 from xo_cowork_core.services.index.queries import Label
-from xo_cowork_core.services.usage.report import Usage
+from xo_cowork_core.services.usage.report import TOP_SESSIONS, Usage
 
 router = APIRouter(tags=["usage"])
 Row = dict[str, Any]
@@ -83,13 +83,15 @@ async def usage_session(session_id: str, services: Wired, days: Text = None) -> 
 
 
 async def _sessions(services: Services, usage: Usage) -> list[Row]:
-    sums = grouped(usage.groups, lambda group: group.session_id)
-    return session_rows(usage, sums, await labels_of(services, usage))
+    sums = costliest(usage.sessions)
+    labels = await services.sessions.labels(session_id for session_id, _ in sums)
+    return session_rows(usage, sums, labels)
 
 
 async def labels_of(services: Services, usage: Usage) -> dict[str, Label]:
-    """Return what is known of the sessions of a report."""
-    return await services.sessions.labels({group.session_id for group in usage.groups})
+    """Return what is known of the sessions that a report names."""
+    sums = costliest(usage.sessions)
+    return await services.sessions.labels(session_id for session_id, _ in sums[:TOP_SESSIONS])
 
 
 def days_of(text: str | None, default: int = 30) -> int:

@@ -1,11 +1,11 @@
 """A usage report as the contract's JSON (§9). Numbers are never null."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.index.queries import Label
-from xo_cowork_core.services.usage.report import TOP_SESSIONS, Call, Group, Sum, Usage
+from xo_cowork_core.services.usage.report import TOP_SESSIONS, Call, Group, Sum, Usage, summed
 
 Row = dict[str, Any]
 
@@ -13,7 +13,7 @@ Row = dict[str, Any]
 def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
     """The whole body, with the older names beside the newer."""
     total = usage.summed(usage.groups)
-    sessions = grouped(usage.groups, lambda group: group.session_id)
+    sessions = usage.sessions
     average = sum(usage.seconds) / len(usage.seconds) if usage.seconds else 0.0
     return {
         "window_days": len(usage.days),
@@ -25,7 +25,7 @@ def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
         "avg_tokens_per_session": round(total.total / len(sessions)) if sessions else 0,
         "avg_response_time": round(average, 3),
         "by_model": _models(usage.groups),
-        "by_session": session_rows(usage, sessions, labels)[:TOP_SESSIONS],
+        "by_session": session_rows(usage, costliest(sessions)[:TOP_SESSIONS], labels),
         "by_runtime": _runtimes(usage.groups),
         "daily": _daily(usage),
         "tool_usage": _tools(usage),
@@ -56,15 +56,6 @@ def percentile(ordered: Sequence[float], part: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * part // 100)]
 
 
-def grouped(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
-    """Sum groups by a key."""
-    found: dict[str, Sum] = {}
-    for group in groups:
-        name = key(group)
-        found[name] = found.get(name, Sum()) + group.sum
-    return found
-
-
 def call_row(call: Call) -> Row:
     """One model call."""
     return {
@@ -91,26 +82,25 @@ def _models(groups: Sequence[Group]) -> list[Row]:
             "total_cost": money(total.cost),
             "message_count": total.calls,
         }
-        for model_id, total in _costliest(grouped(groups, lambda group: group.model_id))
+        for model_id, total in costliest(summed(groups, lambda group: group.model_id))
     ]
 
 
 def session_rows(
-    usage: Usage, sessions: Mapping[str, Sum], labels: Mapping[str, Label]
+    usage: Usage, sessions: Sequence[tuple[str, Sum]], labels: Mapping[str, Label]
 ) -> list[Row]:
-    """Rows by session, the costliest first."""
+    """Rows of some sessions, in their order."""
     counts: dict[str, int] = {}
     for _, session_id, count in usage.messages:
         counts[session_id] = counts.get(session_id, 0) + count
-    agents = {group.session_id: group.agent_name for group in usage.groups}
     rows: list[Row] = []
-    for session_id, total in _costliest(sessions):
+    for session_id, total in sessions:
         label = labels.get(session_id)
         rows.append(
             {
                 "session_id": session_id,
                 "title": label.title if label else "",
-                "agent_name": agents[session_id],
+                "agent_name": usage.agents[session_id],
                 "tokens_total": total.total,
                 "total_tokens": total.total,
                 "cost_usd": money(total.cost),
@@ -133,12 +123,12 @@ def _runtimes(groups: Sequence[Group]) -> list[Row]:
             "cost_usd": money(total.cost),
             "message_count": total.calls,
         }
-        for agent_name, total in _costliest(grouped(groups, lambda group: group.agent_name))
+        for agent_name, total in costliest(summed(groups, lambda group: group.agent_name))
     ]
 
 
 def _daily(usage: Usage) -> list[Row]:
-    sums = grouped(usage.groups, lambda group: group.day)
+    sums = summed(usage.groups, lambda group: group.day)
     messages: dict[str, int] = {}
     for day, _, count in usage.messages:
         messages[day] = messages.get(day, 0) + count
@@ -176,5 +166,6 @@ def _tokens(tokens: Tokens) -> Row:
     }
 
 
-def _costliest(sums: Mapping[str, Sum]) -> list[tuple[str, Sum]]:
+def costliest(sums: Mapping[str, Sum]) -> list[tuple[str, Sum]]:
+    """Order sums by cost, then by tokens."""
     return sorted(sums.items(), key=lambda item: (-item[1].cost, -item[1].total, item[0]))

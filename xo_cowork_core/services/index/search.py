@@ -1,18 +1,14 @@
 """Full-text search over titles and messages, best first, one hit a session."""
 
-import html
-import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xo_cowork_core.services.index.queries import COLUMNS, Session, session_of
+from xo_cowork_core.services.index.snippets import WORD, marked, pattern_of
 
-WORD = re.compile(r"\w+")
-OPEN, CLOSE = "\x02", "\x03"
-SNIPPET_WORDS = 24
 MOST_HITS = 2000
-TITLE_RANK = -1000.0
+MOST_RANKED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +24,9 @@ def search(
 ) -> tuple[int, list[Hit]]:
     """Return how many sessions match all words of `text`, and a page of them.
 
-    Sessions whose title holds every word come first. The last word matches as a prefix. Of very
-    common words only the best `MOST_HITS` messages count.
+    Sessions whose title holds every word come first, then the best matches; where more than
+    `MOST_RANKED` messages match, the newest sessions. The last word matches as a prefix. Of very
+    common words only `MOST_HITS` messages count.
     """
     words = WORD.findall(text)
     if not words:
@@ -49,16 +46,27 @@ def _best(connection: sqlite3.Connection, words: Sequence[str]) -> list[tuple[st
         [*(f"%{_escaped(word)}%" for word in words), MOST_HITS],
     )
     found.update({session_id: None for (session_id,) in titles})
-    messages = connection.execute(
-        "SELECT m.session_id, m.id FROM ("
-        "  SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
-        ") w JOIN messages m ON m.id = w.rowid"
-        " JOIN sessions s ON s.session_id = m.session_id AND s.hidden = 0 ORDER BY w.rank",
-        (_match(words), MOST_HITS),
-    )
-    for session_id, message in messages:
+    for session_id, message in _messages(connection, _match(words)):
         found.setdefault(session_id, message)
     return list(found.items())
+
+
+def _messages(connection: sqlite3.Connection, match: str) -> list[tuple[str, int]]:
+    """Matching messages with their sessions. A rank is only worth its price among a few: it is
+    made of every match there is."""
+    few = connection.execute(
+        "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (match, MOST_RANKED + 1)
+    ).fetchall()
+    ranked = len(few) <= MOST_RANKED
+    inner, outer = ("rank", "w.rank") if ranked else ("rowid DESC", "s.time_updated DESC, m.id")
+    return connection.execute(
+        "SELECT m.session_id, m.id FROM ("  # noqa: S608
+        f"  SELECT rowid{', rank' if ranked else ''} FROM words WHERE words MATCH ?"
+        f"  ORDER BY {inner} LIMIT ?"
+        ") w JOIN messages m ON m.id = w.rowid"
+        f" JOIN sessions s ON s.session_id = m.session_id AND s.hidden = 0 ORDER BY {outer}",
+        (match, MOST_HITS),
+    ).fetchall()
 
 
 def _hit(
@@ -71,19 +79,11 @@ def _hit(
     if row is None:
         return None
     session = session_of(row)
-    if message is None:
-        pattern = "|".join(re.escape(word) for word in words)
-        marked = re.sub(f"({pattern})", f"{OPEN}\\1{CLOSE}", session.title, flags=re.IGNORECASE)
-    else:
-        marked = connection.execute(
-            "SELECT snippet(words, 0, ?, ?, '…', ?) FROM words WHERE words MATCH ? AND rowid = ?",
-            (OPEN, CLOSE, SNIPPET_WORDS, _match(words), message),
-        ).fetchone()[0]
-    return Hit(session, _shown(marked))
-
-
-def _shown(marked: str) -> str:
-    return html.escape(marked).replace(OPEN, "<mark>").replace(CLOSE, "</mark>")
+    text: str = session.title
+    if message is not None:
+        found = connection.execute("SELECT text FROM messages WHERE id = ?", (message,)).fetchone()
+        text = found[0] if found else ""
+    return Hit(session, marked(text, pattern_of(words, whole=message is not None)))
 
 
 def _match(words: Sequence[str]) -> str:
@@ -92,4 +92,4 @@ def _match(words: Sequence[str]) -> str:
 
 
 def _escaped(word: str) -> str:
-    return re.sub(r"([%_\\])", r"\\\1", word)
+    return "".join(f"\\{letter}" if letter in "%_\\" else letter for letter in word)

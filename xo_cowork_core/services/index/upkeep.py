@@ -21,8 +21,8 @@ from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.jsonl import Stamp
 
-BATCH_BYTES = 8 << 20
-BATCH_FILES = 64
+BATCH_BYTES = 16 << 20
+BATCH_FILES = 256
 WRONG_VALUES = (
     TypeError,
     ValueError,

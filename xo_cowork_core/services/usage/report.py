@@ -1,10 +1,10 @@
 """Sums of what the index counted, with costs."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -15,11 +15,12 @@ from xo_cowork_core.services.index.words import seconds_of
 from xo_cowork_core.services.usage.prices import Price, Prices
 
 COLUMNS = (
-    "day, session_id, agent_name, model_id, provider_id,"
+    "session_id, day, agent_name, model_id, provider_id,"
     " input, output, reasoning, cache_read, cache_write, cost, calls,"
     " open_input, open_output, open_reasoning, open_cache_read, open_cache_write, tools"
 )
 TOP_SESSIONS = 10
+K = TypeVar("K", bound=Hashable)
 MOST_CALLS = 1000
 
 
@@ -41,12 +42,10 @@ class Sum:
         return t.input + t.output + t.reasoning + t.cache_read + t.cache_write
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The calls of one day, session and model."""
+class Group(NamedTuple):
+    """The calls of one day and model. A tuple: a report has thousands."""
 
     day: str
-    session_id: str
     agent_name: str
     model_id: str
     provider_id: str
@@ -67,10 +66,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What happened in a window of days, oldest first; `seconds` are sorted response times."""
+    """What happened in a window of days, oldest first; `seconds` are sorted response times.
+    `groups` are over all sessions, `sessions` over all days and models."""
 
     days: Sequence[str]
     groups: Sequence[Group]
+    sessions: Mapping[str, Sum]
+    agents: Mapping[str, str]
     tools: Sequence[tuple[str, str, int]]
     messages: Sequence[tuple[str, str, int]]
     seconds: Sequence[float]
@@ -78,7 +80,31 @@ class Usage:
 
     def summed(self, groups: Iterable[Group]) -> Sum:
         """Add some groups up."""
-        return sum((group.sum for group in groups), Sum())
+        return summed(groups, lambda _: "").get("", Sum())
+
+
+def summed(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
+    """Sum groups by a key."""
+    return _added((key(group), group.sum) for group in groups)
+
+
+def _added(sums: Iterable[tuple[K, Sum]]) -> dict[K, Sum]:
+    """Add up by key. In plain lists: adding frozen sums makes two objects for each."""
+    totals: dict[K, list[int]] = {}
+    costs: dict[K, float] = {}
+    for name, one in sums:
+        t = one.tokens
+        total = totals.get(name)
+        if total is None:
+            total = totals[name] = [0] * 6
+        total[0] += t.input
+        total[1] += t.output
+        total[2] += t.reasoning
+        total[3] += t.cache_read
+        total[4] += t.cache_write
+        total[5] += one.calls
+        costs[name] = costs.get(name, 0.0) + one.cost
+    return {name: Sum(Tokens(*t[:5]), costs[name], t[5]) for name, t in totals.items()}
 
 
 class UsageReports:
@@ -107,12 +133,24 @@ class UsageReports:
     ) -> Usage:
         """Return the usage of some days, given as ISO dates in order."""
         scope = _Scope(window[0], window[-1], session_id, agent_id)
-        rows = await self._index.ask(lambda connection: _rows(connection, scope))
+        rows, messages, seconds = await self._index.ask(
+            lambda connection: (_rows(connection, scope), *_spoken(connection, scope))
+        )
         prices = await self._prices.of({row.model_id for row in rows if row.unpriced})
-        groups = [row.group(prices.get(row.model_id)) for row in rows]
-        unpriced = {r.model_id for r in rows if r.unpriced and prices.get(r.model_id) is None}
-        messages, seconds = await self._index.ask(lambda connection: _spoken(connection, scope))
-        return Usage(window, groups, _tools(rows), messages, seconds, sorted(unpriced))
+        sums = [row.sum(prices.get(row.model_id)) for row in rows]
+        by_keys = _added(zip((row.keys for row in rows), sums, strict=True))
+        return Usage(
+            days=window,
+            groups=[Group(*keys, found) for keys, found in by_keys.items()],
+            sessions=_added(zip((row.session_id for row in rows), sums, strict=True)),
+            agents={row.session_id: row.keys[1] for row in rows},
+            tools=_tools(rows),
+            messages=messages,
+            seconds=seconds,
+            unpriced=sorted(
+                {r.model_id for r in rows if r.unpriced and prices.get(r.model_id) is None}
+            ),
+        )
 
     async def calls(self, window: Sequence[str]) -> Sequence[Call]:
         """Return the newest model calls of some days, at most `MOST_CALLS`."""
@@ -146,28 +184,29 @@ class _Scope:
         return " AND ".join(clauses), values
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One group as it is counted: tokens, cost as recorded, and the tokens without a cost."""
+class _Row(NamedTuple):
+    """One session's calls of a day and model: figures and cost as recorded, figures of calls
+    without one. `keys` are those of a `Group`."""
 
-    keys: tuple[str, str, str, str, str]
-    tokens: Tokens
+    session_id: str
+    keys: tuple[str, str, str, str]
+    figures: tuple[int, int, int, int, int]
     recorded: float
     calls: int
-    open: Tokens
+    open: tuple[int, int, int, int, int]
     tools: str
 
     @property
     def model_id(self) -> str:
-        return self.keys[3]
+        return self.keys[2]
 
     @property
     def unpriced(self) -> bool:
-        return self.open != Tokens()
+        return any(self.open)
 
-    def group(self, price: Price | None) -> Group:
-        cost = self.recorded + (price.of(self.open) if price else 0.0)
-        return Group(*self.keys, Sum(self.tokens, cost, self.calls))
+    def sum(self, price: Price | None) -> Sum:
+        open_cost = price.of(Tokens(*self.open)) if price and self.unpriced else 0.0
+        return Sum(Tokens(*self.figures), self.recorded + open_cost, self.calls)
 
 
 def _rows(connection: sqlite3.Connection, scope: _Scope) -> list[_Row]:
@@ -177,8 +216,7 @@ def _rows(connection: sqlite3.Connection, scope: _Scope) -> list[_Row]:
         values,
     )
     return [
-        _Row(row[:5], Tokens(*row[5:10]), row[10], row[11], Tokens(*row[12:17]), row[17])
-        for row in rows
+        _Row(row[0], row[1:5], row[5:10], row[10], row[11], row[12:17], row[17]) for row in rows
     ]
 
 
