@@ -46,6 +46,7 @@ class Connection:
         self.hello = hello
         self.scopes = frozenset(row(hello.get("auth")).get("scopes") or ())
         self.server = row(hello.get("server"))
+        self.subscribed: set[str] = set()
         self._socket = socket
         self._listener = listener
         self._waiting: dict[str, asyncio.Future[Answer]] = {}

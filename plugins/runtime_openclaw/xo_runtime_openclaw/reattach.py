@@ -38,7 +38,9 @@ class Reattach:
         """Ask for the session's records and remember which gateway this is. Raises `Down`."""
         connection = await self._gateway.connection()
         self._boot = self._boot or text_of(connection.server.get("bootId"))
-        await self._gateway.call("sessions.messages.subscribe", {"key": self._key})
+        if self._key not in connection.subscribed:
+            await self._gateway.call("sessions.messages.subscribe", {"key": self._key})
+            connection.subscribed.add(self._key)
 
     async def connect(self) -> None:
         """Connect again, for as long as it is worth it. Raises `AgentFailure`."""

@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "model_api"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from book import Book, row_of
+from completions import complete
 from run import Run
-from script import Budget, step_at
+from script import Budget
 from wire import Request, Socket, read_request, respond
 
 VERSION = "2026.9.6"
@@ -82,33 +83,12 @@ class FakeGateway:
                 names = ("openclaw", "openclaw/default", "openclaw/main")
                 respond(writer, 200, {"data": [{"id": name} for name in names]})
             case "/v1/chat/completions" if allowed:
-                await self._complete(json.loads(request.body), writer)
+                await complete(json.loads(request.body), self._budget, writer)
             case path if path.startswith("/v1/"):
                 error = {"message": "Unauthorized", "type": "unauthorized"}
                 respond(writer, 401, {"error": error})
             case _:
                 respond(writer, 404, {"error": {"message": "Not Found"}})
-
-    async def _complete(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        prompt = body["messages"][-1]["content"]
-        if not body.get("stream"):
-            respond(writer, 200, {"choices": [{"message": {"content": "Good day"}}]})
-            return
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
-        writer.write(b"connection: close\r\n\r\n")
-        for act in step_at(prompt, 0, self._budget):
-            if act.kind == "error":
-                error = {"message": f"stand-in/m request failed (HTTP {act.rest}).", "type": "x"}
-                writer.write(f"data: {json.dumps({'error': error})}\n\n".encode())
-                break
-            for text in act.chunks:
-                choice = {"delta": {"content": text}, "finish_reason": None}
-                writer.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
-                await writer.drain()
-                await asyncio.sleep(act.delay)
-            usage = {"prompt_tokens": 5, "completion_tokens": 2}
-            writer.write(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode())
-        writer.write(b"data: [DONE]\n\n")
 
     async def _talk(self, socket: Socket) -> None:
         socket.send({"type": "event", "event": "connect.challenge", "payload": {"nonce": "n"}})
