@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, Request, Response
+from fastapi import Body as JsonBody
 from fastapi.responses import JSONResponse
 from pydantic import Field, WithJsonSchema
 from starlette.requests import ClientDisconnect
@@ -194,7 +195,10 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
 
 
 @router.post("/api/files/list-directory", response_model=ListingBody)
-async def list_directory(services: Wired, body: PathBody | None = None) -> Response:
+async def list_directory(
+    services: Wired,
+    body: Annotated[PathBody | None, JsonBody(examples=[{"path": "~/xo-projects"}])] = None,
+) -> Response:
     """List a folder, the home folder by default."""
     listing = await services.files.lists.of(body and body.path)
     # a folder of 100,000 entries takes a while

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Body as JsonBody
 from fastapi.responses import PlainTextResponse
 from pydantic import Field
 
@@ -90,7 +91,10 @@ async def list_sessions(
 
 
 @router.post("/api/sessions")
-async def create_session(services: Wired, body: NewSession | None = None) -> ReservedBody:
+async def create_session(
+    services: Wired,
+    body: Annotated[NewSession | None, JsonBody(examples=[{"title": "Plan the week"}])] = None,
+) -> ReservedBody:
     """Reserve a session, which its first prompt may use."""
     wanted = body or NewSession()
     made = await services.changes.reserve(
