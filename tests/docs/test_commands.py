@@ -16,7 +16,14 @@ Start = Callable[..., LiveServer]
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/frontend.md", "docs/images.md", "docs/projects.md"]
+    "name",
+    [
+        "README.md",
+        "docs/frontend.md",
+        "docs/images.md",
+        "docs/projects.md",
+        "docs/runtimes.md",
+    ],
 )
 def test_the_commands_of_a_page_run_as_they_stand(
     name: str, live_server: Start, tmp_path: Path

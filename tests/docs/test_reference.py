@@ -30,9 +30,13 @@ FAMILIES = {
     "search": "/api/sessions/search",
     "usage": "/api/usage",
     "secrets": "/api/secrets",
-    "configuration": "/api/config",
+    "Connectors": "/api/connectors",
+    "Identity": "/xo-auth",
+    "signing in to agents": "/claude/setup-token",
+    "configuration": "/api/config/providers",
     "onboarding": "/api/onboarding",
-    "signing in": "/xo-auth",
+    "Restart": "/app/restart",
+    "update": "/app/update",
 }
 SAMPLES = (
     events.SessionCreated(),
