@@ -100,6 +100,7 @@ def test_an_empty_text_is_named_as_the_contract_says(server: LiveServer) -> None
         ({"text": "hi", "workspace": "~/missing"}, 404),
         ({"text": "hi", "attachments": [{"path": "/etc/passwd"}]}, 403),
         ({"text": "hi", "attachments": [{"path": "~/missing"}]}, 404),
+        ({"text": "hi", "attachments": [{"path": "~/.xo-cowork/state.db"}]}, 403),
     ],
 )
 def test_what_is_unknown_or_outside_gets_its_own_status(

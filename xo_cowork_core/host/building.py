@@ -1,5 +1,6 @@
 """Makes the services of one app, each once, from what it needs."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from xo_cowork_core.services.agents import Agents
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
+from xo_cowork_core.services.files.private import private_places
 from xo_cowork_core.services.gateways import Gateways
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index import schema as index_schema
@@ -32,6 +34,7 @@ from xo_cowork_core.services.sessions.history import HostHistory
 from xo_cowork_core.services.sessions.hosted import HostedSessions
 from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
 from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.sessions.trash import Trash
 from xo_cowork_core.services.skills import Skills
 from xo_cowork_core.services.turns.prompts import Resolver
 from xo_cowork_core.services.turns.turns import Turns
@@ -58,7 +61,7 @@ class Building:
         self.eventlog = EventLog(self.database, self.clock)
         self.history = HostHistory(self.database)
         self.hosted = HostedSessions(self.database)
-        self.workspace = Workspace(Path.home(), settings.projects_root)
+        self.workspace = Workspace(Path.home(), settings.projects_root, self._private)
         self.default_agent = settings.agent_name or settings.default_agent or None
 
     @cached_property
@@ -105,7 +108,6 @@ class Building:
     @cached_property
     def changes(self) -> SessionChanges:
         return SessionChanges(
-            database=self.database,
             clock=self.clock,
             sessions=self.sessions,
             hosted=self.hosted,
@@ -114,8 +116,12 @@ class Building:
             resolver=self.resolver,
             workspace=self.workspace,
             feed=self.feed,
-            trash=self.settings.state_dir / "trash",
+            trash=self.trash,
         )
+
+    @cached_property
+    def trash(self) -> Trash:
+        return Trash(self.database, self.clock, self.settings.state_dir / "trash")
 
     @cached_property
     def legacy(self) -> LegacyChat:
@@ -178,6 +184,9 @@ class Building:
             encoder=SharedEncoder(),
             samplers=samplers(self.registry, self.turns, self.eventlog),
         )
+
+    def _private(self) -> Sequence[Path]:
+        return private_places(Path.home(), self.settings.state_dir, self._env_files())
 
     def _env_files(self) -> list[Path]:
         claimed = [record.claims.env_file for record in self.registry.plugins.values()]

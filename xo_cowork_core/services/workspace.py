@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
@@ -12,10 +13,16 @@ MAX_ID_BYTES = 255
 
 
 class Workspace:
-    """The folders of one user."""
+    """The folders of one user. What lies in `private` is never attached to a prompt."""
 
-    def __init__(self, home: Path, projects_root: Path) -> None:
+    def __init__(
+        self,
+        home: Path,
+        projects_root: Path,
+        private: Callable[[], Sequence[Path]] = tuple,
+    ) -> None:
         self.home = home
+        self._private = private
         self.projects_root = projects_root
 
     async def folder(self, text: str) -> Path:
@@ -58,6 +65,8 @@ class Workspace:
 
     def _file(self, text: str) -> Path:
         real = self._clamped(text, "attachments.path")
+        if any(real.is_relative_to(os.path.realpath(place)) for place in self._private()):
+            raise Forbidden("Access denied")
         if not real.is_file():
             raise NotFound(f"Attachment not found: {Path(text).name}")
         return real
