@@ -1,4 +1,4 @@
-"""`xo-cowork`: serve, plugins list and check, doctor, openapi.
+"""`xo-cowork`: serve, plugins list and check, sessions restore, doctor, openapi.
 
 `serve` alone is on the fast path: what parses the other commands is imported only for them.
 """
@@ -41,6 +41,10 @@ def _commands() -> "Typer":
     plugins.command("list")(_plugins_list)
     plugins.command("check")(_plugins_check)
     app.add_typer(plugins, name="plugins")
+    sessions = Typer(help="Mend what was done to sessions.", no_args_is_help=True)
+    sessions.command("restore")(_sessions_restore)
+    sessions.callback()(lambda: None)
+    app.add_typer(sessions, name="sessions")
     return app
 
 
@@ -90,6 +94,13 @@ def _plugins_check() -> None:
     broken = [row for row in rows if row["state"] in BROKEN]
     _say(plugin_table(broken or rows))
     raise SystemExit(1 if broken else 0)
+
+
+def _sessions_restore(session_id: str) -> None:
+    """Bring a deleted session back, within 30 days. Stop the server first."""
+    from xo_cowork_core.host.restoring import restore  # noqa: PLC0415
+
+    _say(restore(session_id))
 
 
 def _as_json(found: object) -> str:

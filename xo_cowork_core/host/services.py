@@ -11,6 +11,7 @@ from xo_cowork_core.host.building import Building
 from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.sessions.hosted import HostedSessions
+from xo_cowork_core.services.sessions.trash import Trash
 from xo_cowork_core.services.turns.rows import close_cut_turns
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.locks import StateFolderError
@@ -24,6 +25,7 @@ class Core:
     processes: ProcessSupervisor
     database: Database
     hosted: HostedSessions
+    trash: Trash
 
 
 def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
@@ -32,7 +34,9 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
     `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
     """
     building = Building(settings, run_dir)
-    return Core(building.services(), building.processes, building.database, building.hosted)
+    return Core(
+        building.services(), building.processes, building.database, building.hosted, building.trash
+    )
 
 
 @asynccontextmanager
@@ -63,11 +67,13 @@ async def services_running(core: Core) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def index_running(core: Core) -> AsyncIterator[None]:
-    """Keep the index true while plugins are up."""
+    """Keep the index true, and the trash no longer than promised, while plugins are up."""
     await core.services.index.start(await core.hosted.flags())
+    core.trash.start()
     try:
         yield
     finally:
+        await core.trash.stop()
         await core.services.index.stop()
 
 

@@ -233,5 +233,7 @@ class Index:
     async def _reopen(self) -> None:
         self._open = False
         await self._database.reopen()
+        hidden = {session_id for session_id, flags in self._flags.items() if flags.hidden}
+        await self._database.write(lambda connection: rows.hide_only(connection, hidden))
         await self._upkeep.begin()
         self._open = True

@@ -1,7 +1,7 @@
 """Writes readings into the index. Every function runs inside the caller's transaction."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from xo_cowork_core.sdk import SessionRecord
@@ -171,6 +171,18 @@ def write_flags(
             flags.hidden,
             session_id,
         ),
+    )
+
+
+def hide_only(connection: sqlite3.Connection, hidden: Collection[str]) -> None:
+    """Hide these sessions and show all others: what people did while the index was closed."""
+    stored = {row[0] for row in connection.execute("SELECT session_id FROM sessions WHERE hidden")}
+    connection.executemany(
+        "UPDATE sessions SET hidden = ? WHERE session_id = ?",
+        [
+            *((0, session_id) for session_id in stored.difference(hidden)),
+            *((1, session_id) for session_id in hidden if session_id not in stored),
+        ],
     )
 
 

@@ -1,14 +1,10 @@
 """What people do to sessions: reserve, rename, pin, move, delete, bring back.
 
-A deleted session leaves lists and search at once. Its transcript files move to the trash folder
-of the state folder, where they stay for `KEEP`; `restore` moves them back.
+A deleted session leaves lists and search at once. Its transcript files move to the trash, from
+where `restore` takes them back.
 """
 
-import asyncio
-import shutil
-import sqlite3
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, Conflict, NotFound
@@ -20,12 +16,11 @@ from xo_cowork_core.services.index.rows import SessionRow
 from xo_cowork_core.services.sessions.hosted import HostedSessions
 from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
 from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.sessions.trash import Trash
 from xo_cowork_core.services.turns.prompts import Prompt, Resolver
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.workspace import Workspace
-from xo_cowork_core.storage.db import Database
 
-KEEP = timedelta(days=30)
 NO_DIRECTORY = "."
 
 
@@ -35,7 +30,6 @@ class SessionChanges:
     def __init__(
         self,
         *,
-        database: Database,
         clock: Clock,
         sessions: Sessions,
         hosted: HostedSessions,
@@ -44,9 +38,8 @@ class SessionChanges:
         resolver: Resolver,
         workspace: Workspace,
         feed: HostedFeed,
-        trash: Path,
+        trash: Trash,
     ) -> None:
-        self._database = database
         self._clock = clock
         self._sessions = sessions
         self._hosted = hosted
@@ -123,68 +116,9 @@ class SessionChanges:
                 "A turn of this session is still running",
                 details={"stream_id": running.turn.stream_id, "session_id": session_id},
             )
-        now = stamp(self._clock.now())
-        await self._hosted.hide(session_id, now)
+        await self._hosted.hide(session_id, stamp(self._clock.now()))
         await self._index.set_flags(session_id, replace(self._index.flags(session_id), hidden=True))
         for path in await self._index.ask(
             lambda connection: queries.paths_of(connection, session_id)
         ):
-            await self._throw(session_id, Path(path), now)
-
-    async def restore(self, session_id: str) -> Session:
-        """Bring a deleted session back. Raises NotFound."""
-        rows = await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT original, kept FROM trash WHERE session_id = ?", (session_id,)
-            ).fetchall()
-        )
-        if not rows and not self._index.flags(session_id).hidden:
-            raise NotFound("No such session in the trash")
-        for original, kept in rows:
-            await asyncio.to_thread(_move, Path(kept), Path(original))
-        await self._database.write(
-            lambda connection: connection.execute(
-                "DELETE FROM trash WHERE session_id = ?", (session_id,)
-            )
-        )
-        await self._hosted.hide(session_id, None)
-        await self._index.set_flags(
-            session_id, replace(self._index.flags(session_id), hidden=False)
-        )
-        self._index.changed()
-        return await self._sessions.read(session_id)
-
-    async def empty_trash(self) -> int:
-        """Remove what was deleted more than 30 days ago; say how many files."""
-        limit = stamp(self._clock.now() - KEEP)
-        return await self._database.write(lambda connection: _empty(connection, limit))
-
-    async def _throw(self, session_id: str, path: Path, now: str) -> None:
-        kept = self._trash / session_id / path.name
-        # the row first: a crash between the two leaves a row that `restore` can still use
-        await self._database.write(
-            lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO trash VALUES (?, ?, ?, ?)",
-                (session_id, str(path), str(kept), now),
-            )
-        )
-        await asyncio.to_thread(_move, path, kept)
-
-
-def _move(source: Path, target: Path) -> None:
-    if not source.exists() or target.exists():
-        return
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.move(source, target)
-
-
-def _empty(connection: sqlite3.Connection, limit: str) -> int:
-    rows = connection.execute(
-        "SELECT session_id, original, kept FROM trash WHERE deleted_at < ?", (limit,)
-    ).fetchall()
-    for session_id, original, kept in rows:
-        Path(kept).unlink(missing_ok=True)
-        connection.execute(
-            "DELETE FROM trash WHERE session_id = ? AND original = ?", (session_id, original)
-        )
-    return len(rows)
+            await self._trash.throw(session_id, Path(path))

@@ -1,0 +1,87 @@
+"""The trash of sessions: brought back by command, emptied after 30 days."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer, eventually
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    with LiveServer() as running:
+        yield running
+
+
+def terminal_session(server: LiveServer) -> tuple[str, Path]:
+    session_id = str(uuid.uuid4())
+    folder = server.home / ".claude" / "projects" / "-somewhere"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{session_id}.jsonl"
+    row = {
+        "type": "user",
+        "uuid": "u1",
+        "parentUuid": None,
+        "timestamp": "2026-11-24T05:00:00.000Z",
+        "message": {"role": "user", "content": "a quokka"},
+    }
+    file.write_text(json.dumps(row) + "\n")
+    eventually(lambda: session_id in listed(server), 5, "it is listed")
+    return session_id, file
+
+
+def listed(server: LiveServer) -> list[str]:
+    rows = server.client.get("/api/sessions?limit=500").json()["sessions"]
+    return [row["id"] for row in rows]
+
+
+def restore(server: LiveServer, session_id: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "xo_cowork_core", "sessions", "restore", session_id]
+    return subprocess.run(
+        command, env=server.variables(), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_deleted_session_comes_back_by_command(server: LiveServer) -> None:
+    session_id, file = terminal_session(server)
+    body = file.read_bytes()
+    assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
+    assert not file.exists()
+    refused = restore(server, session_id)
+    assert refused.returncode == 1
+    assert "another server uses the state folder" in refused.stderr
+    server.terminate()
+    done = restore(server, session_id)
+    assert (done.returncode, file.read_bytes()) == (0, body), done.stderr
+    assert restore(server, session_id).returncode == 1
+    server.start()
+    eventually(lambda: session_id in listed(server), 5, "it is listed again")
+    hits = server.client.get("/api/sessions/search?q=quokka").json()["sessions"]
+    assert [hit["id"] for hit in hits] == [session_id]
+    assert server.client.get(f"/api/messages/{session_id}").json()["total"] == 1
+
+
+def test_the_trash_is_emptied_after_thirty_days(server: LiveServer) -> None:
+    old, _ = terminal_session(server)
+    new, _ = terminal_session(server)
+    for session_id in (old, new):
+        assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
+    kept = {path.stem: path for path in (server.state / "trash").rglob("*.jsonl")}
+    assert set(kept) == {old, new}
+    server.terminate()
+    with closing(sqlite3.connect(server.state / "state.db")) as connection, connection:
+        connection.execute(
+            "UPDATE trash SET deleted_at = '2020-01-01T00:00:00.000+00:00' WHERE session_id = ?",
+            (old,),
+        )
+    server.start()
+    eventually(lambda: not kept[old].exists(), 5, "the old one is gone")
+    assert kept[new].exists()
+    assert old not in listed(server)
