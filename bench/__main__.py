@@ -1,4 +1,4 @@
-"""Measure and print one table: `python -m bench [start first stream crowd flat files …] [--quick]`."""
+"""Measure and print one table: `python -m bench [GROUP …] [--quick]`."""
 
 import argparse
 import json
