@@ -1,6 +1,7 @@
 # Every target sets up what it needs; a repeat costs nothing.
 UV_VERSION := 0.13.9
 PYTHON ?= python3
+WORKERS ?= 2
 UV := .venv/bin/uv
 
 .PHONY: setup run test check bench toolchain
@@ -16,7 +17,7 @@ run: setup
 	@exec .venv/bin/xo-cowork serve
 
 test: setup
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup
 	@.venv/bin/ruff format --check .
