@@ -1,6 +1,7 @@
 """The plugin author's page on histories in files: its plugin is indexed as the page says."""
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def test_a_file_that_gets_shorter_is_read_afresh(chat: Chat) -> None:
     file.write_bytes(_row("user", "one gnu"))
     _wait_for(chat, "gnu", "one <mark>gnu</mark>")
     assert [message["text"] for message in chat.messages(SESSION)] == ["one gnu"]
+
+
+def test_the_frontend_pages_price_file_is_charged(chat: Chat) -> None:
+    (prices,) = [b.text for b in page("docs/frontend.md").blocks if "prices" in b.words]
+    (chat.server.state / "prices.toml").write_text(prices.replace("my-model", "notes-1"))
+    file = chat.server.home / ".notes" / f"{SESSION}.jsonl"
+    file.parent.mkdir()
+    file.write_bytes(_row("user", "zebra") + _row("assistant", "yes", tokens=1_000_000))
+    _wait_for(chat, "zebra", "<mark>zebra</mark>")
+    usage = chat.http.get("/api/usage").json()
+    assert usage["total_cost_usd"] == tomllib.loads(prices)["my-model"]["output"]
+    assert usage["unpriced_models"] == []
 
 
 def _row(role: str, text: str, *, tokens: int = 0) -> bytes:
