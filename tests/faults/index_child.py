@@ -1,0 +1,21 @@
+"""Keeps an index over a home until it is killed: `index_child.py ROOT`. Says `ready` when open."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.faults.index_home import IndexedHome
+
+
+async def keep(root: Path) -> None:
+    index = IndexedHome(root).index()
+    await index.start({})
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        await index.look_now(10)
+
+
+asyncio.run(keep(Path(sys.argv[1])))

@@ -1,0 +1,172 @@
+"""Kills, lost and full files, broken readers: the index is a cache, and only ever costs a rebuild.
+
+Rounds are seeded and kill `KILLS` times each: 50 kills.
+"""
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.index_home import IndexedHome, Mischief
+from xo_cowork_core.sdk import Message, SessionRecord
+from xo_cowork_core.sdk.testing import LiveServer, eventually
+from xo_runtime_claude.transcript import ClaudeTranscript
+
+pytestmark = pytest.mark.fault
+KILLS = 10
+CHILD = Path(__file__).with_name("index_child.py")
+ANSWERS = {200, 503}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_after_kills_during_indexing_the_index_equals_a_rebuild(tmp_path: Path, seed: int) -> None:
+    home = IndexedHome(tmp_path)
+    mischief = Mischief(home, seed)
+    for _ in range(KILLS):
+        for _ in range(30):
+            mischief.act()
+        child = subprocess.Popen(
+            [sys.executable, str(CHILD), str(tmp_path)], stdout=subprocess.PIPE
+        )
+        try:
+            assert child.stdout
+            assert child.stdout.readline() == b"ready\n"
+            until = time.monotonic() + mischief.dice.uniform(0, 0.1)
+            while time.monotonic() < until:
+                mischief.act()
+        finally:
+            child.kill()
+            child.communicate()
+    assert indexed(home, "index.db") == indexed(home, "fresh.db")
+
+
+def indexed(home: IndexedHome, name: str) -> dict[str, list[tuple[object, ...]]]:
+    async def run() -> None:
+        index = home.index(name)
+        await index.start({})
+        for _ in range(3):
+            await index.look_now(10)
+        await index.stop()
+
+    asyncio.run(run())
+    return home.rows(name)
+
+
+@pytest.mark.parametrize("fault", ["raises", "lies"])
+def test_a_reader_that_fails_costs_its_file_only(tmp_path: Path, fault: str) -> None:
+    class Broken(ClaudeTranscript):
+        def record(self) -> SessionRecord | None:
+            if fault == "raises":
+                raise RuntimeError("a plugin's fault")
+            return SessionRecord("\ud800", None, 5, "x", "y", None)  # type: ignore[arg-type]
+
+    class Mute(ClaudeTranscript):
+        def messages(self) -> list[Message]:
+            raise RuntimeError("a plugin's fault")
+
+    def opened(path: Path) -> ClaudeTranscript:
+        kinds = {"broken": Broken, "mute": Mute}
+        return kinds.get(path.stem, ClaudeTranscript)(path)
+
+    home = IndexedHome(tmp_path, opened)
+    for name in ("broken", "mute", "sound"):
+        transcript(home.projects / "-p", name, "hello")
+    rows = indexed(home, "index.db")
+    assert [row[0] for row in rows["sessions"]] == ["sound"]
+    assert len(rows["files"]) == 3  # looked at once, not again at every look
+
+
+def transcript(folder: Path, name: str, text: str, size: int = 1) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.jsonl").open("w") as file:
+        for number in range(size):
+            row = {
+                "type": "user",
+                "uuid": f"{name}-{number}",
+                "parentUuid": f"{name}-{number - 1}" if number else None,
+                "timestamp": "2026-11-24T05:00:00.000Z",
+                "message": {"role": "user", "content": f"{text} {number}"},
+            }
+            file.write(json.dumps(row) + "\n")
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    with LiveServer() as running:
+        yield running
+
+
+def add_session(server: LiveServer, *, size: int = 3) -> str:
+    session_id = str(uuid.uuid4())
+    transcript(server.home / ".claude" / "projects" / "-p", session_id, "hello world", size)
+    return session_id
+
+
+def lists(server: LiveServer, *wanted: str) -> Callable[[], bool]:
+    """Ask for the list, which may be unable to answer but must not break."""
+
+    def listed() -> bool:
+        answer = server.client.get("/api/sessions")
+        assert answer.status_code in ANSWERS, answer.text
+        found = answer.json().get("sessions", [])
+        if answer.status_code == 503:
+            assert isinstance(answer.json()["detail"], str)
+        return set(wanted) <= {row["id"] for row in found}
+
+    return listed
+
+
+def test_an_index_that_is_removed_while_it_is_used_is_made_again(server: LiveServer) -> None:
+    wanted = [add_session(server)]
+    eventually(lists(server, *wanted), 10, "the first session")
+    for round_ in range(4):
+        for file in sorted(server.state.glob("index-*"))[round_ % 3 :]:
+            file.unlink()
+        wanted.append(add_session(server))
+        eventually(lists(server, *wanted), 10, "all sessions")
+    assert server.client.get("/api/sessions/search?q=world").json()["total"] == len(wanted)
+
+
+def test_an_index_that_is_overwritten_with_rubbish_is_made_again(server: LiveServer) -> None:
+    wanted = [add_session(server)]
+    eventually(lists(server, *wanted), 10, "the first session")
+    (file,) = server.state.glob("index-*.db")
+    with file.open("rb+") as opened:
+        opened.write(b"rubbish" * 20_000)
+    file.with_name(file.name + "-wal").unlink()
+    wanted.append(add_session(server))
+    eventually(lists(server, *wanted), 15, "all sessions")
+
+
+def test_a_full_disk_leaves_lists_answering_and_is_got_over(server: LiveServer) -> None:
+    first = add_session(server)
+    eventually(lists(server, first), 10, "the first session")
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (4096, hard))
+    second = add_session(server, size=2000)
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        assert not lists(server, second)()
+        for path in ("/api/usage", "/api/sessions/search?q=hello", "/api/fts/index/all"):
+            assert server.client.get(path).status_code in ANSWERS
+        assert server.client.get("/health").status_code == 200
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    eventually(lists(server, first, second), 10, "both sessions")
+
+
+def test_two_servers_on_one_home_tell_the_same(server: LiveServer) -> None:
+    wanted = [add_session(server) for _ in range(5)]
+    other = LiveServer(environment={"HOME": str(server.home)})
+    with other:
+        for _ in range(3):
+            wanted.append(add_session(server))
+            for each in (server, other):
+                eventually(lists(each, *wanted), 10, "all sessions")

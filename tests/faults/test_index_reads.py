@@ -1,0 +1,90 @@
+"""The index over files that grow, break, vanish and come back says what a slow reader says that
+reads them all from the beginning, and what an index says that is made anew."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults.index_home import IndexedHome, Mischief
+from tests.faults.index_reference import expected
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.rows import Flags
+
+SEEDS = range(12)
+STEPS = 40
+NO_FLAGS: dict[str, Flags] = {}
+
+
+async def settled(index: Index) -> None:
+    for _ in range(3):
+        # a file that another session's file hands over to is read by the next scan
+        await index.look_now(10)
+
+
+def check(home: IndexedHome, name: str) -> None:
+    rows, wanted = home.rows(name), expected(home.projects)
+    said: dict[str, list[str]] = {}
+    for session_id, number, _, text in rows["messages"]:
+        assert number == len(said.setdefault(str(session_id), []))
+        said[str(session_id)].append(str(text))
+    assert said == {key: [text for _, text in texts] for key, texts in wanted.sessions.items()}
+    assert {row[0] for row in rows["sessions"]} == set(wanted.sessions)
+    used = [sum(int(str(row[place])) for row in rows["used"]) for place in (5, 6, 11)]
+    calls = list(wanted.calls.values())
+    assert used == [sum(c[0] for c in calls), sum(c[1] for c in calls), len(calls)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
+    tmp_path: Path, seed: int
+) -> None:
+    home = IndexedHome(tmp_path)
+    mischief = Mischief(home, seed)
+
+    async def run() -> None:
+        index = home.index()
+        await index.start(NO_FLAGS)
+        for step in range(STEPS):
+            for _ in range(mischief.dice.randrange(1, 4)):
+                mischief.act()
+            await settled(index)
+            check(home, "index.db")
+            if mischief.dice.random() < 0.1:
+                await index.stop()
+                index = home.index()
+                await index.start(NO_FLAGS)
+            if step == STEPS // 2:
+                await rebuilt(home)
+        await index.stop()
+        await rebuilt(home)
+
+    asyncio.run(run())
+
+
+async def rebuilt(home: IndexedHome) -> None:
+    fresh = home.index("fresh.db")
+    await fresh.start(NO_FLAGS)
+    await settled(fresh)
+    await fresh.stop()
+    assert home.rows("fresh.db") == home.rows("index.db")
+    home.remove("fresh.db")
+
+
+def test_a_huge_line_is_passed_over(tmp_path: Path) -> None:
+    home = IndexedHome(tmp_path)
+    mischief = Mischief(home, 1)
+    path = mischief.file()
+    row = b'{"type":"user","uuid":"%s","parentUuid":null,"message":{"content":"%s"}}\n'
+    path.write_bytes(row % (b"a", b"before") + row % (b"b", b"x" * (66 << 20)) + row % (b"c", b"y"))
+
+    async def run() -> None:
+        index = home.index()
+        await index.start(NO_FLAGS)
+        await settled(index)
+        await index.stop()
+
+    asyncio.run(run())
+    texts = [row[3] for row in home.rows()["messages"]]
+    assert "y" in texts
+    assert not any(len(str(text)) > 1000 for text in texts)
