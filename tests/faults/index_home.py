@@ -80,8 +80,9 @@ class IndexedHome:
 class Mischief:
     """Writes rows of sessions, and breaks files, all from one seed."""
 
-    def __init__(self, home: IndexedHome, seed: int) -> None:
+    def __init__(self, home: IndexedHome, seed: int, files: int = 4) -> None:
         self.dice = random.Random(seed)
+        self._files = files
         self._home = home
         self._ids: list[str] = []
         self._second = 0
@@ -95,7 +96,7 @@ class Mischief:
         """Choose a file, that may not be there yet."""
         folder = self._home.projects / f"-project-{self.dice.randrange(2)}"
         folder.mkdir(exist_ok=True)
-        return folder / f"session-{self.dice.randrange(4)}.jsonl"
+        return folder / f"session-{self.dice.randrange(self._files)}.jsonl"
 
     def grow(self) -> None:
         """Append lines, most of them whole."""

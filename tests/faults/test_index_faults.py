@@ -29,9 +29,9 @@ ANSWERS = {200, 503}
 @pytest.mark.parametrize("seed", range(5))
 def test_after_kills_during_indexing_the_index_equals_a_rebuild(tmp_path: Path, seed: int) -> None:
     home = IndexedHome(tmp_path)
-    mischief = Mischief(home, seed)
+    mischief = Mischief(home, seed, files=40)
     for _ in range(KILLS):
-        for _ in range(30):
+        for _ in range(60):
             mischief.act()
         child = subprocess.Popen(
             [sys.executable, str(CHILD), str(tmp_path)], stdout=subprocess.PIPE
@@ -39,13 +39,14 @@ def test_after_kills_during_indexing_the_index_equals_a_rebuild(tmp_path: Path, 
         try:
             assert child.stdout
             assert child.stdout.readline() == b"ready\n"
-            until = time.monotonic() + mischief.dice.uniform(0, 0.1)
+            until = time.monotonic() + mischief.dice.uniform(0, 0.05)
             while time.monotonic() < until:
                 mischief.act()
         finally:
             child.kill()
             child.communicate()
-    assert indexed(home, "index.db") == indexed(home, "fresh.db")
+        home.remove("fresh.db")
+        assert indexed(home, "index.db") == indexed(home, "fresh.db")
 
 
 def indexed(home: IndexedHome, name: str) -> dict[str, list[tuple[object, ...]]]:
@@ -132,6 +133,7 @@ def test_an_index_that_is_removed_while_it_is_used_is_made_again(server: LiveSer
             file.unlink()
         wanted.append(add_session(server))
         eventually(lists(server, *wanted), 10, "all sessions")
+        assert list(server.state.glob("index-*.db"))
     assert server.client.get("/api/sessions/search?q=world").json()["total"] == len(wanted)
 
 
