@@ -64,7 +64,9 @@ def test_a_session_of_a_terminal_goes_on_here(chat: Chat, claude: Path, model_po
         stdout=subprocess.DEVNULL,
         timeout=60,
     )
-    assert session_id in [row["session_id"] for row in chat.sessions()]
+    eventually(
+        lambda: session_id in [row["session_id"] for row in chat.sessions()], 2, "it is listed"
+    )
     turn = chat.run_turn("from here [[recite]]", session_id=session_id)
     assert turn.text == "from a terminal | from here"
 
