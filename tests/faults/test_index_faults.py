@@ -137,13 +137,13 @@ def test_an_index_that_is_removed_while_it_is_used_is_made_again(server: LiveSer
     assert server.client.get("/api/sessions/search?q=world").json()["total"] == len(wanted)
 
 
-def test_an_index_that_is_overwritten_with_rubbish_is_made_again(server: LiveServer) -> None:
+def test_an_index_of_rubbish_is_made_again(server: LiveServer) -> None:
     wanted = [add_session(server)]
     eventually(lists(server, *wanted), 10, "the first session")
+    server.terminate()
     (file,) = server.state.glob("index-*.db")
-    with file.open("rb+") as opened:
-        opened.write(b"rubbish" * 20_000)
-    file.with_name(file.name + "-wal").unlink()
+    file.write_bytes(b"rubbish" * 20_000)
+    server.start()
     wanted.append(add_session(server))
     eventually(lists(server, *wanted), 15, "all sessions")
 

@@ -7,6 +7,7 @@ set -eu
 CLAUDE_VERSION=2.1.330
 CODEX_VERSION=0.169.0
 OPENCLAW_VERSION=2026.9.6
+CCUSAGE_VERSION=18.0.11 # an independent counter of usage; later ones are native programs
 NODE_VERSION=24.21.0 # OpenClaw's own: it takes no older one
 BEFORE=2026-11-24 # pins OpenClaw's own dependencies
 
@@ -31,7 +32,7 @@ fi
 claude=@anthropic-ai/claude-code-$platform
 codex=@openai/codex@$CODEX_VERSION-$system-$machine
 node=node-$system-$machine
-versions=claude-$CLAUDE_VERSION-codex-$CODEX_VERSION-openclaw-$OPENCLAW_VERSION-node-$NODE_VERSION
+versions=claude-$CLAUDE_VERSION-codex-$CODEX_VERSION-openclaw-$OPENCLAW_VERSION-ccusage-$CCUSAGE_VERSION-node-$NODE_VERSION
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/xo-cowork/toolchain-$versions-$platform
 stamp=$cache/.complete
 
@@ -44,12 +45,13 @@ if [ ! -f "$stamp" ]; then
     # --ignore-scripts: the binary is inside the package, its own set-up would only link it
     npm install --prefix "$fresh" --ignore-scripts --no-save --no-package-lock --no-audit --no-fund \
         --loglevel error --before "$BEFORE" "$claude@$CLAUDE_VERSION" "$codex" \
-        "openclaw@$OPENCLAW_VERSION" "$node@$NODE_VERSION" >/dev/null
+        "openclaw@$OPENCLAW_VERSION" "ccusage@$CCUSAGE_VERSION" "$node@$NODE_VERSION" >/dev/null
     mkdir -p "$fresh/bin"
     ln -s "../node_modules/$claude/claude" "$fresh/bin/claude"
     (cd "$fresh/bin" && ln -s ../node_modules/@openai/codex/vendor/*/bin/codex codex)
     ln -s "../node_modules/$node/bin/node" "$fresh/bin/node"
     ln -s "../node_modules/openclaw/openclaw.mjs" "$fresh/bin/openclaw"
+    ln -s "../node_modules/ccusage/dist/index.js" "$fresh/bin/ccusage"
     "$fresh/bin/claude" --version >/dev/null
     "$fresh/bin/codex" --version >/dev/null
     PATH=$fresh/bin:$PATH openclaw --version >/dev/null

@@ -1,4 +1,4 @@
-"""The trash of sessions: brought back by command, emptied after 30 days."""
+"""Sessions kept: the trash brought back by command or emptied, the state of the index."""
 
 import json
 import sqlite3
@@ -85,3 +85,19 @@ def test_the_trash_is_emptied_after_thirty_days(server: LiveServer) -> None:
     eventually(lambda: not kept[old].exists(), 5, "the old one is gone")
     assert kept[new].exists()
     assert old not in listed(server)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_state_of_the_index_counts_a_project_or_all(server: LiveServer, method: str) -> None:
+    terminal_session(server)
+
+    def state(workspace: str) -> tuple[str, int, int, int]:
+        answer = server.client.request(method, f"/api/fts/index/{workspace}")
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        return body["status"], body["progress"], body["sessions"], body["messages"]
+
+    eventually(lambda: state("all")[1:] == (100, 1, 1), 5, "all is indexed")
+    assert state("no-such-project")[2:] == (0, 0)
+    assert state(f"{server.projects}/nothing")[2:] == (0, 0)
+    assert state("all")[0] in {"idle", "indexing"}
