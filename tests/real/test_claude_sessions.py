@@ -41,11 +41,19 @@ def test_a_session_goes_on_after_a_restart_of_the_server(open_chat: OpenChat) ->
     assert [row["role"] for row in chat.messages(first.session_id)] == ["user", "assistant"] * 2
 
 
+def written(chat: Chat, session_id: str) -> str:
+    config = Path(chat.server.variables()["CLAUDE_CONFIG_DIR"])
+    files = (config / "projects").glob(f"*/{session_id}.jsonl")
+    return "".join(file.read_text() for file in files)
+
+
 def test_a_killed_process_is_replaced(chat: Chat, claude: Path) -> None:
     known = set(processes(chat, claude))
     turn = chat.prompt("one [[text n=600 delay=0.1 slow]]")
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("text-delta")
+        # the CLI writes its file behind the answer: what it has not written dies with it
+        eventually(lambda: "one" in written(chat, turn.session_id), 10, "the prompt is on disk")
         for pid in set(processes(chat, claude)) - known:
             os.kill(pid, signal.SIGKILL)
         assert stream.rest()[-1].data["code"] == "crashed"
