@@ -14,6 +14,7 @@ from xo_cowork_core.sdk.testing import LiveServer
 
 LIMIT_SECONDS = 300.0
 LOOK_SECONDS = 0.02
+PROGRESS_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _indexed(server: LiveServer, wanted: int) -> int:
         ended = state["status"] == "idle" and state["sessions"] >= wanted
         if ended or time.monotonic() > until:
             return int(state["sessions"])
-        time.sleep(0.1)
+        time.sleep(PROGRESS_SECONDS)
 
 
 class Health:

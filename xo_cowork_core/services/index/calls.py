@@ -92,11 +92,15 @@ def _call(call: UsageRecord, place: int, agent_name: str, session_id: str) -> Ca
         stamp(call.time),
         call.model_id,
         call.provider_id,
-        *(min(max(figure, 0), MOST_TOKENS) for figure in figures),
+        *(figures if min(figures) >= 0 and max(figures) <= MOST_TOKENS else _clamped(figures)),
         # also false for what is no number at all
         float(cost) if cost is not None and 0 <= cost <= MAX_COST else None,
         "\n".join(call.tools),
     )
+
+
+def _clamped(figures: Sequence[int]) -> list[int]:
+    return [min(max(figure, 0), MOST_TOKENS) for figure in figures]
 
 
 def _settle(connection: sqlite3.Connection, keys: Iterable[object]) -> set[str]:

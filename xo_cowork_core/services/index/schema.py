@@ -4,7 +4,7 @@ Change `VERSION` with every change of a table; the file of another version is re
 `spoken` are `calls` and `messages` summed up by day, so that a report reads few rows.
 """
 
-VERSION = 3
+VERSION = 4
 STEPS = (
     """
     CREATE TABLE files (
@@ -45,11 +45,11 @@ STEPS = (
         day TEXT NOT NULL,
         messages INTEGER NOT NULL,
         seconds BLOB NOT NULL,
-        PRIMARY KEY (session_id, day)
+        PRIMARY KEY (day, session_id)
     ) WITHOUT ROWID;
-    CREATE INDEX spoken_by_day ON spoken (day);
+    CREATE INDEX spoken_by_session ON spoken (session_id);
     CREATE VIRTUAL TABLE words USING fts5 (
-        text, content='messages', content_rowid='id',
+        text, content='messages', content_rowid='id', columnsize=0,
         tokenize="unicode61 remove_diacritics 2"
     );
     CREATE TRIGGER messages_in AFTER INSERT ON messages BEGIN
@@ -98,8 +98,8 @@ STEPS = (
         open_cache_read INTEGER NOT NULL,
         open_cache_write INTEGER NOT NULL,
         tools TEXT NOT NULL,
-        PRIMARY KEY (session_id, day, agent_name, model_id, provider_id)
+        PRIMARY KEY (day, session_id, agent_name, model_id, provider_id)
     ) WITHOUT ROWID;
-    CREATE INDEX used_by_day ON used (day)
+    CREATE INDEX used_by_session ON used (session_id)
     """,
 )

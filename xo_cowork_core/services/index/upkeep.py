@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from xo_cowork_core.sdk import Message
@@ -156,9 +157,11 @@ class Upkeep:
     async def _write_all(self, readings: Sequence[Reading]) -> set[str]:
         def write(connection: sqlite3.Connection) -> set[str]:
             again: set[str] = set()
+            # a project's folder is resolved on disk: once a batch, not once a session
+            project_of = cache(self._project_of)
             for reading in readings:
                 flags = self._flags(reading.record.session_id if reading.record else "")
-                again.update(rows.write_reading(connection, reading, flags, self._project_of))
+                again.update(rows.write_reading(connection, reading, flags, project_of))
             return again
 
         return await self._database.write(write)

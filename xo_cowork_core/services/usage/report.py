@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 
@@ -21,6 +21,7 @@ COLUMNS = (
 )
 TOP_SESSIONS = 10
 K = TypeVar("K", bound=Hashable)
+Keys: TypeAlias = tuple[str, str, str, str]
 MOST_CALLS = 1000
 
 
@@ -83,28 +84,42 @@ class Usage:
         return summed(groups, lambda _: "").get("", Sum())
 
 
+class _Totals(Generic[K]):
+    """Adds up by key. In plain lists: frozen sums would be made anew for each row."""
+
+    def __init__(self) -> None:
+        self._figures: dict[K, list[int]] = {}
+        self._costs: dict[K, float] = {}
+
+    def add(self, key: K, figures: Sequence[int], calls: int, cost: float) -> None:
+        total = self._figures.get(key)
+        if total is None:
+            self._figures[key] = [*figures, calls]
+            self._costs[key] = cost
+            return
+        total[0] += figures[0]
+        total[1] += figures[1]
+        total[2] += figures[2]
+        total[3] += figures[3]
+        total[4] += figures[4]
+        total[5] += calls
+        self._costs[key] += cost
+
+    def sums(self) -> dict[K, Sum]:
+        return {
+            key: Sum(Tokens(*figures[:5]), self._costs[key], figures[5])
+            for key, figures in self._figures.items()
+        }
+
+
 def summed(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
     """Sum groups by a key."""
-    return _added((key(group), group.sum) for group in groups)
-
-
-def _added(sums: Iterable[tuple[K, Sum]]) -> dict[K, Sum]:
-    """Add up by key. In plain lists: adding frozen sums makes two objects for each."""
-    totals: dict[K, list[int]] = {}
-    costs: dict[K, float] = {}
-    for name, one in sums:
-        t = one.tokens
-        total = totals.get(name)
-        if total is None:
-            total = totals[name] = [0] * 6
-        total[0] += t.input
-        total[1] += t.output
-        total[2] += t.reasoning
-        total[3] += t.cache_read
-        total[4] += t.cache_write
-        total[5] += one.calls
-        costs[name] = costs.get(name, 0.0) + one.cost
-    return {name: Sum(Tokens(*t[:5]), costs[name], t[5]) for name, t in totals.items()}
+    totals = _Totals[str]()
+    for group in groups:
+        one, t = group.sum, group.sum.tokens
+        figures = (t.input, t.output, t.reasoning, t.cache_read, t.cache_write)
+        totals.add(key(group), figures, one.calls, one.cost)
+    return totals.sums()
 
 
 class UsageReports:
@@ -137,12 +152,15 @@ class UsageReports:
             lambda connection: (_rows(connection, scope), *_spoken(connection, scope))
         )
         prices = await self._prices.of({row.model_id for row in rows if row.unpriced})
-        sums = [row.sum(prices.get(row.model_id)) for row in rows]
-        by_keys = _added(zip((row.keys for row in rows), sums, strict=True))
+        by_keys, sessions = _Totals[Keys](), _Totals[str]()
+        for row in rows:
+            cost = row.cost(prices.get(row.model_id))
+            by_keys.add(row.keys, row.figures, row.calls, cost)
+            sessions.add(row.session_id, row.figures, row.calls, cost)
         return Usage(
             days=window,
-            groups=[Group(*keys, found) for keys, found in by_keys.items()],
-            sessions=_added(zip((row.session_id for row in rows), sums, strict=True)),
+            groups=[Group(*keys, found) for keys, found in by_keys.sums().items()],
+            sessions=sessions.sums(),
             agents={row.session_id: row.keys[1] for row in rows},
             tools=_tools(rows),
             messages=messages,
@@ -189,7 +207,7 @@ class _Row(NamedTuple):
     without one. `keys` are those of a `Group`."""
 
     session_id: str
-    keys: tuple[str, str, str, str]
+    keys: Keys
     figures: tuple[int, int, int, int, int]
     recorded: float
     calls: int
@@ -204,9 +222,10 @@ class _Row(NamedTuple):
     def unpriced(self) -> bool:
         return any(self.open)
 
-    def sum(self, price: Price | None) -> Sum:
-        open_cost = price.of(Tokens(*self.open)) if price and self.unpriced else 0.0
-        return Sum(Tokens(*self.figures), self.recorded + open_cost, self.calls)
+    def cost(self, price: Price | None) -> float:
+        if price is None or not self.unpriced:
+            return self.recorded
+        return self.recorded + price.of(Tokens(*self.open))
 
 
 def _rows(connection: sqlite3.Connection, scope: _Scope) -> list[_Row]:
