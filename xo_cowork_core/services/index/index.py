@@ -218,7 +218,7 @@ class Index:
                 # a cache that is damaged is made anew; a full disk or a lock passes by itself
                 self._open = isinstance(error, OSError | sqlite3.OperationalError)
                 await asyncio.sleep(RETRY_SECONDS)
-            self._fresh_seconds = max(FRESH_SECONDS, SCAN_SHARE * (loop.time() - self._last_scan))
+            self._fresh_seconds = max(FRESH_SECONDS, SCAN_SHARE * self._upkeep.scan_seconds)
             if not self._wanted.is_set() and not self._stale:
                 self._scanned.set()
 

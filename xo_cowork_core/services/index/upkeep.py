@@ -55,6 +55,7 @@ class Upkeep:
         self._feed = Feed()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="index-read")
         self._total = self._done = 0
+        self.scan_seconds = 0.0
 
     @property
     def percent(self) -> int:
@@ -75,7 +76,9 @@ class Upkeep:
         Raises OSError, sqlite3.Error: then what is missing is found again by the next one.
         """
         loop = asyncio.get_running_loop()
+        begun = loop.time()
         changes = await loop.run_in_executor(self._reading, scan, self._sources(), self._known)
+        self.scan_seconds = loop.time() - begun
         again = await self._forget(changes)
         self._total = sum(found.stamp.size for found in changes.changed)
         self._done = 0
