@@ -17,7 +17,7 @@ from xo_cowork_core.storage.db import Database
 from xo_runtime_claude.runtime import ClaudeRuntime
 from xo_runtime_claude.transcript import ClaudeTranscript
 
-TABLES = ("files", "sessions", "messages", "spoken", "calls", "used")
+TABLES = ("files", "sessions", "messages", "spoken", "calls", "used", "tooled")
 
 
 class Reader(ClaudeRuntime):

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from xo_cowork_core.api.paging import page_number
-from xo_cowork_core.api.usage_shapes import call_row, costliest, money, session_rows, usage_body
+from xo_cowork_core.api.usage_shapes import call_row, money, session_rows, usage_body
 from xo_cowork_core.api.wired import Services, Wired
 from xo_cowork_core.sdk import BadRequest, NotFound
 from xo_cowork_core.services.index.queries import Label
-from xo_cowork_core.services.usage.report import TOP_SESSIONS, Usage
+from xo_cowork_core.services.usage.report import Usage
 
 router = APIRouter(tags=["usage"])
 Row = dict[str, Any]
@@ -68,30 +68,23 @@ async def usage_card(services: Wired, days: Text = None) -> Row:
 
 async def usage_sessions(services: Wired, days: Text = None) -> Row:
     """List the sessions of a window, the costliest first."""
-    usage = await services.usage.window(days_of(days))
-    return {"sessions": await _sessions(services, usage)}
+    usage = await services.usage.window(days_of(days), sessions=-1)
+    return {"sessions": session_rows(usage, await labels_of(services, usage))}
 
 
 async def usage_session(session_id: str, services: Wired, days: Text = None) -> Row:
     """Return one session's row. 404 when it used nothing in the window."""
     window = days_of(days, MOST_DAYS)
     usage = await services.usage.window(window, session_id=session_id)
-    rows = await _sessions(services, usage)
+    rows = session_rows(usage, await labels_of(services, usage))
     if not rows:
         raise NotFound("No usage of this session")
     return rows[0]
 
 
-async def _sessions(services: Services, usage: Usage) -> list[Row]:
-    sums = costliest(usage.sessions)
-    labels = await services.sessions.labels(session_id for session_id, _ in sums)
-    return session_rows(usage, sums, labels)
-
-
 async def labels_of(services: Services, usage: Usage) -> dict[str, Label]:
     """Return what is known of the sessions that a report names."""
-    sums = costliest(usage.sessions)
-    return await services.sessions.labels(session_id for session_id, _ in sums[:TOP_SESSIONS])
+    return await services.sessions.labels(each.session_id for each in usage.sessions)
 
 
 def days_of(text: str | None, default: int = 30) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.index.queries import Label
-from xo_cowork_core.services.usage.report import TOP_SESSIONS, Call, Group, Sum, Usage, summed
+from xo_cowork_core.services.usage.report import Call, Group, Sum, Usage, summed
 
 Row = dict[str, Any]
 
@@ -13,19 +13,19 @@ Row = dict[str, Any]
 def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
     """The whole body, with the older names beside the newer."""
     total = usage.summed(usage.groups)
-    sessions = usage.sessions
+    sessions = usage.session_count
     average = sum(usage.seconds) / len(usage.seconds) if usage.seconds else 0.0
     return {
         "window_days": len(usage.days),
         "total_cost_usd": money(total.cost),
         "total_cost": money(total.cost),
         "total_tokens": total.tokens.data(),
-        "total_sessions": len(sessions),
+        "total_sessions": sessions,
         "total_messages": sum(count for _, _, count in usage.messages),
-        "avg_tokens_per_session": round(total.total / len(sessions)) if sessions else 0,
+        "avg_tokens_per_session": round(total.total / sessions) if sessions else 0,
         "avg_response_time": round(average, 3),
         "by_model": _models(usage.groups),
-        "by_session": session_rows(usage, costliest(sessions)[:TOP_SESSIONS], labels),
+        "by_session": session_rows(usage, labels),
         "by_runtime": _runtimes(usage.groups),
         "daily": _daily(usage),
         "tool_usage": _tools(usage),
@@ -82,31 +82,29 @@ def _models(groups: Sequence[Group]) -> list[Row]:
             "total_cost": money(total.cost),
             "message_count": total.calls,
         }
-        for model_id, total in costliest(summed(groups, lambda group: group.model_id))
+        for model_id, total in _costliest(summed(groups, lambda group: group.model_id))
     ]
 
 
-def session_rows(
-    usage: Usage, sessions: Sequence[tuple[str, Sum]], labels: Mapping[str, Label]
-) -> list[Row]:
-    """Rows of some sessions, in their order."""
+def session_rows(usage: Usage, labels: Mapping[str, Label]) -> list[Row]:
+    """Rows of the costliest sessions."""
     counts: dict[str, int] = {}
     for _, session_id, count in usage.messages:
         counts[session_id] = counts.get(session_id, 0) + count
     rows: list[Row] = []
-    for session_id, total in sessions:
-        label = labels.get(session_id)
+    for each in usage.sessions:
+        label, messages = labels.get(each.session_id), counts.get(each.session_id, 0)
         rows.append(
             {
-                "session_id": session_id,
+                "session_id": each.session_id,
                 "title": label.title if label else "",
-                "agent_name": usage.agents[session_id],
-                "tokens_total": total.total,
-                "total_tokens": total.total,
-                "cost_usd": money(total.cost),
-                "total_cost": money(total.cost),
-                "messages": counts.get(session_id, 0),
-                "message_count": counts.get(session_id, 0),
+                "agent_name": each.agent_name,
+                "tokens_total": each.sum.total,
+                "total_tokens": each.sum.total,
+                "cost_usd": money(each.sum.cost),
+                "total_cost": money(each.sum.cost),
+                "messages": messages,
+                "message_count": messages,
                 "time_created": label.time_created if label else None,
                 "updated_at": label.time_updated if label else None,
             }
@@ -123,7 +121,7 @@ def _runtimes(groups: Sequence[Group]) -> list[Row]:
             "cost_usd": money(total.cost),
             "message_count": total.calls,
         }
-        for agent_name, total in costliest(summed(groups, lambda group: group.agent_name))
+        for agent_name, total in _costliest(summed(groups, lambda group: group.agent_name))
     ]
 
 
@@ -166,6 +164,6 @@ def _tokens(tokens: Tokens) -> Row:
     }
 
 
-def costliest(sums: Mapping[str, Sum]) -> list[tuple[str, Sum]]:
+def _costliest(sums: Mapping[str, Sum]) -> list[tuple[str, Sum]]:
     """Order sums by cost, then by tokens."""
     return sorted(sums.items(), key=lambda item: (-item[1].cost, -item[1].total, item[0]))

@@ -8,8 +8,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import orjson
-
 from xo_cowork_core.sdk import UsageRecord
 from xo_cowork_core.services.clock import stamp
 
@@ -126,6 +124,7 @@ def _settle(connection: sqlite3.Connection, keys: Iterable[object]) -> set[str]:
 def sum_up(connection: sqlite3.Connection, session_id: str) -> None:
     """Make the sums of one session's days and models anew."""
     sums: dict[Call, _Sum] = {}
+    tools: Counter[tuple[str, str]] = Counter()
     rows = connection.execute(
         "SELECT substr(time, 1, 10), agent_name, model_id, provider_id, input, output, reasoning,"
         " cache_read, cache_write, cost, tools FROM calls WHERE session_id = ? AND counted",
@@ -133,11 +132,18 @@ def sum_up(connection: sqlite3.Connection, session_id: str) -> None:
     )
     for row in rows:
         found = sums.setdefault(row[:4], _Sum())
-        found.add(row[4:9], row[9], row[10])
+        found.add(row[4:9], row[9])
+        if row[10]:
+            tools.update((row[0], tool) for tool in row[10].split("\n"))
     connection.execute("DELETE FROM used WHERE session_id = ?", (session_id,))
+    connection.execute("DELETE FROM tooled WHERE session_id = ?", (session_id,))
     connection.executemany(
-        f"INSERT INTO used VALUES ({', '.join('?' * 18)})",  # noqa: S608
+        f"INSERT INTO used VALUES ({', '.join('?' * 17)})",  # noqa: S608
         [(session_id, *keys, *found.row()) for keys, found in sums.items()],
+    )
+    connection.executemany(
+        "INSERT INTO tooled VALUES (?, ?, ?, ?)",
+        [(day, session_id, tool, count) for (day, tool), count in tools.items()],
     )
 
 
@@ -149,18 +155,14 @@ class _Sum:
         self._open = [0] * 5
         self._cost = 0.0
         self._calls = 0
-        self._tools: Counter[str] = Counter()
 
-    def add(self, tokens: Sequence[int], cost: float | None, tools: str) -> None:
+    def add(self, tokens: Sequence[int], cost: float | None) -> None:
         for place, figure in enumerate(tokens):
             self._tokens[place] += figure
             if cost is None:
                 self._open[place] += figure
         self._cost += cost or 0.0
         self._calls += 1
-        if tools:
-            self._tools.update(tools.split("\n"))
 
     def row(self) -> Call:
-        tools = orjson.dumps(self._tools).decode() if self._tools else ""
-        return (*self._tokens, self._cost, self._calls, *self._open, tools)
+        return (*self._tokens, self._cost, self._calls, *self._open)

@@ -1,10 +1,10 @@
 """Tables of `index.db`, a cache: deleting the file only costs a rebuild.
 
-Change `VERSION` with every change of a table; the file of another version is rebuilt. `used` and
-`spoken` are `calls` and `messages` summed up by day, so that a report reads few rows.
+Change `VERSION` with every change of a table; the file of another version is rebuilt. `used`,
+`tooled` and `spoken` are `calls` and `messages` summed up by day, so that a report reads few rows.
 """
 
-VERSION = 4
+VERSION = 5
 STEPS = (
     """
     CREATE TABLE files (
@@ -97,9 +97,16 @@ STEPS = (
         open_reasoning INTEGER NOT NULL,
         open_cache_read INTEGER NOT NULL,
         open_cache_write INTEGER NOT NULL,
-        tools TEXT NOT NULL,
         PRIMARY KEY (day, session_id, agent_name, model_id, provider_id)
     ) WITHOUT ROWID;
-    CREATE INDEX used_by_session ON used (session_id)
+    CREATE INDEX used_by_session ON used (session_id);
+    CREATE TABLE tooled (
+        day TEXT NOT NULL,
+        session_id TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (day, session_id, tool)
+    ) WITHOUT ROWID;
+    CREATE INDEX tooled_by_session ON tooled (session_id)
     """,
 )

@@ -1,12 +1,10 @@
 """Sums of what the index counted, with costs."""
 
 import sqlite3
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
-
-import orjson
+from typing import Any
 
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.clock import Clock
@@ -14,14 +12,19 @@ from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.words import seconds_of
 from xo_cowork_core.services.usage.prices import Price, Prices
 
-COLUMNS = (
-    "session_id, day, agent_name, model_id, provider_id,"
-    " input, output, reasoning, cache_read, cache_write, cost, calls,"
-    " open_input, open_output, open_reasoning, open_cache_read, open_cache_write, tools"
+KEYS = "day, agent_name, model_id, provider_id"
+FIGURES = "SUM(input), SUM(output), SUM(reasoning), SUM(cache_read), SUM(cache_write)"
+OPEN = (
+    "SUM(open_input), SUM(open_output), SUM(open_reasoning),"
+    " SUM(open_cache_read), SUM(open_cache_write)"
+)
+TOTAL = "SUM(used.input + used.output + used.reasoning + used.cache_read + used.cache_write)"
+# as `Price.of` does it
+COST = (
+    "SUM(cost + COALESCE(open_input * p.input + (open_output + open_reasoning) * p.output"
+    " + open_cache_read * p.cache_read + open_cache_write * p.cache_write, 0) / 1e6)"
 )
 TOP_SESSIONS = 10
-K = TypeVar("K", bound=Hashable)
-Keys: TypeAlias = tuple[str, str, str, str]
 MOST_CALLS = 1000
 
 
@@ -43,13 +46,23 @@ class Sum:
         return t.input + t.output + t.reasoning + t.cache_read + t.cache_write
 
 
-class Group(NamedTuple):
-    """The calls of one day and model. A tuple: a report has thousands."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The calls of one day and model."""
 
     day: str
     agent_name: str
     model_id: str
     provider_id: str
+    sum: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSum:
+    """The calls of one session."""
+
+    session_id: str
+    agent_name: str
     sum: Sum
 
 
@@ -68,12 +81,12 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What happened in a window of days, oldest first; `seconds` are sorted response times.
-    `groups` are over all sessions, `sessions` over all days and models."""
+    `groups` are over all sessions; `sessions` are the costliest, over all days and models."""
 
     days: Sequence[str]
     groups: Sequence[Group]
-    sessions: Mapping[str, Sum]
-    agents: Mapping[str, str]
+    sessions: Sequence[SessionSum]
+    session_count: int
     tools: Sequence[tuple[str, str, int]]
     messages: Sequence[tuple[str, str, int]]
     seconds: Sequence[float]
@@ -81,45 +94,16 @@ class Usage:
 
     def summed(self, groups: Iterable[Group]) -> Sum:
         """Add some groups up."""
-        return summed(groups, lambda _: "").get("", Sum())
-
-
-class _Totals(Generic[K]):
-    """Adds up by key. In plain lists: frozen sums would be made anew for each row."""
-
-    def __init__(self) -> None:
-        self._figures: dict[K, list[int]] = {}
-        self._costs: dict[K, float] = {}
-
-    def add(self, key: K, figures: Sequence[int], calls: int, cost: float) -> None:
-        total = self._figures.get(key)
-        if total is None:
-            self._figures[key] = [*figures, calls]
-            self._costs[key] = cost
-            return
-        total[0] += figures[0]
-        total[1] += figures[1]
-        total[2] += figures[2]
-        total[3] += figures[3]
-        total[4] += figures[4]
-        total[5] += calls
-        self._costs[key] += cost
-
-    def sums(self) -> dict[K, Sum]:
-        return {
-            key: Sum(Tokens(*figures[:5]), self._costs[key], figures[5])
-            for key, figures in self._figures.items()
-        }
+        return sum((group.sum for group in groups), Sum())
 
 
 def summed(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
     """Sum groups by a key."""
-    totals = _Totals[str]()
+    found: dict[str, Sum] = {}
     for group in groups:
-        one, t = group.sum, group.sum.tokens
-        figures = (t.input, t.output, t.reasoning, t.cache_read, t.cache_write)
-        totals.add(key(group), figures, one.calls, one.cost)
-    return totals.sums()
+        name = key(group)
+        found[name] = found.get(name, Sum()) + group.sum
+    return found
 
 
 class UsageReports:
@@ -131,13 +115,23 @@ class UsageReports:
         self._clock = clock
 
     async def window(
-        self, days: int, *, session_id: str | None = None, agent_id: str | None = None
+        self,
+        days: int,
+        *,
+        session_id: str | None = None,
+        agent_id: str | None = None,
+        sessions: int = TOP_SESSIONS,
     ) -> Usage:
-        """Return the last `days` days, today among them, of all, one session or one project."""
+        """Return the last `days` days, today among them, of all, one session or one project.
+
+        `sessions` is how many of them are told one by one, -1 means all.
+        """
         await self._index.look()
         today = self._clock.now().date()
         window = [(today - timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]
-        return await self.between(window, session_id=session_id, agent_id=agent_id)
+        return await self.between(
+            window, session_id=session_id, agent_id=agent_id, sessions=sessions
+        )
 
     async def between(
         self,
@@ -145,29 +139,29 @@ class UsageReports:
         *,
         session_id: str | None = None,
         agent_id: str | None = None,
+        sessions: int = TOP_SESSIONS,
     ) -> Usage:
         """Return the usage of some days, given as ISO dates in order."""
         scope = _Scope(window[0], window[-1], session_id, agent_id)
-        rows, messages, seconds = await self._index.ask(
-            lambda connection: (_rows(connection, scope), *_spoken(connection, scope))
+        rows = await self._index.ask(lambda connection: _rows(connection, scope))
+        unpriced = {row.model_id for row in rows if row.unpriced}
+        prices = await self._prices.of(unpriced)
+        costliest, tools, messages, seconds = await self._index.ask(
+            lambda connection: (
+                _sessions(connection, scope, prices, sessions),
+                _tools(connection, scope),
+                *_spoken(connection, scope),
+            )
         )
-        prices = await self._prices.of({row.model_id for row in rows if row.unpriced})
-        by_keys, sessions = _Totals[Keys](), _Totals[str]()
-        for row in rows:
-            cost = row.cost(prices.get(row.model_id))
-            by_keys.add(row.keys, row.figures, row.calls, cost)
-            sessions.add(row.session_id, row.figures, row.calls, cost)
         return Usage(
             days=window,
-            groups=[Group(*keys, found) for keys, found in by_keys.sums().items()],
-            sessions=sessions.sums(),
-            agents={row.session_id: row.keys[1] for row in rows},
-            tools=_tools(rows),
+            groups=[row.group(prices.get(row.model_id)) for row in rows],
+            sessions=costliest,
+            session_count=await self._index.ask(lambda connection: _count(connection, scope)),
+            tools=tools,
             messages=messages,
             seconds=seconds,
-            unpriced=sorted(
-                {r.model_id for r in rows if r.unpriced and prices.get(r.model_id) is None}
-            ),
+            unpriced=sorted(model_id for model_id in unpriced if prices.get(model_id) is None),
         )
 
     async def calls(self, window: Sequence[str]) -> Sequence[Call]:
@@ -202,17 +196,15 @@ class _Scope:
         return " AND ".join(clauses), values
 
 
-class _Row(NamedTuple):
-    """One session's calls of a day and model: figures and cost as recorded, figures of calls
-    without one. `keys` are those of a `Group`."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One group as it is counted: figures and cost as recorded, figures of calls without one."""
 
-    session_id: str
-    keys: Keys
-    figures: tuple[int, int, int, int, int]
+    keys: tuple[str, str, str, str]
+    tokens: Tokens
     recorded: float
     calls: int
-    open: tuple[int, int, int, int, int]
-    tools: str
+    open: Tokens
 
     @property
     def model_id(self) -> str:
@@ -220,33 +212,62 @@ class _Row(NamedTuple):
 
     @property
     def unpriced(self) -> bool:
-        return any(self.open)
+        return self.open != Tokens()
 
-    def cost(self, price: Price | None) -> float:
-        if price is None or not self.unpriced:
-            return self.recorded
-        return self.recorded + price.of(Tokens(*self.open))
+    def group(self, price: Price | None) -> Group:
+        cost = self.recorded + (price.of(self.open) if price else 0.0)
+        return Group(*self.keys, Sum(self.tokens, cost, self.calls))
 
 
 def _rows(connection: sqlite3.Connection, scope: _Scope) -> list[_Row]:
     where, values = scope.where()
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM used WHERE {where}",  # noqa: S608
+        f"SELECT {KEYS}, {FIGURES}, SUM(cost), SUM(calls), {OPEN}"  # noqa: S608
+        f" FROM used WHERE {where} GROUP BY {KEYS}",
         values,
     )
-    return [
-        _Row(row[0], row[1:5], row[5:10], row[10], row[11], row[12:17], row[17]) for row in rows
-    ]
+    return [_Row(row[:4], Tokens(*row[4:9]), row[9], row[10], Tokens(*row[11:16])) for row in rows]
 
 
-def _tools(rows: Iterable[_Row]) -> list[tuple[str, str, int]]:
-    counted: dict[tuple[str, str], int] = {}
-    for row in rows:
-        named: dict[str, int] = orjson.loads(row.tools) if row.tools else {}
-        for tool, count in named.items():
-            place = row.keys[0], tool
-            counted[place] = counted.get(place, 0) + count
-    return [(day, tool, count) for (day, tool), count in counted.items()]
+def _sessions(
+    connection: sqlite3.Connection,
+    scope: _Scope,
+    prices: Mapping[str, Price | None],
+    limit: int,
+) -> list[SessionSum]:
+    """Sum and order in SQL: a report names few of thousands of sessions."""
+    known = [(model_id, price) for model_id, price in prices.items() if price]
+    listed = ", ".join(["(?, ?, ?, ?, ?)"] * len(known)) or "(NULL, 0, 0, 0, 0)"
+    figures = [f for m, p in known for f in (m, p.input, p.output, p.cache_read, p.cache_write)]
+    where, values = scope.where()
+    rows = connection.execute(
+        "WITH prices (model_id, input, output, cache_read, cache_write)"  # noqa: S608
+        f" AS (VALUES {listed})"
+        f" SELECT session_id, MAX(agent_name), {FIGURES.replace('(', '(used.')}, SUM(calls),"
+        f" {COST} AS spent"
+        " FROM used LEFT JOIN prices p ON p.model_id = used.model_id"
+        f" WHERE {where} GROUP BY session_id"
+        f" ORDER BY spent DESC, {TOTAL} DESC, session_id LIMIT ?",
+        [*figures, *values, limit],
+    )
+    return [SessionSum(r[0], r[1], Sum(Tokens(*r[2:7]), r[8], r[7])) for r in rows]
+
+
+def _count(connection: sqlite3.Connection, scope: _Scope) -> int:
+    where, values = scope.where()
+    row = connection.execute(
+        f"SELECT COUNT(DISTINCT session_id) FROM used WHERE {where}",  # noqa: S608
+        values,
+    ).fetchone()
+    return int(row[0])
+
+
+def _tools(connection: sqlite3.Connection, scope: _Scope) -> list[tuple[str, str, int]]:
+    where, values = scope.where()
+    return connection.execute(
+        f"SELECT day, tool, SUM(count) FROM tooled WHERE {where} GROUP BY day, tool",  # noqa: S608
+        values,
+    ).fetchall()
 
 
 def _spoken(
