@@ -14,6 +14,7 @@ from xo_cowork_core.sdk.testing import LiveServer
 
 LIMIT_SECONDS = 300.0
 LOOK_SECONDS = 0.02
+HEALTH_SECONDS = 0.05
 PROGRESS_SECONDS = 0.25
 
 
@@ -82,7 +83,7 @@ class Health:
         self._thread.join()
 
     def _ask(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        while not self._over.wait(HEALTH_SECONDS):
             self.seconds.append(ask(self._server, "/health")[0])
 
 

@@ -146,9 +146,10 @@ class UsageReports:
         rows = await self._index.ask(lambda connection: _rows(connection, scope))
         unpriced = {row.model_id for row in rows if row.unpriced}
         prices = await self._prices.of(unpriced)
-        costliest, tools, messages, seconds = await self._index.ask(
+        costliest, count, tools, messages, seconds = await self._index.ask(
             lambda connection: (
                 _sessions(connection, scope, prices, sessions),
+                _count(connection, scope),
                 _tools(connection, scope),
                 *_spoken(connection, scope),
             )
@@ -157,7 +158,7 @@ class UsageReports:
             days=window,
             groups=[row.group(prices.get(row.model_id)) for row in rows],
             sessions=costliest,
-            session_count=await self._index.ask(lambda connection: _count(connection, scope)),
+            session_count=count,
             tools=tools,
             messages=messages,
             seconds=seconds,
