@@ -34,8 +34,12 @@ class Life:
         found = psutil.process_iter(["cmdline"])
         return {p.pid for p in found if str(self.folder) in (p.info["cmdline"] or [])}
 
+    def __post_init__(self) -> None:
+        # the test process adopts orphans for good: those of earlier tests are not this one's
+        self._earlier = {p.pid for p in psutil.Process().children()}
+
     def zombies(self) -> list[int]:
-        children = psutil.Process().children()
+        children = [p for p in psutil.Process().children() if p.pid not in self._earlier]
         return [p.pid for p in children if p.status() == psutil.STATUS_ZOMBIE]
 
     async def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
