@@ -67,7 +67,8 @@ class Building:
     @cached_property
     def index(self) -> Index:
         file = self.settings.state_dir / f"index-{index_schema.VERSION}.db"
-        return Index(Database(file, index_schema.STEPS), self.registry, self._project_of)
+        database = Database(file, index_schema.STEPS)
+        return Index(database, self.registry, self._project_of, self.trash.places)
 
     @cached_property
     def feed(self) -> HostedFeed:

@@ -68,13 +68,13 @@ async def services_running(core: Core) -> AsyncIterator[None]:
 @asynccontextmanager
 async def index_running(core: Core) -> AsyncIterator[None]:
     """Keep the index true, and the trash no longer than promised, while plugins are up."""
+    await core.trash.start()
     await core.services.index.start(await core.hosted.flags())
-    core.trash.start()
     try:
         yield
     finally:
-        await core.trash.stop()
         await core.services.index.stop()
+        await core.trash.stop()
 
 
 @asynccontextmanager

@@ -95,10 +95,11 @@ class Feed:
 
     def _reader(self, found: Found) -> _Open:
         reader = self._open.pop(found.path, None)
-        if reader and reader.inode == found.stamp.inode and reader.tail.holds():
+        same = reader and (reader.tail.path, reader.inode) == (found.place, found.stamp.inode)
+        if reader and same and reader.tail.holds():
             return reader
-        path = Path(found.path)
-        return _Open(Tail(path), found.stamp.inode, found.source.runtime.open_transcript(path))
+        transcript = found.source.runtime.open_transcript(Path(found.path))
+        return _Open(Tail(found.place), found.stamp.inode, transcript)
 
     def _keep(self, path: str, reader: _Open) -> None:
         self._open[path] = reader

@@ -8,7 +8,7 @@ thread of its own, all writing in the database's.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from xo_cowork_core.services.index import queries, rows
 from xo_cowork_core.services.index.calls import write_calls
 from xo_cowork_core.services.index.feed import calls_of, indexed
 from xo_cowork_core.services.index.rows import NO_FLAGS, Flags, ProjectOf
+from xo_cowork_core.services.index.scan import NOTHING_MOVED
 from xo_cowork_core.services.index.upkeep import Upkeep
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.storage.db import Database, Work
@@ -51,18 +52,19 @@ class Feeder(Protocol):
 
 
 class Index:
-    """The index of one server."""
+    """The index of one server. `moved` says where transcripts lie that were put away."""
 
     def __init__(
         self,
         database: Database,
         registry: Registry,
         project_of: ProjectOf,
+        moved: Mapping[str, str] = NOTHING_MOVED,
     ) -> None:
         self._database = database
         self._project_of = project_of
         self._flags: dict[str, Flags] = {}
-        self._upkeep = Upkeep(database, registry, self.flags, project_of)
+        self._upkeep = Upkeep(database, registry, self.flags, project_of, moved)
         self._feeders: list[Feeder] = []
         self._wanted = asyncio.Event()
         self._scanned = asyncio.Event()

@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.storage.jsonl import Stamp
 from xo_cowork_core.storage.paths import is_unicode
 
 MOST_DEPTH = 8
+NOTHING_MOVED: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One transcript as it lies there. `grew` means that it was indexed before, in another
-    state."""
+    """One transcript as it lies there: at `moved`, where somebody put it away from its `path`.
+    `grew` means that it was indexed before, in another state."""
 
     path: str
     source: Source
     stamp: Stamp
     grew: bool = False
+    moved: str | None = None
+
+    @property
+    def place(self) -> Path:
+        """Where it can be read."""
+        return Path(self.moved or self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,15 @@ class Changes:
     gone: Sequence[str]
 
 
-def scan(sources: Sequence[Source], known: Mapping[str, Stamp]) -> Changes:
-    """Compare what is on disk with what was indexed. Folders that can't be read are empty."""
+def scan(
+    sources: Sequence[Source],
+    known: Mapping[str, Stamp],
+    moved: Mapping[str, str] = NOTHING_MOVED,
+) -> Changes:
+    """Compare what is on disk with what was indexed. Folders that can't be read are empty.
+
+    `moved` says where files lie that were put away; they count as if they lay where they were.
+    """
     changed: dict[str, Found] = {}
     there: set[str] = set()
     for source in sources:
@@ -52,8 +68,31 @@ def scan(sources: Sequence[Source], known: Mapping[str, Stamp]) -> Changes:
                 elif is_unicode(path) and source.runtime.is_transcript(Path(path)):
                     there.add(path)
                     changed[path] = Found(path, source, Stamp(*stamp), before is not None)
+    # after the walk: what is put away meanwhile is found here
+    for found in _moved(sources, known, moved):
+        if found.path not in there:
+            there.add(found.path)
+            if known.get(found.path) != found.stamp:
+                changed[found.path] = found
     newest = sorted(changed.values(), key=lambda each: each.stamp.changed_ns, reverse=True)
     return Changes(newest, [path for path in known if path not in there])
+
+
+def _moved(
+    sources: Sequence[Source], known: Mapping[str, Stamp], moved: Mapping[str, str]
+) -> Iterator[Found]:
+    # a copy: the other thread puts files away meanwhile
+    for path, place in list(moved.items()):
+        source = source_of(sources, path)
+        if source:
+            with suppress(FileNotFoundError):
+                yield Found(path, source, Stamp.of(Path(place)), path in known, place)
+
+
+def source_of(sources: Sequence[Source], path: str) -> Source | None:
+    """Return whose folder a path is in."""
+    places = ((s, folder) for s in sources for folder in s.runtime.transcript_folders())
+    return next((s for s, folder in places if Path(path).is_relative_to(folder)), None)
 
 
 def _walk(folder: str, depth: int) -> Iterator[tuple[str, tuple[int, int, int]]]:

@@ -7,17 +7,16 @@ so that others get their turn.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 
 from xo_cowork_core.sdk import Message
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import rows
 from xo_cowork_core.services.index.feed import Feed, Reading
 from xo_cowork_core.services.index.rows import Flags, ProjectOf
-from xo_cowork_core.services.index.scan import Changes, Found, Source, scan
+from xo_cowork_core.services.index.scan import Changes, Found, Source, scan, source_of
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.jsonl import Stamp
@@ -46,10 +45,12 @@ class Upkeep:
         registry: Registry,
         flags: Callable[[str], Flags],
         project_of: ProjectOf,
+        moved: Mapping[str, str],
     ) -> None:
         self._database = database
         self._registry = registry
         self._flags = flags
+        self._moved = moved
         self._project_of = project_of
         self._known: dict[str, Stamp] = {}
         self._feed = Feed()
@@ -77,7 +78,9 @@ class Upkeep:
         """
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        changes = await loop.run_in_executor(self._reading, scan, self._sources(), self._known)
+        changes = await loop.run_in_executor(
+            self._reading, scan, self._sources(), self._known, self._moved
+        )
         self.scan_seconds = loop.time() - begun
         again = await self._forget(changes)
         self._total = sum(found.stamp.size for found in changes.changed)
@@ -92,7 +95,7 @@ class Upkeep:
 
     async def messages(self, path: str) -> Sequence[Message] | None:
         """Read all messages of a file as it is now; None when that is not possible."""
-        source = self._source_of(path)
+        source = source_of(self._sources(), path)
         if source is None:
             return None
         loop = asyncio.get_running_loop()
@@ -111,10 +114,6 @@ class Upkeep:
             for found in self._registry.runtimes()
             if isinstance(found.runtime, KeepsTranscripts) and found.plugin.serves
         ]
-
-    def _source_of(self, path: str) -> Source | None:
-        places = ((s, f) for s in self._sources() for f in s.runtime.transcript_folders())
-        return next((s for s, f in places if Path(path).is_relative_to(f)), None)
 
     async def _forget(self, changes: Changes) -> set[str]:
         def forget(connection: sqlite3.Connection) -> set[str]:

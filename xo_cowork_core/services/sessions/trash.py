@@ -8,6 +8,7 @@ import hashlib
 import logging
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -28,10 +29,21 @@ class Trash:
         self._database = database
         self._clock = clock
         self._folder = folder
+        self._places: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Empty it now and daily, in the background."""
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Where each file lies that was thrown, by where it lay before; changes as they do."""
+        return self._places
+
+    async def start(self) -> None:
+        """Learn what is in it; empty it now and daily, in the background."""
+        self._places.update(
+            await self._database.read(
+                lambda connection: connection.execute("SELECT original, kept FROM trash").fetchall()
+            )
+        )
         self._task = asyncio.create_task(self._tend(), name="trash")
 
     async def stop(self) -> None:
@@ -52,6 +64,8 @@ class Trash:
                 (session_id, str(path), str(kept), now),
             )
         )
+        # before the move, so that nobody who looks finds it in neither place
+        self._places[str(path)] = str(kept)
         await asyncio.to_thread(_move, path, kept)
 
     async def restore(self, session_id: str) -> int:
@@ -74,7 +88,10 @@ class Trash:
     async def empty(self) -> int:
         """Remove what was deleted more than 30 days ago; say how many files."""
         limit = stamp(self._clock.now() - KEEP)
-        return await self._database.write(lambda connection: _empty(connection, limit))
+        gone = await self._database.write(lambda connection: _empty(connection, limit))
+        for original in gone:
+            self._places.pop(original, None)
+        return len(gone)
 
     async def _tend(self) -> None:
         while True:
@@ -109,7 +126,7 @@ def _forget(connection: sqlite3.Connection, session_id: str) -> None:
     )
 
 
-def _empty(connection: sqlite3.Connection, limit: str) -> int:
+def _empty(connection: sqlite3.Connection, limit: str) -> list[str]:
     rows = connection.execute(
         "SELECT session_id, original, kept FROM trash WHERE deleted_at < ?", (limit,)
     ).fetchall()
@@ -121,4 +138,4 @@ def _empty(connection: sqlite3.Connection, limit: str) -> int:
         connection.execute(
             "DELETE FROM trash WHERE session_id = ? AND original = ?", (session_id, original)
         )
-    return len(rows)
+    return [original for _, original, _ in rows]

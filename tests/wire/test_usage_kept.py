@@ -1,0 +1,61 @@
+"""Money that was spent stays spent: deleting a session takes nothing out of the usage."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.wire.terminal import TerminalSession, index_files
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    with LiveServer() as running:
+        (running.projects / "spender").mkdir()
+        yield running
+
+
+def usage(server: LiveServer, route: str) -> dict[str, Any]:
+    answer = server.client.get(route)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def told(server: LiveServer) -> dict[str, Any]:
+    """What usage says of all and of the project, but for the names of sessions."""
+    routes = ("/api/usage", "/api/xo-projects/spender/usage")
+    found = {route: usage(server, route) for route in routes}
+    for body in found.values():
+        body["by_session"] = [(row["session_id"], row["cost_usd"]) for row in body["by_session"]]
+    return found
+
+
+def test_what_deleted_sessions_spent_is_still_counted(server: LiveServer) -> None:
+    session = TerminalSession(server, "spender")
+    session.exchange("What does it cost?")
+    eventually(lambda: told(server)["/api/usage"]["total_messages"] == 2, 5, "it is counted")
+    hosted = Chat(server, "demo", "spender").run_turn("text").session_id
+    eventually(lambda: told(server)["/api/usage"]["total_sessions"] == 2, 5, "both are counted")
+    before = told(server)
+    assert before["/api/xo-projects/spender/usage"]["total_tokens"]["input"] >= 1000
+    for session_id in (session.session_id, hosted):
+        assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
+    assert not session.file.exists()
+    assert server.client.get("/api/sessions").json()["total"] == 0
+    # the second look has seen that the file is gone
+    for _ in range(2):
+        server.client.post("/api/fts/index/all")
+        eventually(idle(server), 5, "a scan has ended")
+        assert told(server) == before
+    server.terminate()
+    for file in index_files(server):
+        file.unlink()
+    server.start()
+    eventually(lambda: told(server) == before, 5, "it is counted by a new index")
+    assert server.client.get("/api/sessions").json()["total"] == 0
+    assert server.client.get("/api/sessions/search?q=cost").json()["total"] == 0
+
+
+def idle(server: LiveServer) -> Any:
+    return lambda: server.client.get("/api/fts/index/all").json()["status"] == "idle"
