@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import codex, crowd, files, first, flat, index, starting, streaming
+from bench import codex, crowd, files, first, flat, index, openclaw, starting, streaming
 from bench.load import machine
 from bench.plan import Plan
 from bench.rows import Row, table
@@ -24,6 +24,7 @@ GROUPS: Mapping[str, Measure] = {
     "flat": flat.measure,
     "files": files.measure,
     "codex": codex.measure,
+    "openclaw": openclaw.measure,
     "index": index.measure,
 }
 WANTED_FILES = 8192

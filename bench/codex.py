@@ -14,7 +14,8 @@ from typing import Any
 from bench.plan import Plan
 from bench.rows import Baseline, Row, Target, middle, table
 from bench.server import ROOT
-from bench.wire import Address, Prompter, ask, connect, stream_path
+from bench.turns import Turner
+from bench.wire import Address
 from xo_cowork_core.sdk.testing import LiveServer
 
 sys.path.append(str(ROOT / "tests" / "fakes" / "codex_cli"))
@@ -38,7 +39,8 @@ def measure(plan: Plan) -> Iterator[Row]:
         values = environment(binary, port, Path(folder))
         own = middle(list(directly(binary, values, Path(folder), count)))
         with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
-            through = middle(list(turns(Address.of(server.base_url), count)))
+            turner = Turner(Address.of(server.base_url), "codex", PROMPT)
+            through = middle(list(turner.first_deltas(count)))
     baseline = Baseline("ms, app-server over a pipe", 1e3 * own)
     yield Row(NAME, "ms", 1e3 * (through - own), target, baseline, note=f"{count} turns")
 
@@ -99,27 +101,6 @@ class Bare:
             self._rest += os.read(self._child.stdout.fileno(), RECEIVE_BYTES)
         line, _, self._rest = self._rest.partition(b"\n")
         return line
-
-
-def turns(address: Address, count: int) -> Iterator[float]:
-    """Run turns of one session: seconds from the prompt to the first delta at the reader."""
-    session: str | None = None
-    for number in range(count + 1):
-        prompter = Prompter(address, agent_name="codex")
-        with connect(address) as stream:
-            begun = time.perf_counter()
-            started = prompter.prompt(PROMPT, session)
-            stream.sendall(ask(address, stream_path(started.stream_id)))
-            seen = b""
-            while b"event: text-delta" not in seen:
-                seen += stream.recv(RECEIVE_BYTES)
-            taken = time.perf_counter() - begun
-            while b"event: done" not in seen:
-                seen += stream.recv(RECEIVE_BYTES)
-        prompter.close()
-        session = started.session_id
-        if number:
-            yield taken
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from pathlib import Path
 from bench.plan import Plan
 from bench.rows import Baseline, Row, Target, middle, percentile95
 from bench.server import QUICK, ROOT, model_stand_in, server_with
-from bench.wire import Address, Prompter, ask, connect, stream_path
+from bench.turns import Turner
+from bench.wire import Address
 
-RECEIVE_BYTES = 1 << 16
 REAL = ".toolchain/bin/claude"
 ONE_SHOT = ("-p", "--output-format", "stream-json", "--verbose", "--include-partial-messages")
 QUIET = {
@@ -32,7 +32,8 @@ def measure(plan: Plan) -> Iterator[Row]:
     count = plan.pick(200, 60)
     direct = middle(list(directly(count)))
     with server_with(QUICK) as server:
-        through = list(turns(Address.of(server.base_url), "hello", count))
+        turner = Turner(Address.of(server.base_url), "claude_code", "hello")
+        through = list(turner.first_deltas(count))
     added = [seconds - direct for seconds in through]
     baseline = Baseline("ms, CLI over a pipe", 1e3 * direct)
     note = f"{count} turns"
@@ -73,30 +74,6 @@ def directly(count: int) -> Iterator[float]:
         cli.stdin.close()
 
 
-def turns(address: Address, text: str, count: int) -> Iterator[float]:
-    """Run turns of one session: seconds from the prompt to the first delta at the reader.
-
-    The session's first turn, which starts the CLI, is left out.
-    """
-    session: str | None = None
-    for number in range(count + 1):
-        prompter = Prompter(address)
-        with connect(address) as stream:
-            begun = time.perf_counter()
-            started = prompter.prompt(text, session)
-            stream.sendall(ask(address, stream_path(started.stream_id)))
-            seen = b""
-            while b"event: text-delta" not in seen:
-                seen += stream.recv(RECEIVE_BYTES)
-            taken = time.perf_counter() - begun
-            while b"event: done" not in seen:
-                seen += stream.recv(RECEIVE_BYTES)
-        prompter.close()
-        session = started.session_id
-        if number:
-            yield taken
-
-
 def real(plan: Plan) -> Row:
     """Measure the real CLI: a one-shot run beside the second turn of a session."""
     target = Target(5, at_least=True)
@@ -107,7 +84,8 @@ def real(plan: Plan) -> Row:
         keys = {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "bench"}
         cold = middle([one_shot(binary, keys) for _ in range(plan.repeats)])
         with server_with(binary, keys) as server:
-            warm = middle(list(turns(Address.of(server.base_url), "[[text hello]]", plan.repeats)))
+            turner = Turner(Address.of(server.base_url), "claude_code", "[[text hello]]")
+            warm = middle(list(turner.first_deltas(plan.repeats)))
     note = f"one-shot {1e3 * cold:.0f} ms, second turn {1e3 * warm:.0f} ms"
     return Row(SOONER, "times", cold / warm, target, note=note)
 

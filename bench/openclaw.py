@@ -1,0 +1,171 @@
+"""Row group `openclaw`: what is added to the gateway's own first delta, and how soon prompts are
+answered."""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import quantiles
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from bench.plan import Plan
+from bench.rows import Baseline, Row, Target, middle
+from bench.server import ROOT
+from bench.turns import Turner
+from bench.wire import Address
+from xo_cowork_core.sdk.testing import LiveServer
+
+sys.path.append(str(ROOT / "tests" / "fakes" / "openclaw_gateway"))
+from openclaw_prompts import TOKEN, GatewayProcess, chat_model, environment, gateway, real_binary
+
+ADDED = "openclaw: first delta over the gateway's own, median"
+KNOWN = "openclaw: prompt answered, known session"
+NEW = "openclaw: prompt answered, new session"
+DOWN = "openclaw: prompt refused, gateway killed, slowest"
+TARGETS = {ADDED: Target(20), KNOWN: Target(250), NEW: Target(250), DOWN: Target(1000)}
+PROMPT = "[[text hello world]]"
+WARM_UP = 4
+REST_SECONDS = 0.3
+WAIT_SECONDS = 60.0
+UNAVAILABLE = 503
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """Measure warm turns on one real gateway: bare, and through the server; then kill it."""
+    binary = real_binary()
+    if binary is None:
+        for name, target in TARGETS.items():
+            yield Row(name, "ms", target=target, note="no real CLI here: `make toolchain`")
+        return
+    with (
+        chat_model() as port,
+        tempfile.TemporaryDirectory() as folder,
+        gateway(binary, Path(folder), port) as running,
+        LiveServer(environment={"XO_PLUGINS": "runtime_openclaw", **environment(running.url)}) as s,
+    ):
+        turner = Turner(Address.of(s.base_url), "openclaw", PROMPT)
+        yield added(running, turner, plan.pick(24, 8))
+        session = turner.turn(None).session_id
+        yield from answered(turner, session, plan.pick(20, 6))
+        running.kill()
+        yield refused(turner.address, session, plan.pick(20, 6))
+
+
+def added(running: GatewayProcess, turner: Turner, count: int) -> Row:
+    """Run pairs of turns, one with a bare client, each first in turn: the gateway's own time
+    wanders by more than what is looked for."""
+    own: list[float] = []
+    more: list[float] = []
+    with asyncio.Runner() as runner:
+        bare = runner.run(Bare.opened(running.url))
+        session = turner.turn(None).session_id
+        for number in range(-WARM_UP, count):
+            pair = [lambda: runner.run(bare.turn()), lambda: turner.turn(session).first]
+            ran: dict[int, float] = {}
+            for place in (0, 1) if number % 2 else (1, 0):
+                # after a run's last event the gateway is busy with it for a while
+                time.sleep(REST_SECONDS)
+                ran[place] = pair[place]()
+            if number >= 0:
+                own.append(ran[0])
+                more.append(ran[1] - ran[0])
+        runner.run(bare.close())
+    baseline = Baseline("ms, bare WebSocket client", 1e3 * middle(own))
+    low, _, high = quantiles(more, n=4)
+    note = f"{count} pairs of turns, half of them {1e3 * low:.0f} to {1e3 * high:.0f} ms"
+    return Row(ADDED, "ms", 1e3 * middle(more), TARGETS[ADDED], baseline, note=note)
+
+
+def answered(turner: Turner, session: str, count: int) -> Iterator[Row]:
+    """Measure the answer to a prompt while the gateway is up."""
+    known = [turner.turn(session).answered for _ in range(count)]
+    new = [turner.turn(None).answered for _ in range(count)]
+    for name, times in ((KNOWN, known), (NEW, new)):
+        note = f"{count} prompts, slowest {1e3 * max(times):.0f} ms"
+        yield Row(name, "ms", 1e3 * middle(times), TARGETS[name], note=note)
+
+
+def refused(address: Address, session: str, count: int) -> Row:
+    """Measure the answer to prompts from the moment on when the gateway is gone."""
+    times: list[float] = []
+    wrong = ""
+    for number in range(count):
+        body = {"text": PROMPT, "agent_name": "openclaw", "session_id": number % 2 and session}
+        begun = time.perf_counter()
+        status, text = _post(address, {name: value for name, value in body.items() if value})
+        times.append(time.perf_counter() - begun)
+        if status != UNAVAILABLE or b'"detail"' not in text or b"gateway" not in text:
+            wrong = f"{status} {text[:80]!r}"
+    note = wrong or f"{count} prompts, median {1e3 * middle(times):.0f} ms"
+    return Row(DOWN, "ms", 1e3 * max(times), TARGETS[DOWN], exact=not wrong, note=note)
+
+
+def _post(address: Address, body: Mapping[str, object]) -> tuple[int, bytes]:
+    http = HTTPConnection(address.host, address.port, timeout=WAIT_SECONDS)
+    headers = {"Content-Type": "application/json"}
+    http.request("POST", "/api/chat/prompt", json.dumps(body), headers)
+    answer = http.getresponse()
+    text = answer.read()
+    http.close()
+    return answer.status, text
+
+
+class Bare:
+    """The shortest client of a gateway, in one session."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._key = f"agent:main:bench:{uuid.uuid4()}"
+
+    @classmethod
+    async def opened(cls, url: str) -> "Bare":
+        """Connect, shake hands and open the session."""
+        bare = cls(await connect(url, compression=None, ping_interval=None, proxy=None))
+        await bare._socket.recv()
+        await bare.ask(
+            "connect",
+            minProtocol=4,
+            maxProtocol=4,
+            client={"id": "gateway-client", "version": "1", "platform": "linux", "mode": "backend"},
+            role="operator",
+            scopes=["operator.read", "operator.write", "operator.admin"],
+            auth={"token": TOKEN},
+        )
+        await bare.ask("sessions.create", key=bare._key, agentId="main")
+        await bare.ask("sessions.messages.subscribe", key=bare._key)
+        return bare
+
+    async def send(self, method: str, **params: object) -> str:
+        number = str(uuid.uuid4())
+        request = {"type": "req", "id": number, "method": method, "params": params}
+        await self._socket.send(json.dumps(request))
+        return number
+
+    async def ask(self, method: str, **params: object) -> None:
+        await self._until(f'"id":"{await self.send(method, **params)}","ok":true')
+
+    async def turn(self) -> float:
+        """Run a turn: seconds from `chat.send` to the first delta."""
+        run = str(uuid.uuid4())
+        begun = time.perf_counter()
+        await self.send("chat.send", sessionKey=self._key, message=PROMPT, idempotencyKey=run)
+        await self._until(run, '"deltaText"', '"stream":"assistant"')
+        taken = time.perf_counter() - begun
+        await self._until(run, '"state":"final"')
+        return taken
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+    async def _until(self, mark: str, *kinds: str) -> None:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                frame = str(await self._socket.recv())
+                if mark in frame and (not kinds or any(kind in frame for kind in kinds)):
+                    return
