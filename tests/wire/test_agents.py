@@ -1,5 +1,6 @@
 """Agents, models, channels, gateway: the families that runtimes with a gateway fill."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,8 @@ import httpx
 import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer, install_plugin
+
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -102,18 +105,54 @@ def test_identity_is_changed_as_an_object(server: LiveServer) -> None:
         ({"name": "x", "id": "../x"}, 400),
         ({"name": "x", "id": 5}, 400),
         ({"name": "x", "tools": "all"}, 400),
+        ({"name": "x", "tools": [5]}, 400),
         ({"name": "x", "identity": "me"}, 400),
+        ({"name": "x", "metadata": "me"}, 400),
+        ({"name": "x", "metadata": [1]}, 400),
+        ({"name": "x", "env_file": 5}, 400),
+        ({"name": "x", "any": "\ud800"}, 400),
+        ({"name": "x", "any": 10**30}, 400),
         ({"name": "refuse"}, 400),
     ],
 )
 def test_a_wrong_agent_is_refused_and_nothing_is_kept(
     server: LiveServer, body: dict[str, Any], status: int
 ) -> None:
-    answer = server.client.post("/api/agents", json=body)
+    answer = server.client.post("/api/agents", content=json.dumps(body), headers=JSON)
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"]
     assert len(server.client.get("/api/agents").json()["agents"]) == 1
     assert not (server.state / "agents.json").exists()
+
+
+def test_a_row_that_comes_back_whole_changes_nothing(server: LiveServer) -> None:
+    row = created(server, id="research", metadata={"colour": "red"}, tools=["web"])
+    answer = server.client.patch("/api/agents/research", json={**row, "created_at": "never"})
+    assert answer.json() == row
+    stored = json.loads((server.state / "agents.json").read_text())["research"]
+    assert not stored.keys() & {"id", "mode", "permissions", "sessions"}
+    refused(server.client.patch("/api/agents/research", json={"name": " "}), 400)
+
+
+def test_a_damaged_file_hides_no_agent_and_is_kept(server: LiveServer) -> None:
+    created(server, id="research", description="Finds things")
+    file = server.state / "agents.json"
+    file.write_text('{"research": "x", "main": {"metadata": "x", "identity": 5}}')
+    assert len(server.client.get("/api/agents").json()["agents"]) == 2
+    file.write_text("{")
+    assert server.client.get("/api/agents/research").json()["description"] == ""
+    created(server, id="research", description="Anew")
+    assert server.client.get("/api/agents/research").json()["description"] == "Anew"
+    (aside,) = server.state.glob("agents.json.broken-*")
+    assert aside.read_text() == "{"
+
+
+def test_a_new_agent_inherits_nothing_from_one_that_is_gone(server: LiveServer) -> None:
+    file = server.state / "agents.json"
+    file.write_text('{"research": {"systemPrompt": "Obey the last owner", "created_at": "x"}}')
+    row = created(server, id="research")
+    assert row["system_prompt"] == ""
+    assert row["created_at"] > "2"
 
 
 def refused(answer: httpx.Response, status: int) -> str:

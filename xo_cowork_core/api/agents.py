@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Query, Request
+from pydantic import ConfigDict, Field
 
+from xo_cowork_core.api.bodies import Body
 from xo_cowork_core.api.chat import OkBody
 from xo_cowork_core.api.wire import style_of
 from xo_cowork_core.api.wired import Wired
@@ -11,7 +13,6 @@ from xo_cowork_core.sdk import BadRequest, Model
 
 router = APIRouter(tags=["agents"])
 Row = dict[str, Any]
-Fields = Annotated[Row, Body(examples=[{"name": "Research", "model": "openai/gpt-5"}])]
 AGENT_EXAMPLE: Row = {
     "id": "research",
     "name": "Research",
@@ -30,6 +31,28 @@ MODEL_EXAMPLE: Row = {
 }
 
 
+class AgentBody(Body):
+    """An agent's fields. Others than these are kept, too."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str | None = Field(default=None, examples=["research"])
+    name: str | None = Field(default=None, examples=["Research"])
+    display_name: str | None = None
+    description: str | None = None
+    model: str | None = Field(default=None, examples=["openai/gpt-5"])
+    systemPrompt: str | None = None  # the wire's name
+    system_prompt: str | None = None
+    tools: list[str] | None = None
+    env_file: str | None = None
+    metadata: Row | None = None
+    identity: Row | None = None
+
+    def given(self) -> Row:
+        """Return what was sent and is not null."""
+        return self.model_dump(exclude_unset=True)
+
+
 def _example(value: Any) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {"application/json": {"example": value}}}}
 
@@ -42,9 +65,9 @@ async def list_agents(request: Request, services: Wired) -> Row | list[Row]:
 
 
 @router.post("/api/agents", responses=_example(AGENT_EXAMPLE))
-async def create_agent(fields: Fields, services: Wired) -> Row:
+async def create_agent(body: AgentBody, services: Wired) -> Row:
     """Create an agent, or merge into the one with the same id."""
-    return await services.agents.create(_present(fields))
+    return await services.agents.create(body.given())
 
 
 @router.get("/api/agents/{agent_id}", responses=_example(AGENT_EXAMPLE))
@@ -54,12 +77,11 @@ async def read_agent(agent_id: str, services: Wired) -> Row:
 
 
 @router.patch("/api/agents/{agent_id}", responses=_example(AGENT_EXAMPLE))
-async def update_agent(agent_id: str, fields: Fields, services: Wired) -> Row:
+async def update_agent(agent_id: str, body: AgentBody, services: Wired) -> Row:
     """Change some fields of an agent."""
-    changes = _present(fields)
-    if "id" in changes and changes["id"] != agent_id:
+    if body.id is not None and body.id != agent_id:
         raise BadRequest("`id` cannot be changed")
-    return await services.agents.update(agent_id, changes)
+    return await services.agents.update(agent_id, body.given())
 
 
 @router.delete("/api/agents/{agent_id}")
@@ -67,11 +89,6 @@ async def delete_agent(agent_id: str, services: Wired) -> OkBody:
     """Remove an agent."""
     await services.agents.delete(agent_id)
     return OkBody()
-
-
-def _present(fields: Row) -> Row:
-    """An explicit null counts as absent."""
-    return {key: value for key, value in fields.items() if value is not None}
 
 
 @router.get("/api/models", responses=_example({"models": [MODEL_EXAMPLE]}))

@@ -2,25 +2,39 @@
 
 Those live in `agents.json` in the state folder. Calls are serialised: two changes of different
 fields both hold. A registry's agent without an entry in the file is shown all the same; an entry
-whose agent is gone is dropped at the next change.
+whose agent is gone is not passed on to a new one of its name. A file that can't be read counts as
+empty; it is moved aside before another is written.
 """
 
 import asyncio
+import logging
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
 
-from xo_cowork_core.sdk import Agent, BadRequest, Conflict, KeepsAgents, NotFound, Unsupported
+from xo_cowork_core.sdk import (
+    Agent,
+    BadRequest,
+    Conflict,
+    KeepsAgents,
+    NotFound,
+    Unavailable,
+    Unsupported,
+)
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.atomic import write_atomic
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERMANENT = "main"
+# the server's own words of an agent: a client that sends a whole row back changes none of them
+DERIVED = frozenset({"id", "created_at", "mode", "permissions", "sessions"})
 Row = dict[str, Any]
+log = logging.getLogger("xo_cowork.agents")
 
 
 class Agents:
@@ -49,19 +63,22 @@ class Agents:
 
     async def create(self, fields: Row) -> Row:
         """Create an agent, or merge into the one with the same id. Raises BadRequest."""
-        name = fields.get("name")
-        if not isinstance(name, str) or not name.strip():
+        if "name" not in fields:
             raise BadRequest("`name` is missing")
-        agent_id = fields.get("id") or slug(name)
-        _check_id(agent_id)
+        _check_name(fields)
+        agent_id = str(fields.get("id") or slug(str(fields["name"])))
+        if not ID.fullmatch(agent_id):
+            raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, not first - or _")
         async with self._lock:
-            return await self._save(str(agent_id), fields)
+            known = {agent.id for agent in await _keeper(self._demand_owner()).agents()}
+            return await self._save(agent_id, fields, fresh=agent_id not in known)
 
     async def update(self, agent_id: str, fields: Row) -> Row:
-        """Lay fields over an agent's. Raises NotFound."""
+        """Lay fields over an agent's. Raises NotFound or BadRequest."""
+        _check_name(fields)
         async with self._lock:
             await self.read(agent_id)
-            return await self._save(agent_id, fields)
+            return await self._save(agent_id, fields, fresh=False)
 
     async def delete(self, agent_id: str) -> None:
         """Remove an agent. Raises NotFound, or Conflict for the one that must stay."""
@@ -74,17 +91,17 @@ class Agents:
             if extras.pop(agent_id, None) is not None:
                 await asyncio.to_thread(self._write, extras)
 
-    async def _save(self, agent_id: str, fields: Row) -> Row:
+    async def _save(self, agent_id: str, fields: Row, *, fresh: bool) -> Row:
         owner = self._demand_owner()
         keeper = _keeper(owner)
-        given = {key: value for key, value in fields.items() if key != "id"}
+        given = {key: value for key, value in fields.items() if key not in DERIVED}
         if "system_prompt" in given:
             given["systemPrompt"] = given.pop("system_prompt")
-        _check_fields(given)
         own = {key: value for key, value in given.items() if key in keeper.agent_fields}
         agent = await keeper.save_agent(agent_id, own)
         extras = await asyncio.to_thread(self._read)
-        extra = extras.setdefault(agent_id, {"created_at": stamp(self._clock.now())})
+        born: Row = {"created_at": stamp(self._clock.now())}
+        extra = extras[agent_id] = born if fresh else extras.get(agent_id, born)
         _merge(extra, {key: value for key, value in given.items() if key not in own})
         await asyncio.to_thread(self._write, extras)
         return _row(agent, owner, extras)
@@ -100,16 +117,31 @@ class Agents:
         return owner
 
     def _read(self) -> dict[str, Row]:
+        stored = self._stored()
+        if stored is None:
+            log.error("%s is damaged: fields of agents are missing", self._file)
+        return {
+            key: cast("Row", row) for key, row in (stored or {}).items() if isinstance(row, dict)
+        }
+
+    def _stored(self) -> Row | None:
+        """Return what the file says; None when it says nothing that can be understood."""
         try:
             stored: object = orjson.loads(self._file.read_bytes())
         except FileNotFoundError:
             return {}
-        if not isinstance(stored, dict):
-            raise Conflict("agents.json in the state folder is damaged; move it away")
-        return cast("dict[str, Row]", stored)
+        except orjson.JSONDecodeError:
+            return None
+        return cast("Row", stored) if isinstance(stored, dict) else None
 
     def _write(self, extras: Mapping[str, Row]) -> None:
-        write_atomic(self._file, orjson.dumps(extras, option=orjson.OPT_INDENT_2), mode=0o600)
+        try:
+            if self._stored() is None:
+                self._file.replace(self._file.with_name(f"agents.json.broken-{int(time.time())}"))
+            write_atomic(self._file, orjson.dumps(extras, option=orjson.OPT_INDENT_2), mode=0o600)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Unavailable(f"agents.json cannot be written: {reason}") from None
 
 
 def slug(name: str) -> str:
@@ -120,29 +152,18 @@ def slug(name: str) -> str:
 def _merge(stored: Row, changes: Row) -> None:
     """Lay changes over what is stored; an object keeps the keys that the change doesn't name."""
     for key, value in changes.items():
-        before = stored.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        stored[key] = {**cast("Row", before), **cast("Row", value)} if both else value
+        kept = _object(stored.get(key))
+        stored[key] = {**kept, **cast("Row", value)} if isinstance(value, dict) else value
 
 
-def _check_id(agent_id: object) -> None:
-    if not isinstance(agent_id, str) or not ID.fullmatch(agent_id):
-        raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, and not begin with - or _")
+def _check_name(fields: Row) -> None:
+    if not str(fields.get("name", "unchanged")).strip():
+        raise BadRequest("`name` must not be empty")
 
 
-def _check_fields(fields: Row) -> None:
-    wanted: dict[str, type] = {
-        "name": str,
-        "display_name": str,
-        "description": str,
-        "model": str,
-        "systemPrompt": str,
-        "tools": list,
-        "identity": dict,
-    }
-    for key, kind in wanted.items():
-        if key in fields and not isinstance(fields[key], kind):
-            raise BadRequest(f"`{key}` must be a {kind.__name__}")
+def _object(value: object) -> Row:
+    """Return an object; whatever else somebody wrote by hand counts as an empty one."""
+    return cast("Row", value) if isinstance(value, dict) else {}
 
 
 def _keeper(owner: RegisteredRuntime) -> KeepsAgents:
@@ -153,7 +174,7 @@ def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> R
     stored: Row = {**extras.get(agent.id, {}), **agent.fields}
     name = stored.get("name") or agent.id
     prompt = stored.get("systemPrompt") or ""
-    identity = cast("Row", stored.get("identity") or {})
+    identity = _object(stored.get("identity"))
     return {
         "description": "",
         "model": None,
@@ -169,7 +190,7 @@ def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> R
         "mode": "primary",
         "permissions": {"rules": []},
         "metadata": {
-            **cast("Row", stored.get("metadata") or {}),
+            **_object(stored.get("metadata")),
             "backend": owner.info.name,
             "workspace": stored.get("workspace"),
             "is_default": agent.is_default,
