@@ -96,6 +96,15 @@ class Process(Protocol):
         """Kill everything that it started, but not itself and not the pids in `spare`."""
         ...
 
+    async def end_marked(self, name: str, value: str, *, kill_after: float = 1.0) -> bool:
+        """End those that it started with an entry `name=value` in their environment, and what
+        these started: SIGTERM, after `kill_after` seconds SIGKILL. Itself and all others go on.
+
+        For a process that works for several turns and marks what it starts for each. False when
+        a detached process without any entry `name` is left: nobody can say whose it is.
+        """
+        ...
+
     async def stop(self, *, term_after: float = 0.0, kill_after: float = 3.0) -> None:
         """End it and all that it started: close stdin, after `term_after` seconds SIGTERM, after
         `kill_after` more SIGKILL, to it and to every descendant. Nothing is alive on return.

@@ -24,6 +24,9 @@ class GroupTree:
     def find(self, search: Search) -> list[Identity]:
         return []
 
+    def orphans(self, search: Search) -> list[Identity]:
+        return []
+
     def signal(self, search: Search, number: signal.Signals) -> None:
         for root in search.roots:
             with suppress(ProcessLookupError, PermissionError):

@@ -27,6 +27,7 @@ class Tree(Protocol):
     def marking(self, limit: int) -> AbstractContextManager[None]: ...
     def identify(self, pid: int) -> Identity: ...
     def find(self, search: Search) -> list[Identity]: ...
+    def orphans(self, search: Search) -> list[Identity]: ...
     def signal(self, search: Search, number: signal.Signals) -> None: ...
     def end(self, search: Search, spare: frozenset[int], seconds: float) -> list[Identity]: ...
 
@@ -50,6 +51,11 @@ class Hunt:
         """List what is alive of it."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self.tree.find, search)
+
+    async def orphans(self, search: Search) -> list[Identity]:
+        """List what is alive of it though its parent is gone."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.tree.orphans, search)
 
     async def signal(self, search: Search, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from xo_cowork_core.services.processes import procfs
 from xo_cowork_core.services.processes.procfs import Row
@@ -51,6 +52,14 @@ class ProcTree:
         """List what is alive and belongs to the search, its roots left out."""
         return [row.identity for row in self._members(search) if not self._bury(row)]
 
+    def orphans(self, search: Search) -> list[Identity]:
+        """List those of `find` whose own parent is gone."""
+        return [
+            row.identity
+            for row in self._members(search)
+            if row.parent == self._server and not self._bury(row)
+        ]
+
     def signal(self, search: Search, number: signal.Signals) -> None:
         """Send a signal to everything that `find` would list."""
         for row in self._members(search):
@@ -75,7 +84,7 @@ class ProcTree:
 
     def _members(self, search: Search) -> Iterator[Row]:
         """Go through the search's processes, each as soon as it is met."""
-        apart = procfs.lineage(self._server)
+        apart = procfs.lineage(self._server) | search.apart
         roots = {root.pid for root in search.roots if not _replaced(root)}
         kin = set(roots)
         others: list[Row] = []
@@ -116,8 +125,7 @@ def _belongs(row: Row, search: Search, roots: set[int]) -> bool:
     return (
         row.identity in search.seen
         or row.session in roots
-        or search.has_limit(procfs.limit(row.pid))
-        or search.has_environ(procfs.environ(row.pid))
+        or search.claims(procfs.limit(row.pid), partial(procfs.environ, row.pid))
     )
 
 

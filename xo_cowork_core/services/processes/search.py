@@ -1,6 +1,6 @@
 """What to look for among all processes of the machine."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -31,9 +31,15 @@ class Search(Protocol):
         """Those that were seen below a root at an earlier time."""
         ...
 
-    def has_limit(self, limit: int) -> bool: ...
+    @property
+    def apart(self) -> frozenset[int]:
+        """Pids that never belong to it."""
+        ...
 
-    def has_environ(self, environ: bytes) -> bool: ...
+    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
+        """Say so of a process with this limit; reading its environment costs more, so it is read
+        only when asked for."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,29 @@ class Trees:
     seen: frozenset[Identity]
     limits: frozenset[int]
     tags: frozenset[str]
+    apart: frozenset[int] = frozenset()
 
-    def has_limit(self, limit: int) -> bool:
-        return limit in self.limits
+    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
+        return limit in self.limits or variable(environ(), PROCESS_VARIABLE) in self.tags
 
-    def has_environ(self, environ: bytes) -> bool:
-        return variable(environ, PROCESS_VARIABLE) in self.tags
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Of what `tree` started, those whose environment has an entry `name=value`, or with an empty
+    value no such entry; and what they started."""
+
+    tree: Trees
+    name: str
+    value: str
+    seen: frozenset[Identity] = frozenset()
+    roots: frozenset[Identity] = frozenset()
+
+    @property
+    def apart(self) -> frozenset[int]:
+        return frozenset(root.pid for root in self.tree.roots)
+
+    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
+        return self.tree.claims(limit, environ) and variable(environ(), self.name) == self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +83,15 @@ class Leftovers:
     boot: str
     seen: frozenset[Identity]
     roots: frozenset[Identity] = frozenset()
+    apart: frozenset[int] = frozenset()
 
-    def has_limit(self, limit: int) -> bool:
-        return limit >> NUMBER_BITS == state_part(self.state)
-
-    def has_environ(self, environ: bytes) -> bool:
-        if variable(environ, STATE_VARIABLE) != self.state:
+    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
+        if limit >> NUMBER_BITS == state_part(self.state):
+            return True
+        marks = environ()
+        if variable(marks, STATE_VARIABLE) != self.state:
             return False
-        return not variable(environ, PROCESS_VARIABLE).startswith(f"{self.boot}.")
+        return not variable(marks, PROCESS_VARIABLE).startswith(f"{self.boot}.")
 
 
 def join(trees: Iterable[Trees]) -> Trees:

@@ -1,0 +1,98 @@
+"""One process that works for several jobs, and what each of these started."""
+
+from typing import Any
+
+import pytest
+
+ESCAPEES = ["own_session.py", "deaf.py", "daemon.py stay", "daemon.py", "respawner.py", "hopper.py"]
+# starts a program for a job, both named by a line of stdin
+WORKER = (
+    "import os, subprocess, sys\n"
+    "for line in sys.stdin:\n"
+    "    job, *argv = line.split()\n"
+    "    environment = {**os.environ, 'JOB': job} if job != '-' else {**os.environ}\n"
+    "    subprocess.Popen([sys.executable, *argv], env=environment, stdin=subprocess.DEVNULL)\n"
+)
+POLITE = (
+    "import pathlib, signal, sys\n"
+    "sign = pathlib.Path(sys.argv[1], 'cleaned-up')\n"
+    "signal.signal(signal.SIGTERM, lambda *_: (sign.touch(), sys.exit()))\n"
+    "pathlib.Path(sys.argv[1], 'ready').touch()\n"
+    "signal.pause()\n"
+)
+
+
+async def begin(lab: Any, process: Any, job: str, line: str) -> set[int]:
+    """Start an escapee for a job; return the pids that it adds."""
+    script, *words = line.split()
+    known, signs = lab.alive(), set(lab.signs())
+    path = lab.escapees / script
+    await process.write(" ".join([job, str(path), str(lab.folder), *words]).encode() + b"\n")
+    await lab.until(lambda: set(lab.signs()) - signs)
+    return lab.alive() - known
+
+
+@pytest.mark.parametrize("kind", ESCAPEES)
+def test_one_jobs_processes_end_and_the_others_go_on(run, kind: str) -> None:
+    async def test(lab: Any) -> None:
+        process = await lab.python(WORKER)
+        kept = await begin(lab, process, "two", "own_session.py")
+        kept |= await begin(lab, process, "-", "own_session.py")
+        await begin(lab, process, "one", kind)
+        assert await process.end_marked("JOB", "one", kill_after=0.3)
+        assert lab.alive() == kept | {process.pid}
+
+    run(test)
+
+
+def test_they_are_asked_before_they_are_killed(run) -> None:
+    async def test(lab: Any) -> None:
+        process = await lab.python(WORKER)
+        program = lab.folder / "polite.py"
+        program.write_text(POLITE)
+        await process.write(f"one {program} {lab.folder}\n".encode())
+        await lab.until((lab.folder / "ready").exists)
+        await process.end_marked("JOB", "one", kill_after=5.0)
+        assert (lab.folder / "cleaned-up").exists()
+
+    run(test)
+
+
+def test_a_child_that_emptied_its_environment_ends_with_its_parent(run) -> None:
+    async def test(lab: Any) -> None:
+        process = await lab.python(WORKER)
+        program = lab.folder / "parent.py"
+        sleeper = str(lab.escapees / "sleeper.py")
+        program.write_text(
+            "import subprocess, sys\n"
+            f"subprocess.run([sys.executable, {sleeper!r}, sys.argv[1], 'deaf'], env={{}})\n"
+        )
+        await process.write(f"one {program} {lab.folder}\n".encode())
+        await lab.until(lab.signs)
+        assert await process.end_marked("JOB", "one", kill_after=0.3)
+        assert lab.alive() == {process.pid}
+
+    run(test)
+
+
+def test_a_daemon_that_hides_whose_it_is_is_told(run) -> None:
+    async def test(lab: Any) -> None:
+        process = await lab.python(WORKER)
+        await begin(lab, process, "two", "daemon.py")
+        assert await process.end_marked("JOB", "one", kill_after=0.1)
+        await begin(lab, process, "one", "daemon.py bare")
+        await lab.until(lambda: len(lab.alive()) == 3)
+        assert not await process.end_marked("JOB", "one", kill_after=0.1)
+        assert len(lab.alive()) == 3
+
+    run(test)
+
+
+def test_a_job_without_processes_is_ended_at_once(run) -> None:
+    async def test(lab: Any) -> None:
+        process = await lab.python(WORKER)
+        assert await process.end_marked("JOB", "one", kill_after=60.0)
+        await process.stop(kill_after=0.1)
+        assert await process.end_marked("JOB", "one", kill_after=60.0)
+
+    run(test)
