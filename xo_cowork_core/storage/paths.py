@@ -17,7 +17,8 @@ class OutsideError(Exception):
 
 
 class MalformedPathError(Exception):
-    """The text is no absolute path: relative, with a NUL in it, too long, or not Unicode."""
+    """The text is no absolute path: relative, with a NUL in it, too long, or not Unicode; or what
+    it leads to has a name that isn't."""
 
 
 def expand(text: str, home: Path) -> Path:
@@ -66,6 +67,9 @@ def locate(path: Path, roots: Sequence[Path]) -> tuple[Path, Path]:
         real = Path(os.path.realpath(path))
     except (OSError, ValueError) as error:
         raise MalformedPathError(str(path)) from error
+    if not is_unicode(str(real)):
+        # a link led there: no client could be told of this place, and none could name it again
+        raise MalformedPathError(str(path))
     bases = sorted(
         (Path(os.path.realpath(root)) for root in roots), key=lambda base: len(str(base))
     )

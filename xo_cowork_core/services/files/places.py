@@ -60,4 +60,7 @@ def refusals(missing: str, denied: str = "Access denied") -> Generator[None]:
 
 
 def _malformed() -> BadRequest:
-    return BadRequest("A path must be absolute, or begin with ~/, and be no longer than names may")
+    return BadRequest(
+        "A path must be absolute or begin with ~/, be no longer than names may, and lead to names"
+        " in Unicode"
+    )
