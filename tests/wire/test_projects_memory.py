@@ -87,6 +87,14 @@ def test_what_was_read_can_be_changed_and_put_back(server: LiveServer, semantic:
     assert (semantic / "preferences.md").read_text().endswith("last\n")
 
 
+def test_a_mark_that_comes_twice_loses_neither_text(server: LiveServer, semantic: Path) -> None:
+    mark = "<!-- memory/semantic/constraints.md -->"
+    text = f"fact\n{mark}\nfirst\n<!-- memory/semantic/preferences.md -->\nliked\n{mark}\nsecond"
+    assert put(server, semantic.parents[1].name, memory=text).status_code == 200
+    assert (semantic / "constraints.md").read_text() == "first\nsecond"
+    assert (semantic / "preferences.md").read_text() == "liked\n"
+
+
 def test_a_mark_of_an_unknown_file_makes_none(server: LiveServer, semantic: Path) -> None:
     before = sorted(semantic.iterdir())
     text = "<!-- memory/semantic/other.md -->\n<!-- memory/semantic/../x.md -->\n"

@@ -57,7 +57,7 @@ class WorkspaceMemory:
 
         def work(project: Folder, _: Folder) -> Memory:
             with project.below((MEMORY, SEMANTIC), make=True) as folder:
-                for name, body in _parts(text, set(_names(folder))):
+                for name, body in _texts(text, set(_names(folder))).items():
                     folder.replace(name, body.encode())
             return self._read(project, project_id)
 
@@ -109,6 +109,14 @@ def _names(folder: Folder) -> list[str]:
     found = [e.name for e in folder.entries() if e.name.endswith(".md") and utf8(e.name)]
     shown = [name for name in found if not name.startswith(".")]
     return sorted(shown, key=lambda name: (name != FIRST, name))[:MOST_FILES]
+
+
+def _texts(text: str, names: set[str]) -> dict[str, str]:
+    """Return each file's text; what stands under two marks of one file is joined."""
+    found: dict[str, str] = {FIRST: ""}
+    for name, part in _parts(text, names):
+        found[name] = found.get(name, "") + part
+    return found
 
 
 def _parts(text: str, names: set[str]) -> Iterator[tuple[str, str]]:
