@@ -170,7 +170,16 @@ def test_respond_after_the_turn_is_409(chat: Chat) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=-1", "limit=x", "limit=1.5", "offset=-1", "offset=x"],
+    [
+        "limit=0",
+        "limit=-1",
+        "limit=x",
+        "limit=1.5",
+        "limit=1_0",
+        "limit=%2B5",
+        "offset=-1",
+        "offset=x",
+    ],
 )
 def test_a_bad_page_of_sessions_is_refused(server: LiveServer, query: str) -> None:
     refused(server.client.get(f"/api/sessions?{query}"))

@@ -274,6 +274,7 @@ def test_older_usage_routes_answer_in_their_shapes(chat: Chat, prefix: str) -> N
     assert http.get(f"{prefix}/sessions/{session_id}").json()["session_id"] == session_id
     refused(http.get(f"{prefix}/sessions/nope"), 404)
     refused(http.get(f"{prefix}/analytics?start=x&end=y"), 400)
+    refused(http.get(f"{prefix}/analytics?end=0001-01-01"), 400)
     refused(http.get(f"{prefix}/analytics?days=100000000"), 400)
 
 

@@ -1,16 +1,19 @@
 """Numbers of a query string."""
 
+import re
+
 from xo_cowork_core.sdk import BadRequest
+
+NUMBER = re.compile(r"-?[0-9]+")
+MOST_DIGITS = 20
 
 
 def page_number(text: str | None, name: str, default: int, *, least: int) -> int:
     """Read a query number; anything but a whole number from `least` up is a BadRequest."""
     if text is None or text == "":
         return default
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
+    # of many digits the first few say enough: no number that large means anything else
+    number = int(text[:MOST_DIGITS]) if NUMBER.fullmatch(text) else least - 1
     if number < least:
         raise BadRequest(f"`{name}` must be a whole number from {least} up")
     return min(number, 1 << 53)

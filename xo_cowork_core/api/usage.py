@@ -16,6 +16,7 @@ router = APIRouter(tags=["usage"])
 Row = dict[str, Any]
 Text = Annotated[str | None, Query()]
 MOST_DAYS = 365
+FIRST_YEAR = 1970
 PREFIXES = ("/api/usage", "/openclaw/usage")
 
 
@@ -106,9 +107,13 @@ def _window(services: Services, days: str | None, start: str | None, end: str | 
 
 def _date(text: str, name: str) -> date:
     try:
-        return date.fromisoformat(text[:10])
+        found = date.fromisoformat(text[:10])
     except ValueError:
-        raise BadRequest(f"`{name}` must be a date like 2026-01-31") from None
+        found = date.min
+    # a window that reaches before year 1 can't be reckoned with
+    if found.year < FIRST_YEAR:
+        raise BadRequest(f"`{name}` must be a date like 2026-01-31, from {FIRST_YEAR} on")
+    return found
 
 
 CALL_EXAMPLE: Row = {"session_id": "0b6f…", "model": "claude-opus-5-5", "tokens_in": 10}
