@@ -4,7 +4,7 @@ Change `VERSION` with every change of a table; the file of another version is re
 `tooled` and `spoken` are `calls` and `messages` summed up by day, so that a report reads few rows.
 """
 
-VERSION = 5
+VERSION = 6
 STEPS = (
     """
     CREATE TABLE files (
@@ -52,12 +52,6 @@ STEPS = (
         text, content='messages', content_rowid='id', columnsize=0,
         tokenize="unicode61 remove_diacritics 2"
     );
-    CREATE TRIGGER messages_in AFTER INSERT ON messages BEGIN
-        INSERT INTO words (rowid, text) VALUES (new.id, new.text);
-    END;
-    CREATE TRIGGER messages_out AFTER DELETE ON messages BEGIN
-        INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
-    END;
     CREATE TABLE calls (
         key INTEGER NOT NULL,
         place INTEGER NOT NULL,
