@@ -1,13 +1,16 @@
 """`Idempotency-Key`: done once, answered again, also across a restart."""
 
+import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer
+from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
 
 
 @pytest.fixture
@@ -109,3 +112,105 @@ def test_a_key_whose_request_a_crash_cut_is_refused(server: LiveServer) -> None:
 @pytest.mark.parametrize("key", ["", "x" * 256])
 def test_a_key_of_the_wrong_length_is_400(server: LiveServer, key: str) -> None:
     assert ask(server, key).status_code == 400
+
+
+WAITS = """
+import asyncio
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from xo_cowork_core.sdk import Claims, hookimpl
+
+class Plugin:
+    @hookimpl
+    def xo_claims(self):
+        return Claims(prefixes=["/api/waits"])
+    @hookimpl
+    def xo_routers(self, context):
+        router = APIRouter(prefix="/api/waits")
+        began, go = Path(context.paths.home, "began"), Path(context.paths.home, "go")
+
+        @router.post("/once")
+        async def once() -> dict[str, bool]:
+            began.touch()
+            async with asyncio.timeout(20):
+                while not go.exists():
+                    await asyncio.sleep(0.01)
+            return {"ok": True}
+
+        return [router]
+
+plugin = Plugin()
+"""
+
+
+class Asked(threading.Thread):
+    """A request with a key, on its way."""
+
+    def __init__(self, server: LiveServer, key: str) -> None:
+        super().__init__()
+        self.answer: httpx.Response | None = None
+        self._server = server
+        self._key = key
+
+    def run(self) -> None:
+        self.answer = once(self._server, self._key)
+
+
+def once(server: LiveServer, key: str) -> httpx.Response:
+    return server.client.post("/api/waits/once", headers={"Idempotency-Key": key})
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[LiveServer]:
+    """A server whose route /api/waits/once waits until there is a file `go`."""
+    install_plugin(tmp_path, "waits", WAITS)
+    with LiveServer(environment={"XO_PLUGINS": "waits"}, python_path=[tmp_path]) as running:
+        yield running
+
+
+@contextmanager
+def unwritable(server: LiveServer) -> Iterator[None]:
+    """Keep the server from writing its database, as another writer would."""
+    with closing(sqlite3.connect(server.state / "state.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        yield
+        writer.execute("ROLLBACK")
+
+
+def test_an_answer_is_kept_before_it_is_given(waiting: LiveServer) -> None:
+    asked = Asked(waiting, "early")
+    asked.start()
+    eventually((waiting.home / "began").exists, 10, "the request")
+    with unwritable(waiting):
+        (waiting.home / "go").touch()
+        asked.join(1)
+        assert asked.answer is None
+    asked.join(20)
+    assert asked.answer
+    assert asked.answer.status_code == 200
+    assert once(waiting, "early").headers["idempotent-replayed"] == "true"
+
+
+def test_an_answer_that_could_not_be_kept_is_given_and_its_key_refused(
+    waiting: LiveServer,
+) -> None:
+    asked = Asked(waiting, "lost")
+    asked.start()
+    eventually((waiting.home / "began").exists, 10, "the request")
+    with unwritable(waiting):
+        (waiting.home / "go").touch()
+        asked.join(20)
+    assert asked.answer
+    assert asked.answer.json() == {"ok": True}
+    again = once(waiting, "lost")
+    assert again.status_code == 409
+    assert "could not be kept" in again.json()["detail"]
+
+
+def test_a_key_that_cannot_be_stored_is_503(waiting: LiveServer) -> None:
+    with unwritable(waiting):
+        refused = once(waiting, "never")
+    assert refused.status_code == 503
+    assert not (waiting.home / "began").exists()

@@ -61,16 +61,12 @@ class IdempotencyGate:
         receive: Receive,
         send: Send,
     ) -> None:
-        record = _Recorder(send)
+        record = _Recorder(send, lambda answer: keys.finish(key, answer))
         try:
             await self._app(scope, _replay(body, receive), record)
-        except BaseException:
-            await keys.release(key)
-            raise
-        if record.keepable:
-            await keys.finish(key, record.answer())
-        else:
-            await keys.release(key)
+        finally:
+            if not record.kept:
+                await keys.release(key)
 
 
 async def once(
@@ -101,14 +97,16 @@ async def once(
 
 @dataclass(slots=True)
 class _Recorder:
-    """Passes an answer on and keeps a copy of bounded size."""
+    """Passes an answer on and keeps a copy of bounded size, before its last piece goes out: an
+    answer that somebody has must not be lost to a crash."""
 
     send: Send
+    keep: Callable[[KeptAnswer], Awaitable[None]]
     status: int = 500
     headers: tuple[tuple[bytes, bytes], ...] = ()
     chunks: list[bytes] = field(default_factory=list[bytes])
     size: int = 0
-    whole: bool = False
+    kept: bool = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -119,15 +117,14 @@ class _Recorder:
             self.size += len(body)
             if self.size <= MOST_ANSWER_BYTES:
                 self.chunks.append(body)
-            self.whole = not message.get("more_body", False)
+            if not message.get("more_body", False) and self._keepable:
+                self.kept = True
+                await self.keep(KeptAnswer(self.status, self.headers, b"".join(self.chunks)))
         await self.send(message)
 
     @property
-    def keepable(self) -> bool:
-        return self.whole and self.status < 500 and self.size <= MOST_ANSWER_BYTES
-
-    def answer(self) -> KeptAnswer:
-        return KeptAnswer(self.status, self.headers, b"".join(self.chunks))
+    def _keepable(self) -> bool:
+        return self.status < 500 and self.size <= MOST_ANSWER_BYTES
 
 
 def _key_of(scope: Scope) -> str | None:

@@ -1,23 +1,29 @@
 """Answers kept by `Idempotency-Key` for 24 h, also across a restart.
 
-A row without an answer belongs to a request that is running, or that a restart cut: of the
-latter nobody can say whether it did its work, so the key is refused.
+A row without an answer belongs to a request that is running, that a restart cut, or whose answer
+could not be kept: nobody can say whether the last two did their work, so their keys are refused.
 """
 
 import asyncio
+import logging
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import orjson
 
-from xo_cowork_core.sdk import Conflict
+from xo_cowork_core.sdk import Conflict, Unavailable
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.storage.db import Database
 
 KEEP = timedelta(hours=24)
 WAIT_SECONDS = 300.0
+# request, status, headers, body, boot
+Row: TypeAlias = tuple[str, int | None, bytes | None, bytes | None, str]
+log = logging.getLogger("xo_cowork.idempotency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,10 @@ class Idempotency:
 
         None means: do the work, then call `finish` or `release`. While an equal request runs
         this waits for it. Raises Conflict for another request under the same key, and for one
-        that a restart cut.
+        whose answer is not known; Unavailable when the key can't be stored.
         """
         while True:
-            row = await self._database.write(
-                lambda connection: self._take(connection, key, request)
-            )
+            row = await self._stored(key, request)
             if row is None:
                 self._running[key] = asyncio.Event()
                 return None
@@ -57,7 +61,9 @@ class Idempotency:
                 return answer
             running = self._running.get(key)
             if running is None:
-                raise Conflict("A restart cut the first request with this Idempotency-Key")
+                raise Conflict(
+                    "The answer to the first request with this Idempotency-Key could not be kept"
+                )
             try:
                 async with asyncio.timeout(WAIT_SECONDS):
                     await running.wait()
@@ -65,33 +71,41 @@ class Idempotency:
                 raise Conflict("The first request with this Idempotency-Key still runs") from None
 
     async def finish(self, key: str, answer: KeptAnswer) -> None:
-        """Keep the answer to a key that `begin` gave."""
+        """Keep the answer to a key that `begin` gave. What can't be kept is logged: the work is
+        done, and its answer is to be given all the same."""
         headers = orjson.dumps(
             [[k.decode("latin-1"), v.decode("latin-1")] for k, v in answer.headers]
         )
-        await self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE idempotency SET status = ?, headers = ?, body = ? WHERE key = ?",
-                (answer.status, headers, answer.body, key),
-            )
+        await self._settle(
+            key,
+            "UPDATE idempotency SET status = ?, headers = ?, body = ? WHERE key = ?",
+            (answer.status, headers, answer.body, key),
         )
-        self._settle(key)
 
     async def release(self, key: str) -> None:
         """Forget a key whose request failed: it may be tried again."""
-        await self._database.write(
-            lambda connection: connection.execute("DELETE FROM idempotency WHERE key = ?", (key,))
-        )
-        self._settle(key)
+        await self._settle(key, "DELETE FROM idempotency WHERE key = ?", (key,))
 
-    def _settle(self, key: str) -> None:
-        event = self._running.pop(key, None)
-        if event:
-            event.set()
+    async def _stored(self, key: str, request: str) -> Row | None:
+        try:
+            return await self._database.write(
+                lambda connection: self._take(connection, key, request)
+            )
+        except sqlite3.Error as error:
+            log.error("an Idempotency-Key could not be stored: %s", error)
+            raise Unavailable("The state folder cannot be written; is its disk full?") from error
 
-    def _take(
-        self, connection: sqlite3.Connection, key: str, request: str
-    ) -> tuple[str, int | None, bytes | None, bytes | None, str] | None:
+    async def _settle(self, key: str, statement: str, values: Sequence[object]) -> None:
+        try:
+            await self._database.write(lambda connection: connection.execute(statement, values))
+        except sqlite3.Error as error:
+            log.error("what became of an Idempotency-Key could not be stored: %s", error)
+        finally:
+            event = self._running.pop(key, None)
+            if event:
+                event.set()
+
+    def _take(self, connection: sqlite3.Connection, key: str, request: str) -> Row | None:
         now = self._clock.now()
         connection.execute("DELETE FROM idempotency WHERE created_at < ?", (stamp(now - KEEP),))
         row = connection.execute(
@@ -104,9 +118,7 @@ class Idempotency:
             )
         return row
 
-    def _judge(
-        self, row: tuple[str, int | None, bytes | None, bytes | None, str], request: str
-    ) -> KeptAnswer | None:
+    def _judge(self, row: Row, request: str) -> KeptAnswer | None:
         asked, status, headers, body, boot = row
         if asked != request:
             raise Conflict("This Idempotency-Key was used for another request")
