@@ -136,7 +136,7 @@ def test_a_second_server_on_one_state_folder_is_refused(command):
         server.start()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly_with_open_readers(number):
     with LiveServer() as server:
         turn = Chat(server, "demo").prompt("slow")
@@ -145,6 +145,24 @@ def test_a_signal_ends_it_cleanly_with_open_readers(number):
             os.kill(server.pid, number)
             assert server.terminate() == 0
             assert time.monotonic() - before < 5
+
+
+def test_a_server_that_is_to_outlive_its_terminal_ignores_its_end(command):
+    environment = command.environment | {"PORT": "0", "XO_PLUGINS": "none"}
+    with subprocess.Popen(
+        ["nohup", sys.executable, "-m", "xo_cowork_core", "serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as started:
+        assert started.stdout
+        assert b"listening" in started.stdout.readline()
+        status = Path(f"/proc/{started.pid}/status").read_text()
+        caught = int(status.split("SigCgt:")[1].split()[0], 16)
+        assert caught & 1 << (signal.SIGTERM - 1)
+        assert not caught & 1 << (signal.SIGHUP - 1)
+        started.terminate()
+        assert started.wait(15) == 0
 
 
 def test_it_prints_its_address_runtimes_and_a_curl_to_try():

@@ -30,7 +30,7 @@ REFUSALS = (SettingError, StartRefused, StateFolderError)
 
 
 def serve() -> int:
-    """Serve until SIGINT or SIGTERM; return the exit code. Raises one of `REFUSALS`."""
+    """Serve until a signal ends it; return the exit code. Raises one of `REFUSALS`."""
     settings = read_settings()
     logging.basicConfig(
         level=settings.log_level.upper(),
@@ -144,6 +144,9 @@ async def _serve(app: FastAPI, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+    # ignored under nohup: then the server is to outlive its terminal
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stop)
     async with app.router.lifespan_context(app):
         await server.serve(sockets=[listener])
 
