@@ -72,6 +72,7 @@ from xo_cowork_core.sdk.history import (
 )
 from xo_cowork_core.sdk.hooks import GROUP, Claims, hookimpl
 from xo_cowork_core.sdk.host import HostContext, Paths, Process, Processes, Secrets
+from xo_cowork_core.sdk.looks import Looks
 from xo_cowork_core.sdk.runtime import (
     Answers,
     ChecksHealth,
@@ -143,6 +144,7 @@ __all__ = [
     "KeepsHistory",
     "KeepsTranscripts",
     "ListsModels",
+    "Looks",
     "Message",
     "Model",
     "ModelLoading",

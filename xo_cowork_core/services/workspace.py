@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
+from xo_cowork_core.sdk import BadRequest, Forbidden, Looks, NotFound
 from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp, expand
 
 OLD_PROJECTS_FOLDER = "claude-cowork"
@@ -24,6 +24,8 @@ class Workspace:
         self.home = home
         self._private = private
         self.projects_root = projects_root
+        self._roots = Looks(_made)
+        self._projects = Looks(self._project)
 
     async def folder(self, text: str) -> Path:
         """Check a folder that a prompt names. Raises BadRequest, Forbidden or NotFound."""
@@ -36,7 +38,7 @@ class Workspace:
     async def project(self, agent_id: str) -> Path | None:
         """Return a project's folder, or None when there is none."""
         check_id(agent_id)
-        return await asyncio.to_thread(self._project, agent_id)
+        return await self._projects.of(agent_id)
 
     async def make_project(self, agent_id: str) -> Path:
         """Return a project's folder, made when absent."""
@@ -45,8 +47,7 @@ class Workspace:
 
     async def root(self) -> Path:
         """Return the projects root, made when absent."""
-        await asyncio.to_thread(self.projects_root.mkdir, parents=True, exist_ok=True)
-        return self.projects_root
+        return await self._roots.of(self.projects_root)
 
     def project_of(self, folder: Path) -> str | None:
         """Return the id of the project that contains a folder, looking at the path alone."""
@@ -96,6 +97,11 @@ class Workspace:
         except OSError:
             raise BadRequest("`agent_id` names something that is no folder") from None
         return made
+
+
+def _made(root: Path) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    return root
 
 
 def check_id(agent_id: str) -> None:

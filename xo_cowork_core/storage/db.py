@@ -16,6 +16,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from xo_cowork_core.storage.writer import Writer
+
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 READERS = 2
@@ -33,7 +35,7 @@ class Database:
         self._connections: list[sqlite3.Connection] = []
         self._generation = 0
         self._inode = 0
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="db-write")
+        self._writer = Writer(self._mine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
 
     def open(self) -> None:
@@ -65,11 +67,11 @@ class Database:
             self._generation += 1
             self.open()
 
-        await asyncio.get_running_loop().run_in_executor(self._writer, renew)
+        await self._writer.between(renew)
 
     async def write(self, work: Work[T]) -> T:
-        """Run `work` in one transaction on the writer thread; it rolls back when work raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, work)
+        """Run `work` on the writer thread and commit it; it is undone when it raises."""
+        return await self._writer.write(work)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a reader thread. It sees every write that was awaited before."""
@@ -80,7 +82,7 @@ class Database:
         await asyncio.to_thread(self._shut)
 
     def _shut(self) -> None:
-        self._writer.shutdown(wait=True)
+        self._writer.close()
         self._readers.shutdown(wait=True)
         for connection in self._connections:
             connection.close()
@@ -113,19 +115,6 @@ class Database:
             connection = self._local.connection = self._connect()
             self._connections.append(connection)
         return connection
-
-    def _commit(self, work: Work[T]) -> T:
-        connection = self._mine()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            # a failed COMMIT (full disk) may leave the transaction open or already rolled back
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        return result
 
     def _look(self, work: Work[T]) -> T:
         return work(self._mine())

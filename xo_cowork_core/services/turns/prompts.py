@@ -3,19 +3,23 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from pydantic import SecretStr
 
 from xo_cowork_core.sdk import (
     Attachment,
     BadRequest,
     Forbidden,
+    Looks,
     NotFound,
     OpensSessions,
     PermissionRule,
     Permissions,
+    Secrets,
     Turn,
     Unavailable,
     UpstreamFailed,
@@ -91,6 +95,7 @@ class Resolver:
         self._workspace = workspace
         self._default_agent = default_agent
         self._permission_mode: PermissionMode = permission_mode
+        self._secrets = Looks(_environment)
 
     async def resolve(self, prompt: Prompt) -> Resolved:
         """Return the turn to run. Raises BadRequest, NotFound, Forbidden or Unavailable."""
@@ -114,7 +119,7 @@ class Resolver:
             attachments=[await self._attachment(file) for file in prompt.attachments],
             permissions=self._permissions(prompt),
         )
-        secrets = await asyncio.to_thread(owner.secrets.environment)
+        secrets = await self._secrets.of(owner.secrets)
         environment = {**secrets, **self._registry.turn_environment(turn)}
         turn = replace(turn, environment=environment)
         if session is None and isinstance(owner.runtime, OpensSessions):
@@ -199,6 +204,10 @@ class Resolver:
             run_commands=prompt.run_commands or ("allow" if bypass else "ask"),
             other="allow" if bypass else "ask",
         )
+
+
+def _environment(secrets: Secrets) -> Mapping[str, SecretStr]:
+    return secrets.environment()
 
 
 async def _opened(runtime: OpensSessions, turn: Turn) -> str:
