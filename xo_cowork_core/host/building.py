@@ -24,6 +24,7 @@ from xo_cowork_core.services.models import Models
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.projects.files import ProjectFiles
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
+from xo_cowork_core.services.projects.numbers import ProjectNumbers
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.projects.recorder import Recorder
 from xo_cowork_core.services.projects.roots import Roots
@@ -75,6 +76,8 @@ class Building:
         feed = HostedFeed(self.index, self.registry, self.hosted, self.history)
         self.index.add_feeder(feed)
         self.index.add_feeder(KeeperRows(self.registry))
+        # last: it looks what the others brought in
+        self.index.add_feeder(self.numbers)
         return feed
 
     @cached_property
@@ -134,11 +137,20 @@ class Building:
 
     @cached_property
     def projects(self) -> Projects:
-        return Projects(self.project_files, self.clock)
+        # sessions of a terminal may have run in a folder before it becomes a project
+        return Projects(self.project_files, self.clock, made=self.numbers.want)
+
+    @cached_property
+    def usage(self) -> UsageReports:
+        return UsageReports(self.index, Prices(self.settings.state_dir), self.clock)
+
+    @cached_property
+    def numbers(self) -> ProjectNumbers:
+        return ProjectNumbers(self.index, self.usage, self.clock)
 
     @cached_property
     def recorder(self) -> Recorder:
-        return Recorder(self.project_files, self.clock)
+        return Recorder(self.project_files, self.clock, self.numbers)
 
     @cached_property
     def roots(self) -> Roots:
@@ -169,7 +181,7 @@ class Building:
             index=self.index,
             sessions=self.sessions,
             changes=self.changes,
-            usage=UsageReports(self.index, Prices(self.settings.state_dir), self.clock),
+            usage=self.usage,
             turns=self.turns,
             projects=self.projects,
             recorder=self.recorder,

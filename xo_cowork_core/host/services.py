@@ -54,10 +54,8 @@ async def services_running(core: Core) -> AsyncIterator[None]:
         await core.database.write(lambda connection: close_cut_turns(connection, clock.now()))
         await core.services.files.start()
         eventlog.start()
-        await core.services.recorder.start()
         yield
     finally:
-        await core.services.recorder.stop()
         await eventlog.stop()
         await core.processes.stop()
         await core.services.files.close()
@@ -67,12 +65,15 @@ async def services_running(core: Core) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def index_running(core: Core) -> AsyncIterator[None]:
-    """Keep the index true, and the trash no longer than promised, while plugins are up."""
+    """Keep the index and the projects' records true, and the trash no longer than promised, while
+    plugins are up."""
     await core.trash.start()
     await core.services.index.start(await core.hosted.flags())
+    await core.services.recorder.start()
     try:
         yield
     finally:
+        await core.services.recorder.stop()
         await core.services.index.stop()
         await core.trash.stop()
 

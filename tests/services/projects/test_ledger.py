@@ -33,8 +33,6 @@ def ended(
     *,
     days_ago: int = 0,
     runtime: str = "demo",
-    model: str = "m1",
-    tokens: int = 10,
 ) -> SessionEnded:
     return SessionEnded(
         session_id,
@@ -42,8 +40,7 @@ def ended(
         NOW - timedelta(days=days_ago),
         finish_reason="stop",
         error_code=None,
-        model=model,
-        tokens=Tokens(input=tokens, output=1),
+        tokens=Tokens(input=10, output=1),
         cost=0.5,
         seconds=30.0,
         directory=".",
@@ -55,7 +52,7 @@ def todos(*items: tuple[str, str]) -> TodosSaid:
 
 
 def write(xo: Folder, *facts: Fact) -> None:
-    enter(xo, "p", facts, [], NOW)
+    enter(xo, "p", facts, [], NOW, numbers=None, relative=lambda path: path)
 
 
 def stored(folder: Path, name: str) -> Any:
@@ -66,27 +63,32 @@ def events(folder: Path) -> Sequence[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "timeline.jsonl").read_text().splitlines()]
 
 
-def test_numbers_add_up_over_days_models_and_runtimes(xo: Folder, tmp_path: Path) -> None:
-    write(xo, ended("old", days_ago=40), ended("month", days_ago=20, model="m2"))
-    write(xo, ended("a"), ended("b", runtime="other"), ended("a", model="m2"))
+def test_what_turns_tell_adds_up_over_days_and_runtimes(xo: Folder, tmp_path: Path) -> None:
+    write(xo, ended("old", days_ago=40), ended("month", days_ago=20))
+    write(xo, ended("a"), ended("b", runtime="other"), ended("a"))
     write(xo, FileWritten("a", "demo", NOW, "x.py", True))
     stats = stored(tmp_path, "stats.json")
     week, month = stats["rolling"]["7d"], stats["rolling"]["30d"]
-    assert (week["tokens"]["input"], month["tokens"]["input"]) == (30, 40)
-    assert (week["sessions"], month["sessions"]) == (2, 3)
-    assert (week["turns"], week["cost"], week["active_minutes"]) == (3, 1.5, 1.5)
-    assert week["files_edited"] == 1
-    models = {name: row["tokens"]["input"] for name, row in month["by_model"].items()}
-    assert models == {"m1": 20, "m2": 20}
+    assert (week["turns"], week["active_minutes"], week["files_edited"]) == (3, 1.5, 1)
+    assert (month["turns"], month["active_minutes"]) == (4, 2)
     assert stats["by_session"]["a"]["turns"] == 2
-    assert stats["by_runtime"]["other"]["tokens"]["output"] == 1
-    assert sum(row["turns"] for row in stats["by_runtime"].values()) == 5
+    assert {name: row["turns"] for name, row in stats["by_runtime"].items()} == {
+        "demo": 4,
+        "other": 1,
+    }
+    assert "tokens" not in json.dumps(stats)  # the index tells them, not the turns
 
 
 def test_numbers_of_an_unknown_schema_are_begun_afresh(xo: Folder, tmp_path: Path) -> None:
-    (tmp_path / "stats.json").write_text('{"schema": 2, "by_day": {"2026-11-24": {"tokens": 5}}}')
+    (tmp_path / "stats.json").write_text('{"schema": 2, "by_day": {"2026-11-24": {"turns": 5}}}')
     write(xo, ended())
-    assert stored(tmp_path, "stats.json")["rolling"]["7d"]["tokens"]["input"] == 10
+    assert stored(tmp_path, "stats.json")["rolling"]["7d"]["turns"] == 1
+
+
+def test_turns_and_minutes_of_the_schema_before_are_added_to(xo: Folder, tmp_path: Path) -> None:
+    (tmp_path / "stats.json").write_text('{"schema": 3, "by_day": {"2026-11-24": {"turns": 5}}}')
+    write(xo, ended())
+    assert stored(tmp_path, "stats.json")["rolling"]["7d"]["turns"] == 6
 
 
 def test_days_beyond_thirty_five_are_dropped(xo: Folder, tmp_path: Path) -> None:
@@ -143,9 +145,8 @@ def test_rows_of_other_writers_stay_in_the_sessions_list(xo: Folder, tmp_path: P
     assert rows["odd"] == "a string"
     known = rows["claude:p:web:0a1b2c3d"]
     assert (known["nativeSessionId"], known["extra"]) == ("n1", [1])
-    assert known["usage"]["input_tokens"] == 10
     fresh = rows["demo:p:web:s2"]
-    assert (fresh["backend"], fresh["usage"]["cost"]) == ("demo", 0.5)
+    assert (fresh["backend"], fresh["directory"]) == ("demo", ".")
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:

@@ -182,6 +182,14 @@ class Index:
 
         await self._database.write(write)
 
+    async def note_taken(self, marks: Mapping[str, int]) -> None:
+        """Forget that these projects were counted anew, unless they were once more."""
+        await self._database.write(
+            lambda connection: connection.executemany(
+                "DELETE FROM recounted WHERE agent_id = ? AND mark = ?", list(marks.items())
+            )
+        )
+
     async def messages(self, session_id: str) -> Sequence[Message] | None:
         """Read a session's messages from its file; None when it has none that is indexed."""
         path = await self.ask(

@@ -75,6 +75,11 @@ def sessions_page(
     return total, [session_of(row) for row in rows]
 
 
+def recounted(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the projects that were counted anew, with the mark of that state."""
+    return dict(connection.execute("SELECT agent_id, mark FROM recounted"))
+
+
 def one_session(connection: sqlite3.Connection, session_id: str) -> Session | None:
     """Find a session that is shown."""
     row = connection.execute(

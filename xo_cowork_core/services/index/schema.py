@@ -2,9 +2,11 @@
 
 Change `VERSION` with every change of a table; the file of another version is rebuilt. `used`,
 `tooled` and `spoken` are `calls` and `messages` summed up by day, so that a report reads few rows.
+`recounted` names the projects whose sessions or sums changed since somebody took note of it; `mark`
+is another one with each change.
 """
 
-VERSION = 6
+VERSION = 7
 STEPS = (
     """
     CREATE TABLE files (
@@ -101,6 +103,29 @@ STEPS = (
         count INTEGER NOT NULL,
         PRIMARY KEY (day, session_id, tool)
     ) WITHOUT ROWID;
-    CREATE INDEX tooled_by_session ON tooled (session_id)
+    CREATE INDEX tooled_by_session ON tooled (session_id);
+    CREATE TABLE recounted (
+        agent_id TEXT PRIMARY KEY,
+        mark INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TRIGGER session_in AFTER INSERT ON sessions WHEN new.agent_id IS NOT NULL BEGIN
+        REPLACE INTO recounted VALUES (new.agent_id, random());
+    END;
+    CREATE TRIGGER session_out AFTER DELETE ON sessions WHEN old.agent_id IS NOT NULL BEGIN
+        REPLACE INTO recounted VALUES (old.agent_id, random());
+    END;
+    CREATE TRIGGER session_moved AFTER UPDATE OF agent_id, hidden ON sessions
+    WHEN old.agent_id IS NOT new.agent_id OR old.hidden <> new.hidden BEGIN
+        REPLACE INTO recounted SELECT old.agent_id, random() WHERE old.agent_id IS NOT NULL;
+        REPLACE INTO recounted SELECT new.agent_id, random() WHERE new.agent_id IS NOT NULL;
+    END;
+    CREATE TRIGGER used_in AFTER INSERT ON used BEGIN
+        REPLACE INTO recounted SELECT agent_id, random() FROM sessions
+        WHERE session_id = new.session_id AND agent_id IS NOT NULL;
+    END;
+    CREATE TRIGGER used_out AFTER DELETE ON used BEGIN
+        REPLACE INTO recounted SELECT agent_id, random() FROM sessions
+        WHERE session_id = old.session_id AND agent_id IS NOT NULL;
+    END
     """,
 )

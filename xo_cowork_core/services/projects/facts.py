@@ -30,7 +30,6 @@ class SessionEnded(Fact):
 
     finish_reason: str
     error_code: str | None
-    model: str
     tokens: Tokens
     cost: float | None
     seconds: float

@@ -12,9 +12,10 @@ from xo_cowork_core.services.projects.facts import (
     SessionOpened,
     TodosSaid,
 )
+from xo_cowork_core.services.projects.numbers import Numbers
 from xo_cowork_core.services.projects.records import Record, text_of
-from xo_cowork_core.services.projects.sessionslist import note_sessions
-from xo_cowork_core.services.projects.stats import add_to_stats, tokens_record
+from xo_cowork_core.services.projects.sessionslist import Relative, note_sessions
+from xo_cowork_core.services.projects.stats import write_stats
 from xo_cowork_core.services.projects.timeline import append_events, event, read_page
 from xo_cowork_core.services.projects.todolist import open_list, replace_session, save_list
 from xo_cowork_core.storage.folder import Folder
@@ -29,11 +30,17 @@ def enter(
     facts: Sequence[Fact],
     sessions: Sequence[OpenSession],
     now: datetime,
+    *,
+    numbers: Numbers | None,
+    relative: Relative,
 ) -> None:
-    """Write what happened, and which sessions are open now. Blocks; the caller holds the lock."""
+    """Write what happened, what the index counted, and which sessions are open now.
+
+    Blocks; the caller holds the lock.
+    """
     append_events(xo, list(_events(xo, facts, now)))
-    note_sessions(xo, project_id, facts)
-    add_to_stats(xo, facts, now)
+    note_sessions(xo, project_id, facts, numbers, relative)
+    write_stats(xo, facts, numbers, now)
     write_activity(xo, sessions, now)
 
 
@@ -64,7 +71,7 @@ def _ended(fact: SessionEnded) -> Record:
         fact,
         finish_reason=fact.finish_reason,
         error_code=fact.error_code,
-        tokens=tokens_record(fact.tokens),
+        tokens=fact.tokens.data(),
         cost=fact.cost,
         duration_seconds=round(fact.seconds, 3),
     )

@@ -1,6 +1,6 @@
 """Projects: the folders under the projects root."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +26,16 @@ class Project:
 
 
 class Projects:
-    """All projects of one server."""
+    """All projects of one server. `made` is called with each that was scaffolded."""
 
-    def __init__(self, files: ProjectFiles, clock: Clock) -> None:
+    def __init__(
+        self, files: ProjectFiles, clock: Clock, made: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.todos = Todos(files, clock)
         self.timeline = Timeline(files)
         self._files = files
         self._clock = clock
+        self._made = made
 
     async def scaffold(
         self, name: str, *, display_name: str | None = None, description: str | None = None
@@ -54,6 +57,7 @@ class Projects:
             )
 
         await self._files.change(wanted, work, make=True)
+        self._made(wanted)
         return self._files.root / wanted
 
     async def close(self) -> None:

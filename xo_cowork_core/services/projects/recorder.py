@@ -1,4 +1,5 @@
-"""Keeps the files of `.xo` true from what turns tell, without looking at anything by itself.
+"""Keeps the files of `.xo` true from what turns tell and what the index counted, without looking
+at anything by itself.
 
 Facts wait in a bounded queue; the one owner task, begun by `start` and ended by `stop`, writes
 them project by project, a moment after the first came in.
@@ -11,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
-from xo_cowork_core.sdk import Done, Event, NotFound, StepFinish, Tokens, Unavailable, XoError
+from xo_cowork_core.sdk import Event, NotFound, StepFinish, Tokens, Unavailable, XoError
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.projects.activity import close_cut_sessions, names_sessions
 from xo_cowork_core.services.projects.facts import Fact, OpenSession, SessionEnded, SessionOpened
 from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
 from xo_cowork_core.services.projects.ledger import enter
-from xo_cowork_core.services.projects.watch import TurnWatch, plain
+from xo_cowork_core.services.projects.numbers import Numbers, ProjectNumbers
+from xo_cowork_core.services.projects.watch import TurnWatch, plain, relative_to
 from xo_cowork_core.services.turns.running import RunningTurn
 from xo_cowork_core.storage.folder import Folder
 
@@ -25,18 +27,19 @@ DEBOUNCE_SECONDS = 0.2
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 MOST_FACTS = 10_000
-UNKNOWN_MODEL = "unknown"
 log = logging.getLogger("xo_cowork.projects")
 
 
 class Recorder:
-    """A listener of turns that writes down what projects keep of them. `retries` counts the
-    writes that somebody else's lock put off."""
+    """A listener of turns and of the index that writes down what projects keep of them. `retries`
+    counts the writes that somebody else's lock put off."""
 
-    def __init__(self, files: ProjectFiles, clock: Clock) -> None:
+    def __init__(self, files: ProjectFiles, clock: Clock, numbers: ProjectNumbers) -> None:
         self.retries = 0
         self._files = files
         self._clock = clock
+        self._numbers = numbers
+        numbers.add_listener(self._awaken)
         # as it is named, and as turns may know it: resolved, when `start` has looked
         self._roots: tuple[str, ...] = (str(files.root),)
         self._facts: dict[str, list[Fact]] = {}
@@ -83,7 +86,7 @@ class Recorder:
             turn.session_id,
             runtime,
             cwd=str(turn.cwd),
-            folders=tuple(f"{root}/{project_id}" for root in self._roots),
+            folders=self._folders(project_id),
             clock=self._clock,
             tell=partial(self._tell, project_id),
         )
@@ -107,20 +110,21 @@ class Recorder:
         if not sessions:
             self._open.pop(project_id, None)
         tokens: Tokens = outcome.tokens or watch.tokens
-        said = running.terminal.model_id if isinstance(running.terminal, Done) else None
         ended = SessionEnded(
             turn.session_id,
             running.owner.info.name,
             self._clock.now(),
             finish_reason=outcome.finish_reason,
             error_code=outcome.error_code,
-            model=plain(said or turn.model or UNKNOWN_MODEL),
             tokens=tokens,
             cost=outcome.cost,
             seconds=outcome.duration_seconds,
             directory=watch.relative(str(turn.cwd)) or ".",
         )
         self._tell(project_id, ended)
+
+    def _folders(self, project_id: str) -> tuple[str, ...]:
+        return tuple(f"{root}/{project_id}" for root in self._roots)
 
     def _project_of(self, cwd: str) -> str | None:
         for root in self._roots:
@@ -132,8 +136,12 @@ class Recorder:
     def _touch(self, project_id: str, session: OpenSession, event: Event) -> None:
         session.last_activity_at = self._clock.now()
         if event.name == StepFinish.name:
-            self._facts.setdefault(project_id, [])
-            self._wanted.set()
+            self._awaken(project_id)
+
+    def _awaken(self, project_id: str) -> None:
+        """Write a project's files, also where no fact waits."""
+        self._facts.setdefault(project_id, [])
+        self._wanted.set()
 
     def _tell(self, project_id: str, fact: Fact) -> None:
         facts = self._facts.setdefault(project_id, [])
@@ -163,27 +171,43 @@ class Recorder:
                 await self._stopping.wait()
 
     async def _write(self, project_id: str, facts: list[Fact]) -> None:
+        numbers = await self._numbers.take(project_id)
+        open_sessions = self.open_sessions(project_id)
+        relative = partial(relative_to, self._folders(project_id))
+
         def work(_: Folder, xo: Folder) -> None:
-            enter(xo, project_id, facts, self.open_sessions(project_id), self._clock.now())
+            now = self._clock.now()
+            enter(xo, project_id, facts, open_sessions, now, numbers=numbers, relative=relative)
 
         try:
-            await self._files.change(project_id, work)
+            # a folder where nothing but a terminal worked is not written into
+            if facts or open_sessions or await self._files.read(project_id, _is_kept):
+                await self._files.change(project_id, work)
         except NotFound:
-            # the project was deleted
-            return
+            # the project was deleted, or the agent's id is no project's
+            pass
         except Unavailable as error:
             if error.retry_after is None or self._stopping.is_set():
                 log.error("what happened in %s was not written: %s", project_id, error)
-                return
-            # somebody holds its lock: nothing is written yet, so all of it comes again
-            self._facts[project_id] = [*facts, *self._facts.get(project_id, [])][:MOST_FACTS]
-            self._waiting += len(facts)
-            self.retries += 1
-            self._wanted.set()
-            await self._pause(RETRY_SECONDS)
+            else:
+                # somebody holds its lock: nothing is written yet, so all of it comes again
+                await self._put_back(project_id, facts, numbers)
+            return
         except Exception:
             # a file that nobody foresaw must not end the record of every other project
             log.exception("what happened in %s was not written", project_id)
+            return
+        if numbers:
+            self._numbers.written(project_id, numbers)
+
+    async def _put_back(self, project_id: str, facts: list[Fact], numbers: Numbers | None) -> None:
+        if numbers:
+            self._numbers.put_back(project_id, numbers)
+        self._facts[project_id] = [*facts, *self._facts.get(project_id, [])][:MOST_FACTS]
+        self._waiting += len(facts)
+        self.retries += 1
+        self._wanted.set()
+        await self._pause(RETRY_SECONDS)
 
     async def _sweep(self) -> None:
         for project_id in await self._files.look(self._left_open):
@@ -207,3 +231,8 @@ class Recorder:
                 if xo and names_sessions(xo):
                     found.append(name)
         return found
+
+
+def _is_kept(project: Folder) -> bool:
+    with inside(project, XO) as xo:
+        return xo is not None

@@ -1,117 +1,124 @@
-"""`stats.json`: the numbers of turns, as the turns themselves gave them.
+"""`stats.json`: tokens and costs as the index counted them, and what turns tell beside.
 
-`by_day` keeps `DAYS` days; `rolling` is its last 7 and 30 at the moment of the write.
+Turns, files and minutes are added up here, by day, session and runtime; all else is replaced
+whenever the index counted anew. `rolling` is the last 7 and 30 days at the moment of the write.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.projects.facts import Fact, FileWritten, SessionEnded
+from xo_cowork_core.services.projects.numbers import MONTH_DAYS, WEEK_DAYS, Numbers
 from xo_cowork_core.services.projects.records import (
     Record,
     as_record,
     count_of,
     record_to_change,
+    text_of,
     write_record,
 )
+from xo_cowork_core.services.usage.report import Sum, Usage, summed
 from xo_cowork_core.storage.folder import Folder
 
 FILE = "stats.json"
-# 1 and 2 have other keys: their numbers can't be added to
-SCHEMA = 3
-TOKENS = ("input", "output", "reasoning", "cache_read", "cache_write")
+# 1 to 3 have tokens as turns told them, 1 and 2 other keys
+SCHEMA = 4
 DAYS = 35
 MOST_SESSIONS = 500
-NUMBERS = ("files_edited", "turns", "cost", "active_minutes")
+TOLD = ("files_edited", "turns", "active_minutes")
+COUNTED = ("tokens", "cost", "by_model", "sessions")
 
 
-def add_to_stats(xo: Folder, facts: Sequence[Fact], now: datetime) -> None:
-    """Add what happened. Blocks; the caller holds the lock."""
-    counted = [fact for fact in facts if isinstance(fact, SessionEnded | FileWritten)]
-    if not counted:
+def write_stats(xo: Folder, facts: Sequence[Fact], numbers: Numbers | None, now: datetime) -> None:
+    """Add what turns told, put in what the index counted. Blocks; the caller holds the lock."""
+    told = [fact for fact in facts if isinstance(fact, SessionEnded | FileWritten)]
+    if not told and numbers is None:
         return
     record = record_to_change(xo, FILE)
-    if record.get("schema") != SCHEMA:
-        record = Record(schema=SCHEMA)
-    days = as_record(record.get("by_day"))
-    sessions = as_record(record.get("by_session"))
-    runtimes = as_record(record.get("by_runtime"))
-    for fact in counted:
-        day = as_record(days.setdefault(fact.moment.date().isoformat(), {}))
-        # the newest comes last
-        session = sessions[fact.session_id] = as_record(sessions.pop(fact.session_id, None))
+    if record.get("schema") not in {3, SCHEMA}:
+        record = Record()
+    rolling = as_record(record.get("rolling"))
+    days, sessions, runtimes = (
+        {key: as_record(row) for key, row in as_record(record.get(name)).items()}
+        for name in ("by_day", "by_session", "by_runtime")
+    )
+    for fact in told:
+        session = sessions.setdefault(fact.session_id, {})
         session |= {"runtime": fact.runtime, "updated_at": stamp(fact.moment)}
-        for place in (day, session, as_record(runtimes.setdefault(fact.runtime, {}))):
+        day = days.setdefault(fact.moment.date().isoformat(), {})
+        for place in (day, session, runtimes.setdefault(fact.runtime, {})):
             _add(place, fact)
-        if isinstance(fact, SessionEnded):
-            models = as_record(day.setdefault("by_model", {}))
-            _add_turn(as_record(models.setdefault(fact.model, {})), fact)
-            names = [*_names(day), fact.session_id]
-            day["sessions"] = list(dict.fromkeys(names))
-    record["updated_at"] = stamp(now)
-    record["rolling"] = {f"{span}d": _rolling(days, now, span) for span in (7, 30)}
-    record["by_session"] = dict(list(sessions.items())[-MOST_SESSIONS:])
-    record["by_runtime"] = runtimes
-    record["by_day"] = {key: days[key] for key in sorted(days)[-DAYS:]}
+    if numbers:
+        _put_in(numbers, days, sessions, runtimes)
+    newest = sorted(sessions.items(), key=lambda item: text_of(item[1], "updated_at"))
+    spans = {WEEK_DAYS: numbers and numbers.week, MONTH_DAYS: numbers and numbers.month}
+    record |= {
+        "schema": SCHEMA,
+        "updated_at": stamp(now),
+        "rolling": {
+            f"{span}d": _rolling(as_record(rolling.get(f"{span}d")), usage, days, now, span)
+            for span, usage in spans.items()
+        },
+        "by_session": dict(newest[-MOST_SESSIONS:]),
+        "by_runtime": runtimes,
+        "by_day": {key: days[key] for key in sorted(days)[-DAYS:]},
+    }
     write_record(xo, FILE, record, durable=False)
 
 
-def _rolling(days: Record, now: datetime, span: int) -> Record:
+def _put_in(
+    numbers: Numbers,
+    days: dict[str, Record],
+    sessions: dict[str, Record],
+    runtimes: dict[str, Record],
+) -> None:
+    """Replace all that is the index's to say."""
+    year = numbers.year
+    _replace(days, summed(year.groups, lambda group: group.day))
+    _replace(runtimes, summed(year.groups, lambda group: group.agent_name))
+    _replace(sessions, {each.session_id: each.sum for each in year.sessions})
+    for each in year.sessions:
+        sessions[each.session_id]["runtime"] = each.agent_name
+    for session in numbers.sessions:
+        if row := sessions.get(session.session_id):
+            row["updated_at"] = stamp(session.time_updated)
+
+
+def _replace(rows: dict[str, Record], sums: dict[str, Sum]) -> None:
+    for row in rows.values():
+        for key in COUNTED:
+            row.pop(key, None)
+    for key, counted in sums.items():
+        rows.setdefault(key, {}).update(_counted(counted))
+
+
+def _counted(counted: Sum) -> Record:
+    return {"tokens": counted.tokens.data(), "cost": round(counted.cost, 6)}
+
+
+def _rolling(
+    before: Record, usage: Usage | None, days: dict[str, Record], now: datetime, span: int
+) -> Record:
     first = (now - timedelta(days=span - 1)).date().isoformat()
-    chosen = [as_record(days[key]) for key in sorted(days) if key >= first]
-    models: Record = {}
-    for day in chosen:
-        for model, numbers in as_record(day.get("by_model")).items():
-            _merge(as_record(models.setdefault(model, {})), as_record(numbers))
-    total: Record = {}
-    for day in chosen:
-        _merge(total, day)
+    chosen = [row for day, row in days.items() if day >= first]
+    told = {key: round(sum(count_of(row, key) for row in chosen), 2) for key in TOLD}
+    if usage is None:
+        return {**before, **told}
+    models = summed(usage.groups, lambda group: group.model_id)
     return {
-        "tokens": dict.fromkeys(TOKENS, 0) | as_record(total.get("tokens")),
-        "by_model": models,
-        "files_edited": count_of(total, "files_edited"),
-        "sessions": len({name for day in chosen for name in _names(day)}),
-        "turns": count_of(total, "turns"),
-        "cost": count_of(total, "cost"),
-        "active_minutes": round(count_of(total, "active_minutes"), 2),
+        **_counted(usage.summed(usage.groups)),
+        "by_model": {model: _counted(counted) for model, counted in models.items()},
+        "sessions": usage.session_count,
+        **told,
     }
 
 
 def _add(place: Record, fact: SessionEnded | FileWritten) -> None:
     if isinstance(fact, FileWritten):
-        place["files_edited"] = count_of(place, "files_edited") + 1
+        more: dict[str, float] = {"files_edited": 1}
     else:
-        _add_turn(place, fact)
-
-
-def _add_turn(place: Record, fact: SessionEnded) -> None:
-    turn: Record = {
-        "tokens": tokens_record(fact.tokens),
-        "turns": 1,
-        "cost": fact.cost or 0.0,
-        "active_minutes": fact.seconds / 60,
-    }
-    _merge(place, turn)
-
-
-def _merge(place: Record, more: Record) -> None:
-    """Add the numbers of one object to another's."""
-    tokens, added = as_record(place.get("tokens")), as_record(more.get("tokens"))
-    if added:
-        place["tokens"] = {key: count_of(tokens, key) + count_of(added, key) for key in TOKENS}
-    for key in NUMBERS:
-        if key in more:
-            # rounded: a sum of fractions else ends in digits that mean nothing
-            place[key] = round(count_of(place, key) + count_of(more, key), 6)
-
-
-def tokens_record(tokens: Tokens) -> Record:
-    """Return tokens by kind."""
-    return {key: getattr(tokens, key) for key in TOKENS}
-
-
-def _names(day: Record) -> Iterable[str]:
-    names: object = day.get("sessions")
-    return [str(name) for name in names] if isinstance(names, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        more = {"turns": 1, "active_minutes": fact.seconds / 60}
+    for key, count in more.items():
+        # rounded: a sum of fractions else ends in digits that mean nothing
+        place[key] = round(count_of(place, key) + count, 6)

@@ -2,7 +2,7 @@
 
 import logging
 import os.path
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -73,13 +73,7 @@ class TurnWatch:
     def relative(self, path: str) -> str | None:
         """Return a path as it stands in the project, by its text alone; None when outside."""
         there = os.path.normpath(os.path.join(self._cwd, path))  # noqa: PTH118  # text, not a place
-        for folder in self._folders:
-            if there == folder:
-                return "."
-            if there.startswith(f"{folder}/"):
-                inner = plain(there[len(folder) + 1 :])
-                return inner if len(inner) <= MOST_PATH else None
-        return None
+        return relative_to(self._folders, there)
 
     def _ended(self, event: ToolResult) -> None:
         call = self._calls.pop(event.call_id, None)
@@ -101,6 +95,17 @@ class TurnWatch:
         self._files.add(inner)
         now = self._clock.now()
         self._tell(FileWritten(self._session_id, self._runtime, now, inner, created))
+
+
+def relative_to(folders: Sequence[str], path: str) -> str | None:
+    """Return a path as it stands in one of these folders, by its text alone; None when outside."""
+    for folder in folders:
+        if path == folder:
+            return "."
+        if path.startswith(f"{folder}/"):
+            inner = plain(path[len(folder) + 1 :])
+            return inner if len(inner) <= MOST_PATH else None
+    return None
 
 
 def plain(text: str) -> str:

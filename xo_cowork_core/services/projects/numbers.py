@@ -1,0 +1,114 @@
+"""What the index counted of each project: the one source of the numbers in `.xo`.
+
+The index remembers which projects it counted anew, also over a restart, until their files are
+written. Nothing is asked of it while nothing changes.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from xo_cowork_core.sdk import Unavailable
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.index import queries
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.queries import Session
+from xo_cowork_core.services.usage.report import Usage, UsageReports
+
+WEEK_DAYS = 7
+MONTH_DAYS = 30
+YEAR_DAYS = 365
+MOST_SESSIONS = 2000
+NEVER_COUNTED = 0
+log = logging.getLogger("xo_cowork.projects")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A project's usage and its sessions that are listed, the newest first. The last year tells
+    every session one by one, the others only how many there were."""
+
+    mark: int
+    week: Usage
+    month: Usage
+    year: Usage
+    sessions: Sequence[Session]
+
+
+class ProjectNumbers:
+    """Feeds nothing into the index: is asked at each look, and looks what was counted anew."""
+
+    def __init__(self, index: Index, usage: UsageReports, clock: Clock) -> None:
+        self._index = index
+        self._usage = usage
+        self._clock = clock
+        self._listeners: list[Callable[[str], None]] = []
+        self._told: dict[str, int] = {}
+        self._waiting: dict[str, int] = {}
+        self._written: dict[str, int] = {}
+
+    def add_listener(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with each project that has new numbers to `take`."""
+        self._listeners.append(listener)
+
+    def want(self, project_id: str, mark: int = NEVER_COUNTED) -> None:
+        """Have a project's numbers written."""
+        self._waiting[project_id] = mark
+        for listener in self._listeners:
+            listener(project_id)
+
+    async def refresh(self, index: Index) -> None:
+        """Hear which projects the index counted anew."""
+        written, self._written = self._written, {}
+        try:
+            if written:
+                await index.note_taken(written)
+            recounted = await index.ask(queries.recounted)
+        except (Unavailable, sqlite3.Error) as error:
+            log.warning("projects that were counted anew: %s", error)
+            return
+        new = {key: mark for key, mark in recounted.items() if self._told.get(key) != mark}
+        self._told = recounted
+        for project_id, mark in new.items():
+            self.want(project_id, mark)
+
+    async def take(self, project_id: str) -> Numbers | None:
+        """Return what is to be written; None when nothing is, or it can't be read now."""
+        mark = self._waiting.pop(project_id, None)
+        if mark is None:
+            return None
+        try:
+            return Numbers(
+                mark,
+                week=await self._last(WEEK_DAYS, project_id, 0),
+                month=await self._last(MONTH_DAYS, project_id, 0),
+                year=await self._last(YEAR_DAYS, project_id, -1),
+                sessions=await self._sessions(project_id),
+            )
+        except Unavailable:
+            # the index, once it is there again, tells of it anew
+            self._told.pop(project_id, None)
+            return None
+
+    def written(self, project_id: str, numbers: Numbers) -> None:
+        """Take note that the files have these numbers."""
+        self._written[project_id] = numbers.mark
+
+    def put_back(self, project_id: str, numbers: Numbers) -> None:
+        """Keep numbers waiting that could not be written yet, unless there are newer ones."""
+        self._waiting.setdefault(project_id, numbers.mark)
+
+    async def _last(self, days: int, project_id: str, sessions: int) -> Usage:
+        today = self._clock.now().date()
+        window = ((today - timedelta(days=days - 1)).isoformat(), today.isoformat())
+        return await self._usage.between(window, agent_id=project_id, sessions=sessions)
+
+    async def _sessions(self, project_id: str) -> Sequence[Session]:
+        _, found = await self._index.ask(
+            lambda connection: queries.sessions_page(
+                connection, agent_name=None, agent_id=project_id, limit=MOST_SESSIONS, offset=0
+            )
+        )
+        return found
