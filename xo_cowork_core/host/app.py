@@ -22,6 +22,7 @@ from xo_cowork_core.api import (
     projects,
     server,
     sessions,
+    sse,
     usage,
 )
 from xo_cowork_core.api.errors import ErrorShield, install_errors
@@ -69,6 +70,7 @@ def _bare_app(settings: Settings, core: Core) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         plugins: list[Wired] = app.state.plugins
+        sse.load()
         with StateLock(settings.state_dir):
             async with (
                 services_running(core),
