@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from xo_cowork_core.sdk import RuntimeInfo
+from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import schema
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.registry import PluginRecord, RegisteredRuntime, Registry
@@ -30,8 +31,8 @@ class Reader(ClaudeRuntime):
     def transcript_folders(self) -> list[Path]:
         return [self._projects]
 
-    def is_transcript(self, path: Path) -> bool:
-        return path.suffix == ".jsonl"
+    def transcript_id(self, path: Path) -> str | None:
+        return path.stem if path.suffix == ".jsonl" else None
 
     def open_transcript(self, path: Path) -> ClaudeTranscript:
         return self._opened(path)
@@ -48,12 +49,15 @@ class IndexedHome:
         self.projects.mkdir(exist_ok=True)
         self.opened = opened
 
+    def runtime(self) -> KeepsTranscripts:
+        """Return whose files these are."""
+        return Reader(self.projects, self.opened)
+
     def index(self, name: str = "index.db") -> Index:
         """Return an index in this file, not started."""
         registry = Registry()
         plugin = PluginRecord(name="reader", state="ready")
-        runtime = Reader(self.projects, self.opened)
-        info = RuntimeInfo("reader", "Reader")
+        info, runtime = RuntimeInfo("reader", "Reader"), cast("Any", self.runtime())
         registry.add_runtime(RegisteredRuntime(info, runtime, plugin, cast("Any", None)))
         database = Database(self.root / name, schema.STEPS)
         return Index(database, registry, lambda directory: directory)

@@ -2,18 +2,25 @@
 reads them all from the beginning, and what an index says that is made anew."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.faults import index_reference, rollout_reference
 from tests.faults.index_home import IndexedHome, Mischief
-from tests.faults.index_reference import expected
+from tests.faults.rollout_home import RolloutHome, RolloutMischief
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.rows import Flags
+from xo_runtime_codex.store import Store
 
+Reference = Callable[[Path], index_reference.Expected]
+Kind = tuple[type[IndexedHome], type[Mischief], Reference]
 SEEDS = range(12)
 STEPS = 40
 NO_FLAGS: dict[str, Flags] = {}
+CLAUDE = (IndexedHome, Mischief, index_reference.expected)
+CODEX = (RolloutHome, RolloutMischief, rollout_reference.expected)
 
 
 async def settled(index: Index) -> None:
@@ -22,13 +29,15 @@ async def settled(index: Index) -> None:
         await index.look_now(10)
 
 
-def check(home: IndexedHome, name: str) -> None:
-    rows, wanted = home.rows(name), expected(home.projects)
+def check(home: IndexedHome, name: str, wanted: index_reference.Expected) -> None:
+    rows = home.rows(name)
     said: dict[str, list[str]] = {}
     for session_id, number, _, text in rows["messages"]:
         assert number == len(said.setdefault(str(session_id), []))
         said[str(session_id)].append(str(text))
-    assert said == {key: [text for _, text in texts] for key, texts in wanted.sessions.items()}
+    assert said == {
+        key: [text for _, text in texts] for key, texts in wanted.sessions.items() if texts
+    }
     assert {row[0] for row in rows["sessions"]} == set(wanted.sessions)
     used = [sum(int(str(row[place])) for row in rows["used"]) for place in (5, 6, 11)]
     calls = list(wanted.calls.values())
@@ -36,11 +45,12 @@ def check(home: IndexedHome, name: str) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", [CLAUDE, CODEX], ids=["claude", "codex"])
 def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
-    tmp_path: Path, seed: int
+    tmp_path: Path, seed: int, kind: Kind
 ) -> None:
-    home = IndexedHome(tmp_path)
-    mischief = Mischief(home, seed)
+    home, expected = kind[0](tmp_path), kind[2]
+    mischief = kind[1](home, seed)
 
     async def run() -> None:
         index = home.index()
@@ -49,7 +59,7 @@ def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
             for _ in range(mischief.dice.randrange(1, 4)):
                 mischief.act()
             await settled(index)
-            check(home, "index.db")
+            check(home, "index.db", expected(home.projects))
             if mischief.dice.random() < 0.1:
                 await index.stop()
                 index = home.index()
@@ -58,6 +68,32 @@ def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
                 await rebuilt(home)
         await index.stop()
         await rebuilt(home)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_rollouts_give_the_messages_that_their_store_gives(
+    tmp_path: Path, seed: int
+) -> None:
+    home = RolloutHome(tmp_path)
+    mischief = RolloutMischief(home, seed)
+    store = Store(tmp_path)
+
+    async def run() -> None:
+        index = home.index()
+        await index.start(NO_FLAGS)
+        for _ in range(STEPS // 4):
+            for _ in range(4):
+                mischief.act()
+            await settled(index)
+            records = await store.sessions()
+            assert {row[0] for row in home.rows()["sessions"]} == {r.session_id for r in records}
+            for record in records:
+                told = await store.messages(record.session_id)
+                assert await store.session(record.session_id) == record
+                assert await index.messages(record.session_id) == told
+        await index.stop()
 
     asyncio.run(run())
 

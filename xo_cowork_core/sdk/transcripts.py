@@ -36,10 +36,21 @@ class Transcript(ABC):
     def feed(self, lines: Iterable[bytes]) -> None:
         """Take the next complete lines. Broken and unknown ones are passed over."""
 
+    def base(self) -> str | None:
+        """Name the transcript that this one goes on from, by its `transcript_id`, once that was
+        read: after a fork, or an edit that began a new file. None for one that stands alone."""
+        return None
+
+    def go_on_from(self, base: "Transcript") -> None:
+        """Take the transcript that `base` named, which was read to its end: `record` and
+        `messages` then begin with what holds of it, `usage` doesn't. At most once; not called
+        where there is no such file."""
+
     @abstractmethod
     def record(self) -> SessionRecord | None:
         """Say which session this is, as far as it was read; None for a file that belongs to
-        another's session or has no message yet. `time_updated` is of the last message."""
+        another's session or has no message yet. `time_updated` is of the last message: of several
+        files of a session the newest tells it."""
 
     @abstractmethod
     def messages(self) -> Sequence[Message]:
@@ -58,8 +69,9 @@ class KeepsTranscripts(KeepsHistory):
         """The folders that hold transcripts, at any depth; they need not exist yet."""
 
     @abstractmethod
-    def is_transcript(self, path: Path) -> bool:
-        """Tell by its name whether a file in these folders is one. Must not touch the disk."""
+    def transcript_id(self, path: Path) -> str | None:
+        """Name a file in these folders, as `Transcript.base` of others does; None for one that is
+        no transcript. Must not touch the disk."""
 
     @abstractmethod
     def open_transcript(self, path: Path) -> Transcript:

@@ -15,6 +15,7 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
+    Looks,
     Message,
     NotFound,
     OffersSkills,
@@ -63,6 +64,7 @@ class ClaudeRuntime(
         self._pool = Pool(self._options.warm_limit, self._options.idle_seconds)
         self._store = Store(self._options.config, context.paths)
         self._health = HealthCheck(context, self._options)
+        self._skills = Looks(self._fingerprint)
         self._running: dict[str, Running] = {}
         self._stopped: set[str] = set()
 
@@ -117,8 +119,8 @@ class ClaudeRuntime(
     def transcript_folders(self) -> Sequence[Path]:
         return [self._store.folder]
 
-    def is_transcript(self, path: Path) -> bool:
-        return path.suffix == ".jsonl"
+    def transcript_id(self, path: Path) -> str | None:
+        return path.stem if path.suffix == ".jsonl" else None
 
     def open_transcript(self, path: Path) -> Transcript:
         return ClaudeTranscript(path)
@@ -161,7 +163,7 @@ class ClaudeRuntime(
     async def _process(self, turn: Turn, *, resume: bool, cold: bool) -> Warm:
         environment = environment_of(turn, self._options)
         fixed = fixed_by(turn, environment)
-        seen = await asyncio.to_thread(skills.fingerprint, turn.cwd, self._options.config)
+        seen = await self._skills.of(turn.cwd)
         warm = None if cold else await self._pool.take(turn.session_id, fixed)
         if warm:
             warm.stale_skills = warm.skills != seen
@@ -180,6 +182,9 @@ class ClaudeRuntime(
             owner=turn.stream_id if cold else "",
         )
         return Warm(process, turn.session_id, fixed, seen)
+
+    def _fingerprint(self, cwd: Path) -> int:
+        return skills.fingerprint(cwd, self._options.config)
 
     async def _put_away(self, warm: Warm, *, keep: bool) -> None:
         if keep and warm.alive:

@@ -1,24 +1,31 @@
 """Rollouts that the real Codex wrote, read as messages; and what is wrong with files."""
 
 import asyncio
+import json
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
 from xo_cowork_core.sdk import Message, NotFound, StepPart, TextPart, ToolPart
 from xo_runtime_codex.rollouts import calls_tool, find_files
 from xo_runtime_codex.store import Store
+from xo_runtime_codex.transcript import CodexTranscript
 
 ROLLOUTS = Path(__file__).parent / "fixtures" / "rollouts"
 ID = "01a20c11-629f-70d3-8b58-076a1a7e33a3"
 REVISION = "01a20c9e-a62d-71e3-b049-cedc734d9e1e"
+EDITED = "01a21256-0648-78e2-bf41-f2323d4e9f05"
+FORK = "01a21256-099d-78f3-b5d3-c2f5a6c49c2a"
 
 
-def file_of(home: Path, revision: str = "") -> Path:
+def file_of(home: Path, revision: str = "", session_id: str = ID) -> Path:
     folder = home / "sessions" / "2026" / "11" / "24"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"rollout-2026-11-24T05-39-55-{ID}{revision}.jsonl"
+    return folder / f"rollout-2026-11-24T05-39-55-{session_id}{revision}.jsonl"
 
 
 def messages(home: Path, name: str) -> list[Message]:
@@ -74,31 +81,114 @@ def test_a_torn_file_gives_what_it_holds(tmp_path: Path) -> None:
     assert asyncio.run(Store(tmp_path).messages(ID))
 
 
-def test_a_revision_replaces_what_follows_its_base(tmp_path: Path) -> None:
-    messages(tmp_path, "resumed")
-    rows = (ROLLOUTS / "resumed.jsonl").read_text().splitlines()
-    second = next(n for n, row in enumerate(rows) if n > 2 and '"task_started"' in row)
-    ordinal = int(rows[second].split('"ordinal":')[1].split(",")[0])
-    base = f'{{"thread_id":"{ID}","end_ordinal_exclusive":{ordinal}}}'
-    meta = f'{{"ordinal":{ordinal},"type":"session_meta","payload":{{"history_base":{base}}}}}'
-    item = '{"type":"UserMessage","id":"u-2","content":[{"type":"text","text":"anew"}]}'
-    said = f'{{"type":"item_completed","turn_id":"t-2","item":{item}}}'
-    row = f'{{"ordinal":{ordinal + 1},"type":"event_msg","payload":{said}}}'
-    file_of(tmp_path, f"_{REVISION}").write_text(f"{meta}\n{row}\n")
-    found = asyncio.run(Store(tmp_path).messages(ID))
-    assert found
-    assert [message.role for message in found] == ["user", "assistant", "user"]
-    assert found[-1].parts == (TextPart("anew"),)
+def said(found: Sequence[Message] | None) -> list[str]:
+    """Return the agent's words of each turn, without repeats."""
+    assert found is not None
+    texts = [part.text for message in found for part in message.parts if is_answer(message, part)]
+    return [text.split()[0] for text in texts]
+
+
+def is_answer(message: Message, part: object) -> TypeGuard[TextPart]:
+    return message.role == "assistant" and isinstance(part, TextPart)
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    """A home where the real Codex was told four turns, dropped some three times, and made a fork,
+    where a turn was dropped as well."""
+    shutil.copytree(ROLLOUTS.parent / "edits", tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def test_an_edited_session_is_told_by_its_newest_file_and_what_that_goes_on_from(
+    edited: Path,
+) -> None:
+    store = Store(edited)
+    assert said(asyncio.run(store.messages(EDITED))) == ["answer0", "afterthird"]
+    record = asyncio.run(store.session(EDITED))
+    assert record
+    assert (record.message_count, record.title) == (4, "[[text n=2 answer0]]")
+
+
+def test_edits_of_edits_hold_up_to_their_rows(edited: Path) -> None:
+    newest, second, first, _ = sorted(edited.rglob(f"*{EDITED}*"), reverse=True)
+    newest.unlink()
+    told = said(asyncio.run(Store(edited).messages(EDITED)))
+    assert told == ["answer0", "answer1", "afterfirst", "aftersecond"]
+    second.unlink()
+    told = said(asyncio.run(Store(edited).messages(EDITED)))
+    assert told == ["answer0", "answer1", "afterfirst", "afterfirst2"]
+    first.unlink()
+    told = said(asyncio.run(Store(edited).messages(EDITED)))
+    assert told == ["answer0", "answer1", "answer2", "answer3"]
+
+
+def test_a_fork_begins_with_what_it_goes_on_from(edited: Path) -> None:
+    store = Store(edited)
+    told = asyncio.run(store.messages(FORK))
+    assert said(told) == ["answer0", "afterthird", "forkreverted"]
+    assert told
+    assert asyncio.run(store.turn_of(FORK, told[0].id))
+
+
+def test_a_fork_of_an_archived_session_still_begins_with_it(edited: Path) -> None:
+    (edited / "archived_sessions").mkdir()
+    for path in edited.rglob(f"rollout-*-{EDITED}*"):
+        path.rename(edited / "archived_sessions" / path.name)
+    store = Store(edited)
+    assert said(asyncio.run(store.messages(FORK))) == ["answer0", "afterthird", "forkreverted"]
+    assert asyncio.run(store.messages(EDITED)) is None
+    assert [record.session_id for record in asyncio.run(store.sessions())] == [FORK]
+
+
+def test_an_edit_of_the_first_message_leaves_nothing_but_what_follows(edited: Path) -> None:
+    meta = {"id": EDITED, "history_base": {"thread_id": EDITED, "end_ordinal_exclusive": 1}}
+    row = {"timestamp": "2026-11-26T00:00:00Z", "type": "session_meta", "payload": meta}
+    file_of(edited, f"_{REVISION}", EDITED).write_text(json.dumps(row) + "\n")
+    assert said(asyncio.run(Store(edited).messages(EDITED))) == []
+
+
+@pytest.mark.parametrize("lost", ["gone", "itself", "number"])
+def test_a_file_whose_base_is_lost_tells_its_own(edited: Path, lost: str) -> None:
+    path = max(edited.rglob(f"*{FORK}.jsonl"))
+    max(edited.rglob(f"*{FORK}_*")).unlink()
+    base = {"gone": f'"{ID}"', "itself": f'"{FORK}"', "number": "5"}[lost]
+    text = re.sub(r'("history_base":\{"thread_id":)"[^"]*"', rf"\g<1>{base}", path.read_text())
+    path.write_text(text)
+    assert said(asyncio.run(Store(edited).messages(FORK))) == ["inthefork"]
 
 
 def test_a_file_that_grows_is_read_on(tmp_path: Path) -> None:
     whole = (ROLLOUTS / "resumed.jsonl").read_bytes()
-    store = Store(tmp_path)
-    for cut in [*range(0, len(whole), 511), len(whole)]:
-        file_of(tmp_path).write_bytes(whole[:cut])
-        grown = asyncio.run(store.messages(ID))
-        assert grown == asyncio.run(Store(tmp_path).messages(ID))
-    assert len(grown or ()) == 4
+    grown = CodexTranscript(file_of(tmp_path))
+    lines = whole.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        grown.feed([line])
+        fresh = CodexTranscript(file_of(tmp_path))
+        fresh.feed(lines[:number])
+        assert (grown.messages(), grown.record()) == (fresh.messages(), fresh.record())
+        assert grown.usage() == fresh.usage()
+    assert len(grown.messages()) == 4
+
+
+def test_each_model_call_is_counted_with_the_tools_that_it_asked_for(tmp_path: Path) -> None:
+    transcript = CodexTranscript(file_of(tmp_path))
+    transcript.feed((ROLLOUTS / "apply_patch.jsonl").read_bytes().split(b"\n"))
+    first, second = transcript.usage()
+    assert (first.tokens.input, list(first.tools)) == (10098, ["write"])
+    assert (second.tokens.input, list(second.tools)) == (10230, [])
+    assert (first.model_id, first.provider_id, first.session_id) == ("fake-gpt", "fake", ID)
+
+
+def test_what_a_fork_goes_on_from_is_not_counted_again(edited: Path) -> None:
+    base = CodexTranscript(max(edited.rglob(f"*{EDITED}*")))
+    base.feed(max(edited.rglob(f"*{EDITED}*")).read_bytes().split(b"\n"))
+    fork = CodexTranscript(path := max(edited.rglob(f"*{FORK}.jsonl")))
+    fork.feed(path.read_bytes().split(b"\n"))
+    alone = fork.usage()
+    fork.go_on_from(base)
+    assert fork.usage() == alone
+    assert len(fork.messages()) > 2
 
 
 def test_a_message_leads_to_its_turn(tmp_path: Path) -> None:

@@ -62,16 +62,30 @@ class Draft:
         )
 
 
+@dataclass(slots=True)
+class Call:
+    """One model call, and the tools that it asked for."""
+
+    time: datetime
+    model: str | None
+    provider: str | None
+    tokens: Tokens
+    tools: list[str]
+
+
 class Hydration:
-    """Messages of a session, and which turn each of the user's began. Grows with its rows."""
+    """Messages of a session, which turn each of the user's began, and the model calls by their
+    responses' ids. Grows with its rows."""
 
     def __init__(self) -> None:
         self.turns: dict[str, str] = {}
-        self.directory: str | None = None
+        self.calls: dict[str, Call] = {}
         self._model: str | None = None
         self._provider: str | None = None
         self._draft: Draft | None = None
         self._closed: list[Message] = []
+        # where the next tool is counted: a call is written down before the tools that it asked for
+        self._tools: list[str] = []
 
     @property
     def messages(self) -> list[Message]:
@@ -84,17 +98,21 @@ class Hydration:
         for row in rows:
             self._take(row)
 
+    def forget_calls(self) -> None:
+        """Count calls anew from here on."""
+        self.calls = {}
+        self._tools = []
+
     def _take(self, row: Row) -> None:
         body = row.body
         if row.kind == "session_meta":
             self._provider = _text(body.get("model_provider"))
-            self.directory = self.directory or _text(body.get("cwd"))
         elif row.kind == "turn_context":
             self._model = _text(body.get("model"))
             if self._draft:
                 self._draft.model = self._model
         elif row.kind == "token_usage_record":
-            self._used(body)
+            self._used(row, body)
         elif body.get("type") == "item_completed":
             self._item(row, body)
         elif body.get("type") in ENDS and self._draft:
@@ -115,7 +133,9 @@ class Hydration:
         part = _part(item, row.time, body)
         if part:
             draft.parts.append(part)
-            draft.tool = draft.tool or isinstance(part, ToolPart)
+            if isinstance(part, ToolPart):
+                draft.tool = True
+                self._tools.append(part.tool)
 
     def _said(self, row: Row, item: Mapping[str, Any], turn_id: str) -> None:
         if self._draft is None or self._draft.turn_id != turn_id:
@@ -134,14 +154,24 @@ class Hydration:
             self.turns[identity] = turn_id
             self._closed.append(Message(identity, "user", tuple(parts), row.time))
 
-    def _used(self, body: Mapping[str, Any]) -> None:
+    def _used(self, row: Row, body: Mapping[str, Any]) -> None:
+        if not isinstance(body.get("usage"), dict):
+            return
+        used = tokens_of(body["usage"])
+        self._count(row, used)
         draft = self._draft
         if draft is None or draft.turn_id != body.get("turn_id"):
             return
-        used = tokens_of(body.get("usage"))
         draft.tokens = (draft.tokens or Tokens()) + used
         draft.parts.append(StepPart("tool_use" if draft.tool else "stop", used))
         draft.tool = False
+
+    def _count(self, row: Row, used: Tokens) -> None:
+        key = _text(row.body.get("response_id")) or f"{row.body.get('turn_id')}:{row.ordinal}"
+        # tools before the first call are its own: their call's row was lost
+        tools = [] if self.calls else self._tools
+        self.calls[key] = Call(row.time, self._model, self._provider, used, tools)
+        self._tools = tools
 
     def _end(self, draft: Draft, body: Mapping[str, Any]) -> None:
         if body.get("turn_id") not in {draft.turn_id, None}:

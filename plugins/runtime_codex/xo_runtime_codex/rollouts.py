@@ -1,16 +1,16 @@
-"""Rollout files on disk: where a session's are, and the rows that still hold.
+"""Rollout files: what their names say, and the rows in them that tell what happened.
 
-A session is one file, `rollout-<time>-<id>.jsonl`, in a folder by year, month and day. After an
-edit there are further ones, `…-<id>_<revision>.jsonl`, each of which says in `history_base` up to
-which row its predecessors hold. Everything unknown, torn or malformed is passed over.
+A session is one file, `rollout-<time>-<id>.jsonl`, in a folder by year, month and day. Each edit
+begins a further one, `…-<id>_<revision>.jsonl`, and a fork one of another session. Such a file
+says in `history_base` which file it goes on from, by that one's revision or else its session, and
+up to which row of it. Everything unknown, torn or malformed is passed over.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,69 +19,80 @@ NAME = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:_([0-9a-f-]{36}))?\.jsonl"
 )
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-READ_TYPES = (b'"session_meta"', b'"event_msg"', b'"turn_context"', b'"token_usage_record"')
+HEAD = re.compile(rb'"type": ?"(\w+)"(?:, ?"payload": ?\{"type": ?"(\w+)")?')
+READ_TYPES = frozenset({b"session_meta", b"turn_context", b"token_usage_record"})
+READ_EVENTS = frozenset({b"item_completed", b"task_complete", b"turn_complete", b"turn_aborted"})
 CALL_SIGNS = (b'_call",', b'_call"}')
 HEAD_BYTES = 200
 MAX_LINE_BYTES = 64 * 1024 * 1024
 EPOCH = datetime.fromtimestamp(0, UTC)
+Body = dict[str, Any]  # as orjson makes it; asking for a Mapping costs five times as much
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line. `ordinal` is -1 in files of Codexes that didn't count."""
 
     kind: str
     ordinal: int
     time: datetime
-    body: Mapping[str, Any]
+    body: Body
 
 
-def files_of(sessions: Path) -> dict[str, list[Path]]:
-    """List every session's files, the oldest first. Scans folders."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(sessions.glob("*/*/*/rollout-*.jsonl"), key=_age):
-        named = NAME.fullmatch(path.name)
-        if named:
-            found.setdefault(named.group(1), []).append(path)
-    return found
+class Base(NamedTuple):
+    """Which file another goes on from, and the ordinal of its first row that no longer holds."""
+
+    rollout_id: str
+    end: int
+
+
+def rollout_id(path: Path) -> str | None:
+    """Return the name by which other rollouts call this one; None for any other file."""
+    named = NAME.fullmatch(path.name)
+    return (named.group(2) or named.group(1)) if named else None
+
+
+def session_of(path: Path) -> str:
+    """Return whose file a rollout is."""
+    named = NAME.fullmatch(path.name)
+    return named.group(1) if named else ""
 
 
 def find_files(sessions: Path, session_id: str) -> list[Path]:
-    """Find one session's files by their names, the oldest first."""
-    if not ID.fullmatch(session_id):
-        return []
-    return sorted(sessions.glob(f"*/*/*/rollout-*-{session_id}*.jsonl"), key=_age)
+    """Find one session's files by their names."""
+    return sorted(sessions.rglob(f"rollout-*-{session_id}*.jsonl")) if is_id(session_id) else []
 
 
-def read_rows(files: Sequence[Path]) -> tuple[list[Row], int]:
-    """Read the rows that hold, and how far the last file was read. Raises OSError."""
-    rows: list[Row] = []
-    end = 0
-    for path in files:
-        newer, end = read_on(path, 0)
-        base = _base(newer)
-        if base is not None:
-            rows = [row for row in rows if row.ordinal < base]
-            newer = [row for row in newer if row.kind != "session_meta"]
-        rows += newer
-    return rows, end
+def is_id(text: str) -> bool:
+    """Say whether a text may name a rollout."""
+    return ID.fullmatch(text) is not None
 
 
-def read_on(path: Path, start: int) -> tuple[list[Row], int]:
-    """Read a file's complete lines from `start` on, and say where they end. Raises OSError."""
-    with path.open("rb") as file:
-        file.seek(start)
-        text = file.read()
-    whole, _, _ = text.rpartition(b"\n")
-    rows: list[Row] = []
-    for line in whole.split(b"\n"):
-        # most bytes are the model's own copy of the conversation, which isn't read
-        if len(line) > MAX_LINE_BYTES or not any(kind in line[:HEAD_BYTES] for kind in READ_TYPES):
-            continue
-        row = _row(line)
-        if row:
-            rows.append(row)
-    return rows, start + (len(whole) + 1 if whole else 0)
+def whole_lines(path: Path) -> list[bytes]:
+    """Read the lines that are written to their end. Raises OSError."""
+    return path.read_bytes().split(b"\n")[:-1]
+
+
+def parse_line(line: bytes) -> Row | None:
+    """Read a line that tells of the conversation; None for any other.
+
+    Most bytes are the model's own copy of it, which isn't parsed.
+    """
+    head = HEAD.search(line, 0, HEAD_BYTES)
+    if head is None or len(line) > MAX_LINE_BYTES:
+        return None
+    kind, event = head.groups()
+    if kind not in READ_TYPES and (kind != b"event_msg" or event not in READ_EVENTS):
+        return None
+    return _row(line)
+
+
+def base_of(row: Row) -> Base | None:
+    """Read what a file goes on from out of its first `session_meta`."""
+    base = row.body.get("history_base")
+    if not isinstance(base, dict):
+        return None
+    name, end = base.get("thread_id"), base.get("end_ordinal_exclusive")
+    return Base(name, end) if isinstance(name, str) and isinstance(end, int) else None
 
 
 def calls_tool(files: Sequence[Path], turn_id: str) -> bool:
@@ -90,11 +101,15 @@ def calls_tool(files: Sequence[Path], turn_id: str) -> bool:
     The call is on disk before the tool runs; the server's word of it may be lost with the server.
     """
     named = turn_id.encode()
+    return any(
+        named in line and any(sign in line[:HEAD_BYTES] for sign in CALL_SIGNS)
+        for line in _lines(files)
+    )
+
+
+def _lines(files: Sequence[Path]) -> Iterator[bytes]:
     for path in files:
-        for line in path.read_bytes().split(b"\n"):
-            if named in line and any(sign in line[:HEAD_BYTES] for sign in CALL_SIGNS):
-                return True
-    return False
+        yield from path.read_bytes().split(b"\n")
 
 
 def _row(line: bytes) -> Row | None:
@@ -114,22 +129,10 @@ def _row(line: bytes) -> Row | None:
     )
 
 
-def _base(rows: Sequence[Row]) -> int | None:
-    meta = next((row.body for row in rows if row.kind == "session_meta"), {})
-    base = meta.get("history_base")
-    end = base.get("end_ordinal_exclusive") if isinstance(base, Mapping) else None
-    return end if isinstance(end, int) else None
-
-
-def _age(path: Path) -> tuple[str, str]:
-    named = NAME.fullmatch(path.name)
-    # revisions are UUIDs of version 7: their order is that of time
-    return (named.group(1), named.group(2) or "") if named else (path.name, "")
-
-
 def _time(value: object) -> datetime:
     try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else EPOCH
+        # in UTC, so that a time outside the calendar there fails here and not in a list
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return EPOCH
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 from xo_cowork_core.sdk import (
@@ -16,7 +17,7 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
-    KeepsHistory,
+    KeepsTranscripts,
     ListsModels,
     Message,
     Model,
@@ -25,6 +26,7 @@ from xo_cowork_core.sdk import (
     Runtime,
     RuntimeInfo,
     SessionRecord,
+    Transcript,
     Turn,
     TurnAnswer,
     Unsupported,
@@ -35,10 +37,12 @@ from xo_runtime_codex.link import Refused
 from xo_runtime_codex.models import list_models
 from xo_runtime_codex.options import read_options
 from xo_runtime_codex.policy import thread_parameters
+from xo_runtime_codex.rollouts import rollout_id
 from xo_runtime_codex.running import Running
 from xo_runtime_codex.server import AppServer, NoServer, Thread
 from xo_runtime_codex.servers import Servers
 from xo_runtime_codex.store import Store
+from xo_runtime_codex.transcript import CodexTranscript
 
 INFO = RuntimeInfo(name="codex", title="Codex", aliases=("openai_codex",), rank=30)
 ACTIVE_WRITER = "active writer"
@@ -59,7 +63,7 @@ class CodexRuntime(
     OpensSessions,
     Interrupts,
     Answers,
-    KeepsHistory,
+    KeepsTranscripts,
     EditsHistory,
     ListsModels,
     ChecksHealth,
@@ -116,6 +120,15 @@ class CodexRuntime(
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
         return await self._store.messages(session_id)
+
+    def transcript_folders(self) -> Sequence[Path]:
+        return self._store.folders
+
+    def transcript_id(self, path: Path) -> str | None:
+        return rollout_id(path)
+
+    def open_transcript(self, path: Path) -> Transcript:
+        return CodexTranscript(path)
 
     async def drop(self, session_id: str, message_id: str) -> None:
         turn_id = await self._store.turn_of(session_id, message_id)
@@ -181,7 +194,7 @@ class CodexRuntime(
             raise
         finally:
             del self._running[turn.stream_id]
-            if running.deaf:
+            if running.spoilt:
                 self._servers.retire(server)
 
     async def _harmless(self, failure: AgentFailure, turn: Turn, running: Running) -> bool:

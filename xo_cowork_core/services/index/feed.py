@@ -13,7 +13,7 @@ from pathlib import Path
 from xo_cowork_core.sdk import Message, SessionRecord, TextPart, ToolPart
 from xo_cowork_core.sdk.transcripts import Transcript, UsageRecord
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.index.scan import Found, Source
+from xo_cowork_core.services.index.scan import Found, Places, Source
 from xo_cowork_core.storage.jsonl import Stamp, Tail
 
 OPEN_READERS = 16
@@ -35,12 +35,13 @@ class IndexedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One file as it stands now."""
+    """One file as it stands now. `needs` are the transcripts that it goes on from, found or not."""
 
     found: Found
     record: SessionRecord | None
     messages: Sequence[IndexedMessage]
     usage: Sequence[UsageRecord]
+    needs: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class _Open:
     transcript: Transcript
     size: int = 0
     messages: Sequence[Message] = ()
+    needs: tuple[str, ...] = ()
 
 
 class Feed:
@@ -58,12 +60,14 @@ class Feed:
     def __init__(self) -> None:
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
-    def read(self, found: Found) -> Reading:
+    def read(self, found: Found, places: Places) -> Reading:
         """Read what is new in a file. Raises OSError.
 
         Its reader is kept only when the file grows: most are read once in a server's life.
         """
-        reader = self._advance(found)
+        if found.afresh:
+            self.forget(found.path)
+        reader = self._advance(found, places)
         if found.grew:
             self._keep(found.path, reader)
         return Reading(
@@ -71,11 +75,12 @@ class Feed:
             reader.transcript.record(),
             indexed(reader.messages),
             reader.transcript.usage(),
+            reader.needs,
         )
 
-    def messages(self, path: str, source: Source) -> Sequence[Message]:
+    def messages(self, path: str, source: Source, places: Places) -> Sequence[Message]:
         """Return all messages of a file as it is now. Raises OSError."""
-        reader = self._advance(Found(path, source, Stamp.of(Path(path))))
+        reader = self._advance(Found(path, source, Stamp.of(Path(path))), places)
         self._keep(path, reader)
         return reader.messages
 
@@ -83,12 +88,12 @@ class Feed:
         """Drop a file's reader."""
         self._open.pop(path, None)
 
-    def _advance(self, found: Found) -> _Open:
+    def _advance(self, found: Found, places: Places) -> _Open:
         reader = self._reader(found)
         before = reader.tail.offset
-        for lines in reader.tail.batches():
-            reader.transcript.feed(lines)
+        _read_on(reader)
         if reader.tail.offset != before:
+            _join(reader, found.source, places, (found.path,))
             reader.messages = reader.transcript.messages()
         reader.size = found.stamp.size
         return reader
@@ -98,8 +103,7 @@ class Feed:
         same = reader and (reader.tail.path, reader.inode) == (found.place, found.stamp.inode)
         if reader and same and reader.tail.holds():
             return reader
-        transcript = found.source.runtime.open_transcript(Path(found.path))
-        return _Open(Tail(found.place), found.stamp.inode, transcript)
+        return _begin(found)
 
     def _keep(self, path: str, reader: _Open) -> None:
         self._open[path] = reader
@@ -107,6 +111,36 @@ class Feed:
         while len(self._open) > OPEN_READERS or (total > OPEN_BYTES and len(self._open) > 1):
             _, dropped = self._open.popitem(last=False)
             total -= dropped.size
+
+
+def _begin(found: Found) -> _Open:
+    transcript = found.source.runtime.open_transcript(Path(found.path))
+    return _Open(Tail(found.place), found.stamp.inode, transcript)
+
+
+def _read_on(reader: _Open) -> None:
+    for lines in reader.tail.batches():
+        reader.transcript.feed(lines)
+
+
+def _join(reader: _Open, source: Source, places: Places, above: tuple[str, ...]) -> None:
+    """Read what a transcript goes on from, and what that goes on from, and so on."""
+    name = reader.transcript.base()
+    if name is None or reader.needs:
+        return
+    reader.needs = (name,)
+    found = places.find(source, name)
+    if found is None or found.path in above:
+        return
+    base = _begin(found)
+    try:
+        _read_on(base)
+    except OSError:
+        # gone since it was found: the next scan says so
+        return
+    _join(base, source, places, (*above, found.path))
+    reader.needs += base.needs
+    reader.transcript.go_on_from(base.transcript)
 
 
 def indexed(messages: Sequence[Message]) -> list[IndexedMessage]:

@@ -192,6 +192,9 @@ class Index:
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
         """Read a session's messages from its file; None when it has none that is indexed."""
+        if self._stale:
+            # an edit may have begun a new file
+            await self.look()
         path = await self.ask(
             lambda connection: next(iter(queries.paths_of(connection, session_id)), None)
         )

@@ -90,8 +90,10 @@ def one_session(connection: sqlite3.Connection, session_id: str) -> Session | No
 
 
 def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
-    """Return the files that hold a session."""
-    rows = connection.execute("SELECT path FROM files WHERE session_id = ?", (session_id,))
+    """Return the files that hold a session, first the one that tells it."""
+    rows = connection.execute(
+        "SELECT path FROM files WHERE session_id = ? ORDER BY last DESC, path", (session_id,)
+    )
     return [row[0] for row in rows]
 
 

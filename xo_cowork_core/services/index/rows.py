@@ -61,6 +61,12 @@ def known_files(connection: sqlite3.Connection) -> dict[str, Stamp]:
     return {row[0]: Stamp(*row[1:]) for row in rows}
 
 
+def known_needs(connection: sqlite3.Connection) -> dict[str, Sequence[str]]:
+    """Return what files go on from, where they do."""
+    rows = connection.execute("SELECT path, needs FROM files WHERE needs <> ''")
+    return {path: needs.split("\n") for path, needs in rows}
+
+
 def counts(connection: sqlite3.Connection, agent_id: str | None) -> tuple[int, int]:
     """Count sessions that are shown, of one project or all, and the messages in them."""
     row = connection.execute(
@@ -86,13 +92,14 @@ def write_reading(
     session_ids = {each for each in told if each is not None}
     before = {each: _owner(connection, each) for each in session_ids}
     connection.execute(
-        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             found.path,
             found.source.agent_name,
             *found.stamp,
             record.session_id if record else None,
             stamp(record.time_updated) if record else "",
+            "\n".join(reading.needs),
         ),
     )
     again = _hand_over(connection, found.path, before)

@@ -1,9 +1,9 @@
 """Finds the transcripts of runtimes, and which changed since they were indexed. Blocks."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +12,9 @@ from xo_cowork_core.storage.jsonl import Stamp
 from xo_cowork_core.storage.paths import is_unicode
 
 MOST_DEPTH = 8
+Look = tuple[int, int, int]  # a stamp, as a plain tuple: one is made for every file at every look
 NOTHING_MOVED: Mapping[str, str] = MappingProxyType({})
+NOTHING_NEEDED: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,15 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Found:
     """One transcript as it lies there: at `moved`, where somebody put it away from its `path`.
-    `grew` means that it was indexed before, in another state."""
+    `grew` means that it was indexed before, in another state; `afresh` that what it goes on from
+    changed, so that nothing holds that was read of it."""
 
     path: str
     source: Source
     stamp: Stamp
     grew: bool = False
     moved: str | None = None
+    afresh: bool = False
 
     @property
     def place(self) -> Path:
@@ -52,30 +56,71 @@ def scan(
     sources: Sequence[Source],
     known: Mapping[str, Stamp],
     moved: Mapping[str, str] = NOTHING_MOVED,
+    needs: Mapping[str, Collection[str]] = NOTHING_NEEDED,
 ) -> Changes:
     """Compare what is on disk with what was indexed. Folders that can't be read are empty.
 
     `moved` says where files lie that were put away; they count as if they lay where they were.
+    `needs` says which transcripts a file goes on from: it is read again when one of them changed.
     """
     changed: dict[str, Found] = {}
-    there: set[str] = set()
-    for source in sources:
-        for folder in source.runtime.transcript_folders():
-            for path, stamp in _walk(str(folder), MOST_DEPTH):
-                before = known.get(path)
-                if before == stamp:
-                    there.add(path)
-                elif is_unicode(path) and source.runtime.is_transcript(Path(path)):
-                    there.add(path)
-                    changed[path] = Found(path, source, Stamp(*stamp), before is not None)
+    there: dict[str, str | None] = {}
+    for source, path, stamp in _files(sources):
+        before = known.get(path)
+        if before == stamp:
+            there[path] = None
+        elif is_unicode(path) and source.runtime.transcript_id(Path(path)) is not None:
+            there[path] = None
+            changed[path] = Found(path, source, Stamp(*stamp), before is not None)
     # after the walk: what is put away meanwhile is found here
     for found in _moved(sources, known, moved):
         if found.path not in there:
-            there.add(found.path)
+            there[found.path] = found.moved
             if known.get(found.path) != found.stamp:
                 changed[found.path] = found
+    gone = [path for path in known if path not in there]
+    for path in _dependents(sources, [*changed, *gone], needs):
+        source = source_of(sources, path)
+        if path in there and source:
+            before = changed.get(path) or Found(path, source, known[path], True, there[path])
+            changed[path] = replace(before, afresh=True)
     newest = sorted(changed.values(), key=lambda each: each.stamp.changed_ns, reverse=True)
-    return Changes(newest, [path for path in known if path not in there])
+    return Changes(newest, gone)
+
+
+def _dependents(
+    sources: Sequence[Source], paths: Iterable[str], needs: Mapping[str, Collection[str]]
+) -> list[str]:
+    """Return the files that go on from one of these."""
+    if not needs:
+        return []
+    names = {s.runtime.transcript_id(Path(path)) for path in paths for s in sources}
+    return [path for path, wanted in needs.items() if not names.isdisjoint(wanted)]
+
+
+class Places:
+    """Where transcripts lie, by their ids. Looks when it is first asked, and not again."""
+
+    def __init__(self, moved: Mapping[str, str] = NOTHING_MOVED) -> None:
+        self._moved = moved
+        self._found: dict[Source, dict[str, Found]] = {}
+
+    def find(self, source: Source, transcript_id: str) -> Found | None:
+        """Find a transcript; of copies, that with the first path."""
+        if source not in self._found:
+            self._found[source] = self._look(source)
+        return self._found[source].get(transcript_id)
+
+    def _look(self, source: Source) -> dict[str, Found]:
+        found = {each.path: each for each in _moved([source], {}, self._moved)}
+        for _, path, stamp in _files([source]):
+            found[path] = Found(path, source, Stamp(*stamp))
+        named: dict[str, Found] = {}
+        for path in sorted(path for path in found if is_unicode(path)):
+            transcript_id = source.runtime.transcript_id(Path(path))
+            if transcript_id is not None:
+                named.setdefault(transcript_id, found[path])
+        return named
 
 
 def _moved(
@@ -95,7 +140,14 @@ def source_of(sources: Sequence[Source], path: str) -> Source | None:
     return next((s for s, folder in places if Path(path).is_relative_to(folder)), None)
 
 
-def _walk(folder: str, depth: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
+def _files(sources: Sequence[Source]) -> Iterator[tuple[Source, str, Look]]:
+    for source in sources:
+        for folder in source.runtime.transcript_folders():
+            for path, look in _walk(str(folder), MOST_DEPTH):
+                yield source, path, look
+
+
+def _walk(folder: str, depth: int) -> Iterator[tuple[str, Look]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -104,11 +156,10 @@ def _walk(folder: str, depth: int) -> Iterator[tuple[str, tuple[int, int, int]]]
         return
 
 
-def _look(entry: os.DirEntry[str], depth: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
+def _look(entry: os.DirEntry[str], depth: int) -> Iterator[tuple[str, Look]]:
     try:
         if entry.is_file(follow_symlinks=False):
             status = entry.stat(follow_symlinks=False)
-            # a plain tuple: this is done for every file at every look
             yield entry.path, (status.st_ino, status.st_size, status.st_mtime_ns)
         elif depth and entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, depth - 1)

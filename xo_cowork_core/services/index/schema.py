@@ -6,7 +6,7 @@ Change `VERSION` with every change of a table; the file of another version is re
 is another one with each change.
 """
 
-VERSION = 7
+VERSION = 8
 STEPS = (
     """
     CREATE TABLE files (
@@ -16,7 +16,8 @@ STEPS = (
         size INTEGER NOT NULL,
         changed_ns INTEGER NOT NULL,
         session_id TEXT,
-        last TEXT NOT NULL DEFAULT ''
+        last TEXT NOT NULL DEFAULT '',
+        needs TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX files_by_session ON files (session_id);
     CREATE TABLE sessions (

@@ -16,7 +16,7 @@ from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import rows
 from xo_cowork_core.services.index.feed import Feed, Reading
 from xo_cowork_core.services.index.rows import Flags, ProjectOf
-from xo_cowork_core.services.index.scan import Changes, Found, Source, scan, source_of
+from xo_cowork_core.services.index.scan import Changes, Found, Places, Source, scan, source_of
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.jsonl import Stamp
@@ -53,6 +53,7 @@ class Upkeep:
         self._moved = moved
         self._project_of = project_of
         self._known: dict[str, Stamp] = {}
+        self._needs: dict[str, Sequence[str]] = {}
         self._feed = Feed()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="index-read")
         self._total = self._done = 0
@@ -66,6 +67,7 @@ class Upkeep:
     async def begin(self) -> None:
         """Learn what is indexed. Raises sqlite3.Error."""
         self._known = await self._database.read(rows.known_files)
+        self._needs = await self._database.read(rows.known_needs)
 
     def end(self) -> None:
         """Let the thread go once it is done."""
@@ -79,14 +81,15 @@ class Upkeep:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         changes = await loop.run_in_executor(
-            self._reading, scan, self._sources(), self._known, self._moved
+            self._reading, scan, self._sources(), self._known, self._moved, self._needs
         )
         self.scan_seconds = loop.time() - begun
         again = await self._forget(changes)
         self._total = sum(found.stamp.size for found in changes.changed)
         self._done = 0
+        places = Places(self._moved)
         for batch in _batches(changes.changed):
-            readings = await loop.run_in_executor(self._reading, self._read, batch)
+            readings = await loop.run_in_executor(self._reading, self._read, batch, places)
             again |= await self._write(readings)
             self._done += sum(found.stamp.size for found in batch)
         for path in again:
@@ -98,9 +101,11 @@ class Upkeep:
         source = source_of(self._sources(), path)
         if source is None:
             return None
-        loop = asyncio.get_running_loop()
+        loop, places = asyncio.get_running_loop(), Places(self._moved)
         try:
-            return await loop.run_in_executor(self._reading, self._feed.messages, path, source)
+            return await loop.run_in_executor(
+                self._reading, self._feed.messages, path, source, places
+            )
         except OSError:
             return None
         except Exception:
@@ -122,14 +127,15 @@ class Upkeep:
         again = await self._database.write(forget) if changes.gone else set[str]()
         for path in changes.gone:
             self._known.pop(path, None)
+            self._needs.pop(path, None)
             self._feed.forget(path)
         return again.difference(changes.gone)
 
-    def _read(self, batch: Sequence[Found]) -> list[Reading]:
+    def _read(self, batch: Sequence[Found], places: Places) -> list[Reading]:
         readings: list[Reading] = []
         for found in batch:
             try:
-                readings.append(self._feed.read(found))
+                readings.append(self._feed.read(found, places))
             except OSError as error:
                 log.warning("%s could not be read: %s", found.path, error)
             except Exception:
@@ -146,7 +152,11 @@ class Upkeep:
             again = set[str]()
             for reading in readings:
                 again |= await self._write_one(reading)
-        self._known.update({r.found.path: r.found.stamp for r in readings})
+        for reading in readings:
+            self._known[reading.found.path] = reading.found.stamp
+            self._needs.pop(reading.found.path, None)
+            if reading.needs:
+                self._needs[reading.found.path] = reading.needs
         return again
 
     async def _write_one(self, reading: Reading) -> set[str]:
