@@ -15,6 +15,7 @@ import orjson
 from xo_cowork_core.sdk import AgentFailure, Process
 from xo_runtime_codex.failures import process_failure
 from xo_runtime_codex.inbox import Inbox, Record
+from xo_runtime_codex.subagents import NOTICES, Subagents
 
 REQUEST_SECONDS = 20.0
 EXIT_SECONDS = 1.0
@@ -29,12 +30,12 @@ class Link:
 
     def __init__(self, process: Process, log: logging.Logger) -> None:
         self.gone: AgentFailure | None = None
+        self.subagents = Subagents()
         self._process = process
         self._log = log
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._inboxes: dict[str, Inbox] = {}
-        self._parents: dict[str, str] = {}
         self._reader = asyncio.create_task(self._read(), name=f"codex server {process.pid}")
 
     async def request(
@@ -81,9 +82,6 @@ class Link:
         inbox.end()
         if self._inboxes.get(thread_id) is inbox:
             del self._inboxes[thread_id]
-        children = [child for child in self._parents if self._parents[child] == thread_id]
-        for child in children:
-            del self._parents[child]
 
     async def _read(self) -> None:
         failure: AgentFailure | None = None
@@ -130,23 +128,16 @@ class Link:
             answer.set_result(record.get("result"))
 
     def _address(self, record: Record) -> str:
-        """Find the thread whose turn reads this; a subagent's requests go to its parent's."""
+        """Find the thread whose turn reads this; a subagent's requests go to its root's."""
         params = record.get("params")
         if not isinstance(params, Mapping):
             return ""
-        if record["method"] == "thread/started":
-            self._note_child(params.get("thread"))
-            return ""
+        if record["method"] in NOTICES:
+            self.subagents.note(str(record["method"]), params)
         thread_id = str(params.get("threadId"))
-        if thread_id not in self._inboxes and "id" in record:
-            thread_id = self._parents.get(thread_id, "")
+        if "id" in record:
+            thread_id = self.subagents.root(thread_id) or thread_id
         return thread_id if thread_id in self._inboxes else ""
-
-    def _note_child(self, thread: object) -> None:
-        parent = thread.get("parentThreadId") if isinstance(thread, Mapping) else None
-        if isinstance(thread, Mapping) and parent:
-            root = self._parents.get(str(parent), str(parent))
-            self._parents[str(thread.get("id"))] = root
 
     async def _decline(self, record: Record) -> None:
         self._log.info("nobody answers %s of codex", record["method"])

@@ -29,7 +29,6 @@ from xo_runtime_codex.translate import Ended, Foreign, Item, Resolved, Translato
 
 TOOL_PATIENCE = 3
 STOP_SECONDS = 2.0
-CLEAN_SECONDS = 1.0
 GO_ON = "The plan is accepted. Carry it out."
 THINK_AGAIN = "Think again and change the plan."
 
@@ -39,7 +38,7 @@ class Running:
 
     def __init__(self, turn: Turn, thread_id: str, server: AppServer, options: Options) -> None:
         self.turn = turn
-        self.deaf = False
+        self.spoilt = False  # the server can't be trusted with more turns
         self._thread_id = thread_id
         self._server = server
         self._options = options
@@ -48,6 +47,7 @@ class Running:
         self._plan: asyncio.Future[PlanAnswer | None] | None = None
         self._interrupted = False
         self._active = False
+        self._untidy = False
         self._until = asyncio.get_running_loop().time() + options.turn_seconds
         self._heard = asyncio.get_running_loop().time()
         self._clock: asyncio.Timeout | None = None
@@ -114,17 +114,19 @@ class Running:
         )
         if not self._translator.turn_id:
             parameters["input"] += attachments(self.turn)
+        # from here on it may run, though nobody has heard so
+        self._active = True
         try:
             if more := overflow(text):
                 injected = {"threadId": self._thread_id, "items": more}
                 await self._server.link.request("thread/inject_items", injected)
             result = await self._server.link.request("turn/start", parameters)
         except Refused as error:
+            self._active = False
             raise AgentFailure(f"Codex refused the turn: {error}", code="bad_request") from error
         begun = result.get("turn")
         self._translator.turn_id = str(begun.get("id") if isinstance(begun, dict) else "")
         self._translator.plan = ""
-        self._active = True
         if self._interrupted:
             await self._stop()
 
@@ -205,8 +207,8 @@ class Running:
         self._active = False
         self._server.proved = True
         if end.status == "interrupted" or self._interrupted:
-            self._interrupted = True
-            await self._clean()
+            self._interrupted = self._untidy = True
+            await self._tidy()
         elif end.failure:
             raise end.failure
 
@@ -231,30 +233,39 @@ class Running:
         return Done(reason, self._translator.tokens, None, model or None, thread.provider or None)
 
     async def _stop(self) -> None:
-        named = {"threadId": self._thread_id, "turnId": self._translator.turn_id}
         with suppress(Refused):  # it may have ended just now
-            await self._server.link.request("turn/interrupt", named, timeout=STOP_SECONDS)
-
-    async def _clean(self) -> None:
-        """End the commands that the turn left running: an interrupt alone doesn't."""
-        named = {"threadId": self._thread_id}
-        with suppress(Refused, AgentFailure):
-            await self._server.link.request(
-                "thread/backgroundTerminals/clean", named, timeout=CLEAN_SECONDS
-            )
+            await self._server.interrupt(self._thread_id, self._translator.turn_id)
 
     async def _quiet(self, inbox: Inbox) -> None:
-        """Make sure that the turn has ended on the server too: the next one would join it."""
-        if not self._active or not self._server.alive:
+        """Make sure that a turn that was left early has ended on the server too: the next one
+        would join it."""
+        if not self._server.alive:
             return
-        self.deaf = True
+        if self._active:
+            self._untidy = self.spoilt = True
+            self._server.stuck.add(self._thread_id)
+            if await self._obeys(inbox):
+                self._server.stuck.discard(self._thread_id)
+                self.spoilt = False
+        if self._untidy:
+            await self._tidy()
+
+    async def _obeys(self, inbox: Inbox) -> bool:
+        """Stop the turn; say whether it ended."""
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._stop()
                 while records := await inbox.get():
                     if any(isinstance(item, Ended) for item in self._translator.items(records)):
-                        self.deaf = False
-                        break
+                        return True
         except (TimeoutError, AgentFailure):
-            return
-        await self._clean()
+            return False
+        return False
+
+    async def _tidy(self) -> None:
+        """End all that works for the session. Begun anew in `_quiet` when it is cut off."""
+        if not self.spoilt:
+            await self._server.stop_subagents(self._thread_id)
+        if not await self._server.end_commands(self._thread_id):
+            self.spoilt = True
+        self._untidy = False

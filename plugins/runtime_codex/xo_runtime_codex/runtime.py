@@ -194,7 +194,7 @@ class CodexRuntime(
             raise
         finally:
             del self._running[turn.stream_id]
-            if running.deaf:
+            if running.spoilt:
                 self._servers.retire(server)
 
     async def _harmless(self, failure: AgentFailure, turn: Turn, running: Running) -> bool:

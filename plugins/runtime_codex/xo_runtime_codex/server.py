@@ -23,6 +23,12 @@ START_SECONDS = 6.0
 UNLOAD_SECONDS = 2.0
 THREAD_LIMIT = 32
 END_SECONDS = 1.0
+STOP_SECONDS = 2.0
+CLEAN_SECONDS = 1.0
+KILL_AFTER_SECONDS = 0.5
+# Codex sets it for each command, after all that the user's own rules do to the environment. For
+# a subagent's commands too it names the thread for which the subagent works
+SESSION_VARIABLE = "CODEX_SESSION_ID"
 
 
 class NoServer(Exception):
@@ -50,6 +56,7 @@ class AppServer:
         self.proved = False
         self.threads: OrderedDict[str, Thread] = OrderedDict()
         self.busy: set[str] = set()
+        self.stuck: set[str] = set()  # threads whose turn did not stop when it was told to
 
     @property
     def alive(self) -> bool:
@@ -83,6 +90,29 @@ class AppServer:
             await self.link.request(
                 "thread/unsubscribe", {"threadId": thread_id}, timeout=UNLOAD_SECONDS
             )
+
+    async def interrupt(self, thread_id: str, turn_id: str) -> None:
+        """Ask a turn to stop. Raises `Refused` when it isn't on."""
+        named = {"threadId": thread_id, "turnId": turn_id}
+        await self.link.request("turn/interrupt", named, timeout=STOP_SECONDS)
+
+    async def stop_subagents(self, thread_id: str) -> None:
+        """Stop those that work for a thread: its own interrupt doesn't reach them."""
+        for one, turn_id in self.link.subagents.turns(thread_id):
+            with suppress(Refused, AgentFailure):
+                await self.interrupt(one, turn_id)
+
+    async def end_commands(self, thread_id: str) -> bool:
+        """End the commands of a thread and its subagents: an interrupt doesn't. False when some
+        detached program hides for which thread it was started."""
+        with suppress(TimeoutError, Refused, AgentFailure):
+            async with asyncio.timeout(CLEAN_SECONDS):
+                for one in (thread_id, *self.link.subagents.of(thread_id)):
+                    # without it Codex would go on to list them
+                    await self.link.request("thread/backgroundTerminals/clean", {"threadId": one})
+        return await self.process.end_marked(
+            SESSION_VARIABLE, thread_id, kill_after=KILL_AFTER_SECONDS
+        )
 
     async def end(self) -> None:
         """End the process and all that it started."""

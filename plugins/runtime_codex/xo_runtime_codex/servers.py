@@ -79,7 +79,7 @@ class Servers:
             if server is but:
                 continue
             await server.unload(thread_id)
-            if server.retired:
+            if thread_id in server.stuck:
                 await server.end()
 
     def retire(self, server: AppServer) -> None:
@@ -114,6 +114,8 @@ class Servers:
     ) -> AppServer:
         if place.server and place.server.alive:
             return place.server
+        if place.server and not place.server.retired:
+            await place.server.end()  # it died while idle, its sessions' commands need not have
         await self._wait_for_turn(place)
         binary = await asyncio.to_thread(self._context.paths.binary, "codex", self._options.binary)
         if binary is None:
@@ -154,9 +156,10 @@ class Servers:
             await asyncio.sleep(rest)
 
     def _returned(self, key: str, place: Place, server: AppServer) -> None:
-        if server.retired and server.users == 0:
+        if server.users == 0 and (server.retired or not server.alive):
+            # what a dead one's commands started may live
             self._leftover = [other for other in self._leftover if other is not server]
-            self._run(server.end(), "end retired codex server")
+            self._run(server.end(), "end codex server")
         elif server.users == 0 and place.server is server:
             loop = asyncio.get_running_loop()
             place.timer = loop.call_later(self._options.idle_seconds, self._expire, key, place)

@@ -37,7 +37,7 @@ class Thread:
     def __init__(self, server, thread_id, cwd, *, exists):
         self.server, self.thread_id = server, thread_id
         self.rollout = Rollout(thread_id, cwd, exists=exists)
-        self.work = Work(cwd)
+        self.work = Work(cwd, thread_id)
         self.script, self.budget = "", server.budget
         self.turn_id, self.task, self.asked = "", None, {}
 

@@ -60,6 +60,13 @@ def sleeping(seconds: float) -> str:
     return f'python3 -c "import time; time.sleep({seconds})"'
 
 
+def subagent(script: str) -> str:
+    """Ask for a subagent that plays a script of its own."""
+    call = json.dumps({"message": script, "task_name": "part"})
+    hidden = call.replace("[", "\\u005b").replace("]", "\\u005d")
+    return f"[[tool multi_agent_v1.spawn_agent {hidden}]]"
+
+
 def patch(name: str, content: str) -> str:
     """Ask for a new file by a patch, as the model writes files."""
     added = "".join(f"+{line}\n" for line in content.splitlines())

@@ -25,8 +25,9 @@ def patched(command):
 class Work:
     """The commands of one thread. They outlive an interrupt, as the real one's do."""
 
-    def __init__(self, cwd):
+    def __init__(self, cwd, thread_id):
         self.cwd = Path(cwd)
+        self._environment = {**os.environ, "CODEX_SESSION_ID": thread_id}
         self._running = set()
 
     def write(self, files):
@@ -40,6 +41,7 @@ class Work:
             "-c",
             command,
             cwd=self.cwd,
+            env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

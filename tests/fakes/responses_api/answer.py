@@ -112,9 +112,11 @@ async def _thought(act: Act) -> AsyncIterator[Event]:
 
 
 def _call(answer: str, place: int, act: Act) -> Iterator[Event]:
-    name, given = act.tool
+    tool, given = act.tool
+    namespace, _, name = tool.rpartition(".")
     arguments = json.dumps(given)
     item = {"type": "function_call", "id": new_id("fc"), "call_id": call_id(answer, place)}
+    item |= {"namespace": namespace} if namespace else {}
     opened = {**item, "name": name, "arguments": "", "status": "in_progress"}
     yield {"type": "response.output_item.added", "item": opened}
     for start in range(0, len(arguments), ARGUMENTS_PIECE):

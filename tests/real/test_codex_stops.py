@@ -1,0 +1,210 @@
+"""After an abort nothing of the turn is alive, though one Codex serves many sessions at once."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Started, eventually
+
+FAKES = Path(__file__).parents[1] / "fakes"
+sys.path.append(str(FAKES / "codex_cli"))
+from codex_prompts import (  # noqa: E402
+    ABSENT,
+    STAND_IN,
+    command,
+    environment,
+    real_codex,
+    responses_api,
+    subagent,
+    text,
+)
+
+pytestmark = pytest.mark.fault
+OpenChat = Callable[..., Chat]
+ESCAPES = {
+    "own session": "setsid python3 {here}/sleeper.py {life}",
+    "double fork": "python3 {here}/daemon.py {life}",
+    "nohup": "nohup python3 {here}/sleeper.py {life} > /dev/null 2>&1 & wait",
+    "deaf": "setsid python3 {here}/sleeper.py {life} deaf > /dev/null 2>&1 & sleep 1",
+    "respawner": "python3 {here}/respawner.py {life}",
+    "hopper": "python3 {here}/hopper.py {life}",
+}
+# the real one ends a finished command's process group
+LEFT = "setsid python3 {here}/sleeper.py {life} > /dev/null 2>&1 & sleep 1"
+HIDDEN = "python3 {here}/daemon.py {life} bare"
+SLOW = "[[text n=600 delay=0.1 slow]]"
+GONE_SECONDS = 5.0
+
+
+@pytest.fixture(params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+def binary(request: pytest.FixtureRequest) -> Path:
+    """Codex, and its stand-in."""
+    found = STAND_IN if request.param == "stand-in" else real_codex()
+    return found or pytest.skip(ABSENT)
+
+
+@pytest.fixture
+def codex() -> Path:
+    """The real Codex alone: its stand-in has no subagents."""
+    return real_codex() or pytest.skip(ABSENT)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "requests.jsonl"
+
+
+@pytest.fixture
+def open_chat(tmp_path: Path, log: Path) -> Iterator[OpenChat]:
+    """Start a server of its own and talk to it."""
+    with ExitStack() as stack:
+        port = stack.enter_context(responses_api(log))
+
+        def start(binary: Path, mode: str = "bypass") -> Chat:
+            values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": mode}
+            values |= environment(binary, port, tmp_path / "codex")
+            return Chat(stack.enter_context(LiveServer(environment=values)), "codex")
+
+        yield start
+
+
+class Life:
+    """A folder that processes sign in, and that their command lines name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+
+    def line(self, escape: str) -> str:
+        return escape.format(here=FAKES / "escapees", life=self.folder)
+
+    def signs(self) -> list[Path]:
+        return list(self.folder.iterdir())
+
+    def alive(self) -> set[int]:
+        rows = psutil.process_iter(["cmdline", "status"])
+        return {
+            row.pid
+            for row in rows
+            if row.info["status"] != psutil.STATUS_ZOMBIE
+            and str(self.folder) in " ".join(row.info["cmdline"] or [])
+        }
+
+    def begins(self) -> None:
+        eventually(lambda: bool(self.signs()), 10, "the command runs")
+
+
+def begin(chat: Chat, life: Life, escape: str, **fields: str) -> Started:
+    """Start a turn that runs a command and goes on talking."""
+    turn = chat.prompt(f"{command(life.line(escape))} {SLOW}", **fields)
+    life.begins()
+    return turn
+
+
+def check_aborts(chat: Chat, turn: Started) -> None:
+    assert chat.abort(turn.stream_id)["aborted"] is True
+    assert chat.read(turn).body("done")["finish_reason"] == "aborted"
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_an_abort_ends_what_got_away_and_spares_other_sessions(
+    open_chat: OpenChat, binary: Path, tmp_path: Path, escape: str
+) -> None:
+    chat = open_chat(binary)
+    kept, life = Life(tmp_path / "kept"), Life(tmp_path / "life")
+    other = begin(chat, kept, ESCAPES["own session"])
+    others = kept.alive()
+    turn = begin(chat, life, ESCAPES[escape])
+    check_aborts(chat, turn)
+    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+    assert kept.alive() == others
+    assert [row["stream_id"] for row in chat.active()] == [other.stream_id]
+    check_aborts(chat, other)
+    eventually(lambda: not kept.alive(), GONE_SECONDS, "nothing is alive")
+
+
+def test_a_program_that_hides_whose_it_is_ends_with_the_last_turn(
+    open_chat: OpenChat, binary: Path, tmp_path: Path
+) -> None:
+    chat = open_chat(binary)
+    kept, life = Life(tmp_path / "kept"), Life(tmp_path / "life")
+    other = begin(chat, kept, ESCAPES["own session"])
+    check_aborts(chat, begin(chat, life, HIDDEN))
+    assert kept.alive()
+    assert chat.run_turn(text("A new server.")).text == "A new server."
+    check_aborts(chat, other)
+    eventually(lambda: not life.alive() and not kept.alive(), GONE_SECONDS, "nothing is alive")
+
+
+def test_what_a_turn_leaves_running_lives_on_until_an_abort(
+    open_chat: OpenChat, binary: Path, tmp_path: Path
+) -> None:
+    chat = open_chat(binary)
+    life, more = Life(tmp_path / "life"), Life(tmp_path / "more")
+    first = chat.run_turn(f"{command(life.line(LEFT))} [[text left]]")
+    life.begins()
+    assert chat.run_turn(text("Still there."), session_id=first.session_id).text == "Still there."
+    assert life.alive()
+    turn = begin(chat, more, LEFT, session_id=first.session_id)
+    check_aborts(chat, turn)
+    eventually(lambda: not life.alive() and not more.alive(), GONE_SECONDS, "nothing is alive")
+
+
+def test_what_got_away_ends_with_a_server_that_was_killed(
+    open_chat: OpenChat, binary: Path, tmp_path: Path
+) -> None:
+    chat = open_chat(binary)
+    life = Life(tmp_path / "life")
+    turn = begin(chat, life, ESCAPES["double fork"])
+    for pid in chat.server.children():
+        if "app-server" in pid.command:
+            os.kill(pid.number, signal.SIGKILL)
+    assert chat.read(turn).terminal.data["code"] == "crashed"
+    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+
+
+def requests(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+@pytest.mark.real
+def test_an_abort_stops_subagents_and_their_commands(
+    open_chat: OpenChat, codex: Path, tmp_path: Path, log: Path
+) -> None:
+    chat = open_chat(codex)
+    life = Life(tmp_path / "life")
+    part = f"{command(life.line(ESCAPES['own session']))} [[text on and on]]"
+    turn = chat.prompt(f"{subagent(part)} {SLOW}")
+    life.begins()
+    check_aborts(chat, turn)
+    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+    asked = len(requests(log))
+    again = chat.run_turn(text("Alone."), session_id=turn.session_id)
+    assert again.text == "Alone."
+    assert len(requests(log)) == asked + 1
+
+
+@pytest.mark.real
+def test_a_subagent_asks_the_user_too(open_chat: OpenChat, codex: Path, tmp_path: Path) -> None:
+    chat = open_chat(codex, mode="ask")
+    target = tmp_path / "touched"
+    part = f"{command(f'touch {target}')} [[text touched]]"
+    turn = chat.ask_turn(
+        f"{subagent(part)} [[text n=20 delay=0.1 slow]]", "permission-request", True
+    )
+    assert turn.body("permission-request")["arguments"] == {"command": f"touch {target}"}
+    eventually(target.exists, 5, "the subagent was allowed")
+
+
+@pytest.mark.real
+def test_no_turn_goes_on_by_itself(open_chat: OpenChat, codex: Path, log: Path) -> None:
+    chat = open_chat(codex)
+    chat.run_turn('[[tool create_goal {"objective": "never end"}]] [[text begun]]')
+    assert not [row for row in requests(log) if "create_goal" in row["tools"]]  # type: ignore[operator]
