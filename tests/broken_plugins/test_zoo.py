@@ -174,12 +174,23 @@ def test_a_stray_task_that_leaves_does_not_end_the_server(cage):
     assert found.server.terminate() == 0
 
 
-def test_a_runtime_that_leaves_in_a_turn_ends_that_turn_alone(cage):
+@pytest.mark.parametrize("runtime", ["leaver", "bolter"])
+def test_a_runtime_that_leaves_in_a_turn_ends_that_turn_alone(cage, runtime):
     found = cage("fails_in_use")
-    end = Chat(found.server, "leaver").run_turn("hi").terminal
+    end = Chat(found.server, runtime).run_turn("hi").terminal
     assert end.event == "agent-error"
     assert end.data["code"] == "internal"
-    assert "middle of a turn" not in str(end.data["error_message"])
+    assert " a turn" not in str(end.data["error_message"])
+    found.assert_others_work()
+
+
+def test_a_runtime_that_leaves_when_it_is_stopped_ends_that_turn_alone(cage):
+    found = cage("fails_in_use")
+    chat = Chat(found.server, "mule")
+    turn = chat.prompt("hi")
+    assert chat.abort(turn.stream_id)
+    assert chat.read(turn).terminal.data["finish_reason"] == "aborted"
+    assert chat.prompt("again", session_id=turn.session_id)
     found.assert_others_work()
 
 

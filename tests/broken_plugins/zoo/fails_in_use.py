@@ -4,7 +4,16 @@ import asyncio
 
 from fastapi import APIRouter
 
-from xo_cowork_core.sdk import ChecksHealth, Claims, Runtime, RuntimeInfo, Setting, hookimpl
+from xo_cowork_core.sdk import (
+    ChecksHealth,
+    Claims,
+    Interrupts,
+    Runtime,
+    RuntimeInfo,
+    Setting,
+    TextDelta,
+    hookimpl,
+)
 
 
 class Sick(Runtime, ChecksHealth):
@@ -28,6 +37,29 @@ class Leaver(Runtime):
         yield
 
 
+class Bolter(Runtime):
+    def describe(self):
+        return RuntimeInfo(name="bolter", title="Bolter")
+
+    def run(self, turn):
+        raise SystemExit("before a turn")
+
+
+class Mule(Runtime, Interrupts):
+    def describe(self):
+        return RuntimeInfo(name="mule", title="Mule")
+
+    async def run(self, turn):
+        yield TextDelta("no")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise SystemExit("while it is stopped")
+
+    async def interrupt(self, turn):
+        raise SystemExit("when it is asked to stop")
+
+
 class Plugin:
     @hookimpl
     def xo_claims(self):
@@ -37,7 +69,7 @@ class Plugin:
 
     @hookimpl
     def xo_runtimes(self, context):
-        return [Sick(), Leaver()]
+        return [Sick(), Leaver(), Bolter(), Mule()]
 
     @hookimpl
     def xo_routers(self, context):

@@ -122,16 +122,17 @@ class RunningTurn:
         self.ended.set()
 
     async def _pump(self) -> None:
-        events = self.owner.runtime.run(self.turn)
         try:
-            await self._take(events)
+            events = self.owner.runtime.run(self.turn)
+            try:
+                await self._take(events)
+            finally:
+                close = getattr(events, "aclose", None)
+                if close:
+                    await close()
         except SystemExit as error:
             # asyncio would let it end the whole server
             raise RuntimeError("the runtime raised SystemExit") from error
-        finally:
-            close = getattr(events, "aclose", None)
-            if close:
-                await close()
 
     async def _take(self, events: AsyncIterator[Event]) -> None:
         count = 0
@@ -169,7 +170,8 @@ class RunningTurn:
                 await asyncio.wait({pump})
         except TimeoutError:
             pass
-        except Exception:
+        except (Exception, SystemExit):
+            # SystemExit too: it would leave the turn without an end
             log.exception("%s could not be interrupted", self.owner.info.name)
 
     def _terminal_of(self, pump: asyncio.Task[None]) -> Event:
