@@ -5,6 +5,8 @@ from typing import Any, cast
 import orjson
 from pydantic import BaseModel, ConfigDict, model_validator
 
+MOST_BODY_BYTES = 32 << 20
+
 
 class Body(BaseModel):
     """A JSON object from a client: unknown keys pass, `null` counts as absent, types are exact.

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from xo_cowork_core.api.bodies import MOST_BODY_BYTES
 from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.sdk import BadRequest, TooLarge, XoError
 from xo_cowork_core.services.idempotency import Idempotency, KeptAnswer
@@ -22,7 +23,6 @@ from xo_cowork_core.services.idempotency import Idempotency, KeptAnswer
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 READING_PREFIX = "/api/chat/stream/"
 STREAMED = frozenset({"/api/files/upload"})
-MOST_BODY_BYTES = 16 << 20
 MOST_ANSWER_BYTES = 4 << 20
 MOST_KEY_CHARACTERS = 255
 
@@ -155,7 +155,8 @@ async def _read(receive: Receive) -> bytes:
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > MOST_BODY_BYTES:
-            raise TooLarge("A request with an Idempotency-Key may have 16 MB")
+            most = MOST_BODY_BYTES >> 20
+            raise TooLarge(f"A request with an Idempotency-Key may have {most} MB")
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

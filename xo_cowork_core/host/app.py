@@ -1,8 +1,8 @@
 """The composition root: `create_app` builds services, takes plugins in, returns the app.
 
-A request passes the access gate (Host, Origin, token), the error shield, the idempotency gate,
-the ready gate (503 while a plugin isn't up), and then its route: a core router of `api/`, or one
-of a plugin.
+A request passes the access gate (Host, Origin, token), the error shield, the body gate (413), the
+idempotency gate, the ready gate (503 while a plugin isn't up), and then its route: a core router
+of `api/`, or one of a plugin.
 """
 
 import logging
@@ -29,6 +29,7 @@ from xo_cowork_core.api.errors import ErrorShield, install_errors
 from xo_cowork_core.api.idempotency import IdempotencyGate
 from xo_cowork_core.api.openapi import install_openapi, operation_id
 from xo_cowork_core.host.access import AccessGate, AccessRules
+from xo_cowork_core.host.bodygate import BodyGate
 from xo_cowork_core.host.claims import ClaimBook
 from xo_cowork_core.host.enabled import enabled_names
 from xo_cowork_core.host.finder import Installed, find_plugins
@@ -134,5 +135,6 @@ def _put_gates_in_front(app: FastAPI, settings: Settings, core: Core, plugins: l
     claimed = {prefix: p.record for p in plugins for prefix in p.claims.prefixes}
     app.add_middleware(ReadyGate, claimed=claimed)
     app.add_middleware(IdempotencyGate, find=lambda _: core.services.idempotency)
+    app.add_middleware(BodyGate, claimed=claimed.keys())
     app.add_middleware(ErrorShield)
     app.add_middleware(AccessGate, rules=AccessRules.of(settings))
