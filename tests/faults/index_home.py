@@ -59,7 +59,7 @@ class IndexedHome:
         plugin = PluginRecord(name="reader", state="ready")
         info, runtime = RuntimeInfo("reader", "Reader"), cast("Any", self.runtime())
         registry.add_runtime(RegisteredRuntime(info, runtime, plugin, cast("Any", None)))
-        database = Database(self.root / name, schema.STEPS)
+        database = Database(self.root / name, schema.STEPS, schema.PRAGMAS)
         return Index(database, registry, lambda directory: directory)
 
     def rows(self, name: str = "index.db") -> dict[str, list[tuple[object, ...]]]:

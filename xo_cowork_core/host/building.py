@@ -68,7 +68,7 @@ class Building:
     @cached_property
     def index(self) -> Index:
         file = self.settings.state_dir / f"index-{index_schema.VERSION}.db"
-        database = Database(file, index_schema.STEPS)
+        database = Database(file, index_schema.STEPS, index_schema.PRAGMAS)
         return Index(database, self.registry, self._project_of, self.trash.places)
 
     @cached_property

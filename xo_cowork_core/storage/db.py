@@ -21,16 +21,19 @@ from xo_cowork_core.storage.writer import Writer
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 READERS = 2
+PRAGMAS = ("auto_vacuum=INCREMENTAL",)
 BUSY_SECONDS = 5.0
 log = logging.getLogger("xo_cowork.db")
 
 
 class Database:
-    """A file and the threads that touch it. `schema` is applied once, step by step."""
+    """A file and the threads that touch it. `schema` is applied once, step by step; `pragmas` to
+    each connection."""
 
-    def __init__(self, path: Path, schema: Sequence[str]) -> None:
+    def __init__(self, path: Path, schema: Sequence[str], pragmas: Sequence[str] = PRAGMAS) -> None:
         self._path = path
         self._schema = schema
+        self._pragmas = pragmas
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._generation = 0
@@ -99,9 +102,8 @@ class Database:
         connection = sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        for pragma in (*self._pragmas, "journal_mode=WAL", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
         return connection
 
     def _mine(self) -> sqlite3.Connection:

@@ -16,6 +16,19 @@ COLUMNS = (
     " input, output, reasoning, cache_read, cache_write, cost, tools"
 )
 MARKS = ", ".join("?" * 14)
+FIGURES = ("input", "output", "reasoning", "cache_read", "cache_write")
+# a call without a cost is priced when somebody asks: its figures are also summed apart
+SUM_UP = (
+    "INSERT INTO used SELECT session_id, substr(time, 1, 10), agent_name, model_id, provider_id, "  # noqa: S608
+    + ", ".join(f"SUM({figure})" for figure in FIGURES)
+    + ", TOTAL(cost), COUNT(*), "
+    + ", ".join(f"SUM(iif(cost IS NULL, {figure}, 0))" for figure in FIGURES)
+    + " FROM calls WHERE session_id = ? AND counted GROUP BY 2, 3, 4, 5"
+)
+TOOLS = (
+    "SELECT substr(time, 1, 10), tools, COUNT(*) FROM calls"
+    " WHERE session_id = ? AND counted AND tools <> '' GROUP BY 1, 2"
+)
 MOST_TOKENS = 10**12  # a wrong figure must not make sums overflow
 MAX_COST = 1e9
 Call = tuple[object, ...]
@@ -123,46 +136,15 @@ def _settle(connection: sqlite3.Connection, keys: Iterable[object]) -> set[str]:
 
 def sum_up(connection: sqlite3.Connection, session_id: str) -> None:
     """Make the sums of one session's days and models anew."""
-    sums: dict[Call, _Sum] = {}
+    own = (session_id,)
+    connection.execute("DELETE FROM used WHERE session_id = ?", own)
+    connection.execute("DELETE FROM tooled WHERE session_id = ?", own)
+    connection.execute(SUM_UP, own)
     tools: Counter[tuple[str, str]] = Counter()
-    rows = connection.execute(
-        "SELECT substr(time, 1, 10), agent_name, model_id, provider_id, input, output, reasoning,"
-        " cache_read, cache_write, cost, tools FROM calls WHERE session_id = ? AND counted",
-        (session_id,),
-    )
-    for row in rows:
-        found = sums.setdefault(row[:4], _Sum())
-        found.add(row[4:9], row[9])
-        if row[10]:
-            tools.update((row[0], tool) for tool in row[10].split("\n"))
-    connection.execute("DELETE FROM used WHERE session_id = ?", (session_id,))
-    connection.execute("DELETE FROM tooled WHERE session_id = ?", (session_id,))
-    connection.executemany(
-        f"INSERT INTO used VALUES ({', '.join('?' * 17)})",  # noqa: S608
-        [(session_id, *keys, *found.row()) for keys, found in sums.items()],
-    )
+    for day, named, calls in connection.execute(TOOLS, own):
+        for tool in named.split("\n"):
+            tools[day, tool] += calls
     connection.executemany(
         "INSERT INTO tooled VALUES (?, ?, ?, ?)",
         [(day, session_id, tool, count) for (day, tool), count in tools.items()],
     )
-
-
-class _Sum:
-    """Figures of some calls; `open` are those of calls without a cost."""
-
-    def __init__(self) -> None:
-        self._tokens = [0] * 5
-        self._open = [0] * 5
-        self._cost = 0.0
-        self._calls = 0
-
-    def add(self, tokens: Sequence[int], cost: float | None) -> None:
-        for place, figure in enumerate(tokens):
-            self._tokens[place] += figure
-            if cost is None:
-                self._open[place] += figure
-        self._cost += cost or 0.0
-        self._calls += 1
-
-    def row(self) -> Call:
-        return (*self._tokens, self._cost, self._calls, *self._open)
