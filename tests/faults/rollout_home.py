@@ -13,6 +13,7 @@ from xo_runtime_codex.transcript import CodexTranscript
 
 THREADS = 3
 REVISIONS = 3
+LOST = 99
 WORDS = ("apple", "pear", "Zürich", "日本", "\u2028", "a\x00b")
 
 
@@ -46,7 +47,7 @@ class RolloutMischief(Mischief):
     def file(self) -> Path:
         dice = self.dice
         thread, revision = dice.randrange(THREADS), dice.randrange(REVISIONS)
-        name = identity(thread) + (f"_{identity(10 * thread + 10 + revision)}" if revision else "")
+        name = identity(thread) + (f"_{identity(10 * thread + revision)}" if revision else "")
         folder = self._home.root / "sessions" / "2026" / "11" / f"{20 + dice.randrange(2)}"
         if dice.random() < 0.15:
             folder = self._home.root / "archived_sessions"
@@ -108,7 +109,8 @@ class RolloutMischief(Mischief):
         dice = self.dice
         if dice.random() < 0.3:
             return {}
-        named = identity(dice.choice((*range(THREADS), *range(10, 10 * THREADS + 13))))
+        revision = 10 * dice.randrange(THREADS) + dice.randrange(REVISIONS)
+        named = identity(dice.choice((*range(THREADS), revision, LOST)))
         base = {"thread_id": named, "end_ordinal_exclusive": dice.randrange(30)}
         return {"history_base": dice.choice((base, base, base, None, 5, {"thread_id": named}))}
 

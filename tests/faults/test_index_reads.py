@@ -83,7 +83,7 @@ def test_random_rollouts_give_the_messages_that_their_store_gives(
     async def run() -> None:
         index = home.index()
         await index.start(NO_FLAGS)
-        for _ in range(STEPS // 4):
+        for _ in range(STEPS):
             for _ in range(4):
                 mischief.act()
             await settled(index)
