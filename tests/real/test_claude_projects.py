@@ -1,19 +1,16 @@
-"""What a turn of Claude Code leaves in a project: its names and numbers, none of its words."""
+"""What a turn of Claude Code leaves in a project: names of files and numbers."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from claude_prompts import text, tool
+from claude_prompts import tool
 
 from xo_cowork_core.sdk.testing import Chat, eventually
 
 OpenChat = Callable[..., Chat]
 SECONDS = 10.0
-PLANTED = "planted-51c8-"
-KEY = "sk-ant-stand-in-good"
 
 
 def timeline(chat: Chat) -> list[dict[str, Any]]:
@@ -24,34 +21,6 @@ def timeline(chat: Chat) -> list[dict[str, Any]]:
 
 def ends(chat: Chat) -> int:
     return [event["type"] for event in timeline(chat)].count("session.ended")
-
-
-def test_no_word_of_a_turn_is_found_under_the_projects_root(open_chat: OpenChat) -> None:
-    chat = open_chat()
-    # assembled by the shell, so that the output is not in the prompt
-    shell = f'python3 -c \'print("{PLANTED}" + "out" + "put")\''
-    note = chat.folder / "note.md"
-    turns = [
-        f"{PLANTED}prompt {text(f'{PLANTED}answer')}",
-        f"{tool('Bash', command=shell)} {text('ran')}",
-        f"{tool('Write', file_path=str(note), content=f'{PLANTED}content')} {text('wrote')}",
-    ]
-    presets = {"file_changes": True, "run_commands": True}
-    seen = [chat.run_turn(prompt, permission_presets=presets) for prompt in turns]
-    assert f"{PLANTED}output" in str(seen[1].bodies("tool-result"))
-    assert PLANTED in note.read_text()
-    note.unlink()
-    eventually(lambda: ends(chat) == len(turns), SECONDS, "every turn is written down")
-    chat.server.terminate()
-    found = subprocess.run(
-        ["grep", "-r", "-l", "-a", "-e", PLANTED, "-e", KEY, str(chat.server.projects)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert found.stdout == ""
-    assert found.returncode == 1, found.stderr
 
 
 def test_files_are_told_relative_and_as_new_or_changed(open_chat: OpenChat) -> None:
