@@ -14,6 +14,10 @@ class Health:
     installed) wait for a person; `degraded` works with limits; `failed` does not work.
     `detail` says why in one sentence, `fix` is the command that mends it. `signed_in` is None
     where signing in means nothing or is unknown.
+
+    `fresh_seconds` is how long the host takes this look for the truth before it looks again: 0
+    where a look costs nothing, as with a connection that stands. None leaves it to the host: 10 s
+    for a runtime that takes turns, 1 s for one that does not.
     """
 
     state: HealthState
@@ -22,6 +26,7 @@ class Health:
     detail: str = ""
     fix: str | None = None
     signed_in: bool | None = None
+    fresh_seconds: float | None = None
 
     @property
     def takes_turns(self) -> bool:

@@ -1,4 +1,4 @@
-"""Whether runtimes take turns, asked at most every few seconds and never twice at once."""
+"""Whether runtimes take turns, asked no more often than they like and never twice at once."""
 
 import asyncio
 
@@ -24,13 +24,13 @@ class Readiness:
         return seen[1] if seen else None
 
     async def of(self, found: RegisteredRuntime) -> Health:
-        """Return a runtime's health, at most `FRESH_SECONDS` old (`RETRY_SECONDS` if not well)."""
+        """Return a runtime's health, no older than the runtime says that it may be."""
         name = found.info.name
         seen = self._seen.get(name)
         if seen and found.plugin.serves:
-            age = self._clock.monotonic() - seen[0]
-            if age < (FRESH_SECONDS if seen[1].takes_turns else RETRY_SECONDS):
-                return seen[1]
+            looked_at, health = seen
+            if self._clock.monotonic() - looked_at < _fresh_seconds(health):
+                return health
         task = self._asking.get(name)
         if task is None:
             task = asyncio.create_task(self._ask(found), name=f"health {name}")
@@ -44,3 +44,9 @@ class Readiness:
             return health
         finally:
             self._asking.pop(found.info.name, None)
+
+
+def _fresh_seconds(health: Health) -> float:
+    if health.fresh_seconds is not None:
+        return health.fresh_seconds
+    return FRESH_SECONDS if health.takes_turns else RETRY_SECONDS

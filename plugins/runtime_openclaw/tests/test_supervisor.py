@@ -12,7 +12,7 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.proctree import eventually
 
 sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import free_port, say, stand_in
+from openclaw_prompts import first_refusal, free_port, say, stand_in
 
 UP_SECONDS = 15.0
 
@@ -92,9 +92,13 @@ def test_a_killed_gateway_is_started_again(tmp_path: Path) -> None:
     with managing(tmp_path) as server:
         chat = until_ready(server)
         session_id = chat.run_turn(say("Before.")).session_id
-        died = chat.run_turn("[[text last words && die]]")
-        assert died.terminal.data["code"] == "crashed"
-        chat = until_ready(server)
+        turn = chat.prompt("[[text last words && die]]")
+        refused = first_refusal(chat)
+        assert refused.status_code == 503
+        assert "starting" in refused.text
+        assert refused.headers["Retry-After"]
+        assert chat.read(turn).terminal.data["code"] == "crashed"
+        until_ready(server)
         assert chat.run_turn(say("After."), session_id=session_id).text == "After."
 
 

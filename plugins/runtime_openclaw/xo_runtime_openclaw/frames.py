@@ -50,6 +50,12 @@ class Refused(Exception):
         self.retry_after = after / 1000 if isinstance(after, int | float) else None
         super().__init__(f"{method}: {self.code} {self.text}")
 
+    @property
+    def passes(self) -> bool:
+        """Say whether it is the gateway that is not there for anybody: it starts, is about to
+        restart, or is suspended. Other errors of this code name no reason."""
+        return self.code == "UNAVAILABLE" and bool(self.details.get("reason"))
+
     def as_failure(self) -> AgentFailure:
         """Say it as the end of a turn."""
         code = "bad_request" if self.code == "INVALID_REQUEST" else "upstream"

@@ -14,11 +14,13 @@ from xo_runtime_openclaw import down
 from xo_runtime_openclaw.connection import CALL_SECONDS, Connection, Gone, open_connection
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.feed import Feed, run_of
-from xo_runtime_openclaw.frames import Notice, Row
+from xo_runtime_openclaw.frames import Notice, Refused, Row
 from xo_runtime_openclaw.options import Options
 from xo_runtime_openclaw.premises import read_token
 
 FAILED_SECONDS = 0.5
+RETRY_SECONDS = 1.0
+RESTART_SECONDS = 60.0
 Greeting = Callable[[Connection], Awaitable[None]]
 
 
@@ -33,11 +35,17 @@ class Gateway:
         self._failed: tuple[float, Down] | None = None
         self._feeds: dict[str, Feed] = {}
         self._closed = False
+        self._back_by = 0.0
         self.greeting: Greeting | None = None
 
     @property
     def connected(self) -> bool:
         return self._connection is not None and self._connection.alive
+
+    @property
+    def restarting(self) -> bool:
+        """Say whether the gateway said that it takes nothing new before its restart is over."""
+        return time.monotonic() < self._back_by
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -69,8 +77,14 @@ class Gateway:
         connection = await self.connection()
         try:
             return await connection.call(method, params, seconds=seconds)
+        except Refused as refused:
+            if not refused.passes:
+                raise
+            soon = time.monotonic() + (refused.retry_after or RETRY_SECONDS)
+            self._back_by = max(self._back_by, soon)
+            raise down.starting(refused.retry_after) from None
         except Gone as gone:
-            raise down.unreachable(self._options.ws_url, str(gone)) from None
+            raise self._seen(down.unreachable(self._options.ws_url, str(gone))) from None
         except TimeoutError:
             reason = f"{method} took longer than {seconds:g} s"
             raise down.unreachable(self._options.ws_url, reason) from None
@@ -102,11 +116,12 @@ class Gateway:
             token = await asyncio.to_thread(read_token, self._context, self._options)
             made = await open_connection(self._options, token, self._listen)
             self._connection = made
-            self._failed = None
+            self._failed, self._back_by = None, 0.0
             self._context.log.info("connected to OpenClaw %s", made.server.get("version"))
         except Down as reason:
-            self._failed = (time.monotonic(), reason)
-            raise
+            seen = self._seen(reason)
+            self._failed = (time.monotonic(), seen)
+            raise seen from None
         finally:
             self._attempt = None
         self._watch_end(made)
@@ -121,7 +136,15 @@ class Gateway:
 
         made.reader.add_done_callback(ended)
 
+    def _seen(self, reason: Down) -> Down:
+        """Say that a gateway which announced its restart is starting, though nobody answers."""
+        return down.starting() if reason.kind == "unreachable" and self.restarting else reason
+
     def _listen(self, notice: Notice) -> None:
+        if notice.event == "shutdown":
+            # the end of the connection looks the same without a restart
+            restarts = notice.payload.get("restartExpectedMs") is not None
+            self._back_by = time.monotonic() + RESTART_SECONDS if restarts else 0.0
         feed = self._feeds.get(run_of(notice))
         if feed:
             feed.put(notice)

@@ -14,6 +14,7 @@ from xo_runtime_openclaw.supervisor import Supervisor
 
 INSTALL = "npm install -g openclaw"
 BINARY_SECONDS = 60.0
+PROBED_SECONDS = 1.0
 
 
 class HealthCheck:
@@ -38,12 +39,15 @@ class HealthCheck:
             connection = await self._gateway.connection()
         except Down as reason:
             return await self._without(reason)
+        if self._gateway.restarting:
+            return await self._without(down.starting())
         return Health(
             "ready",
             await self._found(),
             text_of(connection.server.get("version")) or None,
             detail=f"Connected to the gateway at {self._options.ws_url}.",
             signed_in=True,
+            fresh_seconds=0,
         )
 
     async def _without(self, reason: Down) -> Health:
@@ -57,16 +61,18 @@ class HealthCheck:
             return Health("missing", binary, detail=reason.detail, fix=down.START)
         if reason.serves_http and await answers(self._options, "/healthz"):
             detail = f"{reason.detail} Turns run over HTTP: text only, no tools shown, no history."
-            return Health("degraded", binary, detail=detail, fix=reason.fix)
+            return Health(
+                "degraded", binary, detail=detail, fix=reason.fix, fresh_seconds=PROBED_SECONDS
+            )
         health = reason.as_health()
         return Health(health.state, binary, None, health.detail, health.fix, health.signed_in)
 
     def _managed(self, supervisor: Supervisor, binary: str | None) -> Health:
         if binary is None:
             return Health("missing", detail="OpenClaw isn't installed.", fix=INSTALL)
-        if supervisor.starting:
+        if not supervisor.trouble:
             return Health("starting", binary, detail="The OpenClaw gateway is starting.")
-        detail = f"The OpenClaw gateway does not run: {supervisor.trouble or 'it ended'}."
+        detail = f"The OpenClaw gateway does not run: {supervisor.trouble}."
         return Health("failed", binary, detail=detail, fix="openclaw doctor")
 
     async def _found(self) -> str | None:

@@ -95,8 +95,8 @@ class Running:
             await self._reattach.subscribe()
             self._sent = True
             await self._gateway.call("chat.send", params)
-        except Down:
-            if not self._sent:
+        except Down as reason:
+            if not self._sent and reason.kind != "starting":
                 raise
             # whether it arrived is unknown; the same key never runs twice
             await self._reattach.connect()

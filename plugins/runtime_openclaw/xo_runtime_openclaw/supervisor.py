@@ -31,8 +31,8 @@ QUIET = {"OPENCLAW_NO_RESPAWN": "1", "OPENCLAW_DISABLE_BONJOUR": "1"}
 
 
 class Supervisor:
-    """One gateway process at a time. `trouble` is why there is none; `starting` says that there
-    will be one soon."""
+    """One gateway process at a time. `trouble` is why the last attempt came to nothing; empty
+    while the gateway runs, starts, or is about to be started again after it ran."""
 
     def __init__(self, context: HostContext, options: Options, gateway: Gateway) -> None:
         self._context = context
@@ -40,12 +40,10 @@ class Supervisor:
         self._gateway = gateway
         self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
-        self.starting = False
         self.trouble = ""
 
     def start(self) -> None:
         """Begin in the background: the host does not wait for it."""
-        self.starting = True
         self._watch = asyncio.create_task(self._keep_running(), name="openclaw supervisor")
 
     async def stop(self) -> None:
@@ -63,32 +61,32 @@ class Supervisor:
             try:
                 if await answers(self._options, "/healthz"):
                     # somebody else's: used as it is, and looked after by them
-                    self.starting, self.trouble = False, ""
+                    self.trouble = ""
                     await asyncio.sleep(FOREIGN_SECONDS)
                     continue
-                await self._run_once()
+                ended = await self._run_once()
             except (AgentFailure, Unavailable, OSError) as error:
-                self.trouble = str(error)
-            self.starting = False
-            self._context.log.warning("the OpenClaw gateway does not run: %s", self.trouble)
+                ended = self.trouble = str(error)
+            self._context.log.warning("the OpenClaw gateway does not run: %s", ended)
             pause = FIRST_PAUSE_SECONDS if loop.time() - begun > STEADY_SECONDS else pause
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
-    async def _run_once(self) -> None:
-        """Run the gateway until it ends."""
-        self.starting = True
+    async def _run_once(self) -> str:
+        """Run the gateway until it ends, and return why it did."""
+        self.trouble = ""
         process = self._process = await self._spawn()
         drain = asyncio.create_task(_drain(process), name="openclaw output")
         try:
-            if await self._ready(process):
-                self.starting, self.trouble = False, ""
+            ready = await self._ready(process)
+            if ready:
                 self._context.log.info("the OpenClaw gateway runs, pid %s", process.pid)
                 with suppress(Down, Refused):
                     await self._gateway.connection()
                 await drain
-            code = await process.wait(KILL_SECONDS)
-            self.trouble = _why(code, process.stderr_tail)
+            ended = _why(await process.wait(KILL_SECONDS), process.stderr_tail)
+            self.trouble = "" if ready else ended
+            return ended
         finally:
             drain.cancel()
             await process.stop(kill_after=KILL_SECONDS)

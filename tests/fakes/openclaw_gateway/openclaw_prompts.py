@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xo_cowork_core.sdk.testing import RuntimeSubject
+import httpx
+
+from xo_cowork_core.sdk.testing import Chat, RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
 TOOLCHAIN = FAKES.parents[1] / ".toolchain" / "bin"
@@ -206,6 +208,14 @@ def environment(url: str, token: str = TOKEN) -> dict[str, str]:
 def say(text: str) -> str:
     """Ask for exactly these words."""
     return f"[[exact {json.dumps(text).replace(']', chr(92) + 'u005d')}]]"
+
+
+def first_refusal(chat: Chat) -> httpx.Response:
+    """Send prompts until one is not taken, and return that answer."""
+    until = time.monotonic() + START_SECONDS
+    while (answer := chat.send(say("Now?"))).status_code == httpx.codes.OK:
+        assert time.monotonic() < until, "every prompt was taken"
+    return answer
 
 
 def tool(name: str, **arguments: object) -> str:
