@@ -2,6 +2,7 @@
 reads them all from the beginning, and what an index says that is made anew."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,9 @@ Kind = tuple[type[IndexedHome], type[Mischief], Reference]
 SEEDS = range(12)
 STEPS = 40
 NO_FLAGS: dict[str, Flags] = {}
+ROOT = Path(__file__).parents[2]
+EDITS = ROOT / "plugins" / "runtime_codex" / "tests" / "fixtures" / "edits"
+EDITED = "01a21256-0648-78e2-bf41-f2323d4e9f05"
 CLAUDE = (IndexedHome, Mischief, index_reference.expected)
 CODEX = (RolloutHome, RolloutMischief, rollout_reference.expected)
 
@@ -93,6 +97,29 @@ def test_random_rollouts_give_the_messages_that_their_store_gives(
                 told = await store.messages(record.session_id)
                 assert await store.session(record.session_id) == record
                 assert await index.messages(record.session_id) == told
+        await index.stop()
+
+    asyncio.run(run())
+
+
+def test_an_edit_by_a_turn_of_this_server_shows_at_once(tmp_path: Path) -> None:
+    shutil.copytree(EDITS, tmp_path, dirs_exist_ok=True)
+    home = RolloutHome(tmp_path)
+    newest = max(tmp_path.rglob(f"rollout-*-{EDITED}*"))
+    body = newest.read_bytes()
+    newest.unlink()
+
+    async def run() -> None:
+        index = home.index()
+        await index.start(NO_FLAGS)
+        await settled(index)
+        before = await index.messages(EDITED)
+        newest.write_bytes(body)
+        index.changed()
+        after = await index.messages(EDITED)
+        assert before
+        assert after
+        assert (len(before), len(after)) == (8, 4)
         await index.stop()
 
     asyncio.run(run())
