@@ -3,10 +3,11 @@
 import asyncio
 import logging
 
-from xo_cowork_core.sdk import KeepsHistory, SessionRecord
+from xo_cowork_core.sdk import KeepsHistory, SessionRecord, XoError
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.rows import SessionRow
+from xo_cowork_core.services.index.upkeep import WRONG_VALUES
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 
 ASK_SECONDS = 5.0
@@ -39,13 +40,33 @@ class KeeperRows:
                 changed = [r for r in records if self._seen.get(r.session_id) != r]
                 changed.sort(key=lambda record: record.time_updated, reverse=True)
                 for record in changed[:SESSIONS_A_LOOK]:
-                    messages = await runtime.messages(record.session_id)
-                    await index.write_hosted(SessionRow.of(record, owner.info.name), messages)
-                    self._seen[record.session_id] = record
+                    if await _write(index, owner.info.name, runtime, record):
+                        self._seen[record.session_id] = record
                 if len(changed) > SESSIONS_A_LOOK:
                     index.changed()
         except TimeoutError:
             log.warning("the sessions of %s took too long", owner.info.name)
-        except Exception:
+        except (Exception, SystemExit):
             # one runtime's broken store must not hide the others' sessions
             log.exception("the sessions of %s could not be listed", owner.info.name)
+
+
+async def _write(
+    index: Index, agent_name: str, runtime: KeepsHistory, record: SessionRecord
+) -> bool:
+    """Write one session, without its messages where its store can't tell them: one broken session
+    must not hide the others. Return whether that is all there is to know of its present state."""
+    row, messages, known = SessionRow.of(record, agent_name), None, True
+    try:
+        messages = await runtime.messages(record.session_id)
+    except (XoError, OSError) as error:
+        log.warning("the messages of %s of %s: %s", record.session_id, agent_name, error)
+        known = False
+    except (Exception, SystemExit):
+        log.exception("the messages of %s of %s are not told", record.session_id, agent_name)
+    try:
+        await index.write_hosted(row, messages)
+    except WRONG_VALUES:
+        log.exception("the messages of %s of %s are none", record.session_id, agent_name)
+        await index.write_hosted(row, None)
+    return known

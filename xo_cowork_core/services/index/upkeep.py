@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from xo_cowork_core.sdk import Message
+from xo_cowork_core.sdk import Message, UpstreamFailed
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import rows
 from xo_cowork_core.services.index.feed import Feed, Reading
@@ -97,7 +97,8 @@ class Upkeep:
         return bool(again)
 
     async def messages(self, path: str) -> Sequence[Message] | None:
-        """Read all messages of a file as it is now; None when that is not possible."""
+        """Read all messages of a file as it is now; None when it is not there. Raises
+        UpstreamFailed when its reader, or the disk, fails."""
         source = source_of(self._sources(), path)
         if source is None:
             return None
@@ -106,12 +107,13 @@ class Upkeep:
             return await loop.run_in_executor(
                 self._reading, self._feed.messages, path, source, places
             )
-        except OSError:
+        except FileNotFoundError:
             return None
-        except Exception:
-            # a plugin's reader is at fault; its runtime may still have the messages
+        except (Exception, SystemExit) as error:
             log.exception("%s could not be understood", path)
-            return None
+            raise UpstreamFailed(
+                "The session's transcript could not be read; the log says why"
+            ) from error
 
     def _sources(self) -> list[Source]:
         return [
@@ -138,7 +140,7 @@ class Upkeep:
                 readings.append(self._feed.read(found, places))
             except OSError as error:
                 log.warning("%s could not be read: %s", found.path, error)
-            except Exception:
+            except (Exception, SystemExit):
                 # a plugin's reader is at fault: its file is left out, the others are indexed
                 log.exception("%s could not be understood", found.path)
                 readings.append(Reading(found, None, (), ()))

@@ -4,12 +4,22 @@ Lists and search come from the index. Content stays where it is: in the runtimes
 in the host's for a runtime without one; this service keeps no copy of it.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from xo_cowork_core.sdk import KeepsHistory, Message, NotFound, TextPart
+from xo_cowork_core.sdk import (
+    KeepsHistory,
+    Message,
+    NotFound,
+    TextPart,
+    Unavailable,
+    UpstreamFailed,
+    XoError,
+)
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import queries, search
 from xo_cowork_core.services.index.index import Index
@@ -23,6 +33,7 @@ from xo_cowork_core.services.sessions.titles import UNTITLED, shown
 from xo_cowork_core.storage.db import Database
 
 FIND_SECONDS = 2.0
+STORE_SECONDS = 10.0
 log = logging.getLogger("xo_cowork.sessions")
 
 
@@ -92,7 +103,9 @@ class Sessions:
         if found is None:
             raise NotFound("Session not found")
         if found.message_count == 0:
-            return replace(found, message_count=len(await self._messages(found)))
+            # a session whose messages can't be read is a session all the same
+            with suppress(XoError):
+                return replace(found, message_count=len(await self._messages(found)))
         return found
 
     async def messages(self, session_id: str, *, limit: int, offset: int) -> MessagePage:
@@ -116,14 +129,39 @@ class Sessions:
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)
         runtime = owner.runtime if owner else None
-        kept: Sequence[Message] | None = None
-        if isinstance(runtime, KeepsTranscripts):
-            kept = await self._index.messages(session.session_id)
         if isinstance(runtime, KeepsHistory):
-            kept = kept or await runtime.messages(session.session_id)
+            kept = await self._stored(runtime, session.session_id)
         else:
             kept = await self._history.messages(session.session_id)
         return kept or await self._prompts(session.session_id)
+
+    async def _stored(self, runtime: KeepsHistory, session_id: str) -> Sequence[Message] | None:
+        """Read a transcript; where that is not possible, ask the runtime itself."""
+        fault: XoError | None = None
+        if isinstance(runtime, KeepsTranscripts):
+            try:
+                if kept := await self._index.messages(session_id):
+                    return kept
+            except XoError as error:
+                fault = error
+        kept = await self._asked_for(runtime, session_id)
+        if fault and not kept:
+            raise fault
+        return kept
+
+    async def _asked_for(self, runtime: KeepsHistory, session_id: str) -> Sequence[Message] | None:
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                return await runtime.messages(session_id)
+        except XoError:
+            raise
+        except TimeoutError:
+            raise Unavailable("The session's messages took too long to read") from None
+        except (Exception, SystemExit) as error:
+            log.exception("the messages of %s could not be read", session_id)
+            raise UpstreamFailed(
+                "The session's messages could not be read; the log says why"
+            ) from error
 
     async def _prompts(self, session_id: str) -> Sequence[Message]:
         """What the user said, for a session whose transcript is not on disk yet."""
@@ -155,7 +193,7 @@ class Sessions:
                 continue
             try:
                 record = await runtime.session(session_id)
-            except Exception:
+            except (Exception, SystemExit):
                 log.exception("a session of %s could not be read", owner.info.name)
                 continue
             if record:
