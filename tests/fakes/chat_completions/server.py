@@ -52,7 +52,14 @@ class ChatCompletions:
         if not path.endswith("/chat/completions"):
             return await _error(writer, 404, "not found")
         acts = self._acts(body)
-        self._note({"path": path, "model": body.get("model"), "acts": [a.kind for a in acts]})
+        self._note(
+            {
+                "path": path,
+                "model": body.get("model"),
+                "acts": [act.kind for act in acts],
+                "answers": _answers(body),
+            }
+        )
         if acts[0].kind == "error":
             status = int(acts[0].number)
             return await _error(writer, status, f"stand-in error {status}")
@@ -137,6 +144,11 @@ async def _json(writer: asyncio.StreamWriter, status: int, body: dict[str, Any])
 async def _error(writer: asyncio.StreamWriter, status: int, message: str) -> None:
     error = {"type": ERRORS.get(status, "server_error"), "message": message}
     await _json(writer, status, {"error": error})
+
+
+def _answers(body: dict[str, Any]) -> list[str]:
+    rows = body.get("messages", [])
+    return [_text(row.get("content")) for row in rows if row.get("role") == "assistant"]
 
 
 def _text(content: object) -> str:
