@@ -201,12 +201,14 @@ def test_turn_hooks_that_raise_hurt_no_turn_of_another_plugin(cage):
     found.assert_others_work()
 
 
-def test_a_wrong_setting_fails_its_plugin_alone(cage):
-    found = cage("fails_in_use", ZOO_COUNT="many")
+@pytest.mark.parametrize("count", ["many", "-1"])
+def test_a_wrong_setting_fails_its_plugin_alone(cage, count):
+    found = cage("fails_in_use", ZOO_COUNT=count)
     found.assert_others_work()
     error = found.record("plugin_broken")["error"]
     assert error == (
-        "ZOO_COUNT='many' (from the environment) is not allowed: it must be a whole number"
+        f"ZOO_COUNT={count!r} (from the environment) is not allowed: "
+        "it must be a whole number, 0 or more"
     )
 
 

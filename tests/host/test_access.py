@@ -3,11 +3,12 @@
 import socket
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer
 
-TOKEN = "t0ken-of-this-test"
+TOKEN = "t0kén-of-this-test"
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +169,8 @@ def test_a_preflight_of_an_allowed_origin_names_the_headers(server):
     ],
 )
 def test_a_set_token_is_demanded(guarded, headers, status):
-    answer = guarded.client.get("/api/plugins", headers=headers)
+    sent = httpx.Headers(headers, encoding="utf-8")
+    answer = guarded.client.get("/api/plugins", headers=sent)
     assert answer.status_code == status
     if status == 401:
         assert answer.headers["WWW-Authenticate"] == "Bearer"

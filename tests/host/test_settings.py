@@ -69,6 +69,11 @@ def test_a_workspace_image_has_its_own_defaults(environment):
         ("XO_PERMISSION_TIMEOUT", "soon", "seconds above 0"),
         ("XO_PLUGINS_STRICT", "maybe", "1 or 0"),
         ("XO_PROJECTS_ROOT", "projects", "an absolute path"),
+        ("XO_ALLOWED_HOSTS", "https://box.example", "host names like"),
+        ("XO_ALLOWED_HOSTS", "*", "host names like"),
+        ("XO_ALLOWED_ORIGINS", "app.example", "origins like https://"),
+        ("XO_ALLOWED_ORIGINS", "https://a.example, *", "origins like https://"),
+        ("XO_ALLOWED_ORIGINS", "https://*.example", "origins like https://"),
         ("XO_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
     ],
 )
@@ -85,6 +90,16 @@ def test_a_wrong_value_is_one_line_with_name_place_and_what_is_allowed(
     environment.pop(name, None)
     with pytest.raises(SettingError, match=r"config\.toml"):
         read_settings(environment)
+
+
+def test_hosts_and_origins_are_read_in_one_form(environment):
+    given = {
+        "XO_ALLOWED_HOSTS": "Box.example:443, [2001:DB8::1]:80, 192.0.2.7",
+        "XO_ALLOWED_ORIGINS": "HTTPS://App.example:443/, vscode-webview://abc",
+    }
+    settings = read_settings(environment | given)
+    assert settings.allowed_hosts == ("box.example", "2001:db8::1", "192.0.2.7")
+    assert settings.allowed_origins == ("https://app.example", "vscode-webview://abc")
 
 
 def test_a_file_that_is_no_toml_or_not_there_is_one_line(environment, tmp_path):

@@ -1,7 +1,6 @@
 """The gate in front of every route: Host, Origin, token, CORS. Pure ASGI, plugins' routes too."""
 
 import hmac
-import ipaddress
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -11,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.host.origins import host_name, is_loopback, normal_origin
 from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.sdk import Forbidden, Unauthorized, XoError
 
@@ -38,11 +38,10 @@ class AccessRules:
     @classmethod
     def of(cls, settings: Settings) -> "AccessRules":
         """Take the rules from the settings."""
-        own = () if settings.host in {"0.0.0.0", "::"} else (settings.host,)  # noqa: S104
-        origins = (normal_origin(origin) for origin in settings.allowed_origins)
+        own = () if settings.host in {"0.0.0.0", "::"} else (host_name(settings.host),)  # noqa: S104
         return cls(
-            hosts=frozenset(host_name(host) for host in (*settings.allowed_hosts, *own)),
-            origins=frozenset({"tauri://localhost", *filter(None, origins)}),
+            hosts=frozenset({*settings.allowed_hosts, *own}),
+            origins=frozenset({"tauri://localhost", *settings.allowed_origins}),
             token=settings.api_token.get_secret_value().encode(),
             loopback=settings.loopback,
         )
@@ -70,14 +69,15 @@ class AccessRules:
         path: str = scope["path"]
         if not self.token or path in OPEN_PATHS:
             return
-        given = [headers.get("coder-session-token", "")]
+        # header values are bytes that were decoded as Latin-1
+        given = [headers.get("coder-session-token", "").encode("latin-1")]
         scheme, _, credentials = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            given.append(credentials.strip())
+            given.append(credentials.strip().encode("latin-1"))
         if path.startswith(STREAM_PREFIX):
             query = parse_qsl(scope["query_string"].decode("latin-1"))
-            given.extend(value for key, value in query if key in TOKEN_PARAMETERS)
-        if not any(hmac.compare_digest(text.encode(), self.token) for text in given):
+            given.extend(value.encode() for key, value in query if key in TOKEN_PARAMETERS)
+        if not any(hmac.compare_digest(token, self.token) for token in given):
             raise Unauthorized("A token is required: Authorization: Bearer <XO_API_TOKEN>.")
 
 
@@ -105,40 +105,6 @@ class AccessGate:
             await _refuse(error, scope, receive, _with_cors(send, origin))
             return
         await self._app(_without_token(scope), receive, _with_cors(send, origin))
-
-
-def host_name(text: str) -> str:
-    """Take the bare name out of a Host header: no port, brackets, trailing dot or capitals."""
-    text = text.strip().lower()
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    if text.count(":") > 1:
-        return text
-    return text.partition(":")[0].removesuffix(".")
-
-
-def normal_origin(text: str) -> str:
-    """Bring an origin into the form in which two are compared; "" for what is none."""
-    try:
-        parts = urlsplit(text.strip().lower())
-        port = parts.port
-    except ValueError:
-        return ""
-    if not parts.scheme or not parts.hostname or parts.path not in {"", "/"} or parts.query:
-        return ""
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.removesuffix(".")
-    standard = {"http": 80, "https": 443}.get(parts.scheme)
-    return f"{parts.scheme}://{name}" + (f":{port}" if port and port != standard else "")
-
-
-def is_loopback(name: str) -> bool:
-    """Say whether a host name is this machine itself."""
-    if name.removesuffix(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_preflight(scope: Scope, headers: Headers) -> bool:

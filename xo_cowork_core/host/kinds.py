@@ -1,12 +1,18 @@
 """Kinds of settings: how each is read from a text, and what to say when it can't be."""
 
+import ipaddress
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
+
+from xo_cowork_core.host.origins import host_name, normal_origin
+
+HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,13 @@ def _port(text: str) -> int:
     return port
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not (seconds > 0 and math.isfinite(seconds)):
@@ -62,15 +75,34 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    if "/" in text:  # an address of a page, not a host
+        raise ValueError(text)
+    names = tuple(host_name(word) for word in _words(text))
+    for name in names:
+        if not HOST_NAME.fullmatch(name):
+            ipaddress.IPv6Address(name)
+    return names
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(normal_origin(word) for word in _words(text))
+    if not all(origins) or "*" in text:
+        raise ValueError(text)
+    return origins
+
+
 KINDS = {
     "text": Kind(str, "a text"),
     "secret": Kind(SecretStr, "a text"),
-    "integer": Kind(int, "a whole number"),
+    "integer": Kind(_count, "a whole number, 0 or more"),
     "port": Kind(_port, "a port number from 0 to 65535 (0 takes a free one)"),
     "seconds": Kind(_seconds, "a number of seconds above 0"),
     "flag": Kind(_flag, "1 or 0, true or false, yes or no"),
     "path": Kind(_path, "an absolute path; ~ is allowed"),
     "list": Kind(_words, "words with commas between them"),
+    "hosts": Kind(_hosts, "host names like box.example, with commas between them"),
+    "origins": Kind(_origins, "origins like https://app.example, with commas between them"),
     "stage": choice("local", "beta"),
     "wire": choice("docs", "spa"),
     "permission": choice("ask", "accept_edits", "bypass"),

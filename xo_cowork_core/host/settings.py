@@ -94,13 +94,15 @@ class Settings:
     ]
     allowed_hosts: Annotated[
         tuple[str, ...],
-        Row("XO_ALLOWED_HOSTS", "list", "", "Host names that requests may carry, beside loopback."),
+        Row(
+            "XO_ALLOWED_HOSTS", "hosts", "", "Host names that requests may carry, beside loopback."
+        ),
     ]
     allowed_origins: Annotated[
         tuple[str, ...],
         Row(
             "XO_ALLOWED_ORIGINS",
-            "list",
+            "origins",
             "",
             "Web origins that may call, beside loopback and tauri://localhost.",
         ),
@@ -196,7 +198,9 @@ def _value(row: Row, found: Found | None) -> Any:
 
 
 def _empty(kind: str) -> Any:
-    return {"list": (), "secret": SecretStr("")}.get(kind, "")
+    if kind in {"list", "hosts", "origins"}:
+        return ()
+    return SecretStr("") if kind == "secret" else ""
 
 
 def _given(environment: Mapping[str, str], name: str) -> Found | None:

@@ -8,7 +8,7 @@ class Setting:
     """One setting of a plugin, read from the environment, then the TOML file, then `default`.
 
     `name` is in capitals, as in the environment. `kind` checks the value before the plugin sees
-    it (as a string): `text`, `path`, `integer`, `seconds` (a number above 0) or `flag`
+    it (as a string): `text`, `path`, `integer` (0 or more), `seconds` (above 0) or `flag`
     (1/0, true/false, yes/no).
     """
 
