@@ -95,7 +95,6 @@ def test_a_killed_gateway_is_started_again(tmp_path: Path) -> None:
         turn = chat.prompt("[[text last words && die]]")
         refused = first_refusal(chat)
         assert refused.status_code == 503
-        assert "starting" in refused.text
         assert refused.headers["Retry-After"]
         assert chat.read(turn).terminal.data["code"] == "crashed"
         until_ready(server)

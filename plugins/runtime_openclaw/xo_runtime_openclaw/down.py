@@ -66,6 +66,17 @@ def unreachable(url: str, reason: str) -> Down:
     return Down("unreachable", f"No OpenClaw gateway answers at {url} ({reason}).", START)
 
 
+def coming() -> Down:
+    """Nobody answers yet, and this server sees to it that somebody will."""
+    return Down("unreachable", "The OpenClaw gateway is starting.", retry_after=2)
+
+
+def broke(reason: str) -> Down:
+    """The connection went in the middle of a call: the next one will tell how things stand."""
+    detail = f"The connection to the OpenClaw gateway broke ({reason})."
+    return Down("unreachable", detail, retry_after=1)
+
+
 def no_upgrade(status: int) -> Down:
     """Something answers HTTP there and does not speak WebSocket."""
     detail = f"The OpenClaw gateway refused the control connection (HTTP {status})."

@@ -37,6 +37,7 @@ class Gateway:
         self._closed = False
         self._back_by = 0.0
         self.greeting: Greeting | None = None
+        self.coming: Callable[[], bool] = lambda: False
 
     @property
     def connected(self) -> bool:
@@ -84,7 +85,7 @@ class Gateway:
             self._back_by = max(self._back_by, soon)
             raise down.starting(refused.retry_after) from None
         except Gone as gone:
-            raise self._seen(down.unreachable(self._options.ws_url, str(gone))) from None
+            raise self._seen(down.broke(str(gone))) from None
         except TimeoutError:
             reason = f"{method} took longer than {seconds:g} s"
             raise down.unreachable(self._options.ws_url, reason) from None
@@ -137,8 +138,12 @@ class Gateway:
         made.reader.add_done_callback(ended)
 
     def _seen(self, reason: Down) -> Down:
-        """Say that a gateway which announced its restart is starting, though nobody answers."""
-        return down.starting() if reason.kind == "unreachable" and self.restarting else reason
+        """Say of a gateway that nobody answers for, but that will be back, that it will."""
+        if reason.kind != "unreachable":
+            return reason
+        if self.restarting:
+            return down.starting()
+        return down.coming() if self.coming() else reason
 
     def _listen(self, notice: Notice) -> None:
         if notice.event == "shutdown":

@@ -70,7 +70,7 @@ class HealthCheck:
     def _managed(self, supervisor: Supervisor, binary: str | None) -> Health:
         if binary is None:
             return Health("missing", detail="OpenClaw isn't installed.", fix=INSTALL)
-        if not supervisor.trouble:
+        if supervisor.coming:
             return Health("starting", binary, detail="The OpenClaw gateway is starting.")
         detail = f"The OpenClaw gateway does not run: {supervisor.trouble}."
         return Health("failed", binary, detail=detail, fix="openclaw doctor")

@@ -41,6 +41,12 @@ class Supervisor:
         self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self.trouble = ""
+        gateway.coming = lambda: self.coming
+
+    @property
+    def coming(self) -> bool:
+        """Say whether a gateway that does not answer now may be expected to."""
+        return not self.trouble
 
     def start(self) -> None:
         """Begin in the background: the host does not wait for it."""

@@ -1,5 +1,6 @@
 """OpenClaw as a subject of the runtime contract: the real gateway and its stand-in alike."""
 
+import itertools
 import json
 import os
 import shutil
@@ -213,9 +214,13 @@ def say(text: str) -> str:
 def first_refusal(chat: Chat) -> httpx.Response:
     """Send prompts until one is not taken, and return that answer."""
     until = time.monotonic() + START_SECONDS
-    while (answer := chat.send(say("Now?"))).status_code == httpx.codes.OK:
+    # the same words again would count as one prompt sent twice
+    for number in itertools.count():
+        answer = chat.send(say(f"Now {number}?"))
+        if answer.status_code != httpx.codes.OK:
+            return answer
         assert time.monotonic() < until, "every prompt was taken"
-    return answer
+    raise AssertionError
 
 
 def tool(name: str, **arguments: object) -> str:
