@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import codex, crowd, files, first, flat, index, openclaw, starting, streaming
+from bench import abort, codex, crowd, files, first, flat, index, openclaw, starting, streaming
 from bench.load import machine
 from bench.plan import Plan
 from bench.rows import Row, table
@@ -25,6 +25,7 @@ GROUPS: Mapping[str, Measure] = {
     "files": files.measure,
     "codex": codex.measure,
     "openclaw": openclaw.measure,
+    "abort": abort.measure,
     "index": index.measure,
 }
 WANTED_FILES = 8192
