@@ -131,16 +131,18 @@ def check_todos(server: LiveServer, books: Books) -> None:
 
 
 def check_projects(server: LiveServer, books: Books) -> None:
-    """What was acknowledged is there; what was cut off is completed by the next scaffold."""
+    """What was acknowledged is there; what was cut off is whole or not there, and can be made."""
     listed = {item["id"]: item for item in server.client.get("/api/xo-projects").json()["items"]}
     for name in books.projects:
         assert listed[name]["unscaffolded"] is False
         assert listed[name]["display_name"] == f"Name {name}"
     whole = names(server.projects / "kept")
-    for name in set(books.begun) & set(listed) - set(books.projects):
-        if listed[name]["unscaffolded"]:
+    for name in set(books.begun) - set(books.projects):
+        if name not in listed:
             make(server, name)
+    for name in books.begun:
         assert names(server.projects / name) == whole, name
+    assert {path.name for path in server.projects.iterdir()} == {"kept", *books.begun}
 
 
 def names(folder: Path) -> set[str]:

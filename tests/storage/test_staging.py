@@ -108,6 +108,10 @@ def test_the_sweep_takes_drafts_and_copies_beside_and_nothing_else(
     copy = goal / ".0123456789abcdef.xo-new"
     for file in (copy, goal / "mine"):
         file.touch()
+    tree = goal / ".fedcba9876543210.xo-new"
+    (tree / "deep").mkdir(parents=True)
+    (tree / "deep" / "link").symlink_to(goal)
+    (drafts / "t.note").symlink_to(tree)
     (tmp_path / "link").symlink_to(goal)
     (drafts / "a.note").symlink_to(copy)
     (drafts / "b.note").symlink_to(goal / "mine")

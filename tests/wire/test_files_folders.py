@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -99,6 +100,30 @@ def test_a_project_is_scaffolded_and_files_come_after(server: LiveServer, source
         assert (place / name).exists()
     again = make(server, "~/xo-projects/my fine_project", scaffold=True)
     assert again.status_code == 409
+
+
+@pytest.mark.parametrize("scaffold", [False, True])
+@pytest.mark.parametrize("copies", [False, True])
+def test_of_many_that_make_one_folder_at_once_one_does(
+    server: LiveServer, source: Path, scaffold: bool, copies: bool
+) -> None:
+    place = server.projects / uuid.uuid4().hex
+    files = [str(source)] if copies else []
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda _: make(server, place, scaffold=scaffold, files=files), range(8))
+        )
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+    assert (source.name in [child.name for child in place.iterdir()]) is copies
+    assert [child.name for child in server.projects.iterdir() if child.name[0] == "."] == []
+
+
+def test_no_copy_takes_the_place_of_credentials(server: LiveServer, source: Path) -> None:
+    planted = source.with_name("hosts.yml")
+    planted.write_text("token: planted")
+    answer = make(server, "~/.config/gh", files=[str(planted)])
+    assert (answer.status_code, answer.json()) == (403, {"detail": "Access denied: hosts.yml"})
+    assert not (server.home / ".config" / "gh").exists()
 
 
 @pytest.mark.parametrize("path", ["~/x", "~/xo-projects/a/b", "~/xo-projects", "~"])

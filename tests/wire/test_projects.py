@@ -223,15 +223,14 @@ def test_every_runtime_has_its_projects_root(server: LiveServer) -> None:
     assert body["roots"]["demo"] == body["default"] == str(server.projects)
 
 
-def test_a_folder_without_a_card_can_be_scaffolded_and_one_with_a_card_cannot(
-    server: LiveServer,
-) -> None:
+def test_no_folder_that_is_there_is_scaffolded(server: LiveServer) -> None:
     folder = server.projects / "begun"
     folder.mkdir()
-    (folder / "PLAN.md").write_text("mine")
-    body = {"path": str(folder), "scaffold": True, "display_name": "Begun"}
-    refused(server.client.post("/api/files/mkdir", json={"path": str(folder)}), 409)
-    assert server.client.post("/api/files/mkdir", json=body).status_code == 200
-    assert row(server, "begun")["display_name"] == "Begun"
-    assert (folder / "PLAN.md").read_text() == "mine"
-    refused(server.client.post("/api/files/mkdir", json=body), 409)
+    for content in ({}, {"PLAN.md": "mine"}):
+        for name, text in content.items():
+            (folder / name).write_text(text)
+        body = {"path": str(folder), "scaffold": True, "display_name": "Begun"}
+        answer = server.client.post("/api/files/mkdir", json=body)
+        assert (answer.status_code, answer.json()) == (409, {"detail": "Already exists"})
+        assert sorted(child.name for child in folder.iterdir()) == sorted(content)
+    assert row(server, "begun")["unscaffolded"] is True

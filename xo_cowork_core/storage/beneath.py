@@ -46,6 +46,16 @@ class Spot:
         except FileNotFoundError:
             return None
 
+    def sync(self) -> None:
+        """Make a rename in its folder survive a power loss, where the file system lets us."""
+        with suppress(OSError):
+            # a descriptor that only passes through can't be flushed
+            handle = os.open(".", _LOOK, dir_fd=self.folder)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
     def open(self) -> BinaryIO:
         """Open the regular file of this name for reading. Raises FileNotFoundError for the rest."""
         found = self.stat()

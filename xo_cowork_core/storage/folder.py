@@ -125,26 +125,6 @@ class Folder:
         if durable:
             self._sync()
 
-    def create(self, name: str, body: bytes) -> bool:
-        """Put a file in place unless something has its name; say whether it was put."""
-        if self.stat(name):
-            return False
-        fresh = self._write_fresh(name, body, durable=True)
-        try:
-            # a link never replaces what came in between, as a rename would
-            os.link(fresh, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
-        except FileExistsError:
-            return False
-        except OSError:
-            # a file system without links
-            os.rename(fresh, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
-            return True
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(fresh, dir_fd=self._descriptor)
-        self._sync()
-        return True
-
     def rename(self, name: str, other: str) -> None:
         """Give an entry another name, over whatever has it."""
         here = self._descriptor
@@ -206,6 +186,10 @@ class PlainFile:
         rest = memoryview(body)
         while rest:
             rest = rest[os.write(self._handle, rest) :]
+
+    def take_mode(self, like: os.stat_result) -> None:
+        """Take the mode of another file, but for the bits that lend its owner's rights."""
+        os.fchmod(self._handle, like.st_mode & 0o777)
 
     def sync(self) -> None:
         """Wait until the platter has it."""

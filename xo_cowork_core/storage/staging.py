@@ -1,8 +1,9 @@
-"""Files in the making: written in a folder of their own and put in place whole.
+"""Files and folders in the making: put in place whole, and swept when a killed server left them.
 
-Whatever a killed server leaves there is swept by the next one. Where the goal is on another file
-system a rename can't reach it: then the bytes are copied beside the goal first, and a note, a
-symlink in the folder here, says where, so that such a copy is swept too. Everything here blocks.
+A file is written in a folder of all drafts. Where the goal is on another file system a rename
+can't reach it: then the bytes are copied beside the goal first. A folder is made beside its goal
+in any case. A note, a symlink in the folder of drafts, says where such a thing is, so that it is
+swept, too. Everything here blocks.
 """
 
 import errno
@@ -10,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +21,11 @@ from xo_cowork_core.storage.paths import MAX_PATH_BYTES, OutsideError
 
 BESIDE = re.compile(r"\.[0-9a-f]{16}\.xo-new")
 NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+def is_draft(name: str) -> bool:
+    """Whether a name is that of something in the making, which nobody should see."""
+    return name.endswith(".xo-new") and BESIDE.fullmatch(name) is not None
 
 
 class Draft:
@@ -45,10 +52,7 @@ class Draft:
         if (mine.st_uid, mine.st_gid) != (like.st_uid, like.st_gid):
             with suppress(PermissionError):
                 os.fchown(self._handle, like.st_uid, like.st_gid)
-        self.take_mode(like)
-
-    def take_mode(self, like: os.stat_result) -> None:
-        """Take the mode of another file, but for the bits that lend its owner's rights."""
+        # but not the bits that lend an owner's rights
         os.fchmod(self._handle, like.st_mode & 0o777)
 
     def sync(self) -> None:
@@ -96,9 +100,7 @@ class Draft:
                 raise
             with self._beside(spot) as name:
                 move(spot.folder, name)
-        # a descriptor that only passes through can't be flushed
-        with suppress(OSError), _opened(".", spot.folder) as folder:
-            os.fsync(folder)
+        spot.sync()
 
     @contextmanager
     def _beside(self, spot: Spot) -> Generator[str]:
@@ -135,6 +137,22 @@ class Staging:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Draft(self._folder)
 
+    @contextmanager
+    def tree(self, goal: Spot) -> Generator[str]:
+        """Make a folder beside `goal`, to be filled and renamed; what was not is removed."""
+        mark = secrets.token_hex(8)
+        name = f".{mark}.xo-new"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        note = self._folder / f"{mark}.note"
+        note.symlink_to(goal.path.parent / name)
+        try:
+            os.mkdir(name, dir_fd=goal.folder)
+            yield name
+        finally:
+            with suppress(OSError):
+                _remove(goal.folder, name)
+            note.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Remove what a killed server left. Call it before any draft is begun."""
         if not self._folder.is_dir():
@@ -147,14 +165,22 @@ class Staging:
 
 
 def _sweep_beside(copy: Path) -> None:
-    if not BESIDE.fullmatch(copy.name) or len(os.fsencode(copy)) > MAX_PATH_BYTES:
+    if not is_draft(copy.name) or len(os.fsencode(copy)) > MAX_PATH_BYTES:
         return
     with suppress(OSError, OutsideError):
         folder = walk(Path("/"), copy.parent.parts[1:])
         try:
-            os.unlink(copy.name, dir_fd=folder)
+            _remove(folder, copy.name)
         finally:
             os.close(folder)
+
+
+def _remove(folder: int, name: str) -> None:
+    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if stat.S_ISDIR(found.st_mode):
+        shutil.rmtree(name, dir_fd=folder)
+    else:
+        os.unlink(name, dir_fd=folder)
 
 
 def _claim_without_links(near: int, name: str, spot: Spot) -> None:
@@ -169,9 +195,8 @@ def _claim_without_links(near: int, name: str, spot: Spot) -> None:
 
 
 @contextmanager
-def _opened(folder: Path | str, beneath: int | None = None) -> Generator[int]:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    handle = os.open(folder, flags, dir_fd=beneath)
+def _opened(folder: Path) -> Generator[int]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield handle
     finally:

@@ -1,4 +1,4 @@
-"""A scaffold makes every file of the contract, keeps what is there and completes what was cut."""
+"""A scaffold makes every file of the contract."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.projects.files import ProjectFiles
 from xo_cowork_core.services.projects.names import project_id
 from xo_cowork_core.services.projects.projects import Projects
-from xo_cowork_core.services.projects.scaffold import unscaffolded
+from xo_cowork_core.storage.folder import Folder
 
 WANTED = {
     "AGENTS.md",
@@ -40,13 +40,21 @@ WANTED = {
 
 @pytest.fixture
 def projects(tmp_path: Path) -> Iterator[Projects]:
-    made = Projects(ProjectFiles(tmp_path / "projects"), SystemClock())
+    made = Projects(ProjectFiles(tmp_path), SystemClock())
     yield made
     asyncio.run(made.close())
 
 
-def scaffold(projects: Projects, name: str, **given: str) -> Path:
-    return asyncio.run(projects.scaffold(name, **given))
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "project"
+    made.mkdir()
+    return made
+
+
+def scaffold(projects: Projects, folder: Path, name: str, description: str | None = None) -> None:
+    with Folder.at(folder) as opened:
+        projects.scaffold(opened, name, display_name=None, description=description)
 
 
 def files(folder: Path) -> set[str]:
@@ -57,9 +65,8 @@ def card(folder: Path) -> dict[str, object]:
     return json.loads((folder / ".xo" / "project.json").read_text())
 
 
-def test_every_file_of_the_contract_is_made_and_no_other(projects: Projects) -> None:
-    folder = scaffold(projects, "Über Name!", description="What it does")
-    assert folder.name == "ber-name"
+def test_every_file_of_the_contract_is_made_and_no_other(projects: Projects, folder: Path) -> None:
+    scaffold(projects, folder, "Über Name!", "What it does")
     assert files(folder) == WANTED
     assert "@AGENTS.md" in (folder / "CLAUDE.md").read_text()
     assert (folder / "PROJECT.md").read_text().startswith("# Über Name!\n\nWhat it does\n")
@@ -76,61 +83,11 @@ def test_every_file_of_the_contract_is_made_and_no_other(projects: Projects) -> 
     }
 
 
-def test_no_mark_of_the_template_is_left_but_its_own(projects: Projects) -> None:
-    folder = scaffold(projects, "plain")
+def test_no_mark_of_the_template_is_left_but_its_own(projects: Projects, folder: Path) -> None:
+    scaffold(projects, folder, "plain")
     for path in folder.rglob("*.md"):
         assert "{{" not in path.read_text(), path
     assert "[TEMPLATE]" in (folder / "PROGRESS.md").read_text()
-
-
-def test_existing_files_are_kept_and_missing_ones_made(projects: Projects) -> None:
-    folder = scaffold(projects, "mine", display_name="Mine", description="Kept")
-    (folder / "PLAN.md").write_text("my plan")
-    (folder / "AGENTS.md").unlink()
-    known = card(folder) | {"colour": "red"}
-    (folder / ".xo" / "project.json").write_text(json.dumps(known))
-    scaffold(projects, "mine")
-    assert (folder / "PLAN.md").read_text() == "my plan"
-    assert files(folder) == WANTED
-    assert card(folder) == known
-    scaffold(projects, "mine", display_name="Ours")
-    assert card(folder) == known | {"display_name": "Ours"}
-
-
-def test_what_a_killed_scaffold_left_is_completed(projects: Projects) -> None:
-    folder = scaffold(projects, "cut")
-    (folder / ".xo" / "project.json").unlink()
-    (folder / "PLAN.md").unlink()
-    (folder / ".PLAN.md.new").write_text("half")
-    assert unscaffolded(folder)
-    scaffold(projects, "cut")
-    assert files(folder) == WANTED
-    assert not unscaffolded(folder)
-
-
-def test_a_broken_card_is_moved_aside(projects: Projects) -> None:
-    folder = scaffold(projects, "broken", display_name="Name")
-    (folder / ".xo" / "project.json").write_text('{"display_name": "Na')
-    scaffold(projects, "broken", display_name="Name")
-    assert card(folder)["display_name"] == "Name"
-    (aside,) = (folder / ".xo").glob("project.json.broken-*")
-    assert aside.read_text() == '{"display_name": "Na'
-
-
-def test_no_link_leads_a_scaffold_out_of_the_projects_root(
-    projects: Projects, tmp_path: Path
-) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    folder = scaffold(projects, "linked")
-    (folder / "PLAN.md").unlink()
-    (folder / "PLAN.md").symlink_to(outside / "PLAN.md")
-    scaffold(projects, "linked")
-    assert (folder / "PLAN.md").is_symlink()
-    (tmp_path / "projects" / "away").symlink_to(outside)
-    with pytest.raises(Exception, match="Project not found"):
-        scaffold(projects, "away")
-    assert files(outside) == set()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Makes folders, plain ones and those of projects, and copies files into them."""
 
+import errno
 import os
-import shutil
-from collections.abc import Sequence
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,19 +13,23 @@ from xo_cowork_core.sdk import BadRequest, Conflict
 from xo_cowork_core.services.files.places import Places, refusals
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.services.projects.names import project_id
-from xo_cowork_core.services.projects.scaffold import unscaffolded
+from xo_cowork_core.storage.beneath import Spot
+from xo_cowork_core.storage.folder import Folder
 from xo_cowork_core.storage.staging import Staging
 
 MOST_FILES = 1000
 EXISTS = "Already exists"
+FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+# what a rename says when something with content took the name at that moment
+TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 
 
 class Scaffold(Protocol):
-    """Makes a project's first files; files that exist stay as they are."""
+    """Puts a project's first files into an empty folder. Blocks."""
 
-    async def __call__(
-        self, name: str, *, display_name: str | None = None, description: str | None = None
-    ) -> Path: ...
+    def __call__(
+        self, project: Folder, name: str, *, display_name: str | None, description: str | None
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ class MadeFolder:
 
 
 class Folders:
-    """New folders of one server."""
+    """New folders of one server. Each is filled under a hidden name and appears when it is whole,
+    so that what a crash or a full disk cut off leaves nothing."""
 
     def __init__(
         self,
@@ -59,79 +66,91 @@ class Folders:
         self._threads = threads
         self._projects_root = projects_root
         self._scaffold = scaffold
+        # a rename takes the place of an empty folder: of two that make one, the second must see it
+        self._placing = threading.Lock()
 
     async def make(
         self, path: str | None, *, project: Project | None = None, files: Sequence[str] = ()
     ) -> MadeFolder:
         """Make a folder, with the files of a project if asked, and copy `files` into it.
 
-        Raises BadRequest, Forbidden, NotFound or Conflict; then nothing was made.
+        Raises BadRequest, Forbidden, NotFound, Conflict or Unavailable; then nothing was made.
         """
         goal = self._places.path(path)
         if len(files) > MOST_FILES:
             raise BadRequest(f"At most {MOST_FILES} files at once")
         sources = [self._places.path(file) for file in files]
-        real, name = await self._threads.run(self._prepare, goal, sources, project is not None)
-        if project:
-            await self._scaffold(
-                name,
-                display_name=project.display_name,
-                description=project.description,
-            )
-        return MadeFolder(real, await self._threads.run(self._copy_all, sources, real))
+        return await self._threads.run(self._make, goal, sources, project)
 
-    def _prepare(self, goal: Path, sources: Sequence[Path], is_project: bool) -> tuple[Path, str]:
-        """Check everything, then make the empty folder; give it, and its name as it was asked."""
+    def _make(self, goal: Path, sources: Sequence[Path], project: Project | None) -> MadeFolder:
         with refusals("The folder is gone"):
-            real = self._places.beneath.real(goal)
-            name = real.name
-            if is_project:
-                real = self._project_folder(real)
-            # a scaffold that a crash cut off, or a folder that never had one, may be completed
-            completes = is_project and unscaffolded(real)
-            if os.path.lexists(real) and not completes:
+            asked = self._places.beneath.real(goal)
+            real = self._project_folder(asked) if project else asked
+            if os.path.lexists(real):
                 raise Conflict(EXISTS)
         for source in sources:
-            self._check(source)
-        return real if completes else self._make(real), name
+            self._check(source, real)
+        with refusals("The folder is gone"), self._spot(real) as spot:
+            with (
+                self._staging.tree(spot) as fresh,
+                Folder(os.dup(spot.folder)) as beside,
+                beside.folder(fresh) as folder,
+            ):
+                if project:
+                    self._scaffold(
+                        folder,
+                        asked.name,
+                        display_name=project.display_name,
+                        description=project.description,
+                    )
+                copied = [source.name for source in sources if self._copy(source, folder)]
+                self._place(fresh, spot)
+            return MadeFolder(spot.path, copied)
 
     def _project_folder(self, real: Path) -> Path:
         if real.parent != Path(os.path.realpath(self._projects_root)):
             raise BadRequest("`scaffold` needs a path right under the folder of projects")
         return real.with_name(project_id(real.name))
 
-    def _check(self, source: Path) -> None:
+    def _check(self, source: Path, folder: Path) -> None:
+        """Refuse a file that can't be read, or whose copy would stand in a private place."""
         with refusals(f"File not found: {source.name}", f"Access denied: {source.name}"):
             self._places.beneath.open_file(source)[0].close()
+            self._places.beneath.real(folder / source.name)
 
-    def _make(self, real: Path) -> Path:
-        with refusals("The folder is gone"):
+    @contextmanager
+    def _spot(self, real: Path) -> Generator[Spot]:
+        try:
+            with self._places.beneath.spot(real, make_parents=True) as spot:
+                yield spot
+        except IsADirectoryError:
+            raise Conflict(EXISTS) from None
+        except NotADirectoryError:
+            raise BadRequest("The path leads through a file") from None
+
+    def _place(self, fresh: str, spot: Spot) -> None:
+        with self._placing:
+            if spot.stat():
+                raise Conflict(EXISTS)
             try:
-                with self._places.beneath.spot(real, make_parents=True) as spot:
-                    os.mkdir(spot.name, dir_fd=spot.folder)
-                    return spot.path
-            except (FileExistsError, IsADirectoryError):
-                raise Conflict(EXISTS) from None
-            except NotADirectoryError:
-                raise BadRequest("The path leads through a file") from None
+                os.rename(fresh, spot.name, src_dir_fd=spot.folder, dst_dir_fd=spot.folder)
+            except OSError as error:
+                if error.errno in TAKEN:
+                    raise Conflict(EXISTS) from None
+                raise
+        spot.sync()
 
-    def _copy_all(self, sources: Sequence[Path], folder: Path) -> Sequence[str]:
-        return [source.name for source in sources if self._copy(source, folder)]
-
-    def _copy(self, source: Path, folder: Path) -> bool:
+    def _copy(self, source: Path, folder: Folder) -> bool:
         """Copy one file; False when its name is taken."""
         with refusals(f"File not found: {source.name}", f"Access denied: {source.name}"):
             file = self._places.beneath.open_file(source)[0]
-            with file:
-                draft = self._staging.draft()
-                try:
-                    shutil.copyfileobj(file, draft, 1 << 20)
-                    draft.take_mode(os.fstat(file.fileno()))
-                    draft.sync()
-                    with self._places.beneath.entry(folder, source.name) as spot:
-                        draft.claim(spot)
-                except FileExistsError:
-                    return False
-                finally:
-                    draft.discard()
+        with file:
+            try:
+                with folder.open(source.name, FRESH) as copy:
+                    while piece := file.read(1 << 20):
+                        copy.write(piece)
+                    copy.take_mode(os.fstat(file.fileno()))
+                    copy.sync()
+            except FileExistsError:
+                return False
         return True

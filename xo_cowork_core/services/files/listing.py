@@ -11,7 +11,7 @@ from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.files.places import Places, refusals
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, is_unicode
-from xo_cowork_core.storage.staging import BESIDE
+from xo_cowork_core.storage.staging import is_draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Lists:
 
     def _look(self, folder: int, real: Path, name: str) -> tuple[int, Item] | None:
         """Describe an entry; None for what can't be looked at or named in JSON."""
-        if BESIDE.fullmatch(name) or not is_unicode(name):
+        if is_draft(name) or not is_unicode(name):
             return None
         try:
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)

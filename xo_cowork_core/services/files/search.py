@@ -16,6 +16,7 @@ from xo_cowork_core.services.files.places import Places, refusals
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.storage.beneath import walk
 from xo_cowork_core.storage.paths import OutsideError, is_unicode
+from xo_cowork_core.storage.staging import is_draft
 
 SECONDS = 2.0
 MOST_ENTRIES = 200_000
@@ -154,7 +155,7 @@ def _entries(
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if not (is_folder or entry.is_file(follow_symlinks=False)):
                     continue
-                if entry.name in SKIPPED or not is_unicode(entry.name):
+                if entry.name in SKIPPED or not is_unicode(entry.name) or is_draft(entry.name):
                     continue
                 if not is_ignored((*above, *names), rules, is_folder=is_folder):
                     yield names, is_folder, rules

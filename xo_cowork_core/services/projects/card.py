@@ -1,18 +1,12 @@
-"""`project.json`: who a project is. Keys that this server doesn't know are kept."""
+"""`project.json`: who a project is. Written once, by the scaffold."""
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.names import one_line
-from xo_cowork_core.services.projects.records import (
-    Record,
-    read_record,
-    record_to_change,
-    text_of,
-    write_record,
-)
+from xo_cowork_core.services.projects.names import one_line, project_id
+from xo_cowork_core.services.projects.records import Record, read_record, text_of
 from xo_cowork_core.storage.folder import Folder
 
 FILE = "project.json"
@@ -38,32 +32,15 @@ def read_card(xo: Folder, project_id: str) -> Card | None:
     return Card(name or project_id, text_of(found, "description"), text_of(found, "created_at"))
 
 
-def fill_card(
-    xo: Folder,
-    project_id: str,
-    display_name: str | None,
-    description: str | None,
-    *,
-    name: str,
-    now: datetime,
-) -> None:
-    """Write the card, or what is missing in it; a display name or description that is given
-    replaces the one that is there."""
-    before = record_to_change(xo, FILE)
-    defaults: Record = {
+def new_card(name: str, display_name: str | None, description: str | None, now: datetime) -> Record:
+    """Make the card of a project that a person calls `name`."""
+    shown = one_line(display_name or "", MOST_NAME) or one_line(name, MOST_NAME)
+    return {
         "schema": 1,
         "pid": str(uuid.uuid4()),
-        "name": project_id,
-        "display_name": one_line(name, MOST_NAME) or project_id,
-        "description": "",
+        "name": project_id(name),
+        "display_name": shown,
+        "description": (description or "").strip()[:MOST_DESCRIPTION],
         "owner_user_id": None,
         "created_at": stamp(now),
     }
-    given: Record = {}
-    if display_name is not None and (line := one_line(display_name, MOST_NAME)):
-        given["display_name"] = line
-    if description is not None:
-        given["description"] = description.strip()[:MOST_DESCRIPTION]
-    after = {**defaults, **before, **given}
-    if after != before:
-        write_record(xo, FILE, after)

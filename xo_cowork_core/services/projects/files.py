@@ -42,17 +42,13 @@ class ProjectFiles:
 
         return await self.look(run)
 
-    async def change(
-        self, project_id: str, work: Callable[[Folder, Folder], T], *, make: bool = False
-    ) -> T:
-        """Run `work` on a project's folder and its locked `.xo`, which is made when absent, the
-        project too if `make`. Raises NotFound, BadRequest or Unavailable."""
+    async def change(self, project_id: str, work: Callable[[Folder, Folder], T]) -> T:
+        """Run `work` on a project's folder and its locked `.xo`, which is made when absent.
+        Raises NotFound, BadRequest or Unavailable."""
 
         def run() -> T:
-            if make:
-                self.root.mkdir(parents=True, exist_ok=True)
             with (
-                self.project(project_id, make=make) as project,
+                self.project(project_id) as project,
                 project.folder(XO, make=True) as xo,
                 xo.locked(LOCK_SECONDS),
             ):
@@ -78,12 +74,12 @@ class ProjectFiles:
         await asyncio.to_thread(self._shut)
 
     @contextmanager
-    def project(self, project_id: str, *, make: bool = False) -> Generator[Folder, None, None]:
+    def project(self, project_id: str) -> Generator[Folder, None, None]:
         """Open a project's folder; blocks."""
         check_id(project_id)
         try:
             with Folder.at(self.root) as root:
-                project = root.folder(project_id, make=make)
+                project = root.folder(project_id)
         except OSError as error:
             if error.errno in ABSENT:
                 raise NotFound("Project not found") from None

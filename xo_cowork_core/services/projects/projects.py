@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from xo_cowork_core.sdk import XoError
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.projects.card import Card, read_card
 from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
-from xo_cowork_core.services.projects.names import project_id
 from xo_cowork_core.services.projects.scaffold import scaffold
 from xo_cowork_core.services.projects.timeline import Timeline
 from xo_cowork_core.services.projects.todos import Todos
@@ -37,28 +35,13 @@ class Projects:
         self._clock = clock
         self._made = made
 
-    async def scaffold(
-        self, name: str, *, display_name: str | None = None, description: str | None = None
-    ) -> Path:
-        """Make the project that a person calls `name`, or complete the one that is there, and
-        return its folder. No file that exists is overwritten. Raises BadRequest."""
-        wanted = project_id(name)
+    def scaffold(
+        self, project: Folder, name: str, *, display_name: str | None, description: str | None
+    ) -> None:
+        """Put the first files of the project that a person calls `name` into an empty folder.
+        Blocks."""
         now = self._clock.now()
-
-        def work(project: Folder, xo: Folder) -> None:
-            scaffold(
-                project,
-                xo,
-                project_id=wanted,
-                name=name,
-                display_name=display_name,
-                description=description,
-                now=now,
-            )
-
-        await self._files.change(wanted, work, make=True)
-        self._made(wanted)
-        return self._files.root / wanted
+        scaffold(project, name, display_name=display_name, description=description, now=now)
 
     async def close(self) -> None:
         """Finish what was begun."""

@@ -47,8 +47,12 @@ def record_to_change(folder: Folder, name: str) -> Record:
 
 def write_record(folder: Folder, name: str, record: Record, *, durable: bool = True) -> None:
     """Put a file in place, whole or not at all."""
-    body = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    folder.replace(name, body, durable=durable)
+    folder.replace(name, as_bytes(record), durable=durable)
+
+
+def as_bytes(record: Record) -> bytes:
+    """Return an object as its file has it."""
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def as_record(value: object) -> Record:

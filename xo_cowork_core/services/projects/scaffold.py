@@ -1,41 +1,35 @@
-"""Makes a project's first files. What is there already stays as it is.
-
-`project.json` comes last: a scaffold that was cut off leaves a folder without it, which the next
-scaffold completes.
-"""
+"""Makes a project's first files, in a folder that nobody sees yet."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-import orjson
-
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.card import MOST_NAME, fill_card, read_card
-from xo_cowork_core.services.projects.files import XO, inside
-from xo_cowork_core.services.projects.names import one_line
-from xo_cowork_core.services.projects.records import Record
+from xo_cowork_core.services.projects.card import FILE as CARD
+from xo_cowork_core.services.projects.card import new_card
+from xo_cowork_core.services.projects.files import XO as XO_NAME
+from xo_cowork_core.services.projects.records import Record, as_bytes
 from xo_cowork_core.services.projects.stats import SCHEMA as STATS_SCHEMA
 from xo_cowork_core.storage.folder import Folder
 
+XO = PurePosixPath(XO_NAME)
 TEMPLATE = Path(__file__).parent / "template"
 NO_DESCRIPTION = "[TEMPLATE] What this is, in two sentences."
 
 
 def scaffold(
     project: Folder,
-    xo: Folder,
-    *,
-    project_id: str,
     name: str,
+    *,
     display_name: str | None,
     description: str | None,
     now: datetime,
 ) -> None:
-    """Put every file in place that is not there yet. Blocks; the caller holds the lock."""
+    """Fill an empty folder for the project that a person calls `name`. Blocks."""
+    card = new_card(name, display_name, description, now)
     words = {
-        "{{display_name}}": one_line(display_name or name, MOST_NAME) or project_id,
-        "{{description}}": (description or "").strip() or NO_DESCRIPTION,
+        "{{display_name}}": str(card["display_name"]),
+        "{{description}}": str(card["description"]) or NO_DESCRIPTION,
     }
     for path in _texts():
         text = (TEMPLATE / path).read_text("utf-8")
@@ -44,21 +38,8 @@ def scaffold(
         _put(project, path, text.encode("utf-8", "replace"))
     _put(project, PurePosixPath("memory/working/.gitkeep"), b"")
     for path, body in first_records(now):
-        _put(xo, path, body)
-    fill_card(xo, project_id, display_name, description, name=name, now=now)
-
-
-def unscaffolded(folder: Path) -> bool:
-    """Say whether this is a folder that a scaffold would complete. Blocks."""
-    try:
-        with (
-            Folder.at(folder.parent) as root,
-            root.folder(folder.name) as project,
-            inside(project, XO) as xo,
-        ):
-            return xo is None or read_card(xo, folder.name) is None
-    except OSError:
-        return False
+        _put(project, XO / path, body)
+    _put(project, XO / CARD, as_bytes(card))
 
 
 def first_records(now: datetime) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -80,8 +61,7 @@ def first_records(now: datetime) -> Iterator[tuple[PurePosixPath, bytes]]:
         "sessions/sessionslist.json": {},
     }
     for name, record in records.items():
-        option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        yield PurePosixPath(name), orjson.dumps(record, option=option)
+        yield PurePosixPath(name), as_bytes(record)
     yield PurePosixPath("timeline.jsonl"), b""
 
 
@@ -93,4 +73,4 @@ def _texts() -> list[PurePosixPath]:
 def _put(folder: Folder, path: PurePosixPath, body: bytes) -> None:
     *folders, name = path.parts
     with folder.below(tuple(folders), make=True) as inner:
-        inner.create(name, body)
+        inner.replace(name, body)
