@@ -5,6 +5,7 @@ stevedore lists and loads; `Finder` closes the holes that were seen in 5.10.
 
 import importlib.metadata
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from xo_cowork_core.services.registry import PluginRecord
 
 log = logging.getLogger("xo_cowork.host")
 CORE = "xo-cowork-core"
+NAME = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Installed:
         seen: set[str] = set()
         found: list[Entry] = []
         for distribution in importlib.metadata.distributions():
-            name = canonicalize_name(distribution.metadata["Name"] or "")
+            name = canonicalize_name(_name(distribution))
             # the first folder on sys.path wins, as it does for an import
             if name in seen:
                 continue
@@ -162,6 +164,13 @@ def incompatible(distribution: importlib.metadata.Distribution, core_version: st
         if not wanted.specifier.contains(core_version, prereleases=True):
             return f"needs {CORE}{wanted.specifier}, this is {core_version}"
     return ""
+
+
+def _name(distribution: importlib.metadata.Distribution) -> str:
+    # `metadata` runs the whole file through the parser of e-mails: 30 ms for all that is installed
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    found = NAME.search(text)
+    return found[1] if found else ""
 
 
 def _record(entry: Entry) -> PluginRecord:
