@@ -74,21 +74,6 @@ def check_goes_on(chat: Chat, turn: Transcript) -> None:
     assert again.text == "Still here."
 
 
-def test_a_server_killed_amid_text_costs_nothing_but_a_repeat(open_chat: OpenChat) -> None:
-    chat = open_chat()
-    turn = chat.prompt("[[text n=12 delay=0.1 word]]")
-    with chat.stream(turn.stream_id) as stream:
-        stream.wait_for("text-delta")
-        kill_server(chat)
-    whole = chat.read(turn)
-    assert whole.events.count("desync") == 1
-    assert whole.terminal.event == "done"
-    assert whole.text == "word " * 12
-    messages = chat.messages(whole.session_id)
-    assert [message["role"] for message in messages] == ["user", "assistant"]
-    check_goes_on(chat, whole)
-
-
 def test_a_server_killed_twice_amid_text_ends_the_turn(open_chat: OpenChat) -> None:
     chat = open_chat()
     turn = chat.prompt("[[text n=40 delay=0.1 word]]")

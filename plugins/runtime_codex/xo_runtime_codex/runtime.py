@@ -152,7 +152,7 @@ class CodexRuntime(
         return await self._health.look()
 
     async def _events(self, turn: Turn) -> AsyncGenerator[Event, None]:
-        lost = ""
+        lost: Cut | None = None
         while not self._one_shots.holds(turn):
             try:
                 async with self._servers.lease(turn.environment) as server:
@@ -166,16 +166,18 @@ class CodexRuntime(
             except Cut as cut:
                 if lost:
                     raise cut.failure from cut
-                lost = cut.turn_id
-                yield Desync("Codex ended and is asked again")
+                lost = cut
         async with aclosing(self._one_shots.run(turn)) as events:
             async for event in events:
                 yield event
 
-    async def _on(self, server: AppServer, turn: Turn, lost: str) -> AsyncGenerator[Event, None]:
+    async def _on(
+        self, server: AppServer, turn: Turn, lost: Cut | None
+    ) -> AsyncGenerator[Event, None]:
         thread = await self._load(server, turn.session_id, thread_parameters(turn))
         if lost:
             await self._forget(server, turn.session_id, lost)
+            yield Desync("Codex ended and is asked again")
         running = Running(turn, turn.session_id, server, self._options)
         self._running[turn.stream_id] = running
         try:
@@ -203,12 +205,13 @@ class CodexRuntime(
             return False
         return not await self._store.acted(turn.session_id, running.turn_id)
 
-    async def _forget(self, server: AppServer, thread_id: str, turn_id: str) -> None:
-        """Drop what a turn that was cut off left in its session, where Codex can."""
+    async def _forget(self, server: AppServer, thread_id: str, lost: Cut) -> None:
+        """Drop a turn that was cut off, so that its message is not in the session twice. Raises
+        what cut it off where Codex can't."""
         try:
-            await self._revert(server, thread_id, turn_id)
-        except Refused as error:
-            self._context.log.info("a cut turn stays on record: %s", error)
+            await self._revert(server, thread_id, lost.turn_id)
+        except Refused:
+            raise lost.failure from lost
 
     async def _revert(self, server: AppServer, thread_id: str, turn_id: str) -> None:
         named = {"threadId": thread_id, "beforeTurnId": turn_id}

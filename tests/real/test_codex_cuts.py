@@ -1,0 +1,170 @@
+"""The real Codex is killed in the middle of a turn: what may be begun anew, and what may not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Transcript, eventually
+
+sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
+from codex_prompts import ABSENT, command, environment, real_codex, responses_api, text
+
+pytestmark = [pytest.mark.real, pytest.mark.fault]
+WORDS = "[[text n=12 delay=0.1 word]]"
+WHOLE = "word " * 12
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where the model's stand-in notes its requests."""
+    return tmp_path / "requests.jsonl"
+
+
+@pytest.fixture
+def chat(tmp_path: Path, log: Path) -> Iterator[Chat]:
+    binary = real_codex() or pytest.skip(ABSENT)
+    with responses_api(log) as port:
+        values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": "ask"}
+        values |= environment(binary, port, tmp_path / "codex")
+        with LiveServer(environment=values) as server:
+            yield Chat(server, "codex")
+
+
+def kill_server(chat: Chat) -> None:
+    for pid in chat.server.children():
+        if "app-server" in pid.command:
+            os.kill(pid.number, signal.SIGKILL)
+
+
+def cut(chat: Chat, prompt: str, after: str = "text-delta", **fields: Any) -> Transcript:
+    """Run a turn whose server is killed after its first event of a name."""
+    turn = chat.prompt(prompt, **fields)
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for(after)
+        kill_server(chat)
+        stream.rest()
+    return chat.read(turn)
+
+
+def in_a_terminal(chat: Chat, prompt: str) -> str:
+    """Run a turn by `codex exec`; return its session's id."""
+    binary = real_codex()
+    assert binary
+    ran = subprocess.run(
+        [str(binary), "exec", "--json", "--skip-git-repo-check", prompt],
+        env=chat.server.variables(),
+        cwd=chat.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    return str(json.loads(ran.stdout.splitlines()[0])["thread_id"])
+
+
+def asked(log: Path, words: str) -> list[int]:
+    """Count, for each request to the model, the user messages with these words."""
+    requests = [json.loads(line)["input"] for line in log.read_text().splitlines()]
+    return [sum(role == "user" and words in said for role, said in request) for request in requests]
+
+
+def roles(chat: Chat, session_id: str) -> list[object]:
+    return [message["role"] for message in chat.messages(session_id)]
+
+
+def check_whole(turn: Transcript) -> None:
+    """The repeat is announced before it begins, and the text that counts is there once."""
+    assert turn.terminal.event == "done"
+    assert turn.events.count("desync") == 1
+    assert turn.text == WHOLE
+    before = turn.events[: turn.events.index("desync")]
+    assert "text-delta" in before
+    assert "step-finish" not in before
+
+
+def test_a_cut_turn_is_on_record_once(chat: Chat, log: Path) -> None:
+    first = cut(chat, WORDS)
+    check_whole(first)
+    assert asked(log, WORDS) == [1, 1]
+    assert roles(chat, first.session_id) == ["user", "assistant"]
+    chat.run_turn(text("And on."), session_id=first.session_id)
+    assert asked(log, WORDS) == [1, 1, 1]
+    assert [m["text"] for m in chat.messages(first.session_id)] == [
+        WORDS,
+        WHOLE,
+        text("And on."),
+        "And on.",
+    ]
+
+
+def test_a_cut_turn_of_an_old_session_takes_nothing_else_with_it(chat: Chat, log: Path) -> None:
+    session_id = chat.run_turn(text("Before.")).session_id
+    turn = cut(chat, WORDS, session_id=session_id)
+    check_whole(turn)
+    assert asked(log, WORDS)[-2:] == [1, 1]
+    assert roles(chat, session_id) == ["user", "assistant"] * 2
+    assert chat.messages(session_id)[1]["text"] == "Before."
+
+
+def test_a_cut_turn_of_a_terminals_session_is_on_record_once(chat: Chat, log: Path) -> None:
+    session_id = in_a_terminal(chat, text("From a terminal."))
+    check_whole(cut(chat, WORDS, session_id=session_id))
+    assert asked(log, WORDS)[-2:] == [1, 1]
+    assert roles(chat, session_id) == ["user", "assistant"] * 2
+
+
+def test_a_cut_turn_that_can_not_be_taken_back_is_not_begun_anew(chat: Chat, log: Path) -> None:
+    session_id = in_a_terminal(chat, text("From an older Codex."))
+    home = Path(chat.server.variables()["CODEX_HOME"])
+    (rollout,) = home.glob(f"sessions/**/*{session_id}.jsonl")
+    rollout.write_text(rollout.read_text().replace('"history_mode":"paginated",', "", 1))
+    turn = cut(chat, WORDS, session_id=session_id)
+    assert turn.terminal.event == "agent-error"
+    assert turn.terminal.data["code"] == "crashed"
+    assert asked(log, WORDS)[-1:] == [1]
+    again = chat.run_turn(text("And on."), session_id=session_id)
+    assert again.text == "And on."
+    assert asked(log, WORDS)[-1] == 1
+
+
+def test_a_cut_turns_tokens_count_once(chat: Chat) -> None:
+    turn = cut(chat, WORDS)
+    done, (step,) = turn.body("done")["tokens"], turn.bodies("step-finish")
+    assert done == step["tokens"]
+    assert chat.messages(turn.session_id)[-1]["data"]["tokens"] == done
+
+    def total() -> Any:
+        return chat.http.get("/api/usage?days=1").json()["total_tokens"]
+
+    eventually(lambda: total()["output"] > 0, 5, "the turn is counted")
+    assert total() == done
+
+
+@pytest.mark.parametrize("told", ["text-delta", "tool-result"])
+def test_a_turn_whose_tool_has_acted_is_not_begun_anew(chat: Chat, log: Path, told: str) -> None:
+    line = "python3 -c \"open('acts', 'a').write('once ')\""
+    turn = cut(chat, f"{command(line)} {WORDS}", told)
+    assert turn.terminal.event == "agent-error"
+    assert turn.terminal.data["code"] == "crashed"
+    assert "desync" not in turn.events
+    assert len(asked(log, "acts")) <= 2
+    assert (chat.folder / "acts").read_text() == "once "
+    again = chat.run_turn(text("And on."), session_id=turn.session_id)
+    assert again.text == "And on."
+    assert (chat.folder / "acts").read_text() == "once "
+    assert roles(chat, turn.session_id) == ["user", "assistant"] * 2
+
+
+def test_a_turn_that_waits_for_leave_is_not_begun_anew(chat: Chat) -> None:
+    turn = cut(chat, f"{command('touch asked')} {WORDS}", "permission-request")
+    assert turn.terminal.data["code"] == "crashed"
+    assert "desync" not in turn.events
+    assert not (chat.folder / "asked").exists()
+    assert chat.run_turn(text("And on."), session_id=turn.session_id).text == "And on."
