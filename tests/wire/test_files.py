@@ -211,9 +211,28 @@ def test_a_save_through_a_link_keeps_the_link(server: LiveServer, folder: Path) 
 
 def test_a_save_over_a_folder_is_400(server: LiveServer, folder: Path) -> None:
     (folder / "x").mkdir()
-    for path in (folder / "x", server.home):
+    for path in (folder / "x", server.home, f"{folder}/x/"):
         answer = post(server, "save", {"path": str(path), "content": "1"})
         assert answer.status_code == 400
+    assert [child.name for child in folder.iterdir()] == ["x"]
+
+
+def test_etags_may_come_in_several_lines_and_weak_ones_never_match(
+    server: LiveServer, folder: Path
+) -> None:
+    body = {"path": str(folder / "x"), "content": "1"}
+    etag = post(server, "save", body).headers["etag"]
+    for lines, status in (
+        (['"other"', etag], 200),
+        ([f'"a,b",{etag}'], 200),
+        ([f"W/{etag}"], 412),
+        (['"other"', '"more"'], 412),
+        ([""], 412),
+        ([etag.strip('"')], 412),
+    ):
+        headers = [("If-Match", line) for line in lines]
+        answer = server.client.post("/api/files/save", json=body, headers=headers)
+        assert answer.status_code == status, lines
 
 
 def test_a_save_with_an_old_etag_is_412(server: LiveServer, folder: Path) -> None:

@@ -199,6 +199,7 @@ def test_special_files_never_block(server: LiveServer, route: str, path: str) ->
         ("~/x5.txt", "x5.txt"),
         ("..", "upload"),
         ("x6/", "upload"),
+        ('x"7.txt', 'x"7.txt'),
     ],
 )
 def test_the_name_of_an_upload_is_a_bare_name(server: LiveServer, sent: str, kept: str) -> None:

@@ -226,10 +226,11 @@ async def save(
     body: SaveBody,
     services: Wired,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: Annotated[list[str] | None, Header()] = None,
 ) -> SavedBody:
     """Write a text file, whole or not at all."""
-    saved = await services.files.saving.save(body.path, body.content, if_match)
+    tags = None if if_match is None else ",".join(if_match)
+    saved = await services.files.saving.save(body.path, body.content, tags)
     response.headers["ETag"] = saved.etag
     return SavedBody(path=str(saved.path), bytes=saved.size)
 

@@ -134,7 +134,8 @@ class UploadForm:
 
 def bare_name(sent: str) -> str:
     """Return a file's name without the folders that some clients send. Raises BadRequest."""
-    name = sent.replace("\\", "/").rpartition("/")[2]
+    # browsers write a quotation mark so, whatever else is in the name
+    name = sent.replace("%22", '"').replace("\\", "/").rpartition("/")[2]
     name = "".join("_" if ord(letter) < 32 or ord(letter) == 127 else letter for letter in name)
     if name in {"", ".", ".."}:
         return NAMELESS

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.chat import OkBody
+from xo_cowork_core.api.filestream import attachment
 from xo_cowork_core.api.paging import page_number
 from xo_cowork_core.api.wire import message_row, session_row, style_of
 from xo_cowork_core.api.wired import Wired
@@ -174,8 +175,7 @@ async def export_markdown(session_id: str, services: Wired) -> PlainTextResponse
     """Return the conversation as Markdown, as an attachment."""
     session = await services.sessions.read(session_id)
     text = details.markdown_of(session.title, await services.sessions.all_messages(session_id))
-    name = f"session-{session_id}.md"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": attachment(f"session-{session_id}.md")}
     return PlainTextResponse(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
 

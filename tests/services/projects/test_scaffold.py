@@ -90,6 +90,12 @@ def test_no_mark_of_the_template_is_left_but_its_own(projects: Projects, folder:
     assert "[TEMPLATE]" in (folder / "PROGRESS.md").read_text()
 
 
+def test_a_mark_in_somebodys_words_stays(projects: Projects, folder: Path) -> None:
+    scaffold(projects, folder, "My {{description}}", "On {{display_name}}")
+    text = (folder / "PROJECT.md").read_text()
+    assert text.startswith("# My {{description}}\n\nOn {{display_name}}\n")
+
+
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [

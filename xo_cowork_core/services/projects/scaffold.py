@@ -1,5 +1,6 @@
 """Makes a project's first files, in a folder that nobody sees yet."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,7 @@ from xo_cowork_core.services.projects.stats import SCHEMA as STATS_SCHEMA
 from xo_cowork_core.storage.folder import Folder
 
 XO = PurePosixPath(XO_NAME)
+MARK = re.compile(r"\{\{(display_name|description)\}\}")
 TEMPLATE = Path(__file__).parent / "template"
 NO_DESCRIPTION = "[TEMPLATE] What this is, in two sentences."
 
@@ -28,13 +30,13 @@ def scaffold(
     """Fill an empty folder for the project that a person calls `name`. Blocks."""
     card = new_card(name, display_name, description, now)
     words = {
-        "{{display_name}}": str(card["display_name"]),
-        "{{description}}": str(card["description"]) or NO_DESCRIPTION,
+        "display_name": str(card["display_name"]),
+        "description": str(card["description"]) or NO_DESCRIPTION,
     }
     for path in _texts():
         text = (TEMPLATE / path).read_text("utf-8")
-        for mark, word in words.items():
-            text = text.replace(mark, word)
+        # at once, so that a mark in somebody's words stays what it is
+        text = MARK.sub(lambda mark: words[mark[1]], text)
         _put(project, path, text.encode("utf-8", "replace"))
     _put(project, PurePosixPath("memory/working/.gitkeep"), b"")
     for path, body in first_records(now):

@@ -1,5 +1,6 @@
 """What is taken from a transcript: todos, files, the conversation as Markdown."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -10,7 +11,7 @@ from xo_cowork_core.sdk.events import JsonValue
 from xo_cowork_core.services.clock import stamp
 
 FILE_TOOLS = frozenset({"write", "edit", "read", "notebook_edit", "multi_edit"})
-FENCE = "````"
+FENCES = re.compile(r"`+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _tools(messages: Sequence[Message]) -> Iterator[ToolPart]:
 
 def markdown_of(title: str, messages: Sequence[Message]) -> str:
     """Return a conversation as Markdown: what was said in full, tools in short."""
-    blocks = [f"# {title}"]
+    blocks = [f"# {' '.join(title.split())}"]
     for message in messages:
         who = "User" if message.role == "user" else message.model_id or "Assistant"
         blocks.append(f"## {who} · {stamp(message.time_created)}")
@@ -73,7 +74,7 @@ def markdown_of(title: str, messages: Sequence[Message]) -> str:
             elif isinstance(part, FilePart):
                 blocks.append(f"*Attached: {part.name}*")
         if message.error:
-            blocks.append(f"> Error: {message.error}")
+            blocks.append("> Error: " + message.error.replace("\n", "\n> "))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -81,4 +82,6 @@ def _tool_block(part: ToolPart) -> str:
     head = f"**{part.tool}** ({part.status})"
     command = part.input.get("command") or part.input.get("file_path") or ""
     text = "\n".join(line for line in (str(cast("object", command)), part.output) if line)
-    return f"{head}\n\n{FENCE}\n{text}\n{FENCE}" if text else head
+    # longer than any in the text, so that no output ends its own block
+    fence = "`" * max(4, max(map(len, FENCES.findall(text)), default=0) + 1)
+    return f"{head}\n\n{fence}\n{text}\n{fence}" if text else head
