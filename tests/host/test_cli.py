@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually, install_plugin
 
 HEALTHY = """
 from xo_cowork_core.sdk import ChecksHealth, Health, Runtime, RuntimeInfo, Setting, Claims, hookimpl
@@ -32,6 +32,7 @@ class Plugin:
         return Claims(settings=[Setting("TOOL_COLOUR", "Which colour.", "blue")])
     @hookimpl
     def xo_runtimes(self, context):
+        (context.paths.state / "own").touch()
         return [Tool()]
 
 plugin = Plugin()
@@ -108,6 +109,7 @@ def test_serve_help_lists_the_settings_of_core_and_plugins(command):
     ],
 )
 def test_a_start_that_is_refused_says_so_in_one_line(command, environment, line):
+    command.install('state="ready"')
     refused = command("serve", **{"PORT": "0"} | environment)
     assert refused.returncode == 1
     assert line in refused.stderr
@@ -171,6 +173,17 @@ def test_it_prints_its_address_runtimes_and_a_curl_to_try():
         assert f"listening on {server.base_url}" in lines
         assert "  demo: ready" in lines
         assert any(line.startswith("try: curl") and server.base_url in line for line in lines)
+
+
+def test_it_says_what_is_missing_and_who_knows_what_mends_it(command):
+    command.install('state="missing", detail="No tool here."')
+    environment = {"XO_PLUGINS": "runtime_tool", "AGENT_NAME": "toool"}
+    folder = command.home / "plugins"
+    with LiveServer(environment=environment, python_path=[folder]) as server:
+        eventually(lambda: "try: curl" in server.log, 10, "the last line")
+        assert "  tool: missing. No tool here.\n" in server.log
+        assert "the default runtime toool (AGENT_NAME, DEFAULT_AGENT) is not there" in server.log
+        assert "xo-cowork doctor" in server.log
 
 
 def test_plugins_list_tells_the_state_of_each(command):

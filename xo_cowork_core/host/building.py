@@ -63,7 +63,7 @@ class Building:
         self.history = HostHistory(self.database)
         self.hosted = HostedSessions(self.database)
         self.workspace = Workspace(Path.home(), settings.projects_root, self._private)
-        self.default_agent = settings.agent_name or settings.default_agent or None
+        self.default_agent = settings.default_runtime or None
 
     @cached_property
     def index(self) -> Index:

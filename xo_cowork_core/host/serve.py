@@ -1,4 +1,4 @@
-"""Run one app until it is told to stop: sockets, signals, the lines that a person sees."""
+"""Run one app until it is told to stop: sockets, signals, the event loop."""
 
 import asyncio
 import contextlib
@@ -8,18 +8,21 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from xo_cowork_core.api.wired import Services
 from xo_cowork_core.host.app import create_app
+from xo_cowork_core.host.greeting import greet
 from xo_cowork_core.host.settings import Settings, read_settings
 from xo_cowork_core.host.sources import SettingError
 from xo_cowork_core.host.wiring import StartRefused
-from xo_cowork_core.storage.locks import StateFolderError
+from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.storage.locks import StateFolderError, state_folder
 
 GRACE_SECONDS = 6
 LEFTOVER_SECONDS = 1.0
@@ -42,12 +45,14 @@ def serve() -> int:
 
 def _run(settings: Settings) -> int:
     _raise_file_limit()
+    # before plugins are made, which may put files of their own into it
+    state_folder(settings.state_dir)
     listener = bind(settings.host, settings.port)
     app = create_app(settings)
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     try:
-        _run_through(loop, loop.create_task(_serve(app, listener), name="serve"))
+        _run_through(loop, loop.create_task(_serve(app, listener, settings), name="serve"))
     finally:
         listener.close()
         if loop.run_until_complete(_end_tasks()):
@@ -96,19 +101,20 @@ def bind(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """uvicorn that leaves signals alone, and ends turns while it waits for their readers."""
 
-    def __init__(self, config: uvicorn.Config, services: Services, listener: socket.socket) -> None:
+    def __init__(
+        self, config: uvicorn.Config, turns: Turns, greet: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
         super().__init__(config)
-        self._services = services
-        self._listener = listener
+        self._turns = turns
+        self._greet = greet
         self._greeting: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        greeting = _greet(self._services, self._listener)
-        self._greeting = asyncio.create_task(greeting, name="greeting")
+        self._greeting = asyncio.create_task(self._greet(), name="greeting")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        ending = asyncio.create_task(self._services.turns.stop(), name="end turns")
+        ending = asyncio.create_task(self._turns.stop(), name="end turns")
         if self._greeting:
             self._greeting.cancel()
         await super().shutdown(sockets)
@@ -120,7 +126,7 @@ class Server(uvicorn.Server):
         yield
 
 
-async def _serve(app: FastAPI, listener: socket.socket) -> None:
+async def _serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
     services = cast("Services", app.state.services)
     server = Server(
         uvicorn.Config(
@@ -134,8 +140,8 @@ async def _serve(app: FastAPI, listener: socket.socket) -> None:
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         ),
-        services,
-        listener,
+        services.turns,
+        partial(greet, services, settings, listener),
     )
 
     def stop() -> None:
@@ -149,23 +155,6 @@ async def _serve(app: FastAPI, listener: socket.socket) -> None:
         loop.add_signal_handler(signal.SIGHUP, stop)
     async with app.router.lifespan_context(app):
         await server.serve(sockets=[listener])
-
-
-async def _greet(services: Services, listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    _say(f"listening on {base}")
-    for found in services.registry.runtimes():
-        health = await services.readiness.of(found)
-        _say(f"  {found.info.name}: {health.state} {health.detail}".rstrip())
-    for record in services.registry.plugins.values():
-        if record.state in {"failed", "missing", "incompatible"}:
-            _say(f"  plugin {record.name} is {record.state}: {record.error}")
-    _say(f"try: curl {base}/health")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -4,7 +4,6 @@ The fields of `Settings` are the one table: what parses, what `serve --help` pri
 docs list all come from it.
 """
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import SecretStr
 
 from xo_cowork_core.host.kinds import KINDS
+from xo_cowork_core.host.origins import is_loopback
 from xo_cowork_core.host.sources import (
     Found,
     SettingError,
@@ -140,12 +140,12 @@ class Settings:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
+
+    @property
+    def default_runtime(self) -> str:
+        """The runtime of prompts that name none; empty: the first that is ready."""
+        return self.agent_name or self.default_agent
 
 
 def table() -> Iterator[tuple[str, Row]]:

@@ -19,8 +19,8 @@ class StateLock:
         self._lock = FileLock(folder / LOCK_NAME, timeout=0, mode=0o600)
 
     def __enter__(self) -> None:
+        state_folder(self._folder)
         try:
-            private_folder(self._folder)
             self._lock.acquire()
         except Timeout:
             raise StateFolderError(
@@ -28,12 +28,18 @@ class StateLock:
                 "stop it, or set XO_STATE_DIR to another folder"
             ) from None
         except OSError as error:
-            raise StateFolderError(
-                f"the state folder {self._folder} can't be used: {error.strerror or error}"
-            ) from error
+            raise _unusable(self._folder, error) from error
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def state_folder(folder: Path) -> Path:
+    """Make a state folder, or see that it is there. Raises `StateFolderError`."""
+    try:
+        return private_folder(folder)
+    except OSError as error:
+        raise _unusable(folder, error) from error
 
 
 def private_folder(folder: Path) -> Path:
@@ -41,3 +47,10 @@ def private_folder(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder
+
+
+def _unusable(folder: Path, error: OSError) -> StateFolderError:
+    return StateFolderError(
+        f"the state folder {folder} can't be used: {error.strerror or error}; "
+        "XO_STATE_DIR names another"
+    )
