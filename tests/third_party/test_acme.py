@@ -40,6 +40,7 @@ def test_its_route_answers_with_its_setting_and_its_own_keys_alone(server: LiveS
     assert server.client.get("/api/acme/hello").json() == {
         "greeting": "good day",
         "keys": "ACME_KEY",
+        "state": "up",
     }
 
 

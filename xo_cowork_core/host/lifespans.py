@@ -86,7 +86,9 @@ class Lifespans:
     async def _run(self, owned: Owned) -> None:
         record = owned.record
         try:
-            lifespan = owned.plugin.calls.call("xo_lifespan", context=owned.plugin.context)
+            plugin = owned.plugin
+            runtimes = [found.runtime for found in plugin.runtimes]
+            lifespan = plugin.calls.call("xo_lifespan", context=plugin.context, runtimes=runtimes)
             await self._enter_and_leave(owned, lifespan)
         except KeyboardInterrupt:
             raise

@@ -102,7 +102,8 @@ class Wiring:
             wired.runtimes.append(RegisteredRuntime(_info(runtime), runtime, record, secrets))
         for connector in calls.items("xo_connectors", Connector, context=context):
             wired.connectors.append(_connector(connector, record))
-        wired.routers = calls.items("xo_routers", APIRouter, context=context)
+        runtimes = [found.runtime for found in wired.runtimes]
+        wired.routers = calls.items("xo_routers", APIRouter, context=context, runtimes=runtimes)
         return wired
 
     def _secrets(self, record: PluginRecord) -> EnvFileSecrets:

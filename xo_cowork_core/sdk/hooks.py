@@ -2,7 +2,8 @@
 
 A plugin is an object (usually a module-level instance called `plugin`) with methods of these
 names, each decorated with `@hookimpl`, found through the entry point group `GROUP`. The host
-calls one plugin at a time, never during a token, and records what a plugin raises.
+calls one plugin at a time, never during a token, and records what a plugin raises. A method may
+leave out arguments that it doesn't need. `runtimes` is what its `xo_runtimes` returned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,13 +67,17 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def xo_routers(self, context: HostContext) -> Sequence["APIRouter"]:
+    def xo_routers(
+        self, context: HostContext, runtimes: Sequence[Runtime]
+    ) -> Sequence["APIRouter"]:
         """Return routers whose paths all lie under its claims. They get its name as their tag
         and stand behind the same access gate as the core's own."""
         raise NotImplementedError
 
     @hookspec
-    def xo_lifespan(self, context: HostContext) -> AbstractAsyncContextManager[None]:
+    def xo_lifespan(
+        self, context: HostContext, runtimes: Sequence[Runtime]
+    ) -> AbstractAsyncContextManager[None]:
         """Return what to enter at start and leave at stop. Runs in a task of its own; start may
         take 30 s (routes answer 503 until then), stop 5 s."""
         raise NotImplementedError

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, cast
 
 from xo_cowork_core.sdk import Claims, HostContext, Runtime, SecretField, hookimpl
 from xo_runtime_openclaw.options import ENV_FILE, SECRETS, SETTINGS
@@ -15,11 +14,7 @@ if TYPE_CHECKING:
 
 
 class OpenClawPlugin:
-    """Hooks only. Remembers, weakly, which host's context has which runtime: the lifespan of a
-    host is that of its runtime's connection."""
-
-    def __init__(self) -> None:
-        self._runtimes: WeakValueDictionary[int, OpenClawRuntime] = WeakValueDictionary()
+    """Hooks only."""
 
     @hookimpl
     def xo_claims(self) -> Claims:
@@ -33,19 +28,21 @@ class OpenClawPlugin:
     def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
         from xo_runtime_openclaw.runtime import OpenClawRuntime  # noqa: PLC0415 - cheap import
 
-        runtime = OpenClawRuntime(context)
-        self._runtimes[id(context)] = runtime
-        return [runtime]
+        return [OpenClawRuntime(context)]
 
     @hookimpl
-    def xo_routers(self, context: HostContext) -> "Sequence[APIRouter]":
+    def xo_routers(self, runtimes: Sequence[Runtime]) -> "Sequence[APIRouter]":
         from xo_runtime_openclaw.routes import make_router  # noqa: PLC0415 - as above
 
-        return [make_router(self._runtimes[id(context)])]
+        return [make_router(_own(runtimes))]
 
     @hookimpl
-    def xo_lifespan(self, context: HostContext) -> AbstractAsyncContextManager[None]:
-        return self._runtimes[id(context)].lifespan()
+    def xo_lifespan(self, runtimes: Sequence[Runtime]) -> AbstractAsyncContextManager[None]:
+        return _own(runtimes).lifespan()
+
+
+def _own(runtimes: Sequence[Runtime]) -> "OpenClawRuntime":
+    return cast("OpenClawRuntime", runtimes[0])
 
 
 plugin = OpenClawPlugin()

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
 
 from fastapi import APIRouter
 
@@ -22,12 +24,21 @@ from xo_cowork_core.sdk import (
 class AcmeRuntime(Runtime):
     """Says back what it heard, and which keys it was given."""
 
+    def __init__(self) -> None:
+        self.up = False
+
     def describe(self) -> RuntimeInfo:
         return RuntimeInfo(name="acme", title="Acme", aliases=("acme-agent",))
 
     async def run(self, turn: Turn) -> AsyncIterator[Event]:
         yield TextDelta(f"Acme heard: {turn.text}")
         yield TextDelta(f" keys: {','.join(sorted(turn.environment))}")
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        self.up = True
+        yield
+        self.up = False
 
 
 class AcmePlugin:
@@ -49,8 +60,9 @@ class AcmePlugin:
         return [AcmeRuntime()]
 
     @hookimpl
-    def xo_routers(self, context: HostContext) -> Sequence[APIRouter]:
+    def xo_routers(self, context: HostContext, runtimes: Sequence[Runtime]) -> Sequence[APIRouter]:
         router = APIRouter(prefix="/api/acme")
+        acme = cast("AcmeRuntime", runtimes[0])
 
         @router.get("/hello")
         async def hello() -> dict[str, str]:
@@ -58,9 +70,14 @@ class AcmePlugin:
             return {
                 "greeting": context.settings["ACME_GREETING"],
                 "keys": ",".join(sorted(secrets)),
+                "state": "up" if acme.up else "down",
             }
 
         return [router]
+
+    @hookimpl
+    def xo_lifespan(self, runtimes: Sequence[Runtime]) -> AbstractAsyncContextManager[None]:
+        return cast("AcmeRuntime", runtimes[0]).lifespan()
 
 
 plugin = AcmePlugin()
