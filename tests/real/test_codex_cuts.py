@@ -28,11 +28,22 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def chat(tmp_path: Path, log: Path) -> Iterator[Chat]:
+def codex(tmp_path: Path) -> Path:
+    """Codex, without an app-server once there is a file `broken`."""
     binary = real_codex() or pytest.skip(ABSENT)
+    wrapper, broken = tmp_path / "codex-cli", tmp_path / "broken"
+    wrapper.write_text(
+        f'#!/bin/sh\n[ "$1" = app-server ] && [ -e {broken} ] && exit 1\nexec {binary} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+@pytest.fixture
+def chat(tmp_path: Path, log: Path, codex: Path) -> Iterator[Chat]:
     with responses_api(log) as port:
         values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": "ask"}
-        values |= environment(binary, port, tmp_path / "codex")
+        values |= environment(codex, port, tmp_path / "codex")
         with LiveServer(environment=values) as server:
             yield Chat(server, "codex")
 
@@ -132,6 +143,19 @@ def test_a_cut_turn_that_can_not_be_taken_back_is_not_begun_anew(chat: Chat, log
     again = chat.run_turn(text("And on."), session_id=session_id)
     assert again.text == "And on."
     assert asked(log, WORDS)[-1] == 1
+
+
+def test_a_cut_turn_is_not_begun_anew_without_a_server(
+    chat: Chat, log: Path, tmp_path: Path
+) -> None:
+    turn = chat.prompt(WORDS)
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("text-delta")
+        (tmp_path / "broken").touch()
+        kill_server(chat)
+        stream.rest()
+    assert chat.read(turn).terminal.data["code"] == "crashed"
+    assert asked(log, WORDS) == [1]
 
 
 def test_a_cut_turns_tokens_count_once(chat: Chat) -> None:

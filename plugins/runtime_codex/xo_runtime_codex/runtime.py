@@ -161,6 +161,8 @@ class CodexRuntime(
                             yield event
                     return
             except NoServer as error:
+                if lost:
+                    raise lost.failure from error
                 self._context.log.warning("no app-server, trying a one-shot: %s", error)
                 break
             except Cut as cut:
