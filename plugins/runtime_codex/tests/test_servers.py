@@ -9,7 +9,7 @@ import pytest
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "codex_cli"))
-from codex_prompts import STAND_IN, environment, text
+from codex_prompts import STAND_IN, command, environment, text
 
 
 @pytest.fixture
@@ -30,6 +30,10 @@ def app_servers(chat: Chat) -> int:
     return len([pid for pid in chat.server.children() if "app-server" in pid.command])
 
 
+def sleepers(chat: Chat) -> int:
+    return len([pid for pid in chat.server.children() if "sleep 4321" in pid.command])
+
+
 def test_sessions_share_a_server(chat: Chat) -> None:
     for _ in range(3):
         assert chat.run_turn(text("Hello.")).text == "Hello."
@@ -46,6 +50,18 @@ def test_a_session_moves_to_the_server_of_its_environment_and_back(chat: Chat) -
         assert app_servers(chat) == 2
     said = [m["text"] for m in chat.messages(session) if m["role"] == "assistant"]
     assert said == ["First.", "Second.", "Third."]
+
+
+def test_what_a_session_left_running_ends_when_it_moves(chat: Chat) -> None:
+    put_secret(chat, "one")
+    left = command("setsid sleep 4321 > /dev/null 2>&1 & sleep 0.5")
+    turn = chat.run_turn(f"{left} [[text left]]", permission_presets={"run_commands": True})
+    assert sleepers(chat)
+    chat.run_turn(text("Same place."), session_id=turn.session_id)
+    assert sleepers(chat)
+    put_secret(chat, "two")
+    chat.run_turn(text("Another."), session_id=turn.session_id)
+    assert not sleepers(chat)
 
 
 def test_an_idle_server_makes_room_for_another_environment(chat: Chat) -> None:

@@ -73,14 +73,17 @@ class Servers:
             self._returned(key, place, server)
 
     async def free(self, thread_id: str, *, but: AppServer) -> None:
-        """Let a thread go in every server but one."""
+        """Let a thread go in every server but one, with what works for it there."""
         others = [place.server for place in self._places.values() if place.server]
         for server in [*others, *self._leftover]:
-            if server is but:
+            if server is but or not server.alive or thread_id not in server.threads:
                 continue
-            await server.unload(thread_id)
             if thread_id in server.stuck:
                 await server.end()
+                continue
+            await server.unload(thread_id)
+            await server.stop_subagents(thread_id)
+            await server.end_commands(thread_id)
 
     def retire(self, server: AppServer) -> None:
         """Give a server no more turns: it doesn't do what it is told."""
