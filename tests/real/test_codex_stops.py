@@ -40,6 +40,7 @@ ESCAPES = {
 LEFT = "setsid python3 {here}/sleeper.py {life} > /dev/null 2>&1 & sleep 1"
 HIDDEN = "python3 {here}/daemon.py {life} bare"
 SLOW = "[[text n=600 delay=0.1 slow]]"
+SHORT = "[[text n=20 delay=0.1 short]]"
 GONE_SECONDS = 5.0
 
 
@@ -196,11 +197,27 @@ def test_a_subagent_asks_the_user_too(open_chat: OpenChat, codex: Path, tmp_path
     chat = open_chat(codex, mode="ask")
     target = tmp_path / "touched"
     part = f"{command(f'touch {target}')} [[text touched]]"
-    turn = chat.ask_turn(
-        f"{subagent(part)} [[text n=20 delay=0.1 slow]]", "permission-request", True
-    )
+    turn = chat.ask_turn(f"{subagent(part)} {SHORT}", "permission-request", True)
     assert turn.body("permission-request")["arguments"] == {"command": f"touch {target}"}
     eventually(target.exists, 5, "the subagent was allowed")
+
+
+@pytest.mark.real
+def test_a_subagent_that_still_asks_when_the_turn_ends_is_refused(
+    open_chat: OpenChat, codex: Path, log: Path
+) -> None:
+    chat = open_chat(codex, mode="ask")
+    part = f"{command('touch late')} [[text refused]]"
+    turn = chat.run_turn(f"{subagent(part)} {SHORT}")
+    assert turn.events.count("permission-request") == 1
+    assert turn.terminal.event == "done"
+
+    def goes_on() -> bool:
+        said = [str(row["input"]) for row in requests(log)]
+        return len([text for text in said if "[[text refused]]" in text]) == 2
+
+    eventually(goes_on, 5, "the subagent goes on")
+    assert not (chat.folder / "late").exists()
 
 
 @pytest.mark.real

@@ -111,6 +111,11 @@ def result_of(ask: Ask, answer: TurnAnswer) -> dict[str, Any]:
     return decision(ask, allow=isinstance(answer, PermissionAnswer) and answer.allow)
 
 
+def refusal(ask: Ask) -> dict[str, Any]:
+    """Build the result that says no, or nothing."""
+    return _answers(ask, {}) if ask.is_question else decision(ask, allow=False)
+
+
 def decision(ask: Ask, *, allow: bool) -> dict[str, Any]:
     """Grant or refuse. A refused call ends as `declined`, and the turn goes on."""
     if ask.method == MORE:

@@ -19,6 +19,7 @@ from xo_runtime_codex.subagents import NOTICES, Subagents
 
 REQUEST_SECONDS = 20.0
 EXIT_SECONDS = 1.0
+ANSWERED = "serverRequest/resolved"
 
 
 class Refused(Exception):
@@ -102,19 +103,20 @@ class Link:
             inbox.end(failure)
 
     async def _sort(self, lines: list[bytes]) -> None:
-        post: dict[str, list[Record]] = {}
+        post: dict[Inbox, list[Record]] = {}
         for line in lines:
             record = parse(line)
             if record is None:
                 continue
             if "method" not in record:
                 self._answered(record)
-            elif address := self._address(record):
-                post.setdefault(address, []).append(record)
+            elif inbox := self._inbox_of(record):
+                post.setdefault(inbox, []).append(record)
             elif "id" in record:
                 await self._decline(record)
-        for address, batch in post.items():
-            await self._inboxes[address].put(batch)
+        for inbox, batch in post.items():
+            # it may be closed by now, and takes nothing then
+            await inbox.put(batch)
 
     def _answered(self, record: Record) -> None:
         number = record.get("id")
@@ -127,17 +129,17 @@ class Link:
         else:
             answer.set_result(record.get("result"))
 
-    def _address(self, record: Record) -> str:
-        """Find the thread whose turn reads this; a subagent's requests go to its root's."""
+    def _inbox_of(self, record: Record) -> Inbox | None:
+        """Find the turn that reads this; what subagents ask goes to the one of their root."""
         params = record.get("params")
         if not isinstance(params, Mapping):
-            return ""
-        if record["method"] in NOTICES:
-            self.subagents.note(str(record["method"]), params)
-        thread_id = str(params.get("threadId"))
-        if "id" in record:
+            return None
+        method, thread_id = record["method"], str(params.get("threadId"))
+        if method in NOTICES:
+            self.subagents.note(str(method), params)
+        if "id" in record or method == ANSWERED:
             thread_id = self.subagents.root(thread_id) or thread_id
-        return thread_id if thread_id in self._inboxes else ""
+        return self._inboxes.get(thread_id)
 
     async def _decline(self, record: Record) -> None:
         self._log.info("nobody answers %s of codex", record["method"])

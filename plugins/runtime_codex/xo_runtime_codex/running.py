@@ -81,6 +81,7 @@ class Running:
                 if answer:
                     plan = answer.action == "revise"
                     text = (answer.feedback or THINK_AGAIN) if plan else GO_ON
+            await self._decline_rest()
             yield self._done(thread)
         finally:
             await self._quiet(inbox)
@@ -202,6 +203,11 @@ class Running:
         else:
             allow = rule == "allow"
             await self._server.link.reply(ask.record, asks.decision(ask, allow=allow))
+
+    async def _decline_rest(self) -> None:
+        """Let subagents that still ask go on: with this turn goes whoever could answer."""
+        for ask in self._asked.values():
+            await self._server.link.reply(ask.record, asks.refusal(ask))
 
     async def _ended(self, end: Ended) -> None:
         self._active = False
