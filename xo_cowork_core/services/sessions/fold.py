@@ -17,6 +17,7 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolPart,
 )
+from xo_cowork_core.sdk.history import Finish
 from xo_cowork_core.services.eventlog.blocks import Entry, entry_of, split
 
 Data = Mapping[str, Any]
@@ -77,9 +78,13 @@ class MessageFold:
             provider_id=self._end.get("provider_id"),
             tokens=Tokens(**tokens) if tokens else None,
             cost=self._end.get("cost"),
-            finish="error" if self._error else "stop",
+            finish="error" if self._error else self._finish(),
             error=self._error,
         )
+
+    def _finish(self) -> Finish:
+        # an aborted turn's message is whole as far as it goes
+        return "length" if self._end.get("finish_reason") == "length" else "stop"
 
     def _append_text(self, kind: str, text: str) -> None:
         if kind != self._run_kind:

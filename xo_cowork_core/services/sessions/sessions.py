@@ -11,7 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import orjson
+
 from xo_cowork_core.sdk import (
+    FilePart,
     KeepsHistory,
     Message,
     NotFound,
@@ -167,7 +170,7 @@ class Sessions:
         """What the user said, for a session whose transcript is not on disk yet."""
         rows = await self._database.read(
             lambda connection: connection.execute(
-                "SELECT stream_id, text, started_at FROM streams WHERE session_id = ?"
+                "SELECT stream_id, text, attachments, started_at FROM streams WHERE session_id = ?"
                 " ORDER BY started_at",
                 (session_id,),
             ).fetchall()
@@ -176,10 +179,10 @@ class Sessions:
             Message(
                 id=stream_id,
                 role="user",
-                parts=(TextPart(shown(text)),),
+                parts=(TextPart(shown(text)), *(FilePart(**f) for f in orjson.loads(files))),
                 time_created=datetime.fromisoformat(started_at),
             )
-            for stream_id, text, started_at in rows
+            for stream_id, text, files, started_at in rows
         ]
 
     async def _indexed(self, session_id: str) -> Session | None:

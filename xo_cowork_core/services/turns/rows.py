@@ -8,11 +8,13 @@ import orjson
 
 from xo_cowork_core.sdk import (
     AgentError,
+    FilePart,
     Message,
     PermissionRequest,
     PermissionResolved,
     Question,
     QuestionResolved,
+    TextPart,
     Turn,
 )
 from xo_cowork_core.services.clock import stamp
@@ -20,30 +22,53 @@ from xo_cowork_core.services.eventlog.blocks import Block, Entry, entry_of, spli
 from xo_cowork_core.services.eventlog.log import entries_of, insert_blocks
 from xo_cowork_core.services.sessions.fold import MessageFold
 from xo_cowork_core.services.sessions.history import insert as insert_message
-from xo_cowork_core.services.sessions.titles import title_of
+from xo_cowork_core.services.sessions.titles import shown, title_of
 from xo_cowork_core.services.turns.answers import ASKED, RESOLVED
 
 CUT = AgentError("The server was restarted during this turn; send it again", "restart")
 log = logging.getLogger("xo_cowork.turns")
 
 
+def said_in(turn: Turn, now: datetime) -> Message:
+    """Return what the user said in a turn, with the files that came with it."""
+    files = [
+        FilePart(file.name, str(file.path), file.file_id, file.size, file.mime_type)
+        for file in turn.attachments
+    ]
+    return Message(f"{turn.stream_id}-u", "user", (TextPart(shown(turn.text)), *files), now)
+
+
 def insert_turn(
-    connection: sqlite3.Connection, turn: Turn, agent_name: str, now: str, said: Message | None
+    connection: sqlite3.Connection,
+    turn: Turn,
+    agent_name: str,
+    said: Message,
+    *,
+    host_history: bool,
 ) -> None:
     """Store an accepted turn, its session, and (for the host's history) what the user said."""
+    now = stamp(said.time_created)
+    files = [part for part in said.parts if isinstance(part, FilePart)]
     connection.execute(
-        "INSERT INTO streams (stream_id, session_id, agent_name, agent_id, text, host_history,"
-        " started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO streams (stream_id, session_id, agent_name, agent_id, text, attachments,"
+        " host_history, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             turn.stream_id,
             turn.session_id,
             agent_name,
             turn.agent_id,
             turn.text.encode("utf-8", "replace").decode(),
-            said is not None,
+            orjson.dumps(files).decode(),
+            host_history,
             now,
         ),
     )
+    _insert_session(connection, turn, agent_name, now)
+    if host_history:
+        insert_message(connection, turn.session_id, said)
+
+
+def _insert_session(connection: sqlite3.Connection, turn: Turn, agent_name: str, now: str) -> None:
     connection.execute(
         "INSERT INTO sessions (session_id, agent_name, agent_id, directory, title, time_created,"
         " time_updated) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE"
@@ -61,8 +86,6 @@ def insert_turn(
             now,
         ),
     )
-    if said:
-        insert_message(connection, turn.session_id, said)
 
 
 def close_cut_turns(connection: sqlite3.Connection, now: datetime) -> int:

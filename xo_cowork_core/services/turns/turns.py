@@ -15,21 +15,18 @@ from xo_cowork_core.sdk import (
     EditsHistory,
     Event,
     KeepsHistory,
-    Message,
     NotFound,
-    TextPart,
     Unavailable,
     Unsupported,
     XoError,
 )
-from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.fold import MessageFold
 from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.sessions.titles import shown
 from xo_cowork_core.services.turns.prompts import Prompt, Resolved, Resolver
-from xo_cowork_core.services.turns.rows import insert_turn
+from xo_cowork_core.services.turns.rows import insert_turn, said_in
 from xo_cowork_core.services.turns.running import RunningTurn
 from xo_cowork_core.services.turns.slots import Slot, Started, TurnListener
 from xo_cowork_core.storage.db import Database
@@ -223,14 +220,11 @@ class Turns:
 
     async def _store(self, resolved: Resolved) -> None:
         turn = resolved.turn
-        now = self._clock.now()
-        keeps = isinstance(resolved.owner.runtime, KeepsHistory)
-        said = Message(f"{turn.stream_id}-u", "user", (TextPart(shown(turn.text)),), now)
+        name, keeps = resolved.owner.info.name, isinstance(resolved.owner.runtime, KeepsHistory)
+        said = said_in(turn, self._clock.now())
         try:
             await self._database.write(
-                lambda connection: insert_turn(
-                    connection, turn, resolved.owner.info.name, stamp(now), None if keeps else said
-                )
+                lambda connection: insert_turn(connection, turn, name, said, host_history=not keeps)
             )
         except sqlite3.Error as error:
             log.error("a turn could not be stored: %s", error)
