@@ -5,12 +5,14 @@ Rounds are seeded and kill `KILLS` times each: 50 kills.
 
 import asyncio
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,35 @@ def test_two_servers_on_one_home_tell_the_same(server: LiveServer) -> None:
             wanted.append(add_session(server))
             for each in (server, other):
                 eventually(lists(each, *wanted), 10, "all sessions")
+
+
+def finds(server: LiveServer, word: str) -> bool:
+    return bool(server.client.get(f"/api/sessions/search?q={word}").json()["total"])
+
+
+def test_clocks_that_jump_hide_nothing(server: LiveServer) -> None:
+    session_id = add_session(server)
+    eventually(lists(server, session_id), 10, "the first session")
+    file = server.home / ".claude" / "projects" / "-p" / f"{session_id}.jsonl"
+    days = ("1969-12-31", "2100-01-01", "2026-11-24", "1970-01-01")
+    for number, day in enumerate(days):
+        row = {
+            "type": "user",
+            "uuid": f"jump-{number}",
+            "parentUuid": f"jump-{number - 1}" if number else f"{session_id}-2",
+            "timestamp": f"{day}T05:00:00.000Z",
+            "message": {"role": "user", "content": f"leap{number}"},
+        }
+        with file.open("a") as grown:
+            grown.write(json.dumps(row) + "\n")
+        # the file's own time jumps, too, to before the last look and to long after it
+        moment = (4 - 3 * (number % 2)) * 10**9
+        os.utime(file, (moment, moment))
+        eventually(partial(finds, server, f"leap{number}"), 10, "what was added is found")
+        body = server.client.get(f"/api/messages/{session_id}").json()
+        texts = [message["text"] for message in body["messages"]]
+        assert texts[3:] == [f"leap{each}" for each in range(number + 1)]
+        usage = server.client.get("/api/usage?days=365")
+        assert usage.status_code == 200
+        assert len(usage.json()["daily"]) == 365
+    assert lists(server, session_id)()
