@@ -89,6 +89,14 @@ def test_twenty_changes_of_different_fields_at_once_are_all_kept(server: LiveSer
     assert {field: row[field] for field in fields} == {field: field for field in fields}
 
 
+def test_nobody_knows_when_an_agent_that_was_there_was_made(server: LiveServer) -> None:
+    for _ in range(2):
+        row = server.client.patch("/api/agents/main", json={"description": "First"}).json()
+        assert row["created_at"] is None
+    row = created(server, id="main", name="Main")
+    assert (row["created_at"], row["description"]) == (None, "First")
+
+
 def test_identity_is_changed_as_an_object(server: LiveServer) -> None:
     created(server, id="research", identity={"name": "Ada", "emoji": "🦉"})
     answer = server.client.patch("/api/agents/research", json={"identity": {"emoji": "🐙"}})

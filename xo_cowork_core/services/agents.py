@@ -100,8 +100,9 @@ class Agents:
         own = {key: value for key, value in given.items() if key in keeper.agent_fields}
         agent = await keeper.save_agent(agent_id, own)
         extras = await asyncio.to_thread(self._read)
-        born: Row = {"created_at": stamp(self._clock.now())}
-        extra = extras[agent_id] = born if fresh else extras.get(agent_id, born)
+        # when one that was there before us was made, nobody knows
+        born: Row = {"created_at": stamp(self._clock.now())} if fresh else {}
+        extra = extras[agent_id] = born or extras.get(agent_id, {})
         _merge(extra, {key: value for key, value in given.items() if key not in own})
         await asyncio.to_thread(self._write, extras)
         return _row(agent, owner, extras)
