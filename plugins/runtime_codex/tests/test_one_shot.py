@@ -10,6 +10,7 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "codex_cli"))
 from codex_prompts import (
+    ABSENT,
     STAND_IN,
     command,
     environment,
@@ -24,22 +25,37 @@ WRAPPER = '#!/bin/sh\n[ "$1" = app-server ] && exit 2\nexec {} "$@"\n'
 ALLOW = {"file_changes": True, "run_commands": True}
 
 
+def wrapped(binary: Path, folder: Path) -> Path:
+    """Make a Codex that knows no app-server."""
+    wrapper = folder / "codex"
+    wrapper.write_text(WRAPPER.format(binary))
+    wrapper.chmod(0o755)
+    return wrapper
+
+
 @pytest.fixture(scope="module", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
 def chat(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chat]:
     """Talk to a server whose Codex knows no app-server."""
     binary = STAND_IN if request.param == "stand-in" else real_codex()
-    if binary is None:
-        pytest.skip("the real CLIs are not here: run `make toolchain`")
     folder = tmp_path_factory.mktemp("codex")
-    wrapper = folder / "codex"
-    wrapper.write_text(WRAPPER.format(binary))
-    wrapper.chmod(0o755)
+    wrapper = wrapped(binary or pytest.skip(ABSENT), folder)
     with responses_api() as port:
         values = environment(wrapper, port, folder / "home")
         with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
             yield Chat(server, "codex")
+
+
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[Chat]:
+    """Talk to a server with little patience, and no model."""
+    wrapper = wrapped(real_codex() or pytest.skip(ABSENT), tmp_path)
+    with responses_api() as free:
+        pass
+    values = environment(wrapper, free, tmp_path / "home") | {"CODEX_RETRY_SECONDS": "2"}
+    with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
+        yield Chat(server, "codex")
 
 
 def test_a_turn_runs_and_the_next_one_too(chat: Chat) -> None:
@@ -73,3 +89,11 @@ def test_an_abort_leaves_nothing_running(chat: Chat) -> None:
         chat.abort(turn.stream_id)
         assert stream.rest()[-1].data["finish_reason"] == "aborted"
     assert not [pid for pid in chat.server.children() if "codex" in pid.command]
+
+
+@pytest.mark.real
+def test_a_model_that_is_not_there_fails_within_the_limit(hasty: Chat) -> None:
+    turn = hasty.run_turn(text("Hello?"), seconds=20)
+    assert turn.terminal.event == "agent-error"
+    assert turn.terminal.data["code"] == "network"
+    assert "not reached within 2 s" in turn.terminal.data["error_message"]

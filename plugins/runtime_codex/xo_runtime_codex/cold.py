@@ -21,7 +21,8 @@ from xo_cowork_core.sdk import (
 from xo_runtime_codex import failures
 from xo_runtime_codex.inbox import Record
 from xo_runtime_codex.link import parse
-from xo_runtime_codex.options import Options, effort_of, environment_of
+from xo_runtime_codex.options import NO_GOALS, Options, effort_of, environment_of
+from xo_runtime_codex.patience import Patience
 from xo_runtime_codex.policy import IMAGE_TYPES, prompt_text
 from xo_runtime_codex.shapes import server_shape
 from xo_runtime_codex.tools import todo_tool
@@ -30,7 +31,6 @@ from xo_runtime_codex.usage import tokens_of
 
 OPEN_SECONDS = 8.0
 KILL_SECONDS = 2.0
-MISSING = "Codex isn't installed: run `npm install -g @openai/codex`"
 ONCE = "once"
 
 
@@ -71,7 +71,7 @@ class OneShots:
     async def _start(self, turn: Turn, *, resume: bool) -> "OneShot":
         binary = await asyncio.to_thread(self._context.paths.binary, "codex", self._options.binary)
         if binary is None:
-            raise AgentFailure(MISSING, code="not_installed")
+            raise failures.missing()
         environment = environment_of(turn.environment, self._options)
         process = await self._context.processes.spawn(
             [str(binary), *arguments(turn, resume=resume)],
@@ -90,7 +90,7 @@ class OneShot:
     def __init__(self, process: Process, turn: Turn, options: Options, *, resumed: bool) -> None:
         self._process = process
         self._turn = turn
-        self._options = options
+        self._patience = Patience(options)
         self._resumed = resumed
         self._lines = process.batches()
         self._early: list[Record] = []
@@ -144,15 +144,25 @@ class OneShot:
             while self._unread:
                 record = parse(self._unread.popleft())
                 if record:
+                    self._note(record)
                     yield record
+            tools = self._translator.tools_running
+            until = self._patience.deadline(retrying=self._error, tools_running=tools)
             try:
-                async with asyncio.timeout(self._options.silent_seconds):
+                async with asyncio.timeout_at(until):
                     lines = await anext(self._lines, None)
             except TimeoutError:
-                raise failures.silent(self._options.silent_seconds) from None
+                raise self._patience.late(self._error) from None
             if lines is None:
                 return
             self._unread.extend(lines)
+
+    def _note(self, record: Record) -> None:
+        if record.get("type") == "error":  # not the last word: it tries again
+            self._error = str(record.get("message") or "Codex tries again")
+        else:
+            self._error = ""
+            self._patience.heard()
 
     def _check(self, thread_id: str) -> None:
         # an id that Codex doesn't know as one silently starts another session
@@ -161,8 +171,6 @@ class OneShot:
 
     def _translated(self, record: Record) -> list[Event]:
         item, kind = record.get("item"), str(record.get("type"))
-        if kind == "error":
-            self._error = str(record.get("message") or "")
         if not isinstance(item, dict):
             return []
         # ids start anew in each process
@@ -185,7 +193,7 @@ def arguments(turn: Turn, *, resume: bool) -> list[str]:
         if turn.permissions.run_commands == "allow":
             sandbox = "danger-full-access"
     given = ["exec", *(["resume"] if resume else []), "--json", "--skip-git-repo-check"]
-    given += ["-c", f"sandbox_mode={sandbox}", "-c", "approval_policy=never"]
+    given += ["-c", f"sandbox_mode={sandbox}", "-c", "approval_policy=never", *NO_GOALS]
     effort = effort_of(turn)
     given += ["-c", f"model_reasoning_effort={effort}"] if effort else []
     given += ["-c", f"model_provider={turn.provider_id}"] if turn.provider_id else []

@@ -42,6 +42,7 @@ WORDS = MappingProxyType(
         "timed out": "timeout",
     }
 )
+INSTALL = "npm install -g @openai/codex"
 SIGN_IN = "Run `codex login`, or set OPENAI_API_KEY, then send the message again."
 FIRST_SERVER_ERROR = 500
 FIRST_CLIENT_ERROR = 400
@@ -80,6 +81,11 @@ def process_failure(returncode: int | None, stderr: str) -> AgentFailure:
     tail = "\n".join(lines)[-TAIL_LENGTH:]
     said = f": {tail}" if tail else ""
     return AgentFailure(f"Codex {how} before the turn was over{said}", code="crashed")
+
+
+def missing() -> AgentFailure:
+    """Name a Codex that isn't there."""
+    return AgentFailure(f"Codex isn't installed: run `{INSTALL}`", code="not_installed")
 
 
 def silent(seconds: float) -> AgentFailure:

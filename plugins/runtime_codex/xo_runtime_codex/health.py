@@ -6,12 +6,12 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import AgentFailure, Health, HostContext
 from xo_runtime_codex.account import find_account
+from xo_runtime_codex.failures import INSTALL
 from xo_runtime_codex.options import Options
 
 ASK_SECONDS = 4.0
 SIGNED_IN_FRESH_SECONDS = 60.0
 SIGNED_OUT_FRESH_SECONDS = 5.0
-INSTALL = "npm install -g @openai/codex"
 SIGN_IN = "codex login"
 
 

@@ -10,7 +10,6 @@ from xo_cowork_core.sdk import AgentFailure
 Record: TypeAlias = Mapping[str, Any]
 LIMIT = 256
 PATIENCE_SECONDS = 30.0
-TOO_SLOW = AgentFailure("The turn could not keep up with Codex", code="internal")
 
 
 class Inbox:
@@ -36,7 +35,7 @@ class Inbox:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._room.wait()
         except TimeoutError:
-            self.end(TOO_SLOW)
+            self.end(AgentFailure("The turn could not keep up with Codex", code="internal"))
 
     async def get(self) -> Sequence[Record] | None:
         """Take the oldest batch; None once there is no more, with `failure` set if one is known."""

@@ -24,14 +24,14 @@ SECRETS = (
 )
 EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"})
 PLACEHOLDERS = ("sk-none", "none", "changeme")
+# a goal makes Codex begin turns of its own, which nobody reads and no abort reaches
+NO_GOALS = ("-c", "features.goals=false")
 SERVER = (
     "app-server",
     # questions outside plan mode; Codex ships it switched off
     "-c",
     "features.default_mode_request_user_input=true",
-    # a goal makes Codex begin turns of its own, which nobody reads and no abort reaches
-    "-c",
-    "features.goals=false",
+    *NO_GOALS,
     # a thread that is let go is free at once for another server, or for a terminal
     "-c",
     "thread_unload_delay_secs=0",

@@ -23,11 +23,11 @@ from xo_runtime_codex.asks import Ask
 from xo_runtime_codex.inbox import Inbox, Record
 from xo_runtime_codex.link import Refused
 from xo_runtime_codex.options import Options
+from xo_runtime_codex.patience import Patience
 from xo_runtime_codex.policy import attachments, overflow, prompt_text, turn_parameters
 from xo_runtime_codex.server import AppServer, Thread
 from xo_runtime_codex.translate import Ended, Foreign, Item, Resolved, Translator
 
-TOOL_PATIENCE = 3
 STOP_SECONDS = 2.0
 GO_ON = "The plan is accepted. Carry it out."
 THINK_AGAIN = "Think again and change the plan."
@@ -41,15 +41,13 @@ class Running:
         self.spoilt = False  # the server can't be trusted with more turns
         self._thread_id = thread_id
         self._server = server
-        self._options = options
+        self._patience = Patience(options)
         self._translator = Translator()
         self._asked: dict[str, Ask] = {}
         self._plan: asyncio.Future[PlanAnswer | None] | None = None
         self._interrupted = False
         self._active = False
         self._untidy = False
-        self._until = asyncio.get_running_loop().time() + options.turn_seconds
-        self._heard = asyncio.get_running_loop().time()
         self._clock: asyncio.Timeout | None = None
 
     @property
@@ -151,34 +149,23 @@ class Running:
                 async with asyncio.timeout_at(self._deadline()) as self._clock:
                     records = await inbox.get()
             except TimeoutError:
-                raise self._late() from None
+                raise self._patience.late(self._translator.retrying) from None
             if records is None:
                 return
             yield records
             if self._translator.progress != progress:
-                self._heard = asyncio.get_running_loop().time()
+                self._patience.heard()
 
     def _deadline(self) -> float:
         if self._asked:
-            return self._until
-        seconds = self._options.silent_seconds
-        if self._translator.retrying:
-            seconds = self._options.retry_seconds
-        elif self._translator.tools_running:
-            seconds *= TOOL_PATIENCE
-        return min(self._until, self._heard + seconds)
+            return self._patience.until
+        shown = self._translator
+        return self._patience.deadline(retrying=shown.retrying, tools_running=shown.tools_running)
 
     def _rewind_clock(self) -> None:
-        self._heard = asyncio.get_running_loop().time()
+        self._patience.heard()
         if self._clock and not self._clock.expired():
             self._clock.reschedule(self._deadline())
-
-    def _late(self) -> AgentFailure:
-        if asyncio.get_running_loop().time() >= self._until:
-            return failures.too_long(self._options.turn_seconds)
-        if self._translator.retrying:
-            return failures.unreachable(self._options.retry_seconds, self._translator.retrying)
-        return failures.silent(self._options.silent_seconds)
 
     async def _take(self, item: Item) -> AsyncIterator[Event]:
         match item:
@@ -228,10 +215,10 @@ class Running:
     async def _plan_answer(self) -> PlanAnswer | None:
         assert self._plan
         try:
-            async with asyncio.timeout_at(self._until):
+            async with asyncio.timeout_at(self._patience.until):
                 return await self._plan
         except TimeoutError:
-            raise failures.too_long(self._options.turn_seconds) from None
+            raise self._patience.late("") from None
 
     def _done(self, thread: Thread) -> Done:
         model = self._translator.model or self.turn.model or thread.model

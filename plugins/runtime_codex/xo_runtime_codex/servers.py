@@ -15,14 +15,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import AgentFailure, HostContext, Unavailable
+from xo_cowork_core.sdk import HostContext, Unavailable
+from xo_runtime_codex import failures
 from xo_runtime_codex.account import signed_in
 from xo_runtime_codex.options import Options, api_key_of, environment_of, fingerprint
 from xo_runtime_codex.server import AppServer, NoServer, start_server
 
-MISSING = AgentFailure(
-    "Codex isn't installed: run `npm install -g @openai/codex`", code="not_installed"
-)
 BACKOFF_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 STEADY_SECONDS = 60.0
 PATIENCE_SECONDS = 5.0
@@ -122,7 +120,7 @@ class Servers:
         await self._wait_for_turn(place)
         binary = await asyncio.to_thread(self._context.paths.binary, "codex", self._options.binary)
         if binary is None:
-            raise MISSING
+            raise failures.missing()
         stored = await asyncio.to_thread(signed_in, self._options.home)
         place.started = asyncio.get_running_loop().time()
         place.failures += 1
