@@ -73,6 +73,7 @@ from xo_cowork_core.sdk.history import (
 from xo_cowork_core.sdk.hooks import GROUP, Claims, hookimpl
 from xo_cowork_core.sdk.host import HostContext, Paths, Process, Processes, Secrets
 from xo_cowork_core.sdk.looks import Looks
+from xo_cowork_core.sdk.program_health import ProgramHealth, Said
 from xo_cowork_core.sdk.runtime import (
     Answers,
     ChecksHealth,
@@ -164,6 +165,7 @@ __all__ = [
     "PreconditionFailed",
     "Process",
     "Processes",
+    "ProgramHealth",
     "Question",
     "QuestionAnswer",
     "QuestionItem",
@@ -173,6 +175,7 @@ __all__ = [
     "ReasoningPart",
     "Runtime",
     "RuntimeInfo",
+    "Said",
     "SecretField",
     "Secrets",
     "SessionRecord",
