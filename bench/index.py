@@ -1,4 +1,5 @@
-"""Row group `index`: lists, search, usage and messages over a large history, and what it costs.
+"""Row group `index`: lists, search, usage and messages over a large history of three runtimes,
+and what it costs.
 
 The corpus is made for the run; the server reads it as it would a person's home.
 """
@@ -6,14 +7,13 @@ The corpus is made for the run; the server reads it as it would a person's home.
 import time
 from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
-from pathlib import Path
 from statistics import quantiles
 from typing import cast
 
 import orjson
 
 from bench import corpus
-from bench.corpus import Corpus
+from bench.corpus import Corpus, Made
 from bench.indexing import Cold, cold_index, findable_seconds, idle_percent, warm_seconds
 from bench.plan import Plan
 from bench.proc import settle
@@ -21,16 +21,16 @@ from bench.rows import Baseline, Row, Target, middle
 from bench.server import QUICK, server_with
 from xo_cowork_core.sdk.testing import LiveServer
 
+# OpenClaw's files are read where no gateway runs
+NO_GATEWAY = {"OPENCLAW_GATEWAY_URL": "ws://127.0.0.1:9"}
 SEARCHED = (3, 20, 100, 400, 1500, 3500)
 
 
 def measure(plan: Plan) -> Iterator[Row]:
     """Measure a large history, then many short sessions."""
-    server = server_with(QUICK)
+    server = server_with(QUICK, NO_GATEWAY)
     try:
-        made = corpus.Writer(server.home, projects=50).make(
-            sessions=plan.pick(2000, 200), megabytes=plan.pick(415, 41)
-        )
+        made = corpus.make(server.home, sessions=plan.pick(2000, 200), megabytes=plan.pick(415, 41))
         parse, listing = baseline(made.files)
         yield from _cold(cold_index(server, made), made, parse)
         yield from _answers(server, made, plan, listing)
@@ -79,7 +79,7 @@ def _answers(server: LiveServer, made: Corpus, plan: Plan, listing: float) -> It
         ("list of 50", ["/api/sessions"], 5.0),
         ("search", [f"/api/sessions/search?q={made.words[n]}" for n in SEARCHED], 20.0),
         ("usage, 30 days", ["/api/usage?days=30"], 10.0),
-        ("newest messages", [f"/api/messages/{path.stem}" for path in few], 10.0),
+        ("newest messages", [f"/api/messages/{each.session_id}" for each in few], 10.0),
         ("newest messages of 2.5 MB", [f"/api/messages/{made.big}"], 10.0),
     )
     for name, paths, limit in rows:
@@ -96,10 +96,13 @@ def _answers(server: LiveServer, made: Corpus, plan: Plan, listing: float) -> It
 
 
 def _many(plan: Plan) -> Iterator[Row]:
-    server = server_with(QUICK)
+    server = server_with(QUICK, NO_GATEWAY)
     try:
-        made = corpus.Writer(server.home, projects=50, dumps=False).make(
-            sessions=plan.pick(20_000, 2000), megabytes=plan.pick(160, 16)
+        made = corpus.make(
+            server.home,
+            sessions=plan.pick(20_000, 2000),
+            megabytes=plan.pick(160, 16),
+            dumps=False,
         )
         cold_index(server, made)
         client = Client(server)
@@ -142,13 +145,13 @@ class Client:
         self._http.close()
 
 
-def baseline(files: Sequence[Path]) -> tuple[float, float]:
+def baseline(files: Sequence[Made]) -> tuple[float, float]:
     """Return MB for a second of CPU when every line is parsed, and the seconds that a list takes
     which is made so."""
     begun, cpu = time.perf_counter(), time.process_time()
     size = 0
-    for path in files:
-        body = path.read_bytes()
+    for made in files:
+        body = made.path.read_bytes()
         size += len(body)
         for line in body.split(b"\n"):
             if line:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.corpus import Writer
+from bench import corpus
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,9 @@ def test_usage_agrees_with_ccusage_within_one_percent() -> None:
         pytest.skip("ccusage is not here: run `make toolchain`")
     server = LiveServer()
     try:
-        made = Writer(server.home, projects=5).make(sessions=40, megabytes=6)
+        made = corpus.make(
+            server.home, sessions=40, megabytes=6, projects=5, mix={corpus.CLAUDE: 1}
+        )
         server.start()
         eventually(lambda: usage(server)["total_sessions"] == len(made.files), 20, "all counted")
         ours, theirs = usage(server), counted(server.home)

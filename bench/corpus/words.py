@@ -1,0 +1,74 @@
+"""Invented words, texts, tool output and ids, the same for the same seed."""
+
+import random
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo")
+SEED = 20261124
+Line = dict[str, object]
+
+
+class Words:
+    """Draws everything from one seed."""
+
+    def __init__(self, seed: int = SEED) -> None:
+        self._random = random.Random(seed)
+        self.all = ["".join(self._random.choices(SYLLABLES, k=n % 3 + 2)) for n in range(4000)]
+        weights = [1 / (n + 8) for n in range(len(self.all))]
+        self._texts = [
+            " ".join(self._random.choices(self.all, weights, k=self._random.randint(8, 90)))
+            for _ in range(3000)
+        ]
+        self.long = " ".join(self._random.choices(self.all, k=9000))
+        self._outputs = [
+            self.long[start : start + int(self._random.lognormvariate(7.2, 1.0))].replace(
+                " ", "\n", 20
+            )
+            for start in (self._random.randrange(len(self.long) // 2) for _ in range(500))
+        ]
+
+    def text(self) -> str:
+        """Some words, as a person or a model would say them."""
+        return self._random.choice(self._texts)
+
+    def output(self) -> str:
+        """What a tool printed."""
+        return self._random.choice(self._outputs)
+
+    def one_of(self, names: Sequence[str]) -> str:
+        return self._random.choice(names)
+
+    def number(self, most: int) -> int:
+        return self._random.randrange(most)
+
+    def between(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)
+
+    def shuffled(self, names: Sequence[str]) -> list[str]:
+        return self._random.sample(names, len(names))
+
+    def code(self, letters: int) -> str:
+        """Letters that say nothing, such as a program encrypted."""
+        return f"{self._random.getrandbits(4 * letters):0{letters}x}"
+
+    def new_uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+class Hours:
+    """A clock that goes on by what a model or a tool needs."""
+
+    def __init__(self, words: Words, begun: datetime) -> None:
+        self._words = words
+        self.now = begun
+
+    def tick(self) -> str:
+        """Let some time pass; return the time as a program writes it."""
+        self.now += timedelta(milliseconds=40 + self._words.number(9000))
+        return self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    @property
+    def milliseconds(self) -> int:
+        return int(self.now.timestamp() * 1000)
