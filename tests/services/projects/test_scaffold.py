@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +90,24 @@ def test_no_mark_of_the_template_is_left_but_its_own(projects: Projects, folder:
     for path in folder.rglob("*.md"):
         assert "{{" not in path.read_text(), path
     assert "[TEMPLATE]" in (folder / "PROGRESS.md").read_text()
+
+
+def test_the_agents_page_names_what_is_there_and_its_command_finds_the_blanks(
+    projects: Projects, folder: Path
+) -> None:
+    scaffold(projects, folder, "plain")
+    page = (folder / "AGENTS.md").read_text()
+    named = re.findall(r"`([\w./-]+(?:\.md|\.jsonl?|/))`", page)
+    assert {".xo/todos.json", ".xo/timeline.jsonl", "PLAN.md", "memory/working/"} <= set(named)
+    for name in named:
+        assert (folder / name).exists() or (folder / "memory/semantic" / name).exists(), name
+    (command,) = re.findall(r"`(grep .*?)` finds", page)
+    found = subprocess.run(
+        command, shell=True, cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert {"./PLAN.md", "./PROJECT.md"} <= {
+        line.split(":")[0] for line in found.stdout.splitlines()
+    }
 
 
 def test_a_mark_in_somebodys_words_stays(projects: Projects, folder: Path) -> None:
