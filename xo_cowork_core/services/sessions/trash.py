@@ -53,7 +53,7 @@ class Trash:
             await asyncio.wait({self._task})
 
     async def throw(self, session_id: str, path: Path) -> None:
-        """Move a file of a session here."""
+        """Move a file of a session here. One that can't be moved stays where it is."""
         place = hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()
         kept = self._folder / session_id / place / path.name
         now = stamp(self._clock.now())
@@ -66,7 +66,11 @@ class Trash:
         )
         # before the move, so that nobody who looks finds it in neither place
         self._places[str(path)] = str(kept)
-        await asyncio.to_thread(_move, path, kept)
+        try:
+            await asyncio.to_thread(_move, path, kept)
+        except OSError as error:
+            # the session is hidden already; its file is no more lost than it was
+            log.error("%s could not be moved to the trash: %s", path, error.strerror)
 
     async def restore(self, session_id: str) -> int:
         """Move a session's files back to where they were, and show it again; say how many files.
@@ -108,7 +112,13 @@ def _move(source: Path, target: Path) -> None:
     if not source.exists() or target.exists():
         return
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.move(source, target)
+    try:
+        shutil.move(source, target)
+    except OSError:
+        # between two file systems a move is a copy: half of one would stand in a whole one's place
+        if source.exists():
+            target.unlink(missing_ok=True)
+        raise
 
 
 def _is_deleted(connection: sqlite3.Connection, session_id: str) -> bool:
