@@ -91,8 +91,12 @@ class Link:
                 await self._sort(lines)
         except AgentFailure as error:
             failure = error
-        returncode = await self._process.wait(EXIT_SECONDS)
-        failure = failure or process_failure(returncode, self._process.stderr_tail)
+        finally:
+            # also when it stumbles itself: nobody may wait for a reader that is gone
+            returncode = await self._process.wait(EXIT_SECONDS)
+            self._lost(failure or process_failure(returncode, self._process.stderr_tail))
+
+    def _lost(self, failure: AgentFailure) -> None:
         self.gone = failure
         for answer in self._waiting.values():
             if not answer.done():
@@ -134,9 +138,9 @@ class Link:
         params = record.get("params")
         if not isinstance(params, Mapping):
             return None
-        method, thread_id = record["method"], str(params.get("threadId"))
+        method, thread_id = str(record["method"]), str(params.get("threadId"))
         if method in NOTICES:
-            self.subagents.note(str(method), params)
+            self.subagents.note(method, params)
         if "id" in record or method == ANSWERED:
             thread_id = self.subagents.root(thread_id) or thread_id
         return self._inboxes.get(thread_id)

@@ -120,6 +120,9 @@ class Play:
             case "garbage":
                 self.thread.raw(b'{"method":"item/agentMessage/delta","params":{"delta":"ha\n')
                 self.thread.raw(b'\xff\xfe not json\n[1]\n"text"\n{}\n{"method":7}\n')
+                self.thread.raw(b'{"method":["a"],"params":{"threadId":[1],"turn":{}}}\n')
+                self.thread.raw(b'{"method":"turn/started","params":{"threadId":{},"turn":7}}\n')
+                self.thread.raw(b'{"method":"thread/closed","params":{}}\n{"id":[1],"result":1}\n')
             case _:
                 heard = Act("exact", json.dumps(self.heard))
                 spoken = heard if act.kind == "heard" else act
