@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Transcript, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording, eventually
 
 sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
 from codex_prompts import ABSENT, command, environment, real_codex, responses_api, text
@@ -54,7 +54,7 @@ def kill_server(chat: Chat) -> None:
             os.kill(pid.number, signal.SIGKILL)
 
 
-def cut(chat: Chat, prompt: str, after: str = "text-delta", **fields: Any) -> Transcript:
+def cut(chat: Chat, prompt: str, after: str = "text-delta", **fields: Any) -> Recording:
     """Run a turn whose server is killed after its first event of a name."""
     turn = chat.prompt(prompt, **fields)
     with chat.stream(turn.stream_id) as stream:
@@ -90,7 +90,7 @@ def roles(chat: Chat, session_id: str) -> list[object]:
     return [message["role"] for message in chat.messages(session_id)]
 
 
-def check_whole(turn: Transcript) -> None:
+def check_whole(turn: Recording) -> None:
     """The repeat is announced before it begins, and the text that counts is there once."""
     assert turn.terminal.event == "done"
     assert turn.events.count("desync") == 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Transcript, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Recording, eventually
 
 sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
 from codex_prompts import (
@@ -62,13 +62,13 @@ def kill_server(chat: Chat) -> None:
         os.kill(pid.number, signal.SIGKILL)
 
 
-def check_failed(turn: Transcript, code: str, words: str) -> None:
+def check_failed(turn: Recording, code: str, words: str) -> None:
     assert [f.event for f in turn.frames if f.event in {"done", "agent-error"}] == ["agent-error"]
     assert turn.terminal.data["code"] == code
     assert re.search(words, str(turn.terminal.data["error_message"]))
 
 
-def check_goes_on(chat: Chat, turn: Transcript) -> None:
+def check_goes_on(chat: Chat, turn: Recording) -> None:
     again = chat.run_turn(text("Still here."), session_id=turn.session_id)
     assert again.terminal.event == "done"
     assert again.text == "Still here."
@@ -155,7 +155,7 @@ def test_an_error_of_the_model_keeps_its_text(
 def test_six_parallel_threads_are_exact_on_one_server(open_chat: OpenChat) -> None:
     chat = open_chat()
     texts = [" ".join(f"{name}{number}" for number in range(200)) for name in "abcdef"]
-    found: dict[str, Transcript] = {}
+    found: dict[str, Recording] = {}
 
     def run(wanted: str) -> None:
         found[wanted] = chat.run_turn(text(wanted))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Transcript
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN = ["session-created", "step-start"]
@@ -42,7 +42,7 @@ def chat() -> Iterator[Chat]:
         yield Chat(server, "demo")
 
 
-def _shape(turn: Transcript) -> Sequence[str]:
+def _shape(turn: Recording) -> Sequence[str]:
     deltas = {"text-delta", "reasoning-delta"}
     runs = [(name, list(group)) for name, group in groupby(turn.events)]
     return [one for name, group in runs for one in ([name] if name in deltas else group)]

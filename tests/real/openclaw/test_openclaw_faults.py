@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, Transcript
+from xo_cowork_core.sdk.testing import Chat, Recording
 from xo_cowork_core.sdk.testing.proctree import eventually
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
@@ -23,7 +23,7 @@ UP_SECONDS = 8.0
 WORDS = " ".join(f"w{number}" for number in range(60))
 
 
-def failed(turn: Transcript, code: str) -> str:
+def failed(turn: Recording, code: str) -> str:
     """Check that a turn ended once, in this error, and return what it says."""
     assert turn.terminal.event == "agent-error"
     assert turn.terminal is turn.frames[-1]
@@ -58,7 +58,7 @@ class TestGateway:
         with chat.stream(turn.stream_id) as stream:
             stream.wait_for(after)
             openclaw.kill()
-            ended = Transcript(turn.stream_id, turn.session_id, stream.rest(30))
+            ended = Recording(turn.stream_id, turn.session_id, stream.rest(30))
         try:
             assert "went away" in failed(ended, "crashed")
             begun = time.monotonic()
@@ -90,7 +90,7 @@ class TestGateway:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            ended = Transcript(turn.stream_id, turn.session_id, stream.rest(60))
+            ended = Recording(turn.stream_id, turn.session_id, stream.rest(60))
             refused = first_refusal(chat)
         restart.wait(60)
         assert ended.terminal.event == "done"
@@ -121,7 +121,7 @@ class TestConnection:
                 proxy.cut()
                 stream.wait_for("tool-call")
                 proxy.cut_for(seconds)
-                ended = Transcript(turn.stream_id, turn.session_id, stream.rest())
+                ended = Recording(turn.stream_id, turn.session_id, stream.rest())
             assert proxy.cuts >= 2
             assert ended.terminal.event == "done"
             assert ended.text.split() == ["before"] * 15 + ["after"] * 30
@@ -139,7 +139,7 @@ class TestConnection:
             with chat.stream(turn.stream_id) as stream:
                 stream.wait_for("text-delta")
                 proxy.cut_for(2.0)
-                ended = Transcript(turn.stream_id, turn.session_id, stream.rest())
+                ended = Recording(turn.stream_id, turn.session_id, stream.rest())
             assert ended.text.split() == ["slow"] * 8
             assert ended.terminal.event == "done"
 

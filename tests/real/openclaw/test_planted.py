@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from openclaw_prompts import GatewayProcess
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Transcript, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording, eventually
 
 FAKES = Path(__file__).resolve().parents[2] / "fakes"
 sys.path += [str(FAKES / name) for name in ("claude_cli", "codex_cli", "planted")]
@@ -71,9 +71,9 @@ def server(
             yield server
 
 
-def run_turns(server: LiveServer, agent_name: str) -> list[Transcript]:
+def run_turns(server: LiveServer, agent_name: str) -> list[Recording]:
     chat = Chat(server, agent_name, f"of-{agent_name.replace('_', '-')}")
-    turns: list[Transcript] = []
+    turns: list[Recording] = []
     for prompt in PROMPTS[agent_name]:
         more = {"session_id": turns[-1].session_id} if turns else {}
         text = f"{planted('prompt')} {prompt}"

@@ -14,6 +14,7 @@ from xo_cowork_core.sdk.testing.contract import RuntimeContract  # noqa: E402
 from xo_cowork_core.sdk.testing.frames import Frame, FrameParser, FramingError  # noqa: E402
 from xo_cowork_core.sdk.testing.plugin_folder import install_plugin  # noqa: E402
 from xo_cowork_core.sdk.testing.proctree import Pid, descendants, eventually  # noqa: E402
+from xo_cowork_core.sdk.testing.recording import Recording  # noqa: E402
 from xo_cowork_core.sdk.testing.scripted import (  # noqa: E402
     ScriptedRuntime,
     script,
@@ -22,7 +23,6 @@ from xo_cowork_core.sdk.testing.scripted import (  # noqa: E402
 from xo_cowork_core.sdk.testing.server import LiveServer  # noqa: E402
 from xo_cowork_core.sdk.testing.stream import EventStream  # noqa: E402
 from xo_cowork_core.sdk.testing.subject import Ability, RuntimeSubject  # noqa: E402
-from xo_cowork_core.sdk.testing.transcript import Transcript  # noqa: E402
 
 __all__ = [
     "Ability",
@@ -33,11 +33,11 @@ __all__ = [
     "FramingError",
     "LiveServer",
     "Pid",
+    "Recording",
     "RuntimeContract",
     "RuntimeSubject",
     "ScriptedRuntime",
     "Started",
-    "Transcript",
     "descendants",
     "eventually",
     "install_plugin",

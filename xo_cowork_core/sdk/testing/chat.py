@@ -9,9 +9,9 @@ import httpx
 
 from xo_cowork_core.sdk.events import JsonValue
 from xo_cowork_core.sdk.testing.frames import Body, Frame
+from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.server import LiveServer
 from xo_cowork_core.sdk.testing.stream import WAIT_SECONDS, EventStream
-from xo_cowork_core.sdk.testing.transcript import Transcript
 
 PROJECT = "contract"
 
@@ -50,14 +50,14 @@ class Chat:
         """Open a reader."""
         return EventStream(self.http, stream_id, after=after, query=query)
 
-    def read(self, turn: Started, *, seconds: float = WAIT_SECONDS) -> Transcript:
+    def read(self, turn: Started, *, seconds: float = WAIT_SECONDS) -> Recording:
         """Read a turn from its first event to its end."""
         with self.stream(turn.stream_id) as stream:
-            return Transcript(turn.stream_id, turn.session_id, stream.rest(seconds))
+            return Recording(turn.stream_id, turn.session_id, stream.rest(seconds))
 
     def run_turn(
         self, text: str, *, seconds: float = WAIT_SECONDS, **fields: JsonValue
-    ) -> Transcript:
+    ) -> Recording:
         """Start a turn and read it to its end."""
         return self.read(self.prompt(text, **fields), seconds=seconds)
 
@@ -67,7 +67,7 @@ class Chat:
         event: str,
         response: JsonValue | Callable[[Frame], JsonValue],
         **fields: JsonValue,
-    ) -> Transcript:
+    ) -> Recording:
         """Run a turn and answer its first `event` with `response`."""
         turn = self.prompt(text, **fields)
         with self.stream(turn.stream_id) as stream:
@@ -75,7 +75,7 @@ class Chat:
             said = response(asked) if callable(response) else response
             answered = self.respond(turn.stream_id, str(asked.data["call_id"]), said)
             assert answered.status_code == 200, answered.text
-            return Transcript(turn.stream_id, turn.session_id, stream.rest())
+            return Recording(turn.stream_id, turn.session_id, stream.rest())
 
     def respond(self, stream_id: str, call_id: str, response: JsonValue) -> httpx.Response:
         """Answer a permission, a question or a plan."""

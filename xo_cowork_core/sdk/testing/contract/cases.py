@@ -7,9 +7,9 @@ import pytest
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.server import LiveServer
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
-from xo_cowork_core.sdk.testing.transcript import Transcript
 
 PERMISSION_SECONDS = 4
 STOP_SECONDS = 5.0
@@ -61,7 +61,7 @@ def stored(chat: Chat, session_id: str, count: int) -> Sequence[Body]:
     return chat.messages(session_id)
 
 
-def answers(chat: Chat, subject: RuntimeSubject, session_id: str) -> Transcript:
+def answers(chat: Chat, subject: RuntimeSubject, session_id: str) -> Recording:
     """Check that a session takes another turn, whatever happened to the last one."""
     turn = chat.run_turn(subject.say("Still here."), session_id=session_id)
     assert turn.text == "Still here."

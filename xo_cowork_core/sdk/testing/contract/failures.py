@@ -2,8 +2,8 @@
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import Cases, absent, answers
+from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
-from xo_cowork_core.sdk.testing.transcript import Transcript
 
 LINE_CHARACTERS = 5_000_000
 
@@ -11,7 +11,7 @@ LINE_CHARACTERS = 5_000_000
 class FailureCases(Cases):
     """Errors, deaths, and what a protocol should never carry."""
 
-    def _check_error(self, turn: Transcript) -> None:
+    def _check_error(self, turn: Recording) -> None:
         error = turn.terminal
         assert error.event == "agent-error"
         assert error is turn.frames[-1]

@@ -2,8 +2,8 @@
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import Cases
+from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
-from xo_cowork_core.sdk.testing.transcript import Transcript
 
 WORDS = " ".join(f"w{number}" for number in range(40))
 
@@ -11,7 +11,7 @@ WORDS = " ".join(f"w{number}" for number in range(40))
 class OrderCases(Cases):
     """One turn as its readers see it."""
 
-    def _words(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
+    def _words(self, chat: Chat, subject: RuntimeSubject) -> Recording:
         return chat.run_turn(subject.say(WORDS))
 
     def test_a_new_session_is_named_first(self, chat: Chat, subject: RuntimeSubject) -> None:

@@ -11,10 +11,10 @@ from xo_cowork_core.sdk.testing.contract.cases import (
 )
 from xo_cowork_core.sdk.testing.frames import Frame
 from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.server import LiveServer
 from xo_cowork_core.sdk.testing.stream import EventStream
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
-from xo_cowork_core.sdk.testing.transcript import Transcript
 
 FILE = "asked.txt"
 
@@ -161,7 +161,7 @@ class PermissionCases(Cases):
         answers(chat, subject, turn.session_id)
         return None
 
-    def _check_decision(self, turn: Transcript, decision: str, reason: str) -> None:
+    def _check_decision(self, turn: Recording, decision: str, reason: str) -> None:
         resolved = turn.body("permission-resolved")
         assert resolved["call_id"] == turn.body("permission-request")["call_id"]
         assert resolved["decision"] == decision

@@ -4,8 +4,8 @@ from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import Cases, stored
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import tools_of
+from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
-from xo_cowork_core.sdk.testing.transcript import Transcript
 
 ALLOW = {"file_changes": True, "run_commands": True}
 FILE = "tried.txt"
@@ -15,7 +15,7 @@ CONTENT = "first line\nsecond line with ünïcode\n"
 class ToolCases(Cases):
     """A file written by the agent."""
 
-    def _write(self, chat: Chat, subject: RuntimeSubject) -> Transcript:
+    def _write(self, chat: Chat, subject: RuntimeSubject) -> Recording:
         if subject.tool is None:
             return chat.run_turn(subject.say("No tools."))
         for left in chat.folder.rglob(FILE):

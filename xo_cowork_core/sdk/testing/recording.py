@@ -7,7 +7,7 @@ from xo_cowork_core.sdk.testing.frames import Body, Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
+class Recording:
     """The frames of a turn, in order, with the ids that `prompt` gave."""
 
     stream_id: str
