@@ -77,10 +77,18 @@ def _answers(chat: Chat) -> None:
 
 
 def _keeps_history(chat: Chat) -> None:
-    turn = chat.run_turn("remember the zebra")
+    _check_kept(chat, "zebra")
+
+
+def _keeps_transcripts(chat: Chat) -> None:
+    _check_kept(chat, "okapi")
+
+
+def _check_kept(chat: Chat, word: str) -> None:
+    turn = chat.run_turn(f"remember the {word}")
     assert turn.session_id in {row["session_id"] for row in chat.sessions()}
     assert [message["role"] for message in chat.messages(turn.session_id)] == ["user", "assistant"]
-    found = chat.http.get("/api/sessions/search", params={"q": "zebra"}).json()["sessions"]
+    found = chat.http.get("/api/sessions/search", params={"q": word}).json()["sessions"]
     assert [row["session_id"] for row in found] == [turn.session_id]
 
 
@@ -140,6 +148,7 @@ WITHOUT: Mapping[str, Check] = MappingProxyType(
         "interrupts": _interrupts,
         "answers": _answers,
         "keeps_history": _keeps_history,
+        "keeps_transcripts": _keeps_transcripts,
         "edits_history": _edits_history,
         "checks_health": _checks_health,
         "opens_sessions": _opens_sessions,

@@ -41,7 +41,7 @@ class Transcript(ABC):
         read: after a fork, or an edit that began a new file. None for one that stands alone."""
         return None
 
-    def go_on_from(self, base: "Transcript") -> None:
+    def go_on_from(self, base: "Transcript") -> None:  # noqa: B027  # most never name a base
         """Take the transcript that `base` named, which was read to its end: `record` and
         `messages` then begin with what holds of it, `usage` doesn't. At most once; not called
         where there is no such file."""
