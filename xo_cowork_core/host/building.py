@@ -137,8 +137,7 @@ class Building:
 
     @cached_property
     def projects(self) -> Projects:
-        # sessions of a terminal may have run in a folder before it becomes a project
-        return Projects(self.project_files, self.clock, made=self.numbers.want)
+        return Projects(self.project_files, self.clock)
 
     @cached_property
     def usage(self) -> UsageReports:

@@ -21,7 +21,6 @@ WEEK_DAYS = 7
 MONTH_DAYS = 30
 YEAR_DAYS = 365
 MOST_SESSIONS = 2000
-NEVER_COUNTED = 0
 log = logging.getLogger("xo_cowork.projects")
 
 
@@ -30,7 +29,6 @@ class Numbers:
     """A project's usage and its sessions that are listed, the newest first. The last year tells
     every session one by one, the others only how many there were."""
 
-    mark: int
     week: Usage
     month: Usage
     year: Usage
@@ -53,12 +51,6 @@ class ProjectNumbers:
         """Call `listener` with each project that has new numbers to `take`."""
         self._listeners.append(listener)
 
-    def want(self, project_id: str, mark: int = NEVER_COUNTED) -> None:
-        """Have a project's numbers written."""
-        self._waiting[project_id] = mark
-        for listener in self._listeners:
-            listener(project_id)
-
     async def refresh(self, index: Index) -> None:
         """Hear which projects the index counted anew."""
         written, self._written = self._written, {}
@@ -72,33 +64,34 @@ class ProjectNumbers:
         new = {key: mark for key, mark in recounted.items() if self._told.get(key) != mark}
         self._told = recounted
         for project_id, mark in new.items():
-            self.want(project_id, mark)
+            self._waiting[project_id] = mark
+            for listener in self._listeners:
+                listener(project_id)
 
-    async def take(self, project_id: str) -> Numbers | None:
-        """Return what is to be written; None when nothing is, or it can't be read now."""
-        mark = self._waiting.pop(project_id, None)
-        if mark is None:
-            return None
+    def take(self, project_id: str) -> int | None:
+        """Return the mark of the numbers that wait to be written; None when none do."""
+        return self._waiting.pop(project_id, None)
+
+    async def read(self, project_id: str) -> Numbers | None:
+        """Return a project's numbers; None when the index can't tell, which then tells anew."""
         try:
             return Numbers(
-                mark,
                 week=await self._last(WEEK_DAYS, project_id, 0),
                 month=await self._last(MONTH_DAYS, project_id, 0),
                 year=await self._last(YEAR_DAYS, project_id, -1),
                 sessions=await self._sessions(project_id),
             )
         except Unavailable:
-            # the index, once it is there again, tells of it anew
             self._told.pop(project_id, None)
             return None
 
-    def written(self, project_id: str, numbers: Numbers) -> None:
-        """Take note that the files have these numbers."""
-        self._written[project_id] = numbers.mark
+    def written(self, project_id: str, mark: int) -> None:
+        """Take note that the files have the numbers of this mark, or need none."""
+        self._written[project_id] = mark
 
-    def put_back(self, project_id: str, numbers: Numbers) -> None:
+    def put_back(self, project_id: str, mark: int) -> None:
         """Keep numbers waiting that could not be written yet, unless there are newer ones."""
-        self._waiting.setdefault(project_id, numbers.mark)
+        self._waiting.setdefault(project_id, mark)
 
     async def _last(self, days: int, project_id: str, sessions: int) -> Usage:
         today = self._clock.now().date()

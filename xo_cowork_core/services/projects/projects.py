@@ -1,6 +1,6 @@
 """Projects: the folders under the projects root."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xo_cowork_core.sdk import XoError
@@ -24,16 +24,13 @@ class Project:
 
 
 class Projects:
-    """All projects of one server. `made` is called with each that was scaffolded."""
+    """All projects of one server."""
 
-    def __init__(
-        self, files: ProjectFiles, clock: Clock, made: Callable[[str], None] = lambda _: None
-    ) -> None:
+    def __init__(self, files: ProjectFiles, clock: Clock) -> None:
         self.todos = Todos(files, clock)
         self.timeline = Timeline(files)
         self._files = files
         self._clock = clock
-        self._made = made
 
     def scaffold(
         self, project: Folder, name: str, *, display_name: str | None, description: str | None

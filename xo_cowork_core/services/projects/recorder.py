@@ -171,18 +171,14 @@ class Recorder:
                 await self._stopping.wait()
 
     async def _write(self, project_id: str, facts: list[Fact]) -> None:
-        numbers = await self._numbers.take(project_id)
+        mark = self._numbers.take(project_id)
         open_sessions = self.open_sessions(project_id)
-        relative = partial(relative_to, self._folders(project_id))
-
-        def work(_: Folder, xo: Folder) -> None:
-            now = self._clock.now()
-            enter(xo, project_id, facts, open_sessions, now, numbers=numbers, relative=relative)
-
         try:
             # a folder where nothing but a terminal worked is not written into
             if facts or open_sessions or await self._files.read(project_id, _is_kept):
-                await self._files.change(project_id, work)
+                numbers = await self._numbers.read(project_id) if mark is not None else None
+                await self._enter(project_id, facts, open_sessions, numbers)
+                mark = mark if numbers else None
         except NotFound:
             # the project was deleted, or the agent's id is no project's
             pass
@@ -191,18 +187,33 @@ class Recorder:
                 log.error("what happened in %s was not written: %s", project_id, error)
             else:
                 # somebody holds its lock: nothing is written yet, so all of it comes again
-                await self._put_back(project_id, facts, numbers)
+                await self._put_back(project_id, facts, mark)
             return
         except Exception:
             # a file that nobody foresaw must not end the record of every other project
             log.exception("what happened in %s was not written", project_id)
             return
-        if numbers:
-            self._numbers.written(project_id, numbers)
+        if mark is not None:
+            self._numbers.written(project_id, mark)
 
-    async def _put_back(self, project_id: str, facts: list[Fact], numbers: Numbers | None) -> None:
-        if numbers:
-            self._numbers.put_back(project_id, numbers)
+    async def _enter(
+        self,
+        project_id: str,
+        facts: Sequence[Fact],
+        open_sessions: Sequence[OpenSession],
+        numbers: Numbers | None,
+    ) -> None:
+        relative = partial(relative_to, self._folders(project_id))
+
+        def work(_: Folder, xo: Folder) -> None:
+            now = self._clock.now()
+            enter(xo, project_id, facts, open_sessions, now, numbers=numbers, relative=relative)
+
+        await self._files.change(project_id, work)
+
+    async def _put_back(self, project_id: str, facts: list[Fact], mark: int | None) -> None:
+        if mark is not None:
+            self._numbers.put_back(project_id, mark)
         self._facts[project_id] = [*facts, *self._facts.get(project_id, [])][:MOST_FACTS]
         self._waiting += len(facts)
         self.retries += 1
