@@ -159,10 +159,15 @@ def test_links_in_a_tree_count_only_inside_the_project(
     (project / "out-link").symlink_to(tmp_path)
     (project / "out-file").symlink_to(tmp_path / "outside.txt")
     (project / "gone").symlink_to(project / "nothing")
+    (project / ".hidden" / "in").mkdir(parents=True)
+    (project / "hidden-link").symlink_to(".hidden/in")
+    (project / "hidden-file").symlink_to(".xo/project.json")
     top = get(server, f"/{project.name}/tree")
     names = {item["name"] for item in top["dirs"] + top["files"]}
     assert {"inner", "in-link"} <= names
-    assert not names & {"out-link", "out-file", "gone"}
+    assert not names & {"out-link", "out-file", "gone", "hidden-link", "hidden-file"}
+    answer = server.client.get(f"/api/xo-projects/{project.name}/tree?relative_path=hidden-link")
+    refused(answer, 404)
     assert get(server, f"/{project.name}/tree", relative_path="in-link")["dirs"] == []
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.chat import OkBody
-from xo_cowork_core.api.sessions import page_number
+from xo_cowork_core.api.paging import page_number
 from xo_cowork_core.api.usage import days_of, labels_of
 from xo_cowork_core.api.usage_shapes import usage_body
 from xo_cowork_core.api.wired import Wired

@@ -35,6 +35,8 @@ def read_level(project: Folder, place: Path, relative_path: str) -> Level:
     true_place = _inside(place, place / asked)
     if true_place is None:
         raise Forbidden("Access denied")
+    if _is_hidden(true_place):
+        raise NotFound("Folder not found")
     dirs: list[str] = []
     files: list[str] = []
     try:
@@ -58,9 +60,13 @@ def _checked(relative_path: str) -> PurePosixPath:
     asked = PurePosixPath(relative_path)
     if ".." in asked.parts:
         raise Forbidden("Access denied")
-    if any(part.startswith(".") for part in asked.parts):
+    if _is_hidden(asked):
         raise NotFound("Folder not found")
     return asked
+
+
+def _is_hidden(path: PurePosixPath) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _inside(place: Path, path: Path) -> PurePosixPath | None:
@@ -79,7 +85,7 @@ def _kind(entry: os.DirEntry[str], place: Path, here: PurePosixPath) -> str | No
         return None
     if entry.is_symlink():
         target = _inside(place, place / here / entry.name)
-        if target is None:
+        if target is None or _is_hidden(target):
             return None
         true = place / target
         return "dir" if true.is_dir() else "file" if true.is_file() else None
