@@ -6,14 +6,12 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
-
-from xo_cowork_core.sdk import AgentFailure, BadRequest, HostContext, Process
-from xo_runtime_openclaw.frames import row, rows
+from xo_cowork_core.sdk import AgentFailure, BadRequest, HostContext
+from xo_runtime_openclaw.command import printed
+from xo_runtime_openclaw.frames import EMPTY, Row, rows
 from xo_runtime_openclaw.options import Options
 
 CHECK_SECONDS = 30.0
-OUTPUT_LINES = 2000
 
 
 class ConfigCheck:
@@ -41,38 +39,18 @@ class ConfigCheck:
         for issue in rows(answer.get("issues")) if answer.get("valid") is False else ():
             raise BadRequest(f"OpenClaw refuses this: {issue.get('path')}: {issue.get('message')}")
 
-    async def _ask(self, binary: Path, draft: Path) -> dict[str, object]:
-        path = os.pathsep.join([str(binary.parent), os.environ.get("PATH", os.defpath)])
+    async def _ask(self, binary: Path, draft: Path) -> Row:
+        """Return what `openclaw` says, empty when it says nothing."""
         try:
-            process = await self._context.processes.spawn(
-                [str(binary), "config", "validate", "--json"],
-                cwd=self._context.paths.home,
-                environment={"PATH": path, "OPENCLAW_CONFIG_PATH": str(draft)},
+            return await printed(
+                self._context,
+                binary,
+                ["config", "validate", "--json"],
+                seconds=CHECK_SECONDS,
+                environment={"OPENCLAW_CONFIG_PATH": str(draft)},
             )
-        except AgentFailure:
-            return {}
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                return dict(row(_json(await output_of(process))))
-        except TimeoutError:
-            return {}
-        finally:
-            await process.stop(kill_after=1.0)
-
-
-async def output_of(process: Process) -> bytes:
-    """Collect what a short command prints."""
-    lines: list[bytes] = []
-    async for batch in process.batches():
-        lines.extend(batch[: OUTPUT_LINES - len(lines)])
-    return b"\n".join(lines)
-
-
-def _json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return {}
+        except (AgentFailure, TimeoutError):
+            return EMPTY
 
 
 def _write(path: Path, text: str) -> None:

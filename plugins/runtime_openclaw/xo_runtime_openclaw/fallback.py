@@ -8,12 +8,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import httpx
-import orjson
 
 from xo_cowork_core.sdk import AgentFailure, Done, Event, HostContext, TextDelta, Tokens, Turn
 from xo_cowork_core.sdk.events import FinishReason
 from xo_runtime_openclaw import failures
-from xo_runtime_openclaw.frames import Row, row, rows, text_of
+from xo_runtime_openclaw.frames import Row, read_json, row, rows, text_of
 from xo_runtime_openclaw.options import Options
 from xo_runtime_openclaw.premises import read_token
 from xo_runtime_openclaw.prompt import model_of
@@ -65,7 +64,9 @@ class Fallback:
             raise _lost(error) from None
         if answer.status_code in {401, 403}:
             raise AgentFailure(SIGN_IN, code="auth")
-        known = [text_of(model.get("id")) for model in rows(row(_json(answer.text)).get("data"))]
+        known = [
+            text_of(model.get("id")) for model in rows(row(read_json(answer.text)).get("data"))
+        ]
         agents = [name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX)]
         agents = [agent for agent in agents if agent != "default"]
         if turn.agent_id and turn.agent_id in agents:
@@ -91,7 +92,7 @@ class Fallback:
                 async for line in answer.aiter_lines():
                     data = line.removeprefix("data:").strip()
                     if line.startswith("data:") and data != "[DONE]":
-                        yield row(_json(data))
+                        yield row(read_json(data))
         except httpx.ReadTimeout:
             raise failures.silent(self._options.silent_seconds) from None
         except httpx.HTTPError as error:
@@ -118,7 +119,7 @@ def _usage(usage: Row) -> Tokens | None:
 
 
 def _refused(status: int, body: bytes) -> AgentFailure:
-    error = row(row(_json(body)).get("error"))
+    error = row(row(read_json(body)).get("error"))
     text = text_of(error.get("message")) or f"HTTP {status}"
     if error.get("type") == "unauthorized":
         return AgentFailure(SIGN_IN, code="auth")
@@ -129,10 +130,3 @@ def _lost(error: httpx.HTTPError) -> AgentFailure:
     return AgentFailure(
         f"The connection to the OpenClaw gateway broke ({type(error).__name__})", code="network"
     )
-
-
-def _json(text: str | bytes) -> object:
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return None

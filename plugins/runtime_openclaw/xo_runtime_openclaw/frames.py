@@ -77,6 +77,14 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def read_json(text: object) -> object:
+    """Return what a text says, None for one that is no JSON, or no text."""
+    try:
+        return orjson.loads(text) if isinstance(text, str | bytes) else None
+    except ValueError:
+        return None
+
+
 def request(number: str, method: str, params: Row) -> bytes:
     """Write a request."""
     return orjson.dumps({"type": "req", "id": number, "method": method, "params": params})

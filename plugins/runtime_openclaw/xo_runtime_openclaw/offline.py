@@ -11,11 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-import orjson
 import zstandard
 
 from xo_cowork_core.sdk import Message, SessionRecord
-from xo_runtime_openclaw.frames import EMPTY, Row, row, text_of
+from xo_runtime_openclaw.frames import EMPTY, Row, read_json, row, text_of
 from xo_runtime_openclaw.hydrate import messages_of, shown_text, time_of
 from xo_runtime_openclaw.records import record_of
 
@@ -84,7 +83,7 @@ def _nodes(database: Path, query: str, values: tuple[str, ...]) -> list[Row]:
     """Return sessions as rows of the gateway's list."""
     return [
         {
-            **(entry := _json(stored)),
+            **(entry := row(read_json(stored))),
             "key": key,
             "sessionId": session_id,
             "updatedAt": updated or entry.get("updatedAt"),
@@ -95,7 +94,7 @@ def _nodes(database: Path, query: str, values: tuple[str, ...]) -> list[Row]:
 
 def _events(database: Path, session_id: str, limit: int) -> Iterator[Row]:
     for plain, packed in _select(database, EVENTS, (session_id, limit)):
-        yield _json(plain if plain is not None else _unpacked(packed))
+        yield row(read_json(plain if plain is not None else _unpacked(packed)))
 
 
 def _select(database: Path, query: str, values: tuple[str | int, ...]) -> list[tuple[object, ...]]:
@@ -131,7 +130,7 @@ def _lines(path: Path, limit: int) -> Iterator[Row]:
             for number, line in enumerate(lines):
                 if number >= limit:
                     return
-                yield _json(line)
+                yield row(read_json(line))
     except OSError:
         return
 
@@ -176,10 +175,3 @@ def _title(event: Row) -> str:
     if isinstance(content, list):
         content = next((text_of(row(block).get("text")) for block in content), "")
     return shown_text(text_of(content))
-
-
-def _json(text: object) -> Row:
-    try:
-        return row(orjson.loads(text)) if isinstance(text, str | bytes) else EMPTY
-    except ValueError:
-        return EMPTY

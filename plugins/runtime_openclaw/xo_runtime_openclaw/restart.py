@@ -5,18 +5,16 @@ time since: that tells the new one from the old one.
 """
 
 import asyncio
-import os
 import time
 from pathlib import Path
 
 import httpx
-import orjson
 
 from xo_cowork_core.sdk import AgentFailure, HostContext, UpstreamFailed
 from xo_runtime_openclaw import down
-from xo_runtime_openclaw.config_check import output_of
+from xo_runtime_openclaw.command import printed
 from xo_runtime_openclaw.down import Down
-from xo_runtime_openclaw.frames import Refused, row, text_of
+from xo_runtime_openclaw.frames import Refused, read_json, row, text_of
 from xo_runtime_openclaw.live_config import Control
 from xo_runtime_openclaw.options import Options
 from xo_runtime_openclaw.probe import SECONDS as PROBE_SECONDS
@@ -64,25 +62,16 @@ class Restart:
         return await self._run(binary)
 
     async def _run(self, binary: Path) -> str:
-        path = os.pathsep.join([str(binary.parent), os.environ.get("PATH", os.defpath)])
+        arguments = ["gateway", "restart", "--json"]
         try:
-            process = await self._context.processes.spawn(
-                [str(binary), "gateway", "restart", "--json"],
-                cwd=self._context.paths.home,
-                environment={"PATH": path},
-            )
+            told = await printed(self._context, binary, arguments, seconds=COMMAND_SECONDS)
         except AgentFailure as failure:
             raise UpstreamFailed(failure.message) from None
-        try:
-            async with asyncio.timeout(COMMAND_SECONDS):
-                printed = _json(await output_of(process))
         except TimeoutError:
             raise UpstreamFailed("`openclaw gateway restart` did not end in time") from None
-        finally:
-            await process.stop(kill_after=1.0)
-        if row(printed).get("ok") is not True:
+        if told.get("ok") is not True:
             raise UpstreamFailed("`openclaw gateway restart` failed")
-        return text_of(row(printed).get("message")) or "The gateway restarts."
+        return text_of(told.get("message")) or "The gateway restarts."
 
     async def _back(self, begun: float, *, must_be_new: bool) -> None:
         gone = not must_be_new
@@ -106,15 +95,8 @@ class Restart:
                 answer = await client.get(f"{self._options.http_url}/readyz")
         except httpx.HTTPError:
             return None
-        body = row(_json(answer.content))
+        body = row(read_json(answer.content))
         if answer.status_code != httpx.codes.OK or body.get("ready") is False:
             return None
         up = body.get("uptimeMs")
         return up / 1000 if isinstance(up, int | float) else float("inf")
-
-
-def _json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return {}

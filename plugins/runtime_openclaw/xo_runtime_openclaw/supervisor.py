@@ -5,12 +5,12 @@ child's output, which ends with the child.
 """
 
 import asyncio
-import os
 from contextlib import suppress
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, HostContext, Process, Unavailable
+from xo_runtime_openclaw.command import search_path
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Refused
 from xo_runtime_openclaw.gateway import Gateway
@@ -103,9 +103,7 @@ class Supervisor:
         if binary is None:
             raise AgentFailure("OpenClaw isn't installed", code="not_installed")
         environment = await asyncio.to_thread(self._environment)
-        # its own Node lies beside it: the one on PATH may be too old
-        path = os.environ.get("PATH", os.defpath)
-        environment["PATH"] = f"{binary.parent}{os.pathsep}{path}"
+        environment["PATH"] = search_path(binary)
         arguments = ["gateway", "run", "--bind", "loopback", "--port", str(options.port)]
         return await self._context.processes.spawn(
             [str(binary), *arguments], cwd=self._context.paths.home, environment=environment
