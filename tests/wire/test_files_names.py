@@ -46,17 +46,51 @@ def test_the_link_itself_is_listed(server: LiveServer) -> None:
     assert ODD.decode("utf-8", "surrogateescape") not in {item["name"] for item in answer["dirs"]}
 
 
-def test_no_turn_and_no_session_lies_there(server: LiveServer) -> None:
+def asked(server: LiveServer, path: str) -> set[int]:
+    """Name a place in every way in which turns and sessions may lie there."""
     chat = Chat(server, "demo")
-    before = server.client.get("/api/sessions").json()["total"]
     answers = [
-        chat.send("text", workspace="~/odd_dir"),
-        chat.send("text", attachments=[{"path": "~/odd_file"}]),
-        server.client.post("/api/sessions", json={"directory": "~/odd_dir"}),
-        server.client.get("/api/skills", params={"workspace": "~/odd_dir"}),
-        server.client.get("/api/workspace-memory", params={"workspace": "~/odd_dir"}),
+        chat.send("text", workspace=path),
+        chat.send("text", attachments=[{"path": path}]),
+        server.client.post("/api/sessions", json={"directory": path}),
+        server.client.get("/api/skills", params={"workspace": path}),
+        server.client.get("/api/workspace-memory", params={"workspace": path}),
     ]
-    assert {answer.status_code for answer in answers} == {400}
+    assert all(answer.json()["detail"] for answer in answers)
+    return {answer.status_code for answer in answers}
+
+
+def test_no_turn_lies_where_a_link_makes_a_path_too_long(server: LiveServer) -> None:
+    deep = server.home
+    for _ in range(14):
+        deep /= "d" * 200
+        deep.mkdir()
+    (server.home / "deep").symlink_to(deep)
+    assert asked(server, "~/deep/" + "/".join(["e" * 200] * 8)) == {400}
+
+
+def test_no_turn_lies_where_the_server_may_not_go(server: LiveServer) -> None:
+    shut = server.home / "shut"
+    (shut / "in").mkdir(parents=True)
+    shut.chmod(0)
+    try:
+        if os.access(shut, os.X_OK):
+            pytest.skip("nothing is shut to root")
+        assert asked(server, "~/shut/in") == {403}
+    finally:
+        shut.chmod(0o700)
+
+
+def test_a_project_that_leads_to_what_json_cannot_name_is_refused(server: LiveServer) -> None:
+    os.mkdir(os.path.join(os.fsencode(server.projects), ODD))  # noqa: PTH102, PTH118
+    (server.projects / "odd").symlink_to(os.fsdecode(ODD))
+    answer = Chat(server, "demo").send("text", agent_id="odd")
+    assert answer.status_code == 400, answer.text
+
+
+def test_no_turn_and_no_session_lies_there(server: LiveServer) -> None:
+    before = server.client.get("/api/sessions").json()["total"]
+    assert asked(server, "~/odd_dir") == asked(server, "~/odd_file") == {400}
     assert server.client.get("/api/sessions").json()["total"] == before
     made = server.client.post("/api/sessions", json={}).json()["id"]
     answer = server.client.patch(f"/api/sessions/{made}", json={"directory": "~/odd_dir"})

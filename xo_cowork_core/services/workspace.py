@@ -1,11 +1,13 @@
 """Where turns run: the projects root, project folders, and the folders a prompt may name."""
 
 import asyncio
+import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, Forbidden, Looks, NotFound
+from xo_cowork_core.sdk import BadRequest, Forbidden, Looks, NotFound, Unavailable
 from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp, expand
 
 OLD_PROJECTS_FOLDER = "claude-cowork"
@@ -59,49 +61,62 @@ class Workspace:
         return None
 
     def _folder(self, text: str) -> Path:
-        real = self._clamped(text, "workspace")
-        if not real.is_dir():
-            raise NotFound("The folder `workspace` does not exist")
+        with _refusals("workspace"):
+            real = self._clamped(text)
+            if not real.is_dir():
+                raise NotFound("The folder `workspace` does not exist")
         return real
 
     def _file(self, text: str) -> Path:
-        real = self._clamped(text, "attachments.path")
-        if any(real.is_relative_to(os.path.realpath(place)) for place in self._private()):
-            raise Forbidden("Access denied")
-        if not real.is_file():
-            raise NotFound(f"Attachment not found: {Path(text).name}")
+        with _refusals("attachments.path"):
+            real = self._clamped(text)
+            if any(real.is_relative_to(os.path.realpath(place)) for place in self._private()):
+                raise Forbidden("Access denied")
+            if not real.is_file():
+                raise NotFound(f"Attachment not found: {Path(text).name}")
         return real
 
-    def _clamped(self, text: str, field: str) -> Path:
-        try:
-            return clamp(expand(text, self.home), (self.home, self.projects_root))
-        except MalformedPathError:
-            raise BadRequest(f"`{field}` must be an absolute path in Unicode") from None
-        except OutsideError:
-            raise Forbidden("Access denied") from None
+    def _clamped(self, text: str) -> Path:
+        return clamp(expand(text, self.home), (self.home, self.projects_root))
 
     def _project(self, agent_id: str) -> Path | None:
-        try:
+        with _refusals("agent_id"):
             real = clamp(self.projects_root / agent_id, (self.projects_root,))
-        except OutsideError:
-            raise Forbidden("Access denied") from None
-        return real if real.is_dir() else None
+            return real if real.is_dir() else None
 
     def _make_project(self, agent_id: str) -> Path:
         found = self._project(agent_id)
         if found:
             return found
         made = self.projects_root / agent_id
-        try:
-            made.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            raise BadRequest("`agent_id` names something that is no folder") from None
+        with _refusals("agent_id"):
+            try:
+                made.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError):
+                raise BadRequest("`agent_id` names something that is no folder") from None
         return made
 
 
 def _made(root: Path) -> Path:
-    root.mkdir(parents=True, exist_ok=True)
+    with _refusals("the projects root"):
+        root.mkdir(parents=True, exist_ok=True)
     return root
+
+
+@contextmanager
+def _refusals(field: str) -> Generator[None]:
+    """Turn what a look at a place raises into errors for people."""
+    try:
+        yield
+    except (OutsideError, PermissionError):
+        raise Forbidden("Access denied") from None
+    except MalformedPathError:
+        raise BadRequest(f"`{field}` must be an absolute path in Unicode") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise BadRequest(f"`{field}` leads to a path that is too long") from None
+        reason = error.strerror or type(error).__name__
+        raise Unavailable(f"`{field}` cannot be used: {reason}") from None
 
 
 def check_id(agent_id: str) -> None:
