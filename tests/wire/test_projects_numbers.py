@@ -1,7 +1,9 @@
 """The numbers in `.xo` are those of the usage routes, whoever spent them, and after deletions."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -200,3 +202,28 @@ def test_a_folder_of_a_terminal_is_left_alone_until_a_turn_runs_there(
     eventually((server.projects / "mine" / ".xo" / "stats.json").exists, SECONDS, "it is kept")
     same(server)
     assert in_files(server)["7d"]["tokens"]["input"] >= 2000
+
+
+def test_a_start_writes_no_numbers_that_are_written(chat: Chat) -> None:
+    server = chat.server
+    chat.run_turn("text")
+    eventually(lambda: usage(server, 7)["total_messages"] == 2, SECONDS, "it is counted")
+    same(server)
+
+    def noted() -> bool:
+        server.client.post("/api/fts/index/all")
+        (file,) = server.state.glob("index-*.db")
+        with closing(sqlite3.connect(file)) as index:
+            return not index.execute("SELECT COUNT(*) FROM recounted").fetchone()[0]
+
+    eventually(noted, SECONDS, "the index took note")
+    before = xo(server, "stats.json")["updated_at"]
+    server.restart()
+    (server.projects / "other").mkdir()
+    Chat(server, "demo", "other").run_turn("text")
+    other = server.projects / "other" / ".xo" / "stats.json"
+    # projects are written one after the other, in the order in which they were counted
+    eventually(
+        lambda: other.exists() and "by_model" in other.read_text(), SECONDS, "the other is written"
+    )
+    assert xo(server, "stats.json")["updated_at"] == before
