@@ -3,14 +3,15 @@
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+import orjson
+from fastapi import APIRouter, Query, Response
 
 from xo_cowork_core.api.paging import page_number
 from xo_cowork_core.api.usage_shapes import call_row, money, session_rows, usage_body
 from xo_cowork_core.api.wired import Services, Wired
 from xo_cowork_core.sdk import BadRequest, NotFound
 from xo_cowork_core.services.index.queries import Label
-from xo_cowork_core.services.usage.report import Usage
+from xo_cowork_core.services.usage.sums import Usage, total_of
 
 router = APIRouter(tags=["usage"])
 Row = dict[str, Any]
@@ -24,11 +25,16 @@ def _example(value: Any) -> dict[int | str, Row]:
     return {200: {"content": {"application/json": {"example": value}}}}
 
 
-@router.get("/api/usage", responses=_example({"window_days": 30, "total_cost_usd": 0.05}))
-async def read_usage(services: Wired, days: Text = None) -> Row:
+@router.get(
+    "/api/usage",
+    response_model=Row,
+    responses=_example({"window_days": 30, "total_cost_usd": 0.05}),
+)
+async def read_usage(services: Wired, days: Text = None) -> Response:
     """Sum the usage of all runtimes."""
     usage = await services.usage.window(days_of(days))
-    return usage_body(usage, await labels_of(services, usage))
+    body = usage_body(usage, await labels_of(services, usage))
+    return Response(orjson.dumps(body), media_type="application/json")
 
 
 async def usage_analytics(
@@ -44,7 +50,7 @@ async def usage_summary(
 ) -> Row:
     """Sum up a window."""
     usage = await services.usage.between(_window(services, days, start, end))
-    total = usage.summed(usage.groups)
+    total = total_of(usage.groups)
     return {
         "total_cost_usd": money(total.cost),
         "total_messages": sum(count for _, _, count in usage.messages),
@@ -57,8 +63,8 @@ async def usage_card(services: Wired, days: Text = None) -> Row:
     length = days_of(days)
     usage = await services.usage.window(2 * length)
     first = usage.days[length]
-    now = usage.summed(group for group in usage.groups if group.day >= first)
-    before = usage.summed(group for group in usage.groups if group.day < first)
+    now = total_of(group for group in usage.groups if group.day >= first)
+    before = total_of(group for group in usage.groups if group.day < first)
     return {
         "label": f"Last {length} days",
         "value": f"${now.cost:.2f}",

@@ -5,14 +5,14 @@ from typing import Any
 
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.index.queries import Label
-from xo_cowork_core.services.usage.report import Call, Group, Sum, Usage, summed
+from xo_cowork_core.services.usage.sums import Call, Group, Sum, Usage, summed, total_of
 
 Row = dict[str, Any]
 
 
 def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
     """The whole body, with the older names beside the newer."""
-    total = usage.summed(usage.groups)
+    total = total_of(usage.groups)
     sessions = usage.session_count
     average = sum(usage.seconds) / len(usage.seconds) if usage.seconds else 0.0
     return {

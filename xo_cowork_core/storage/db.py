@@ -72,6 +72,11 @@ class Database:
 
         await self._writer.between(renew)
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Another one after each reopening and each write, before that one's caller hears of it."""
+        return self._generation, self._writer.commits
+
     async def write(self, work: Work[T]) -> T:
         """Run `work` on the writer thread and commit it; it is undone when it raises."""
         return await self._writer.write(work)

@@ -43,6 +43,7 @@ class Writer:
         self._jobs: deque[_Job[Any]] = deque()
         self._lock = threading.Lock()
         self._draining = False
+        self.commits = 0
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in a transaction and return its result once that is committed."""
@@ -66,6 +67,7 @@ class Writer:
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         while jobs := self._next():
             self._commit(jobs)
+            self.commits += 1
             loop.call_soon_threadsafe(_tell, jobs)
 
     def _next(self) -> list[_Job[Any]]:

@@ -101,6 +101,11 @@ class Index:
         """Ask this feeder, too, at each look."""
         self._feeders.append(feeder)
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Another one when something may be told otherwise than before."""
+        return self._database.state
+
     async def ask(self, work: Work[T]) -> T:
         """Run a query. Raises Unavailable when the index can't be read."""
         try:

@@ -15,7 +15,8 @@ from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.queries import Session
-from xo_cowork_core.services.usage.report import Usage, UsageReports
+from xo_cowork_core.services.usage.report import UsageReports
+from xo_cowork_core.services.usage.sums import Usage
 
 WEEK_DAYS = 7
 MONTH_DAYS = 30

@@ -16,7 +16,7 @@ from xo_cowork_core.services.projects.records import (
     record_to_change,
     write_record,
 )
-from xo_cowork_core.services.usage.report import Sum
+from xo_cowork_core.services.usage.sums import Sum
 from xo_cowork_core.storage.folder import Folder
 
 FOLDER = "sessions"

@@ -18,7 +18,7 @@ from xo_cowork_core.services.projects.records import (
     text_of,
     write_record,
 )
-from xo_cowork_core.services.usage.report import Sum, Usage, summed
+from xo_cowork_core.services.usage.sums import Sum, Usage, summed, total_of
 from xo_cowork_core.storage.folder import Folder
 
 FILE = "stats.json"
@@ -107,7 +107,7 @@ def _rolling(
         return {**before, **told}
     models = summed(usage.groups, lambda group: group.model_id)
     return {
-        **_counted(usage.summed(usage.groups)),
+        **_counted(total_of(usage.groups)),
         "by_model": {model: _counted(counted) for model, counted in models.items()},
         "sessions": usage.session_count,
         **told,

@@ -1,8 +1,8 @@
 """Sums of what the index counted, with costs."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.words import seconds_of
 from xo_cowork_core.services.usage.prices import Price, Prices
+from xo_cowork_core.services.usage.sums import Call, Group, SessionSum, Sum, Usage
 
 KEYS = "day, agent_name, model_id, provider_id"
 FIGURES = "SUM(input), SUM(output), SUM(reasoning), SUM(cache_read), SUM(cache_write)"
@@ -26,84 +27,7 @@ COST = (
 )
 TOP_SESSIONS = 10
 MOST_CALLS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Tokens and cost of some model calls."""
-
-    tokens: Tokens = field(default_factory=Tokens)
-    cost: float = 0.0
-    calls: int = 0
-
-    def __add__(self, other: "Sum") -> "Sum":
-        return Sum(self.tokens + other.tokens, self.cost + other.cost, self.calls + other.calls)
-
-    @property
-    def total(self) -> int:
-        """All tokens together."""
-        t = self.tokens
-        return t.input + t.output + t.reasoning + t.cache_read + t.cache_write
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The calls of one day and model."""
-
-    day: str
-    agent_name: str
-    model_id: str
-    provider_id: str
-    sum: Sum
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSum:
-    """The calls of one session."""
-
-    session_id: str
-    agent_name: str
-    sum: Sum
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One model call; `time` as ISO 8601."""
-
-    session_id: str
-    model_id: str
-    tokens: Tokens
-    cost: float
-    tools: Sequence[str]
-    time: str
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What happened in a window of days, oldest first; `seconds` are sorted response times.
-    `groups` are over all sessions; `sessions` are the costliest, over all days and models."""
-
-    days: Sequence[str]
-    groups: Sequence[Group]
-    sessions: Sequence[SessionSum]
-    session_count: int
-    tools: Sequence[tuple[str, str, int]]
-    messages: Sequence[tuple[str, str, int]]
-    seconds: Sequence[float]
-    unpriced: Sequence[str]
-
-    def summed(self, groups: Iterable[Group]) -> Sum:
-        """Add some groups up."""
-        return sum((group.sum for group in groups), Sum())
-
-
-def summed(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
-    """Sum groups by a key."""
-    found: dict[str, Sum] = {}
-    for group in groups:
-        name = key(group)
-        found[name] = found.get(name, Sum()) + group.sum
-    return found
+KEPT_REPORTS = 8
 
 
 class UsageReports:
@@ -113,6 +37,7 @@ class UsageReports:
         self._index = index
         self._prices = prices
         self._clock = clock
+        self._kept: dict[object, _Kept] = {}
 
     async def window(
         self,
@@ -141,8 +66,25 @@ class UsageReports:
         agent_id: str | None = None,
         sessions: int = TOP_SESSIONS,
     ) -> Usage:
-        """Return the usage of some days, given as ISO dates in order."""
+        """Return the usage of some days, given as ISO dates in order.
+
+        It is only made anew when the index or a price changed.
+        """
         scope = _Scope(window[0], window[-1], session_id, agent_id)
+        wanted, state = (tuple(window), scope, sessions), self._index.state
+        kept = self._kept.get(wanted)
+        if kept and kept.state == state and await self._prices.of(kept.prices) == kept.prices:
+            return kept.usage
+        usage, prices = await self._count(window, scope, sessions)
+        if sessions >= 0:  # one of all sessions is large
+            self._kept[wanted] = _Kept(state, prices, usage)
+        if len(self._kept) > KEPT_REPORTS:
+            self._kept.pop(next(iter(self._kept)))
+        return usage
+
+    async def _count(
+        self, window: Sequence[str], scope: "_Scope", sessions: int
+    ) -> "tuple[Usage, Mapping[str, Price | None]]":
         rows = await self._index.ask(lambda connection: _rows(connection, scope))
         unpriced = {row.model_id for row in rows if row.unpriced}
         prices = await self._prices.of(unpriced)
@@ -154,7 +96,7 @@ class UsageReports:
                 *_spoken(connection, scope),
             )
         )
-        return Usage(
+        usage = Usage(
             days=window,
             groups=[row.group(prices.get(row.model_id)) for row in rows],
             sessions=costliest,
@@ -164,6 +106,7 @@ class UsageReports:
             seconds=seconds,
             unpriced=sorted(model_id for model_id in unpriced if prices.get(model_id) is None),
         )
+        return usage, prices
 
     async def calls(self, window: Sequence[str]) -> Sequence[Call]:
         """Return the newest model calls of some days, at most `MOST_CALLS`."""
@@ -177,6 +120,15 @@ class UsageReports:
         )
         prices = await self._prices.of({row[1] for row in rows if row[7] is None})
         return [_call(row, prices.get(row[1])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A report, with the index's state before it was made, and the prices that it has."""
+
+    state: tuple[int, int]
+    prices: Mapping[str, Price | None]
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""What a usage report is made of."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from xo_cowork_core.sdk import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Tokens and cost of some model calls."""
+
+    tokens: Tokens = field(default_factory=Tokens)
+    cost: float = 0.0
+    calls: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens together."""
+        t = self.tokens
+        return t.input + t.output + t.reasoning + t.cache_read + t.cache_write
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The calls of one day and model."""
+
+    day: str
+    agent_name: str
+    model_id: str
+    provider_id: str
+    sum: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSum:
+    """The calls of one session."""
+
+    session_id: str
+    agent_name: str
+    sum: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One model call; `time` as ISO 8601."""
+
+    session_id: str
+    model_id: str
+    tokens: Tokens
+    cost: float
+    tools: Sequence[str]
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What happened in a window of days, oldest first; `seconds` are sorted response times.
+    `groups` are over all sessions; `sessions` are the costliest, over all days and models."""
+
+    days: Sequence[str]
+    groups: Sequence[Group]
+    sessions: Sequence[SessionSum]
+    session_count: int
+    tools: Sequence[tuple[str, str, int]]
+    messages: Sequence[tuple[str, str, int]]
+    seconds: Sequence[float]
+    unpriced: Sequence[str]
+
+
+def total_of(groups: Iterable[Group]) -> Sum:
+    """Add some groups up."""
+    figures, cost, calls = [0] * 5, 0.0, 0
+    for group in groups:
+        t = group.sum.tokens
+        figures[0] += t.input
+        figures[1] += t.output
+        figures[2] += t.reasoning
+        figures[3] += t.cache_read
+        figures[4] += t.cache_write
+        cost += group.sum.cost
+        calls += group.sum.calls
+    return Sum(Tokens(*figures), cost, calls)
+
+
+def summed(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
+    """Sum groups by a key."""
+    found: dict[str, list[Group]] = {}
+    for group in groups:
+        found.setdefault(key(group), []).append(group)
+    return {name: total_of(some) for name, some in found.items()}
