@@ -238,3 +238,15 @@ def test_another_file_may_be_named(tmp_path: Path):
         assert place.change("ada", name="Ada").status_code == 200
         assert link.is_symlink()
         assert "Ada" in file.read_text()
+
+
+def test_a_field_that_only_openclaw_checks_waits_for_its_word(tmp_path: Path):
+    mute = tmp_path / "openclaw"
+    mute.write_text("#!/bin/sh\necho 'out of order' >&2\nexit 1\n")
+    mute.chmod(0o755)
+    with opened(COMMENTED, OPENCLAW_CLI_PATH=str(mute)) as place:
+        answer = place.change("ada", sandbox={"mode": "off"})
+        assert answer.status_code == 400
+        assert "`sandbox`" in answer.text
+        assert place.text == COMMENTED
+        assert place.change("ada", description="plain").status_code == 200

@@ -22,26 +22,25 @@ class ConfigCheck:
         self._binary = options.binary
 
     async def accepts(self, text: str, must: Sequence[str]) -> None:
-        """Raise BadRequest when OpenClaw would refuse `text`, or can't be asked and `must` (names
-        of fields that it alone can check) is not empty."""
+        """Raise BadRequest when OpenClaw would refuse `text`, or does not say and `must` (names of
+        fields that it alone can check) is not empty."""
         binary = await asyncio.to_thread(self._context.paths.binary, "openclaw", self._binary)
-        if "$include" in text or binary is None:
-            if must:
-                names = ", ".join(f"`{name}`" for name in must)
-                raise BadRequest(f"OpenClaw isn't here to check {names}: start its gateway first")
+        if binary and "$include" in text:
+            binary = None  # what it includes lies elsewhere than the draft
+        answer = await self._ask(binary, text) if binary else EMPTY
+        if answer.get("valid") is True:
             return
+        for issue in rows(answer.get("issues")):
+            raise BadRequest(f"OpenClaw refuses this: {issue.get('path')}: {issue.get('message')}")
+        if must:
+            names = ", ".join(f"`{name}`" for name in must)
+            raise BadRequest(f"OpenClaw can't be asked about {names}: start its gateway first")
+
+    async def _ask(self, binary: Path, text: str) -> Row:
+        """Return what `openclaw` says of a text, empty when it says nothing."""
         draft = self._context.paths.state / f"draft-{secrets.token_hex(4)}.json"
         try:
             await asyncio.to_thread(_write, draft, text)
-            answer = await self._ask(binary, draft)
-        finally:
-            await asyncio.to_thread(draft.unlink, missing_ok=True)
-        for issue in rows(answer.get("issues")) if answer.get("valid") is False else ():
-            raise BadRequest(f"OpenClaw refuses this: {issue.get('path')}: {issue.get('message')}")
-
-    async def _ask(self, binary: Path, draft: Path) -> Row:
-        """Return what `openclaw` says, empty when it says nothing."""
-        try:
             return await printed(
                 self._context,
                 binary,
@@ -51,6 +50,8 @@ class ConfigCheck:
             )
         except (AgentFailure, TimeoutError):
             return EMPTY
+        finally:
+            await asyncio.to_thread(draft.unlink, missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:
