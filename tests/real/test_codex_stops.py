@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Started, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Started, eventually
 
 FAKES = Path(__file__).parents[1] / "fakes"
 sys.path.append(str(FAKES / "codex_cli"))
@@ -164,11 +165,32 @@ def test_what_got_away_ends_with_a_server_that_was_killed(
     chat = open_chat(binary)
     life = Life(tmp_path / "life")
     turn = begin(chat, life, ESCAPES["double fork"])
-    for pid in chat.server.children():
-        if "app-server" in pid.command:
-            os.kill(pid.number, signal.SIGKILL)
+    for pid in app_servers(chat):
+        os.kill(pid.number, signal.SIGKILL)
     assert chat.read(turn).terminal.data["code"] == "crashed"
     eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+
+
+def test_an_abort_ends_the_commands_of_a_server_that_hangs(
+    open_chat: OpenChat, binary: Path, tmp_path: Path
+) -> None:
+    chat = open_chat(binary)
+    life = Life(tmp_path / "life")
+    turn = begin(chat, life, ESCAPES["deaf"])
+    for pid in app_servers(chat):
+        os.kill(pid.number, signal.SIGSTOP)
+    since = time.monotonic()
+    chat.abort(turn.stream_id)
+    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+    assert chat.read(turn).body("done")["finish_reason"] == "aborted"
+    assert time.monotonic() - since < GONE_SECONDS
+    again = chat.run_turn(text("On another one."), session_id=turn.session_id)
+    assert again.text == "On another one."
+    assert len(app_servers(chat)) == 1
+
+
+def app_servers(chat: Chat) -> list[Pid]:
+    return [pid for pid in chat.server.children() if "app-server" in pid.command]
 
 
 def requests(log: Path) -> list[dict[str, object]]:

@@ -38,7 +38,6 @@ class Running:
 
     def __init__(self, turn: Turn, thread_id: str, server: AppServer, options: Options) -> None:
         self.turn = turn
-        self.spoilt = False  # the server can't be trusted with more turns
         self._thread_id = thread_id
         self._server = server
         self._patience = Patience(options)
@@ -48,6 +47,7 @@ class Running:
         self._interrupted = False
         self._active = False
         self._untidy = False
+        self._spoilt = False
         self._clock: asyncio.Timeout | None = None
 
     @property
@@ -59,6 +59,11 @@ class Running:
     def harmless(self) -> bool:
         """Say whether nothing but words came of this turn, so that it may be begun anew."""
         return not (self._translator.acted or self._interrupted or self._plan)
+
+    @property
+    def spoilt(self) -> bool:
+        """Say whether something of this turn may still go on, so that its server is given up."""
+        return self._spoilt or self._untidy
 
     async def events(self, thread: Thread) -> AsyncGenerator[Event, None]:
         """Run the turn on its loaded thread. Raises `AgentFailure`."""
@@ -235,11 +240,11 @@ class Running:
         if not self._server.alive:
             return
         if self._active:
-            self._untidy = self.spoilt = True
+            self._untidy = self._spoilt = True
             self._server.stuck.add(self._thread_id)
             if await self._obeys(inbox):
                 self._server.stuck.discard(self._thread_id)
-                self.spoilt = False
+                self._spoilt = False
         if self._untidy:
             await self._tidy()
 
@@ -257,8 +262,8 @@ class Running:
 
     async def _tidy(self) -> None:
         """End all that works for the session. Begun anew in `_quiet` when it is cut off."""
-        if not self.spoilt:
-            await self._server.stop_subagents(self._thread_id)
+        if not self._spoilt:
+            await self._server.stop_work(self._thread_id)
         if not await self._server.end_commands(self._thread_id):
-            self.spoilt = True
+            self._spoilt = True
         self._untidy = False

@@ -96,20 +96,23 @@ class AppServer:
         named = {"threadId": thread_id, "turnId": turn_id}
         await self.link.request("turn/interrupt", named, timeout=STOP_SECONDS)
 
-    async def stop_subagents(self, thread_id: str) -> None:
-        """Stop those that work for a thread: its own interrupt doesn't reach them."""
-        for one, turn_id in self.link.subagents.turns(thread_id):
-            with suppress(Refused, AgentFailure):
-                await self.interrupt(one, turn_id)
+    async def stop_work(self, thread_id: str) -> None:
+        """Have Codex stop the subagents of a thread, whom an interrupt of its own turn doesn't
+        reach, and end the commands that it knows of."""
+        with suppress(TimeoutError, AgentFailure):
+            async with asyncio.timeout(CLEAN_SECONDS):
+                for one, turn_id in self.link.subagents.turns(thread_id):
+                    with suppress(Refused):  # it may have ended just now
+                        await self.interrupt(one, turn_id)
+                for one in (thread_id, *self.link.subagents.of(thread_id)):
+                    with suppress(Refused):
+                        await self.link.request(
+                            "thread/backgroundTerminals/clean", {"threadId": one}
+                        )
 
     async def end_commands(self, thread_id: str) -> bool:
-        """End the commands of a thread and its subagents: an interrupt doesn't. False when some
+        """End all commands of a thread and its subagents, wherever they got to. False when some
         detached program hides for which thread it was started."""
-        with suppress(TimeoutError, Refused, AgentFailure):
-            async with asyncio.timeout(CLEAN_SECONDS):
-                for one in (thread_id, *self.link.subagents.of(thread_id)):
-                    # without it Codex would go on to list them
-                    await self.link.request("thread/backgroundTerminals/clean", {"threadId": one})
         return await self.process.end_marked(
             SESSION_VARIABLE, thread_id, kill_after=KILL_AFTER_SECONDS
         )

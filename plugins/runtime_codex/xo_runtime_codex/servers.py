@@ -8,10 +8,9 @@ Owns its short ending tasks; what is alive when the plugin stops is ended by the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -49,8 +48,8 @@ class Servers:
         self._context = context
         self._options = options
         self._places: dict[str, Place] = {}
-        self._leftover: list[AppServer] = []
-        self._ending: set[asyncio.Task[None]] = set()
+        self._leftover: list[AppServer] = []  # they get no more turns
+        self._leaving: dict[AppServer, asyncio.Task[None]] = {}
         self._no_server_until = 0.0
 
     @asynccontextmanager
@@ -73,14 +72,14 @@ class Servers:
     async def free(self, thread_id: str, *, but: AppServer) -> None:
         """Let a thread go in every server but one, with what works for it there."""
         others = [place.server for place in self._places.values() if place.server]
-        for server in [*others, *self._leftover]:
+        for server in [*others, *self._leftover, *self._leaving]:
             if server is but or not server.alive or thread_id not in server.threads:
                 continue
-            if thread_id in server.stuck:
+            if thread_id in server.stuck or server in self._leaving:
                 await server.end()
                 continue
             await server.unload(thread_id)
-            await server.stop_subagents(thread_id)
+            await server.stop_work(thread_id)
             await server.end_commands(thread_id)
 
     def retire(self, server: AppServer) -> None:
@@ -159,8 +158,7 @@ class Servers:
     def _returned(self, key: str, place: Place, server: AppServer) -> None:
         if server.users == 0 and (server.retired or not server.alive):
             # what a dead one's commands started may live
-            self._leftover = [other for other in self._leftover if other is not server]
-            self._run(server.end(), "end codex server")
+            self._see_off(server)
         elif server.users == 0 and place.server is server:
             loop = asyncio.get_running_loop()
             place.timer = loop.call_later(self._options.idle_seconds, self._expire, key, place)
@@ -173,9 +171,12 @@ class Servers:
         if place.timer:
             place.timer.cancel()
         if place.server:
-            self._run(place.server.end(), "end idle codex server")
+            self._see_off(place.server)
 
-    def _run(self, ending: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(ending, name=name)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+    def _see_off(self, server: AppServer) -> None:
+        """End a server that has no turns. It holds its threads until it is gone."""
+        self._leftover = [other for other in self._leftover if other is not server]
+        if server not in self._leaving:
+            task = asyncio.create_task(server.end(), name=f"end codex server {server.process.pid}")
+            self._leaving[server] = task
+            task.add_done_callback(lambda _: self._leaving.pop(server))
