@@ -6,12 +6,15 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+
+ROUNDS = 20
 
 
 @pytest.fixture
@@ -66,6 +69,23 @@ def test_a_deleted_session_comes_back_by_command(server: LiveServer) -> None:
     hits = server.client.get("/api/sessions/search?q=quokka").json()["sessions"]
     assert [hit["id"] for hit in hits] == [session_id]
     assert server.client.get(f"/api/messages/{session_id}").json()["total"] == 1
+
+
+def test_of_a_prompt_and_a_delete_at_once_one_is_refused(server: LiveServer) -> None:
+    chat = Chat(server, "demo")
+    for _ in range(ROUNDS):
+        session_id = server.client.post("/api/sessions", json={"agent_name": "demo"}).json()["id"]
+        with ThreadPoolExecutor(2) as pool:
+            prompt = pool.submit(chat.send, "slow", session_id=session_id)
+            delete = pool.submit(server.client.delete, f"/api/sessions/{session_id}")
+        answers = (prompt.result().status_code, delete.result().status_code)
+        assert answers in {(200, 409), (404, 200)}
+        running = [turn["session_id"] for turn in chat.active()]
+        assert running == ([session_id] if answers[0] == 200 else [])
+        if running:
+            chat.abort(prompt.result().json()["stream_id"])
+            assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
+        assert session_id not in listed(server)
 
 
 def test_the_trash_is_emptied_after_thirty_days(server: LiveServer) -> None:

@@ -7,7 +7,7 @@ where `restore` takes them back.
 from dataclasses import replace
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, Conflict, NotFound
+from xo_cowork_core.sdk import BadRequest, NotFound
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
@@ -110,15 +110,15 @@ class SessionChanges:
         """Take a session out of lists and search. Raises NotFound, or Conflict while it runs."""
         if await self._sessions.find(session_id) is None:
             raise NotFound("Session not found")
-        running = self._turns.running(session_id)
-        if running:
-            raise Conflict(
-                "A turn of this session is still running",
-                details={"stream_id": running.turn.stream_id, "session_id": session_id},
-            )
-        await self._hosted.hide(session_id, stamp(self._clock.now()))
+        await self._hosted.hide(
+            session_id, stamp(self._clock.now()), lambda: self._running(session_id)
+        )
         await self._index.set_flags(session_id, replace(self._index.flags(session_id), hidden=True))
         for path in await self._index.ask(
             lambda connection: queries.paths_of(connection, session_id)
         ):
             await self._trash.throw(session_id, Path(path))
+
+    def _running(self, session_id: str) -> str | None:
+        running = self._turns.running(session_id)
+        return running.turn.stream_id if running else None

@@ -1,8 +1,10 @@
 """Sessions that the host knows because it ran or reserved them: rows of `state.db`."""
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from xo_cowork_core.sdk import Conflict
 from xo_cowork_core.services.index.rows import Flags, SessionRow
 from xo_cowork_core.storage.db import Database
 
@@ -93,17 +95,37 @@ class HostedSessions:
             )
         )
 
-    async def hide(self, session_id: str, now: str | None) -> None:
-        """Mark a session as deleted at `now`, or, with None, as back again."""
-        await self._database.write(lambda connection: _hide(connection, session_id, now))
+    async def hide(self, session_id: str, now: str, running: Callable[[], str | None]) -> None:
+        """Mark a session as deleted, unless the stream that `running` names is stored: Conflict.
+
+        Turns are stored by the same thread, which refuses one of a deleted session: of a prompt
+        and a delete at the same time one is refused.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            stream_id = running()
+            if stream_id and _is_stored(connection, stream_id):
+                raise _still_running(stream_id, session_id)
+            connection.execute(
+                "INSERT INTO session_flags (session_id, deleted_at) VALUES (?1, ?2)"
+                " ON CONFLICT (session_id) DO UPDATE SET deleted_at = ?2",
+                (session_id, now),
+            )
+
+        await self._database.write(work)
 
 
-def _hide(connection: sqlite3.Connection, session_id: str, now: str | None) -> None:
-    connection.execute(
-        "INSERT INTO session_flags (session_id, deleted_at) VALUES (?1, ?2)"
-        " ON CONFLICT (session_id) DO UPDATE SET deleted_at = ?2",
-        (session_id, now),
+def _still_running(stream_id: str, session_id: str) -> Conflict:
+    """Say which turn is in the way."""
+    return Conflict(
+        "A turn of this session is still running",
+        details={"stream_id": stream_id, "session_id": session_id},
     )
+
+
+def _is_stored(connection: sqlite3.Connection, stream_id: str) -> bool:
+    query = "SELECT 1 FROM streams WHERE stream_id = ?"
+    return connection.execute(query, (stream_id,)).fetchone() is not None
 
 
 def _hosted(row: tuple[object, ...]) -> HostedSession:

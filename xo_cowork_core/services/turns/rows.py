@@ -10,6 +10,7 @@ from xo_cowork_core.sdk import (
     AgentError,
     FilePart,
     Message,
+    NotFound,
     PermissionRequest,
     PermissionResolved,
     Question,
@@ -46,7 +47,11 @@ def insert_turn(
     *,
     host_history: bool,
 ) -> None:
-    """Store an accepted turn, its session, and (for the host's history) what the user said."""
+    """Store an accepted turn, its session, and (for the host's history) what the user said.
+
+    Raises NotFound for a session that was deleted since it was looked up.
+    """
+    _refuse_deleted(connection, turn.session_id)
     now = stamp(said.time_created)
     files = [part for part in said.parts if isinstance(part, FilePart)]
     connection.execute(
@@ -66,6 +71,12 @@ def insert_turn(
     _insert_session(connection, turn, agent_name, now)
     if host_history:
         insert_message(connection, turn.session_id, said)
+
+
+def _refuse_deleted(connection: sqlite3.Connection, session_id: str) -> None:
+    query = "SELECT 1 FROM session_flags WHERE session_id = ? AND deleted_at IS NOT NULL"
+    if connection.execute(query, (session_id,)).fetchone():
+        raise NotFound("Session not found")
 
 
 def _insert_session(connection: sqlite3.Connection, turn: Turn, agent_name: str, now: str) -> None:
