@@ -14,7 +14,8 @@ ToolStatus: TypeAlias = Literal["pending", "running", "completed", "error"]
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One session in a runtime's store. Times carry an offset; `directory` is absolute or None."""
+    """One session in a runtime's store. Times carry an offset; `directory` is absolute or None;
+    a `message_count` of 0 where the store doesn't count is made good from its messages."""
 
     session_id: str
     title: str

@@ -14,6 +14,7 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import parts_of, texts
 from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_runtime_openclaw.offline import Offline
 
 TODAY = "5b4da57a-a684-4e3b-8ab7-590e84094d1e"
 OLDER = "68ad9865-e640-4317-986d-67457184d701"
@@ -157,7 +158,27 @@ def test_sessions_of_older_files_are_listed_and_read(server: LiveServer) -> None
     chat = Chat(server, "openclaw")
     row = listed(chat, OLDER)[OLDER]
     assert (row["title"], row["directory"]) == ("List it", "/work/here")
+    assert row["message_count"] == 2
     told(chat, OLDER)
+
+
+def test_an_older_file_that_grew_is_listed_anew(server: LiveServer) -> None:
+    file = older(server.home)
+    server.start()
+    chat = Chat(server, "openclaw")
+    assert listed(chat, OLDER)[OLDER]["message_count"] == 2
+    with file.open("a") as grown:
+        grown.write(json.dumps(message("u9", role="user", content="And now?")) + "\n")
+    eventually(lambda: listed(chat, OLDER)[OLDER]["message_count"] == 3, 10, "the new message")
+
+
+def test_an_id_is_no_path(server: LiveServer) -> None:
+    older(server.home)
+    offline = Offline(server.home / ".openclaw")
+    assert offline.messages(OLDER)
+    for name in ("", ".", "*", f"../sessions/{OLDER}", f"x/{OLDER}", "\0"):
+        assert offline.session(name) is None
+        assert offline.messages(name) is None
 
 
 def test_a_session_made_anew_keeps_the_id_that_the_host_knows(server: LiveServer) -> None:

@@ -8,6 +8,7 @@ session; `transcript_events`, one row a record, as JSON or packed with zstd). Un
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,13 +35,12 @@ class Offline:
 
     def __init__(self, home: Path) -> None:
         self._agents = home / "agents"
+        self._seen: dict[Path, _Seen] = {}
 
     def sessions(self) -> Sequence[SessionRecord]:
         """List every session of every agent."""
-        found: dict[str, SessionRecord] = {}
-        for path in self._files():
-            if record := _file_record(path):
-                found[record.session_id] = record
+        self._seen = {path: seen for path in self._files() if (seen := self._look(path))}
+        found = {seen.record.session_id: seen.record for seen in self._seen.values()}
         for database in self._databases():
             for node in _nodes(database, NODES, ()):
                 if record := record_of(node):
@@ -53,7 +53,8 @@ class Offline:
             for node in _nodes(database, ONE_NODE, _names(session_id)):
                 return record_of(node)
         path = self._file(session_id)
-        return _file_record(path) if path else None
+        seen = self._look(path) if path else None
+        return seen.record if seen else None
 
     def messages(self, session_id: str) -> Sequence[Message] | None:
         """Return a session's messages; None when there is no such session."""
@@ -71,7 +72,30 @@ class Offline:
         return sorted(self._agents.glob("*/sessions/*.jsonl"))
 
     def _file(self, session_id: str) -> Path | None:
-        return next((path for path in self._files() if path.stem == session_id), None)
+        name = f"{session_id}.jsonl"
+        # by its name: thousands may lie there, and each of them is asked for once
+        folders = sorted(self._agents.glob("*/sessions")) if Path(name).name == name else []
+        return next((path for each in folders if (path := each / name).is_file()), None)
+
+    def _look(self, path: Path) -> "_Seen | None":
+        """Read the beginning of a file that changed since it was read."""
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        state = (status.st_size, status.st_mtime_ns)
+        seen = self._seen.get(path)
+        if seen is None or seen.state != state:
+            seen = _Seen(state, _file_record(path, status.st_mtime * 1000))
+        return seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a file said when it had this size and time."""
+
+    state: tuple[int, int]
+    record: SessionRecord
 
 
 def _names(session_id: str) -> tuple[str, str]:
@@ -145,17 +169,13 @@ def _unwrapped(events: Iterator[Row]) -> Iterator[Row]:
             yield {**message, "__openclaw": mark, "timestamp": when}
 
 
-def _file_record(path: Path) -> SessionRecord | None:
+def _file_record(path: Path, changed: float) -> SessionRecord:
     head: Row = EMPTY
     title = ""
     for event in _lines(path, TITLE_RECORDS):
         if event.get("type") == "session":
             head = event
         title = title or _title(event)
-    try:
-        changed = path.stat().st_mtime * 1000
-    except OSError:
-        return None
     created = time_of(head) if head else time_of({"timestamp": changed})
     return SessionRecord(
         session_id=path.stem,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from xo_cowork_core.sdk import KeepsHistory, SessionRecord, XoError
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
@@ -64,8 +65,10 @@ async def _write(
         known = False
     except (Exception, SystemExit):
         log.exception("the messages of %s of %s are not told", record.session_id, agent_name)
+    # a store that doesn't count says 0
+    counted = replace(row, message_count=row.message_count or len(messages or ()))
     try:
-        await index.write_hosted(row, messages)
+        await index.write_hosted(counted, messages)
     except WRONG_VALUES:
         log.exception("the messages of %s of %s are none", record.session_id, agent_name)
         await index.write_hosted(row, None)
