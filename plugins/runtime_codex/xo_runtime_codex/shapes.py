@@ -10,7 +10,7 @@ from typing import Any
 
 def server_shape(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item in the server's shape; unknown parts are passed on."""
-    shaped = {camel(str(key)): value for key, value in item.items()}
+    shaped = {camel(key) if "_" in key else key: value for key, value in item.items()}
     shaped["type"] = kind = camel(str(item.get("type")))
     if isinstance(shaped.get("status"), str):
         shaped["status"] = camel(shaped["status"])
@@ -35,8 +35,10 @@ def texts_of(content: object) -> str:
 
 def camel(word: str) -> str:
     """Turn `snake_case` and `PascalCase` into `camelCase`."""
-    head, *rest = word.split("_")
-    return head[:1].lower() + head[1:] + "".join(part.capitalize() for part in rest)
+    head, mark, rest = word.partition("_")
+    head = head[:1].lower() + head[1:]
+    # most names are one word: this is done for each name of each item
+    return head + "".join([part.capitalize() for part in rest.split("_")]) if mark else head
 
 
 def _changes(changes: object) -> list[dict[str, Any]]:
