@@ -77,10 +77,32 @@ def counts(connection: sqlite3.Connection, agent_id: str | None) -> tuple[int, i
     return row[0], row[1]
 
 
-def write_reading(
-    connection: sqlite3.Connection, reading: Reading, flags: Flags, project_of: ProjectOf
+def write_readings(
+    connection: sqlite3.Connection,
+    readings: Sequence[Reading],
+    flags_of: Callable[[str], Flags],
+    project_of: ProjectOf,
+) -> set[str]:
+    """Bring some files' rows up to date. Return the files that must be read again for it."""
+    again: set[str] = set()
+    said: dict[str, Sequence[IndexedMessage]] = {}
+    for reading in readings:
+        flags = flags_of(reading.record.session_id if reading.record else "")
+        again.update(_write_reading(connection, reading, flags, project_of, said))
+    # last: at each statement that fires a trigger FTS5 writes out the words that it was given
+    for session_id, messages in said.items():
+        write_messages(connection, session_id, messages)
+    return again
+
+
+def _write_reading(
+    connection: sqlite3.Connection,
+    reading: Reading,
+    flags: Flags,
+    project_of: ProjectOf,
+    said: dict[str, Sequence[IndexedMessage]],
 ) -> list[str]:
-    """Bring one file's rows up to date. Return the files that must be read again for it.
+    """Bring one file's rows up to date but for its messages: they are put into `said`.
 
     Several files may hold a session: the one with the newest message tells it.
     """
@@ -105,7 +127,8 @@ def write_reading(
     again = _hand_over(connection, found.path, before)
     if record and _owner(connection, record.session_id) == found.path:
         row = SessionRow.of(record, found.source.agent_name)
-        write_hosted(connection, row, reading.messages, flags, project_of)
+        write_hosted(connection, row, None, flags, project_of)
+        said[record.session_id] = reading.messages
     own = record.session_id if record else ""
     write_calls(connection, found.path, found.source.agent_name, reading.usage, own)
     return again

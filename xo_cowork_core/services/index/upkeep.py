@@ -170,13 +170,9 @@ class Upkeep:
 
     async def _write_all(self, readings: Sequence[Reading]) -> set[str]:
         def write(connection: sqlite3.Connection) -> set[str]:
-            again: set[str] = set()
             # a project's folder is resolved on disk: once a batch, not once a session
             project_of = cache(self._project_of)
-            for reading in readings:
-                flags = self._flags(reading.record.session_id if reading.record else "")
-                again.update(rows.write_reading(connection, reading, flags, project_of))
-            return again
+            return rows.write_readings(connection, readings, self._flags, project_of)
 
         return await self._database.write(write)
 
