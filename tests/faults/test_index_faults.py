@@ -72,7 +72,7 @@ def test_a_reader_that_fails_costs_its_file_only(tmp_path: Path, fault: str) -> 
             return SessionRecord("\ud800", None, 5, "x", "y", None)  # type: ignore[arg-type]
 
     class Mute(ClaudeTranscript):
-        def messages(self) -> list[Message]:
+        def outline(self) -> list[Message]:
             raise RuntimeError("a plugin's fault")
 
     def opened(path: Path) -> ClaudeTranscript:

@@ -56,6 +56,11 @@ class Transcript(ABC):
     def messages(self) -> Sequence[Message]:
         """Return the messages so far, oldest first."""
 
+    def outline(self) -> Sequence[Message]:
+        """Return the same messages for the index, which needs ids, roles, times and text parts:
+        override it where leaving out all else is cheaper."""
+        return self.messages()
+
     @abstractmethod
     def usage(self) -> Sequence[UsageRecord]:
         """Return every model call so far, also those of dropped branches and subagents."""

@@ -10,6 +10,7 @@ import pytest
 
 from xo_cowork_core.sdk import Message, NotFound, SessionRecord, TextPart, Tokens, ToolPart
 from xo_runtime_claude.store import Store
+from xo_runtime_claude.transcript import ClaudeTranscript
 
 FIXTURES = Path(__file__).parent / "fixtures" / "sessions"
 ID = "11111111-2222-4333-8444-555555555555"
@@ -82,6 +83,18 @@ def test_a_real_session_has_its_turns(folder: Path, store: Store) -> None:
     assert texts(found)[1] == "one two three "
     assert found[-1].error == "API Error: 400 fake upstream error 400"
     assert found[-1].finish == "error"
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in FIXTURES.glob("*.jsonl")))
+def test_an_outline_tells_the_same_messages_with_their_texts(name: str) -> None:
+    transcript = ClaudeTranscript(FIXTURES / f"{name}.jsonl")
+    transcript.feed((FIXTURES / f"{name}.jsonl").read_bytes().split(b"\n"))
+
+    def told(found: Sequence[Message]) -> list[tuple[object, ...]]:
+        each = ([p for p in m.parts if isinstance(p, TextPart)] for m in found)
+        return [(m.id, m.role, m.time_created, p) for m, p in zip(found, each, strict=True)]
+
+    assert told(transcript.outline()) == told(transcript.messages()) != []
 
 
 def test_results_are_attached_to_their_calls(folder: Path, store: Store) -> None:

@@ -19,9 +19,11 @@ FINISHES: Mapping[str, Finish] = MappingProxyType(
 
 @dataclass(slots=True)
 class Draft:
-    """An assistant's message while its rows come."""
+    """An assistant's message while its rows come. `text_only`: no other part is made, and what
+    they add up to isn't known."""
 
     first: Row
+    text_only: bool
     parts: list[Part] = field(default_factory=list[Part])
     calls: "dict[str, Call]" = field(default_factory=dict)
     tokens: Tokens | None = None
@@ -64,8 +66,8 @@ class Call:
     arguments: Mapping[str, Any]
 
 
-def messages_of(rows: Sequence[Row]) -> list[Message]:
-    """Turn living rows into messages, oldest first."""
+def messages_of(rows: Sequence[Row], *, text_only: bool = False) -> list[Message]:
+    """Turn living rows into messages, oldest first; `text_only` costs half."""
     messages: list[Message] = []
     draft: Draft | None = None
     for row in rows:
@@ -78,9 +80,9 @@ def messages_of(rows: Sequence[Row]) -> list[Message]:
         elif row.kind == "assistant":
             blocks = row.blocks
             if blocks:
-                draft = draft or Draft(row)
+                draft = draft or Draft(row, text_only)
                 _add(draft, row, blocks)
-        elif row.kind == "user" and draft:
+        elif row.kind == "user" and draft and not text_only:
             _attach(draft, row)
     if draft:
         messages.append(draft.message())
@@ -92,6 +94,9 @@ def _add(draft: Draft, row: Row, blocks: Sequence[Mapping[str, Any]]) -> None:
     if row.record.get("isApiErrorMessage"):
         draft.error = output_text(message.get("content"))
         draft.finish = "error"
+        return
+    if draft.text_only:
+        draft.parts += [TextPart(text) for block in blocks if (text := _text(block))]
         return
     identity, model, reason = message.get("id"), message.get("model"), message.get("stop_reason")
     if identity != draft.answer:
@@ -106,10 +111,15 @@ def _add(draft: Draft, row: Row, blocks: Sequence[Mapping[str, Any]]) -> None:
     draft.usage = message.get("usage") or draft.usage
 
 
+def _text(block: Mapping[str, Any]) -> str:
+    text = block.get("text")
+    return text if block.get("type") == "text" and isinstance(text, str) else ""
+
+
 def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
     kind = str(block.get("type"))
-    text, thinking = block.get("text"), block.get("thinking")
-    if kind == "text" and isinstance(text, str) and text:
+    text, thinking = _text(block), block.get("thinking")
+    if text:
         draft.parts.append(TextPart(text))
     elif kind == "thinking" and isinstance(thinking, str) and thinking:
         draft.parts.append(ReasoningPart(thinking))

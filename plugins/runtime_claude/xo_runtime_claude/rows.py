@@ -135,6 +135,8 @@ def _row(line: bytes) -> Row | None:
 def _time(stamp: object) -> datetime:
     try:
         found = datetime.fromisoformat(stamp) if isinstance(stamp, str) else EPOCH
+        if found.tzinfo is UTC:
+            return found
         # in UTC, so that a time outside the calendar there fails here and not in a list
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):

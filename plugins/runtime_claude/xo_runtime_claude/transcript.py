@@ -35,12 +35,12 @@ class ClaudeTranscript(Transcript):
         self._rows: dict[str, Row] = {}
         self._aside: set[str] = set()
         self._calls: dict[str, _Call] = {}
-        self._messages: list[Message] | None = None
+        self._outline: list[Message] | None = None
         self._last = EPOCH
         self._directory: str | None = None
 
     def feed(self, lines: Iterable[bytes]) -> None:
-        self._messages = None
+        self._outline = None
         for line in lines:
             row = parse_line(line)
             if row is None or row.id in self._rows or row.id in self._aside:
@@ -53,13 +53,15 @@ class ClaudeTranscript(Transcript):
                 self._keep(row)
 
     def messages(self) -> Sequence[Message]:
-        if self._messages is None:
-            rows = list(self._rows.values())
-            self._messages = [] if self._parent else messages_of(living(rows))
-        return self._messages
+        return messages_of(self._living())
+
+    def outline(self) -> Sequence[Message]:
+        if self._outline is None:
+            self._outline = messages_of(self._living(), text_only=True)
+        return self._outline
 
     def record(self) -> SessionRecord | None:
-        messages = self.messages()
+        messages = self.outline()
         if not messages:
             return None
         times = [message.time_created for message in messages if message.time_created > EPOCH]
@@ -76,6 +78,9 @@ class ClaudeTranscript(Transcript):
     def usage(self) -> Sequence[UsageRecord]:
         session_id = self._parent or self._session_id
         return [_usage(key, call, session_id) for key, call in self._calls.items()]
+
+    def _living(self) -> Sequence[Row]:
+        return () if self._parent else living(list(self._rows.values()))
 
     def _keep(self, row: Row) -> None:
         self._rows[row.id] = row

@@ -50,7 +50,7 @@ class _Open:
     inode: int
     transcript: Transcript
     size: int = 0
-    messages: Sequence[Message] = ()
+    messages: Sequence[Message] | None = None
     needs: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ class Feed:
         return Reading(
             found,
             reader.transcript.record(),
-            indexed(reader.messages),
+            indexed(reader.transcript.outline()),
             reader.transcript.usage(),
             reader.needs,
         )
@@ -82,6 +82,8 @@ class Feed:
         """Return all messages of a file as it is now. Raises OSError."""
         reader = self._advance(Found(path, source, Stamp.of(Path(path))), places)
         self._keep(path, reader)
+        if reader.messages is None:
+            reader.messages = reader.transcript.messages()
         return reader.messages
 
     def forget(self, path: str) -> None:
@@ -94,7 +96,7 @@ class Feed:
         _read_on(reader)
         if reader.tail.offset != before:
             _join(reader, found.source, places, (found.path,))
-            reader.messages = reader.transcript.messages()
+            reader.messages = None
         reader.size = found.stamp.size
         return reader
 
