@@ -6,11 +6,10 @@ The directives are those of `model_api/script.py`. Keys that contain `bad` are r
 `--log` appends one JSON line a request and one when its client has left.
 """
 
-import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -18,41 +17,27 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "model_api"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from answers import Broken, streamed, whole
-from script import DEFAULT, Act, Budget, has_steps, step_at
+from answers import streamed, whole
+from script import DEFAULT, Act, has_steps, step_at
+from stand_in import Request, StandIn, send_json, send_stream, serve, text_of
 
 ERRORS = {401: "authentication_error", 429: "rate_limit_error", 400: "invalid_request_error"}
-Request = tuple[str, str, dict[str, str], bytes]
 
 
-class ChatCompletions:
+class ChatCompletions(StandIn):
     """One listening stand-in."""
 
-    def __init__(self, log: Path | None) -> None:
-        self._log = log
-        self._budget = Budget()
-
-    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve requests until the client leaves or a script breaks the connection."""
-        try:
-            while request := await _read(reader):
-                await self._answer(request, writer)
-        except (Broken, ConnectionError, asyncio.IncompleteReadError):
-            writer.transport.abort()
-        finally:
-            writer.close()
-
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
+    async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         method, path, headers, raw = request
         body = json.loads(raw) if raw else {}
         if "bad" in headers.get("authorization", ""):
             return await _error(writer, 401, "invalid key")
         if method == "GET" and path.endswith("/models"):
-            return await _json(writer, 200, {"object": "list", "data": []})
+            return await send_json(writer, 200, {"object": "list", "data": []})
         if not path.endswith("/chat/completions"):
             return await _error(writer, 404, "not found")
         acts = self._acts(body)
-        self._note(
+        self.note(
             {
                 "path": path,
                 "model": body.get("model"),
@@ -69,23 +54,18 @@ class ChatCompletions:
         try:
             return await _play(writer, body, acts, max(1, len(raw) // 4))
         except ConnectionError:
-            self._note({"left": [act.kind for act in acts]})
+            self.note({"left": [act.kind for act in acts]})
             raise
 
     def _acts(self, body: dict[str, Any]) -> Sequence[Act]:
         messages = body.get("messages", [])
         for place in range(len(messages) - 1, -1, -1):
-            text = _text(messages[place].get("content"))
+            text = text_of(messages[place].get("content"))
             if messages[place].get("role") == "user" and has_steps(text):
                 later = messages[place + 1 :]
                 calls = sum(message.get("role") == "assistant" for message in later)
-                return step_at(text, calls, self._budget)
+                return step_at(text, calls, self.budget)
         return DEFAULT
-
-    def _note(self, line: dict[str, Any]) -> None:
-        if self._log:
-            with self._log.open("a") as log:
-                log.write(json.dumps(line) + "\n")
 
 
 async def _play(
@@ -93,84 +73,27 @@ async def _play(
 ) -> None:
     model = body.get("model", "stand-in")
     if not body.get("stream"):
-        await _json(writer, 200, await whole(model, acts, prompt))
+        await send_json(writer, 200, await whole(model, acts, prompt))
         return
-    writer.write(
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    )
     async with aclosing(streamed(model, acts, prompt)) as chunks:
-        async for chunk in chunks:
-            await _chunk(writer, json.dumps(chunk))
-    await _chunk(writer, "[DONE]")
-    writer.write(b"0\r\n\r\n")
-    await writer.drain()
+        await send_stream(writer, _frames(chunks))
 
 
-async def _chunk(writer: asyncio.StreamWriter, text: str) -> None:
-    frame = f"data: {text}\n\n".encode()
-    writer.write(b"%x\r\n%s\r\n" % (len(frame), frame))
-    await writer.drain()
-
-
-async def _read(reader: asyncio.StreamReader) -> Request | None:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    method, target, _ = head[0].split(" ", 2)
-    headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in head[1:] if line)
-    }
-    if headers.get("transfer-encoding") == "chunked":
-        return method, target.partition("?")[0], headers, await _chunks(reader)
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return method, target.partition("?")[0], headers, body
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while size := int(await reader.readline(), 16):
-        body += await reader.readexactly(size)
-        await reader.readline()
-    await reader.readline()
-    return body
-
-
-async def _json(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
-    data = json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} -\r\ncontent-type: application/json\r\n"
-    writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
-    await writer.drain()
+async def _frames(chunks: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
+    async for chunk in chunks:
+        yield f"data: {json.dumps(chunk)}\n\n"
+    yield "data: [DONE]\n\n"
 
 
 async def _error(writer: asyncio.StreamWriter, status: int, message: str) -> None:
     error = {"type": ERRORS.get(status, "server_error"), "message": message}
-    await _json(writer, status, {"error": error})
+    await send_json(writer, status, {"error": error})
 
 
 def _answers(body: dict[str, Any]) -> list[str]:
     rows = body.get("messages", [])
-    return [_text(row.get("content")) for row in rows if row.get("role") == "assistant"]
-
-
-def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    blocks = content if isinstance(content, list) else []
-    return "\n".join(block["text"] for block in blocks if isinstance(block.get("text"), str))
-
-
-async def main() -> None:
-    """Listen until killed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path)
-    options = parser.parse_args()
-    api = ChatCompletions(options.log)
-    server = await asyncio.start_server(
-        api.connection, "127.0.0.1", options.port, limit=64 * 1024 * 1024
-    )
-    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
-    await server.serve_forever()
+    return [text_of(row.get("content")) for row in rows if row.get("role") == "assistant"]
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    serve(ChatCompletions, __doc__)

@@ -7,15 +7,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from script import Act
+from stand_in import Broken
 
 ARGUMENTS_PIECE = 24
 CACHED_TOKENS = 7
 REASONING_TOKENS = 2
 Event = dict[str, Any]
-
-
-class Broken(Exception):
-    """The connection is to be cut here."""
 
 
 class Failed(Exception):

@@ -6,11 +6,10 @@ The directives are those of the other model stand-in: see ../model_api/script.py
 contain `bad` are refused with 401. `--log` appends one JSON line a request.
 """
 
-import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[1] / "model_api"))
 
-from answer import Broken, Failed, answer_of, streamed
-from script import DEFAULT, Act, Budget, has_steps, step_at
+from answer import Failed, answer_of, streamed
+from script import DEFAULT, Act, has_steps, step_at
+from stand_in import Request, StandIn, send_json, send_stream, serve, text_of
 
 ERRORS = {
     400: ("invalid_request_error", "invalid_request"),
@@ -29,39 +29,23 @@ ERRORS = {
     503: ("server_error", "server_is_overloaded"),
 }
 MODELS = ("stand-in-model",)
-MAX_HEAD_BYTES = 64 * 1024 * 1024
-Request = tuple[str, str, dict[str, str], bytes]
 
 
-class ResponsesApi:
+class ResponsesApi(StandIn):
     """One listening stand-in."""
 
-    def __init__(self, log: Path | None) -> None:
-        self._log = log
-        self._budget = Budget()
-
-    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve requests until the client leaves or a script breaks the connection."""
-        try:
-            while request := await _read(reader):
-                await self._answer(request, writer)
-        except (Broken, ConnectionError, asyncio.IncompleteReadError):
-            writer.transport.abort()
-        finally:
-            writer.close()
-
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
+    async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         method, path, headers, raw = request
         if "bad" in headers.get("authorization", ""):
             return await _error(writer, 401, "Incorrect API key provided")
         if path.endswith("/models"):
             rows = [{"id": name, "object": "model"} for name in MODELS]
-            return await _json(writer, 200, {"object": "list", "data": rows})
+            return await send_json(writer, 200, {"object": "list", "data": rows})
         if method != "POST" or not path.endswith("/responses"):
             return await _error(writer, 404, "not found")
         body = json.loads(raw)
         acts = self._acts(body)
-        self._note(path, headers, body)
+        self.note(_line(path, headers, body))
         if acts[0].kind == "error":
             status = int(acts[0].number)
             return await _error(writer, status, f"stand-in error {status}")
@@ -73,78 +57,47 @@ class ResponsesApi:
     def _acts(self, body: dict[str, Any]) -> Sequence[Act]:
         items = body.get("input", [])
         for place in range(len(items) - 1, -1, -1):
-            text = _text(items[place])
+            text = text_of(items[place].get("content"))
             if items[place].get("role") == "user" and has_steps(text):
                 later = [item for item in items[place + 1 :] if "call_id" in item]
                 calls = len({answer_of(str(item["call_id"])) for item in later})
-                acts = step_at(text, calls, self._budget)
+                acts = step_at(text, calls, self.budget)
                 return [_heard(later) if act.kind == "heard" else act for act in acts]
         return DEFAULT
-
-    def _note(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> None:
-        if self._log:
-            texts = [(item.get("role"), _text(item)) for item in body.get("input", [])]
-            tools = [tool.get("name") or tool.get("type") for tool in body.get("tools", [])]
-            line = {
-                "path": path,
-                "signed": bool(headers.get("authorization")),
-                "model": body.get("model"),
-                "effort": (body.get("reasoning") or {}).get("effort"),
-                "input": texts,
-                "tools": tools,
-            }
-            with self._log.open("a") as log:
-                log.write(json.dumps(line) + "\n")
 
 
 async def _play(
     writer: asyncio.StreamWriter, body: dict[str, Any], acts: Sequence[Act], prompt: int
 ) -> None:
-    writer.write(
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    )
-    number = 0
     async with aclosing(streamed(body.get("model", ""), acts, prompt)) as events:
-        with suppress(Failed):
-            async for event in events:
-                text = json.dumps({**event, "sequence_number": number})
-                frame = f"event: {event['type']}\ndata: {text}\n\n".encode()
-                writer.write(b"%x\r\n%s\r\n" % (len(frame), frame))
-                await writer.drain()
-                number += 1
-    writer.write(b"0\r\n\r\n")
-    await writer.drain()
+        await send_stream(writer, _frames(events))
 
 
-async def _read(reader: asyncio.StreamReader) -> Request | None:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    method, target, _ = head[0].split(" ", 2)
-    headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in head[1:] if line)
-    }
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return method, target.partition("?")[0], headers, body
-
-
-async def _json(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
-    data = json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} -\r\ncontent-type: application/json\r\n"
-    writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
-    await writer.drain()
+async def _frames(events: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
+    number = 0
+    with suppress(Failed):
+        async for event in events:
+            text = json.dumps({**event, "sequence_number": number})
+            yield f"event: {event['type']}\ndata: {text}\n\n"
+            number += 1
 
 
 async def _error(writer: asyncio.StreamWriter, status: int, message: str) -> None:
     kind, code = ERRORS.get(status, ("server_error", "server_error"))
-    await _json(writer, status, {"error": {"message": message, "type": kind, "code": code}})
+    await send_json(writer, status, {"error": {"message": message, "type": kind, "code": code}})
 
 
-def _text(item: dict[str, Any]) -> str:
-    content = item.get("content")
-    if isinstance(content, str):
-        return content
-    blocks = content if isinstance(content, list) else []
-    return "\n".join(block["text"] for block in blocks if isinstance(block.get("text"), str))
+def _line(path: str, headers: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "path": path,
+        "signed": bool(headers.get("authorization")),
+        "model": body.get("model"),
+        "effort": (body.get("reasoning") or {}).get("effort"),
+        "input": [
+            (item.get("role"), text_of(item.get("content"))) for item in body.get("input", [])
+        ],
+        "tools": [tool.get("name") or tool.get("type") for tool in body.get("tools", [])],
+    }
 
 
 def _heard(later: Sequence[dict[str, Any]]) -> Act:
@@ -152,19 +105,5 @@ def _heard(later: Sequence[dict[str, Any]]) -> Act:
     return Act("exact", json.dumps(str(outputs[-1] if outputs else "nothing")))
 
 
-async def main() -> None:
-    """Listen until killed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path)
-    given = parser.parse_args()
-    api = ResponsesApi(given.log)
-    server = await asyncio.start_server(
-        api.connection, "127.0.0.1", given.port, limit=MAX_HEAD_BYTES
-    )
-    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    serve(ResponsesApi, __doc__)
