@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import orjson
 
@@ -120,9 +119,6 @@ class LegacyChat:
         )
         if not gone:
             raise NotFound("No session for this project")
-
-    def now(self) -> datetime:
-        return self._clock.now()
 
     async def _known(self, project_name: str) -> str | None:
         row = await self._database.read(
