@@ -48,6 +48,12 @@ def test_a_patch_is_a_write_with_its_content(tmp_path: Path) -> None:
     assert agent.finish == "stop"
 
 
+def test_a_step_ends_after_the_tools_that_its_call_asked_for(tmp_path: Path) -> None:
+    _, agent = messages(tmp_path, "apply_patch")
+    told = [part.reason if isinstance(part, StepPart) else type(part) for part in agent.parts]
+    assert told == [ToolPart, "tool_use", TextPart, "stop"]
+
+
 def test_a_failed_turn_keeps_its_reason(tmp_path: Path) -> None:
     user, agent = messages(tmp_path, "error_429")
     assert user.role == "user"

@@ -37,6 +37,7 @@ class Draft:
     provider: str | None
     parts: list[Part] = field(default_factory=list[Part])
     tokens: Tokens | None = None
+    step: Tokens | None = None
     tool: bool = False
     ended: bool = False
     finish: Finish | None = None
@@ -45,14 +46,38 @@ class Draft:
     @property
     def told(self) -> bool:
         """Say whether there is anything in it."""
-        return bool(self.parts or self.error)
+        return bool(self.parts or self.step or self.error)
+
+    def add(self, part: Part) -> None:
+        """Add a part. A call is written down before the tools that it asked for, so its step ends
+        with the first part that is no tool."""
+        if isinstance(part, ToolPart):
+            self.tool = True
+        else:
+            self.close_step()
+        self.parts.append(part)
+
+    def use(self, tokens: Tokens) -> None:
+        """Take what a model call used."""
+        self.close_step()
+        self.tokens = (self.tokens or Tokens()) + tokens
+        self.step = tokens
+
+    def close_step(self) -> None:
+        """End the call that is open, if one is."""
+        self.parts += self._open_step()
+        if self.step:
+            self.step, self.tool = None, False
+
+    def _open_step(self) -> list[Part]:
+        return [StepPart("tool_use" if self.tool else "stop", self.step)] if self.step else []
 
     def message(self) -> Message:
         """Make a message of what there is."""
         return Message(
             id=f"{self.turn_id}-a",
             role="assistant",
-            parts=tuple(self.parts),
+            parts=(*self.parts, *self._open_step()),
             time_created=self.time,
             model_id=self.model,
             provider_id=self.provider,
@@ -132,9 +157,8 @@ class Hydration:
             draft = self._draft = Draft(turn_id, row.time, self._model, self._provider)
         part = _part(item, row.time, body)
         if part:
-            draft.parts.append(part)
+            draft.add(part)
             if isinstance(part, ToolPart):
-                draft.tool = True
                 self._tools.append(part.tool)
 
     def _said(self, row: Row, item: Mapping[str, Any], turn_id: str) -> None:
@@ -162,9 +186,7 @@ class Hydration:
         draft = self._draft
         if draft is None or draft.turn_id != body.get("turn_id"):
             return
-        draft.tokens = (draft.tokens or Tokens()) + used
-        draft.parts.append(StepPart("tool_use" if draft.tool else "stop", used))
-        draft.tool = False
+        draft.use(used)
 
     def _count(self, row: Row, used: Tokens) -> None:
         key = _text(row.body.get("response_id")) or f"{row.body.get('turn_id')}:{row.ordinal}"
