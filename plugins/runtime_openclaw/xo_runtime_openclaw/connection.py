@@ -155,7 +155,7 @@ async def _socket(options: Options) -> ClientConnection:
         )
     except InvalidStatus as error:
         raise down.no_upgrade(error.response.status_code) from None
-    except (OSError, TimeoutError, InvalidHandshake) as error:
+    except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
         raise down.unreachable(options.ws_url, _reason(error)) from None
 
 

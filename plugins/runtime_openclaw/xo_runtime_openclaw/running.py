@@ -19,7 +19,7 @@ from xo_runtime_openclaw import approvals, failures
 from xo_runtime_openclaw.approvals import Asked, Settled
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.feed import Feed
-from xo_runtime_openclaw.frames import Refused
+from xo_runtime_openclaw.frames import Refused, Row
 from xo_runtime_openclaw.gateway import Gateway
 from xo_runtime_openclaw.prompt import send_params
 from xo_runtime_openclaw.reattach import Reattach
@@ -27,6 +27,7 @@ from xo_runtime_openclaw.translate import Ended, Item, Translator
 
 TOOL_PATIENCE = 3
 ABORT_SECONDS = 2.0
+ABORT_PAUSE_SECONDS = 0.1
 USAGE_SECONDS = 0.5
 OWN_KEY = ":xo:"
 
@@ -179,13 +180,27 @@ class Running:
         await self._gateway.call(approvals.RESOLVE, approvals.decision(asked, allow=allow))
 
     async def _abort(self) -> None:
+        """Stop the run on the gateway, also over a connection that comes back within a moment."""
         params = {"sessionKey": self.key, "runId": self.run_id}
         try:
             async with asyncio.timeout(ABORT_SECONDS):
-                await self._gateway.call("chat.abort", params)
-        except (Down, Refused, TimeoutError):
-            # gone with the gateway, or over already
+                while True:
+                    if await self._aborted(params):
+                        return
+                    await asyncio.sleep(ABORT_PAUSE_SECONDS)
+        except TimeoutError:
+            # gone with the gateway; if not, its next start finds the run
             return
+
+    async def _aborted(self, params: Row) -> bool:
+        """Ask once; False when nobody heard."""
+        try:
+            await self._gateway.call("chat.abort", params)
+        except Refused:
+            return True  # over already
+        except Down as reason:
+            return reason.kind not in {"unreachable", "starting"}
+        return True
 
 
 def _now() -> float:

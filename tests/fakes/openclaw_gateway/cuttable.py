@@ -13,6 +13,7 @@ class Cuttable:
         self._target = port
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._shut = False
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = 0
@@ -40,11 +41,10 @@ class Cuttable:
 
     def cut_for(self, seconds: float) -> None:
         """Break every connection, and for so long new ones too."""
-        until = time.monotonic() + seconds
+        self._shut = True
         self.cut()
-        while time.monotonic() < until:
-            self.cut()
-            time.sleep(0.01)
+        time.sleep(seconds)
+        self._shut = False
 
     def _run(self, what) -> None:
         asyncio.run_coroutine_threadsafe(what, self._loop).result(5)
@@ -72,6 +72,11 @@ class Cuttable:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
+            return
+        if self._shut:
+            self.cuts += 1
+            writer.transport.abort()
+            back.transport.abort()
             return
         self._writers |= {writer, back}
         try:

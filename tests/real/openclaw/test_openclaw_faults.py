@@ -4,12 +4,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from xo_cowork_core.sdk.testing import Chat, Recording
-from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.proctree import descendants, eventually
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
 from cuttable import Cuttable
@@ -35,6 +36,11 @@ def goes_on(chat: Chat, session_id: str) -> None:
     """Check that a session takes another turn."""
     again = chat.run_turn(say("Still here."), session_id=session_id)
     assert again.text == "Still here."
+
+
+def _runs(openclaw: GatewayProcess, command: str) -> bool:
+    assert openclaw.process
+    return any(command in child.command for child in descendants(openclaw.process.pid))
 
 
 class TestGateway:
@@ -127,6 +133,20 @@ class TestConnection:
             assert ended.text.split() == ["before"] * 15 + ["after"] * 30
             assert len(ended.bodies("tool-call")) == len(ended.bodies("tool-result")) == 1
             goes_on(chat, turn.session_id)
+
+    def test_an_abort_outlasts_a_cut(self, open_chat: OpenChat, openclaw: GatewayProcess) -> None:
+        command = "sleep 613"
+        with Cuttable(openclaw.port) as proxy, ThreadPoolExecutor(1) as pool:
+            chat = open_chat(OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{proxy.port}")
+            turn = chat.prompt(f"{tool('exec', command=command)} {say('no')}")
+            eventually(lambda: _runs(openclaw, command), 30, "the command runs")
+            before = proxy.cuts
+            cut = pool.submit(proxy.cut_for, 2.0)
+            eventually(lambda: proxy.cuts > before, 2, "the connection is cut")
+            chat.abort(turn.stream_id)
+            cut.result()
+            assert chat.read(turn).terminal.data["finish_reason"] == "aborted"
+            eventually(lambda: not _runs(openclaw, command), 5, "the command is ended")
 
     def test_a_turn_that_ended_unseen_is_told_whole(
         self,
