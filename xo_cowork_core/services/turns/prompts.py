@@ -1,7 +1,5 @@
 """From a prompt to a turn: which runtime, which session, which folder, what it may do."""
 
-import asyncio
-import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,18 +20,15 @@ from xo_cowork_core.sdk import (
     Secrets,
     Turn,
     Unavailable,
-    UpstreamFailed,
-    XoError,
 )
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.turns.asking import ask
 from xo_cowork_core.services.workspace import Workspace
 
 RETRY_AFTER_SECONDS = 2
-OPEN_SECONDS = 10.0
-log = logging.getLogger("xo_cowork.prompts")
 PermissionMode = Literal["ask", "accept_edits", "bypass"]
 
 
@@ -123,7 +118,8 @@ class Resolver:
         environment = {**secrets, **self._registry.turn_environment(turn)}
         turn = replace(turn, environment=environment)
         if session is None and isinstance(owner.runtime, OpensSessions):
-            turn = replace(turn, session_id=await _opened(owner.runtime, turn))
+            opened = await ask(owner.runtime.open_session(turn), "open a session")
+            turn = replace(turn, session_id=opened)
         return Resolved(turn, owner)
 
     async def _session(self, prompt: Prompt) -> Session | None:
@@ -208,16 +204,3 @@ class Resolver:
 
 def _environment(secrets: Secrets) -> Mapping[str, SecretStr]:
     return secrets.environment()
-
-
-async def _opened(runtime: OpensSessions, turn: Turn) -> str:
-    try:
-        async with asyncio.timeout(OPEN_SECONDS):
-            return await runtime.open_session(turn)
-    except XoError:
-        raise
-    except TimeoutError:
-        raise Unavailable("The runtime took too long to open a session", retry_after=5) from None
-    except (Exception, SystemExit) as error:
-        log.exception("a session could not be opened")
-        raise UpstreamFailed("The runtime could not open a session") from error

@@ -25,6 +25,7 @@ from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.fold import MessageFold
 from xo_cowork_core.services.sessions.history import HostHistory
+from xo_cowork_core.services.turns.asking import ask
 from xo_cowork_core.services.turns.prompts import Prompt, Resolved, Resolver
 from xo_cowork_core.services.turns.rows import insert_turn, said_in
 from xo_cowork_core.services.turns.running import RunningTurn
@@ -211,9 +212,11 @@ class Turns:
             raise BadRequest("Only the runtime that owns a session can edit it")
         if not isinstance(runtime, EditsHistory):
             raise Unsupported(f"{title} cannot edit a session's past")
+        session_id = resolved.turn.session_id
+        # the runtime first: when it can't, the host's history still tells what the agent knows
+        await ask(runtime.drop(session_id, prompt.edits), "drop the message")
         if not isinstance(runtime, KeepsHistory):
-            await self._history.drop(resolved.turn.session_id, prompt.edits)
-        await runtime.drop(resolved.turn.session_id, prompt.edits)
+            await self._history.drop(session_id, prompt.edits)
 
     def _slot_of(self, stream_id: str) -> Slot | None:
         return next((s for s in self._slots.values() if s.started.stream_id == stream_id), None)
