@@ -29,7 +29,8 @@ class Pool:
         if warm and warm.alive and warm.fixed == fixed:
             return warm
         if warm:
-            await warm.end(gently=warm.alive)
+            # in a task of its own: who waits here may be cancelled
+            self._end(warm)
         await self._closed(session_id)
         return None
 
@@ -56,8 +57,11 @@ class Pool:
 
     def _close(self, session_id: str) -> None:
         warm = self._out(session_id)
-        if warm is None:
-            return
+        if warm:
+            self._end(warm)
+
+    def _end(self, warm: Warm) -> None:
+        session_id = warm.session_id
         task = asyncio.create_task(warm.end(gently=True), name=f"end idle claude {session_id}")
         self._closing[session_id] = task
         task.add_done_callback(lambda done: self._forget(session_id, done))

@@ -1,0 +1,42 @@
+"""Processes that wait between turns, and what becomes of one that no longer fits."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+
+sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "claude_cli"))
+from claude_prompts import STAND_IN, text
+
+GONE_SECONDS = 10.0
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    environment = {
+        "XO_PLUGINS": "runtime_claude",
+        "CLAUDE_CLI_PATH": str(STAND_IN),
+        "ANTHROPIC_API_KEY": "obviously-fake",
+    }
+    with LiveServer(environment=environment) as running:
+        yield running
+
+
+def test_an_abort_while_a_hung_process_is_replaced_leaves_neither_behind(
+    server: LiveServer,
+) -> None:
+    chat = Chat(server, "claude_code")
+    session_id = chat.run_turn(text("hello")).session_id
+    (warm,) = server.children()
+    os.kill(warm.number, signal.SIGSTOP)
+    # another key, so that the next turn needs another process
+    (server.state / "env").write_text("ANTHROPIC_API_KEY=another-fake\n")
+    turn = chat.prompt(text("again"), session_id=session_id)
+    assert chat.abort(turn.stream_id)
+    assert chat.read(turn).terminal.data["finish_reason"] == "aborted"
+    eventually(lambda: not server.children(), GONE_SECONDS, "the end of both processes")
