@@ -1,6 +1,8 @@
 """`XO_OPENCLAW_MANAGE=1`: the server keeps a gateway of its own."""
 
 import json
+import os
+import signal
 import stat
 import sys
 import time
@@ -15,6 +17,7 @@ sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "openclaw_ga
 from openclaw_prompts import first_refusal, free_port, say, stand_in
 
 UP_SECONDS = 15.0
+HUNG_SECONDS = 60.0
 
 
 @contextmanager
@@ -99,6 +102,16 @@ def test_a_killed_gateway_is_started_again(tmp_path: Path) -> None:
         assert chat.read(turn).terminal.data["code"] == "crashed"
         until_ready(server)
         assert chat.run_turn(say("After."), session_id=session_id).text == "After."
+
+
+def test_a_gateway_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
+    with managing(tmp_path) as server:
+        chat = until_ready(server)
+        (hung,) = server.children()
+        os.kill(hung.number, signal.SIGSTOP)
+        eventually(lambda: hung not in server.children(), HUNG_SECONDS, "the hung one is gone")
+        until_ready(server)
+        assert chat.run_turn(say("Back.")).text == "Back."
 
 
 def test_it_ends_with_the_server(tmp_path: Path) -> None:

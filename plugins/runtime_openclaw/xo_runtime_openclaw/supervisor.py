@@ -24,6 +24,8 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 STEADY_SECONDS = 60.0
 FOREIGN_SECONDS = 15.0
+LOOK_SECONDS = 5.0
+SILENT_LOOKS = 4  # a gateway at work may leave a look or two without an answer
 KILL_SECONDS = 2.5
 BAD_CONFIG = 78
 TAIL_CHARACTERS = 300
@@ -73,6 +75,10 @@ class Supervisor:
                 ended = await self._run_once()
             except (AgentFailure, Unavailable, OSError) as error:
                 ended = self.trouble = str(error)
+            except Exception:
+                # whatever it is, the next try may succeed
+                self._context.log.exception("the OpenClaw gateway")
+                ended = self.trouble = "starting it failed inside the server, whose log says how"
             self._context.log.warning("the OpenClaw gateway does not run: %s", ended)
             pause = FIRST_PAUSE_SECONDS if loop.time() - begun > STEADY_SECONDS else pause
             await asyncio.sleep(pause)
@@ -89,13 +95,24 @@ class Supervisor:
                 self._context.log.info("the OpenClaw gateway runs, pid %s", process.pid)
                 with suppress(Down, Refused):
                     await self._gateway.connection()
-                await drain
+                if await self._hangs(drain):
+                    return "it no longer answers"
             ended = _why(await process.wait(KILL_SECONDS), process.stderr_tail)
             self.trouble = "" if ready else ended
             return ended
         finally:
             drain.cancel()
             await process.stop(kill_after=KILL_SECONDS)
+
+    async def _hangs(self, drain: asyncio.Task[None]) -> bool:
+        """Wait until its output ends: False; or until it answers nothing any more: True."""
+        silent = 0
+        while silent < SILENT_LOOKS:
+            done, _ = await asyncio.wait({drain}, timeout=LOOK_SECONDS)
+            if done:
+                return False
+            silent = 0 if await answers(self._options, "/healthz") else silent + 1
+        return True
 
     async def _spawn(self) -> Process:
         options = self._options
