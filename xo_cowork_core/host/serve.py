@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -110,6 +111,8 @@ class Server(uvicorn.Server):
         self._greeting: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # what was made so far stays: to look through it for garbage holds all up for some 60 ms
+        gc.freeze()
         await super().startup(sockets)
         self._greeting = asyncio.create_task(self._greet(), name="greeting")
 
