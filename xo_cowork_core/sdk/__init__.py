@@ -89,6 +89,7 @@ from xo_cowork_core.sdk.runtime import (
     Skill,
 )
 from xo_cowork_core.sdk.schema import SecretField, Setting
+from xo_cowork_core.sdk.titles import UNTITLED, first_words, shown, title_of
 from xo_cowork_core.sdk.tool_events import (
     TodoItem,
     ToolCall,
@@ -111,6 +112,7 @@ from xo_cowork_core.sdk.turn import (
 
 __all__ = [
     "GROUP",
+    "UNTITLED",
     "Agent",
     "AgentError",
     "AgentFailure",
@@ -205,5 +207,8 @@ __all__ = [
     "UpstreamFailed",
     "UsageRecord",
     "XoError",
+    "first_words",
     "hookimpl",
+    "shown",
+    "title_of",
 ]

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-CONTEXT = "\n\n---\n\n> **Project context**"
+from xo_cowork_core.sdk import shown
+
 HIDDEN = ("<local-command-", "<task-notification>", "[Request interrupted by user")
 HIDDEN_COMMANDS = frozenset({"/model"})  # the trace of `set_model`, which no user typed
 COMMAND = re.compile(r"<command-name>\s*(.*?)\s*</command-name>", re.DOTALL)
@@ -158,7 +159,7 @@ def _prompt(record: Record, message: Record) -> str:
     text = "\n".join(texts).strip()
     if not text or text.startswith(HIDDEN):
         return ""
-    return _without_context(_command(text) if "<command-name>" in text else text)
+    return shown(_command(text) if "<command-name>" in text else text).rstrip()
 
 
 def _command(text: str) -> str:
@@ -166,7 +167,3 @@ def _command(text: str) -> str:
     if name is None or name.group(1) in HIDDEN_COMMANDS:
         return ""
     return f"{name.group(1)} {words.group(1).strip() if words else ''}".strip()
-
-
-def _without_context(text: str) -> str:
-    return text.split(CONTEXT, 1)[0].rstrip()

@@ -4,15 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, TextPart
+from xo_cowork_core.sdk import Message, SessionRecord, first_words
 from xo_cowork_core.sdk.transcripts import Transcript, UsageRecord
 from xo_runtime_claude.hydrate import messages_of
 from xo_runtime_claude.rows import EPOCH, Row, living, parse_line
 from xo_runtime_claude.tools import normal_name
 from xo_runtime_claude.usage import call_tokens
 
-TITLE_CHARACTERS = 80
-UNTITLED = "New session"
 SYNTHETIC = "<synthetic>"
 SUBAGENTS = "subagents"
 
@@ -68,7 +66,7 @@ class ClaudeTranscript(Transcript):
         created = min(times, default=EPOCH)
         return SessionRecord(
             session_id=self._session_id,
-            title=title_of(messages),
+            title=first_words(messages),
             directory=self._directory,
             message_count=len(messages),
             time_created=created,
@@ -114,13 +112,3 @@ def _usage(key: str, call: _Call, session_id: str) -> UsageRecord:
 
 def _tools(row: Row) -> list[str]:
     return [normal_name(str(b.get("name"))) for b in row.blocks if b.get("type") == "tool_use"]
-
-
-def title_of(messages: Sequence[Message]) -> str:
-    """Return the first words of the first thing that a person said."""
-    for message in messages:
-        part = message.parts[0] if message.parts else None
-        if message.role == "user" and isinstance(part, TextPart):
-            line = " ".join(part.text.split())
-            return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
-    return UNTITLED

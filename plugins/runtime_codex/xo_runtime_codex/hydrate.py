@@ -14,6 +14,7 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolError,
     ToolPart,
+    shown,
 )
 from xo_cowork_core.sdk.history import Finish, Part
 from xo_runtime_codex.failures import turn_failure
@@ -23,7 +24,6 @@ from xo_runtime_codex.tools import tool_of
 from xo_runtime_codex.translate import thought_of
 from xo_runtime_codex.usage import tokens_of
 
-CONTEXT = "\n\n---\n\n> **Project context**"
 ENDS = frozenset({"task_complete", "turn_complete", "turn_aborted"})
 
 
@@ -166,7 +166,7 @@ class Hydration:
             self._close()
             self._draft = Draft(turn_id, row.time, self._model, self._provider)
         content = item.get("content")
-        text = texts_of(content).split(CONTEXT, 1)[0].rstrip()
+        text = shown(texts_of(content)).rstrip()
         parts: list[Part] = [TextPart(text)] if text else []
         parts += [
             FilePart(str(block.get("name") or block["path"]).rpartition("/")[2], block["path"])

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, TextPart, Transcript, UsageRecord
+from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, first_words
 from xo_runtime_codex.hydrate import Call, Hydration
 from xo_runtime_codex.rollouts import EPOCH, Base, Row, base_of, parse_line, session_of
 
 ARCHIVE = "archived_sessions"
-TITLE_CHARACTERS = 80
-UNTITLED = "New session"
 
 
 class CodexTranscript(Transcript):
@@ -76,7 +74,7 @@ class CodexTranscript(Transcript):
         created = min(times, default=self._last)
         return SessionRecord(
             session_id=self._session_id,
-            title=title_of(messages),
+            title=first_words(messages),
             directory=self._directory,
             message_count=len(messages),
             time_created=created,
@@ -111,13 +109,3 @@ def _usage(key: str, call: Call, session_id: str) -> UsageRecord:
         tools=tuple(call.tools),
         session_id=session_id,
     )
-
-
-def title_of(messages: Sequence[Message]) -> str:
-    """Return the first words of the first thing that a person said."""
-    for message in messages:
-        part = message.parts[0] if message.parts else None
-        if message.role == "user" and isinstance(part, TextPart):
-            line = " ".join(part.text.split())
-            return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
-    return UNTITLED

@@ -17,6 +17,7 @@ from xo_cowork_core.sdk import (
     TextPart,
     Tokens,
     ToolPart,
+    shown,
 )
 from xo_cowork_core.sdk.history import Finish
 from xo_runtime_openclaw import tools
@@ -25,7 +26,6 @@ from xo_runtime_openclaw.frames import Row, row, rows, text_of
 from xo_runtime_openclaw.steps import REASONS, cost_of, tokens_of
 
 RESUMED = "[System] Your previous turn was interrupted"
-CONTEXT_MARK = "\n\n---\n\n> **Project context**"
 FILES_MARK = "\n\nAttached files:\n"
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -97,7 +97,7 @@ def time_of(record: Row, key: str = "timestamp") -> datetime:
 
 def shown_text(text: str) -> str:
     """Return what a person wrote, without what hosts add to it."""
-    return text.split(CONTEXT_MARK, maxsplit=1)[0].split(FILES_MARK, maxsplit=1)[0]
+    return shown(text).split(FILES_MARK, maxsplit=1)[0]
 
 
 def _user(record: Row, place: int) -> Message | None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import zstandard
 
-from xo_cowork_core.sdk import Message, SessionRecord
+from xo_cowork_core.sdk import Message, SessionRecord, title_of
 from xo_runtime_openclaw.frames import EMPTY, Row, read_json, row, text_of
 from xo_runtime_openclaw.hydrate import messages_of, shown_text, time_of
 from xo_runtime_openclaw.records import record_of
@@ -194,4 +194,5 @@ def _title(event: Row) -> str:
     content = message.get("content")
     if isinstance(content, list):
         content = next((text_of(row(block).get("text")) for block in content), "")
-    return shown_text(text_of(content))
+    text = shown_text(text_of(content))
+    return title_of(text) if text else ""

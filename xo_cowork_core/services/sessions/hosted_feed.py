@@ -7,13 +7,12 @@ import logging
 import sqlite3
 from dataclasses import replace
 
-from xo_cowork_core.sdk import KeepsHistory
+from xo_cowork_core.sdk import UNTITLED, KeepsHistory
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.history import HostHistory
 from xo_cowork_core.services.sessions.hosted import HostedSession, HostedSessions
-from xo_cowork_core.services.sessions.titles import UNTITLED
 from xo_cowork_core.services.turns.running import RunningTurn
 
 log = logging.getLogger("xo_cowork.sessions")

@@ -14,6 +14,7 @@ from datetime import datetime
 import orjson
 
 from xo_cowork_core.sdk import (
+    UNTITLED,
     FilePart,
     KeepsHistory,
     Message,
@@ -22,6 +23,7 @@ from xo_cowork_core.sdk import (
     Unavailable,
     UpstreamFailed,
     XoError,
+    shown,
 )
 from xo_cowork_core.sdk.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import queries, search
@@ -32,7 +34,6 @@ from xo_cowork_core.services.index.search import Hit
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.history import HostHistory
 from xo_cowork_core.services.sessions.hosted import HostedSession, HostedSessions
-from xo_cowork_core.services.sessions.titles import UNTITLED, shown
 from xo_cowork_core.storage.db import Database
 
 FIND_SECONDS = 2.0

@@ -17,13 +17,14 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TextPart,
     Turn,
+    shown,
+    title_of,
 )
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.blocks import Block, Entry, entry_of, split
 from xo_cowork_core.services.eventlog.log import entries_of, insert_blocks
 from xo_cowork_core.services.sessions.fold import MessageFold
 from xo_cowork_core.services.sessions.history import insert as insert_message
-from xo_cowork_core.services.sessions.titles import shown, title_of
 from xo_cowork_core.services.turns.answers import ASKED, RESOLVED
 
 CUT = AgentError("The server was restarted during this turn; send it again", "restart")
