@@ -54,6 +54,20 @@ def test_a_step_ends_after_the_tools_that_its_call_asked_for(tmp_path: Path) -> 
     assert told == [ToolPart, "tool_use", TextPart, "stop"]
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [{"type": ["task_complete"]}, {"type": "task_complete", "turn_id": [1]}, {"type": {}}],
+)
+def test_events_of_odd_types_are_passed_over(tmp_path: Path, payload: dict[str, object]) -> None:
+    wanted = messages(tmp_path, "apply_patch")
+    row = {"timestamp": "2026-11-24T05:40:00.000Z", "type": "event_msg", "payload": payload}
+    lines = file_of(tmp_path).read_bytes().splitlines()
+    file_of(tmp_path).write_bytes(
+        b"\n".join([*lines[:-1], json.dumps(row).encode(), lines[-1], b""])
+    )
+    assert asyncio.run(Store(tmp_path).messages(ID)) == wanted
+
+
 def test_a_failed_turn_keeps_its_reason(tmp_path: Path) -> None:
     user, agent = messages(tmp_path, "error_429")
     assert user.role == "user"

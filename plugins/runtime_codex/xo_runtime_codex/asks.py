@@ -61,7 +61,8 @@ class Ask:
 
 def is_ask(record: Record) -> bool:
     """Tell whether a request is one that a person may answer."""
-    return record.get("method") == QUESTION or record.get("method") in KINDS
+    method = record.get("method")
+    return isinstance(method, str) and (method == QUESTION or method in KINDS)
 
 
 def rule_for(ask: Ask, permissions: Permissions) -> PermissionRule:

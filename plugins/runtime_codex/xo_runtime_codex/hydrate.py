@@ -140,7 +140,7 @@ class Hydration:
             self._used(row, body)
         elif body.get("type") == "item_completed":
             self._item(row, body)
-        elif body.get("type") in ENDS and self._draft:
+        elif _text(body.get("type")) in ENDS and self._draft:
             self._end(self._draft, body)
 
     def _item(self, row: Row, body: Mapping[str, Any]) -> None:
@@ -196,7 +196,7 @@ class Hydration:
         self._tools = tools
 
     def _end(self, draft: Draft, body: Mapping[str, Any]) -> None:
-        if body.get("turn_id") not in {draft.turn_id, None}:
+        if body.get("turn_id") is not None and body["turn_id"] != draft.turn_id:
             return
         draft.ended = True
         draft.finish = "stop"

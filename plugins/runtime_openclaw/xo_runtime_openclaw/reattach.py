@@ -86,7 +86,7 @@ class Reattach:
             if row(message.get("__openclaw")).get("runId") == self._run_id
         ]
         status = state.get("status")
-        if status == "error" and state.get("stopReason") not in {"aborted", "rpc"}:
+        if status == "error" and text_of(state.get("stopReason")) not in {"aborted", "rpc"}:
             yield Ended(failures.run_failure(text_of(state.get("error")), {}))
         elif status in {"ok", "error"} or (not flight and _finished(records)):
             for item in missed(self._translator, records):
@@ -121,4 +121,4 @@ class Reattach:
 
 
 def _finished(records: list[Row]) -> bool:
-    return bool(records) and records[-1].get("stopReason") in {"stop", "length"}
+    return bool(records) and text_of(records[-1].get("stopReason")) in {"stop", "length"}

@@ -116,7 +116,7 @@ class Translator:
             case "thinking":
                 yield from self._thinking(text_of(data.get("text")))
             case "compaction":
-                ended = data.get("phase") in {"end", "complete", "done"}
+                ended = text_of(data.get("phase")) in {"end", "complete", "done"}
                 yield Compacted() if ended else CompactionStart()
 
     def _assistant(self, data: Row) -> Iterator[Item]:
@@ -193,7 +193,7 @@ class Translator:
                 yield from self._status(text_of(payload.get("phase")))
             case "final":
                 yield from self.said.finish(message_text(row(payload.get("message"))))
-                length = payload.get("stopReason") in {"length", "max_tokens"}
+                length = text_of(payload.get("stopReason")) in {"length", "max_tokens"}
                 yield self.done("length" if length else "stop")
             case "error":
                 yield from self.steps.close(failed=True)
