@@ -1,4 +1,4 @@
-"""Row group `codex`: what is added to app-server's own first delta. `python -m bench.codex`."""
+"""Row group `codex`: what is added to app-server's own first delta, and threads side by side."""
 
 import json
 import os
@@ -8,23 +8,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from bench.plan import Plan
-from bench.rows import Baseline, Row, Target, middle, table
+from bench.rows import Baseline, Row, Target, middle
 from bench.server import ROOT
 from bench.turns import Turner
 from bench.wire import Address
-from xo_cowork_core.sdk.testing import LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 sys.path.append(str(ROOT / "tests" / "fakes" / "codex_cli"))
-from codex_prompts import environment, real_codex, responses_api
+from codex_prompts import environment, real_codex, responses_api, text
 
 NAME = "codex: first delta over app-server's own, median"
 PROMPT = "[[text hello world]]"
 RECEIVE_BYTES = 1 << 16
 WAIT_SECONDS = 30.0
+THREADS = 6
+WORDS = 200
 
 
 def measure(plan: Plan) -> Iterator[Row]:
@@ -41,8 +44,23 @@ def measure(plan: Plan) -> Iterator[Row]:
         with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
             turner = Turner(Address.of(server.base_url), "codex", PROMPT)
             through = middle(list(turner.first_deltas(count)))
+            together = six_at_once(server)
     baseline = Baseline("ms, app-server over a pipe", 1e3 * own)
     yield Row(NAME, "ms", 1e3 * (through - own), target, baseline, note=f"{count} turns")
+    yield together
+
+
+def six_at_once(server: LiveServer) -> Row:
+    """Run a turn in each of six sessions at the same time, on one app-server."""
+    texts = [" ".join(f"{letter}{n}" for n in range(WORDS)) for letter in "abcdef"]
+    chat = Chat(server, "codex")
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as threads:
+        told = list(threads.map(lambda words: chat.run_turn(text(words)).text, texts))
+    seconds = time.perf_counter() - begun
+    same = sum(heard == words for heard, words in zip(told, texts, strict=True))
+    note = f"{same} of {THREADS} exact, {WORDS} words each"
+    return Row("codex: six new threads at once", "s", seconds, exact=same == THREADS, note=note)
 
 
 def directly(binary: Path, values: Mapping[str, str], folder: Path, count: int) -> Iterator[float]:
@@ -101,7 +119,3 @@ class Bare:
             self._rest += os.read(self._child.stdout.fileno(), RECEIVE_BYTES)
         line, _, self._rest = self._rest.partition(b"\n")
         return line
-
-
-if __name__ == "__main__":
-    print(table(list(measure(Plan("--quick" in sys.argv)))))
