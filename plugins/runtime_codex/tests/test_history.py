@@ -10,7 +10,15 @@ from typing import TypeGuard
 
 import pytest
 
-from xo_cowork_core.sdk import Message, NotFound, StepPart, TextPart, ToolPart
+from xo_cowork_core.sdk import (
+    Message,
+    NotFound,
+    ReasoningPart,
+    StepPart,
+    TextPart,
+    Tokens,
+    ToolPart,
+)
 from xo_runtime_codex.rollouts import calls_tool, find_files
 from xo_runtime_codex.store import Store
 from xo_runtime_codex.transcript import CodexTranscript
@@ -66,6 +74,47 @@ def test_events_of_odd_types_are_passed_over(tmp_path: Path, payload: dict[str, 
         b"\n".join([*lines[:-1], json.dumps(row).encode(), lines[-1], b""])
     )
     assert asyncio.run(Store(tmp_path).messages(ID)) == wanted
+
+
+def test_a_session_without_items_tells_the_same(tmp_path: Path) -> None:
+    first, agent, second, writer = messages(tmp_path, "legacy")
+    assert [each.role for each in (first, agent, second, writer)] == ["user", "assistant"] * 2
+    assert agent.parts[1:4] == (
+        StepPart("tool_use", Tokens(9868, 1, cache_read=7)),
+        ReasoningPart("hm so"),
+        TextPart("therefore"),
+    )
+    command, patch = (
+        next(part for part in each.parts if isinstance(part, ToolPart)) for each in (agent, writer)
+    )
+    assert (command.tool, command.input, command.output) == ("bash", {"command": "echo hi"}, "hi\n")
+    assert (patch.tool, patch.input["content"]) == ("write", "hello\n")
+    record = asyncio.run(Store(tmp_path).session(ID))
+    assert record
+    assert (record.message_count, record.title[:6]) == (4, "[[tool")
+
+
+def test_the_oldest_files_name_neither_turns_nor_ways(tmp_path: Path) -> None:
+    said = ["one", "two"]
+    rows: list[tuple[str, dict[str, object]]] = [("session_meta", {"id": ID, "cwd": "/there"})]
+    for text in said:
+        call = {"name": "shell", "arguments": '{"command": ["ls"]}', "call_id": f"call-{text}"}
+        rows += [
+            ("event_msg", {"type": "user_message", "message": text}),
+            ("response_item", {"type": "function_call", **call}),
+            ("event_msg", {"type": "agent_message", "message": f"{text} back"}),
+            ("event_msg", {"type": "turn_aborted", "reason": "interrupted"}),
+        ]
+    time = "2025-09-01T10:00:00.000Z"
+    lines = [json.dumps({"timestamp": time, "type": t, "payload": p}) for t, p in rows]
+    file_of(tmp_path).write_text("\n".join(lines) + "\n")
+    found = asyncio.run(Store(tmp_path).messages(ID))
+    assert found
+    texts = [next(p.text for p in m.parts if isinstance(p, TextPart)) for m in found]
+    assert texts == ["one", "one back", "two", "two back"]
+    assert len({message.id for message in found}) == 4
+    cut = [part for part in found[1].parts if isinstance(part, ToolPart)]
+    assert [(part.tool, part.status) for part in cut] == [("bash", "error")]
 
 
 def test_a_failed_turn_keeps_its_reason(tmp_path: Path) -> None:

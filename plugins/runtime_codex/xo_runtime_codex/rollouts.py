@@ -22,6 +22,17 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HEAD = re.compile(rb'"type": ?"(\w+)"(?:, ?"payload": ?\{"type": ?"(\w+)")?')
 READ_TYPES = frozenset({b"session_meta", b"turn_context", b"token_usage_record"})
 READ_EVENTS = frozenset({b"item_completed", b"task_complete", b"turn_complete", b"turn_aborted"})
+OLDER_EVENTS = frozenset(
+    {b"task_started", b"user_message", b"agent_message", b"agent_reasoning", b"patch_apply_end"}
+)
+CALLS = frozenset(
+    {
+        b"function_call",
+        b"function_call_output",
+        b"custom_tool_call",
+        b"custom_tool_call_output",
+    }
+)
 CALL_SIGNS = (b'_call",', b'_call"}')
 HEAD_BYTES = 200
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -72,16 +83,19 @@ def whole_lines(path: Path) -> list[bytes]:
     return path.read_bytes().split(b"\n")[:-1]
 
 
-def parse_line(line: bytes) -> Row | None:
+def parse_line(line: bytes, *, older: bool = False) -> Row | None:
     """Read a line that tells of the conversation; None for any other.
 
-    Most bytes are the model's own copy of it, which isn't parsed.
+    Most bytes are the model's own copy of it, which isn't parsed, except in `older` files, where
+    nothing else tells of tools.
     """
     head = HEAD.search(line, 0, HEAD_BYTES)
     if head is None or len(line) > MAX_LINE_BYTES:
         return None
     kind, event = head.groups()
-    if kind not in READ_TYPES and (kind != b"event_msg" or event not in READ_EVENTS):
+    events = READ_EVENTS | OLDER_EVENTS if older else READ_EVENTS
+    called = older and kind == b"response_item" and event in CALLS
+    if kind not in READ_TYPES and not called and (kind != b"event_msg" or event not in events):
         return None
     return _row(line)
 

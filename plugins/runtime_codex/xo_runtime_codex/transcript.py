@@ -5,9 +5,11 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, first_words
 from xo_runtime_codex.hydrate import Call, Hydration
+from xo_runtime_codex.older import Older
 from xo_runtime_codex.rollouts import EPOCH, Base, Row, base_of, parse_line, session_of
 
 ARCHIVE = "archived_sessions"
+PAGINATED = "paginated"
 
 
 class CodexTranscript(Transcript):
@@ -19,6 +21,7 @@ class CodexTranscript(Transcript):
         self._archived = path.parent.name == ARCHIVE
         self._base: Base | None = None
         self._before: Sequence[Row] = ()
+        self._older: Older | None = None
         self._rows: list[Row] = []
         self._story = Hydration()
         self._told = 0
@@ -32,13 +35,13 @@ class CodexTranscript(Transcript):
 
     def feed(self, lines: Iterable[bytes]) -> None:
         for line in lines:
-            row = parse_line(line)
+            row = parse_line(line, older=self._older is not None)
             if row is None:
                 continue
             if row.kind == "session_meta":
                 self._begin(row)
             self._last = max(self._last, row.time)
-            self._rows.append(row)
+            self._rows += self._older.rows(row) if self._older else [row]
 
     def base(self) -> str | None:
         return self._base.rollout_id if self._base else None
@@ -89,6 +92,7 @@ class CodexTranscript(Transcript):
     def _begin(self, row: Row) -> None:
         if not any(each.kind == "session_meta" for each in self._rows):
             self._base = base_of(row)
+            self._older = None if row.body.get("history_mode") == PAGINATED else Older()
         cwd = row.body.get("cwd")
         if self._directory is None and isinstance(cwd, str) and cwd.startswith("/"):
             self._directory = cwd
