@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,19 @@ def replay(name: str) -> list[object]:
     for frame in orjson.loads((FIXTURES / name).read_bytes()):
         items += translator.items(Notice(frame["event"], frame["payload"]))
     return items
+
+
+@pytest.mark.parametrize(
+    ("held", "missing"), [("one two", ""), ("one", ""), ("three", "\n\nthree")]
+)
+def test_what_a_gateway_still_holds_of_the_stretch_before_a_tool_is_not_told_again(
+    held: str, missing: str
+) -> None:
+    said = Said()
+    list(said.grow("one two "))
+    said.close()
+    told = [event.text for event in said.catch_up(held) if isinstance(event, TextDelta)]
+    assert "".join(told) == missing
 
 
 @given(NOTICES)

@@ -104,9 +104,7 @@ class Reattach:
         items: list[Item] = []
         for event in rows(flight.get("events")):
             items += self._translator.items(Notice("agent", event))
-        said = self._translator.said
-        if text := text_of(flight.get("text")):
-            items += said.finish(text) if said.stretch or said.empty else said.grow(text)
+        items += self._translator.said.catch_up(text_of(flight.get("text")))
         return items
 
     async def _pending(self) -> list[Item]:

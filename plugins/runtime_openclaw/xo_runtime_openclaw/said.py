@@ -60,6 +60,14 @@ class Said:
             if not (known and not self._open):
                 yield from self.grow(text)
 
+    def catch_up(self, text: str) -> Iterator[Event]:
+        """Take what the gateway holds of the run's text: just after a tool, still the stretch
+        before it."""
+        if self._open or self.empty:
+            yield from self.finish(text)
+        elif not self._closed[-1].strip().startswith(text.strip()):
+            yield from self.grow(text)
+
     def replace(self, text: str) -> Iterator[Event]:
         """Take back the open stretch and put `text` in its place."""
         if text == self._open:
