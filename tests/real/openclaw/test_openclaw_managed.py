@@ -84,7 +84,9 @@ def _when_ready(server: LiveServer) -> Chat:
 
 
 def _gateway(server: LiveServer) -> Pid:
-    [found] = [child for child in server.children() if child.parent == server.pid]
+    # it may have left the server an orphan of its own, to be reaped
+    own = [child for child in server.children() if child.parent == server.pid]
+    [found] = [child for child in own if "gateway" in child.command]
     return found
 
 
