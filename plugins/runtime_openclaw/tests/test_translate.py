@@ -79,7 +79,8 @@ def replay(name: str) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("held", "missing"), [("one two", ""), ("one", ""), ("three", "\n\nthree")]
+    ("held", "missing"),
+    [("one two", ""), ("one", ""), ("three", "\n\nthree"), ("one two\n\nthree", "\n\nthree")],
 )
 def test_what_a_gateway_still_holds_of_the_stretch_before_a_tool_is_not_told_again(
     held: str, missing: str

@@ -61,12 +61,16 @@ class Said:
                 yield from self.grow(text)
 
     def catch_up(self, text: str) -> Iterator[Event]:
-        """Take what the gateway holds of the run's text: just after a tool, still the stretch
-        before it."""
+        """Take what the gateway holds of the run's text: the open stretch alone, or after those
+        that are closed; just after a tool, still the stretch before it."""
         if self._open or self.empty:
             yield from self.finish(text)
-        elif not self._closed[-1].strip().startswith(text.strip()):
-            yield from self.grow(text)
+            return
+        rest = text.strip()
+        for closed in self._closed:
+            rest = rest.removeprefix(closed.strip()).lstrip()
+        if rest and not self._closed[-1].strip().startswith(rest):
+            yield from self.grow(rest)
 
     def replace(self, text: str) -> Iterator[Event]:
         """Take back the open stretch and put `text` in its place."""
