@@ -1,8 +1,7 @@
 # Every target sets up what it needs; a repeat costs nothing.
 UV_VERSION := 0.13.9
 PYTHON ?= python3
-# more than two cores: much of a test is waiting
-WORKERS ?= 3
+WORKERS ?= 2
 UV := .venv/bin/uv
 
 .PHONY: setup run test check bench toolchain

@@ -37,7 +37,9 @@ def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
 
 def test_abort_keeps_the_process(chat: Chat) -> None:
     first = chat.run_turn("one [[text a]]")
-    before = {p.number for p in chat.server.children() if "claude" in p.command}
+    # the process itself: what it runs for a moment comes and goes
+    own = [p for p in chat.server.children() if p.parent == chat.server.pid]
+    before = {p.number for p in own if "claude" in p.command}
     turn = chat.prompt("two [[text n=600 delay=0.1 slow]]", session_id=first.session_id)
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("text-delta")

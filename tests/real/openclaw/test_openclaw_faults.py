@@ -111,7 +111,7 @@ class TestGateway:
 class TestConnection:
     """The connection breaks, or is refused."""
 
-    @pytest.mark.parametrize("seconds", [0, 2, 4], ids=["short", "over the tool", "over the end"])
+    @pytest.mark.parametrize("seconds", [0, 2, 5], ids=["short", "over the tool", "over the end"])
     def test_a_cut_connection_loses_and_doubles_nothing(
         self, open_chat: OpenChat, openclaw: GatewayProcess, seconds: float
     ) -> None:
@@ -119,7 +119,7 @@ class TestConnection:
             chat = open_chat(OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{proxy.port}")
             prompt = (
                 f"[[text n=15 delay=0.1 before && {tool('exec', command='sleep 1')[2:]}"
-                " [[text n=15 delay=0.1 after]]"
+                " [[text n=30 delay=0.1 after]]"
             )
             turn = chat.prompt(prompt)
             with chat.stream(turn.stream_id) as stream:
@@ -130,7 +130,7 @@ class TestConnection:
                 ended = Recording(turn.stream_id, turn.session_id, stream.rest())
             assert proxy.cuts >= 2
             assert ended.terminal.event == "done"
-            assert ended.text.split() == ["before"] * 15 + ["after"] * 15
+            assert ended.text.split() == ["before"] * 15 + ["after"] * 30
             assert len(ended.bodies("tool-call")) == len(ended.bodies("tool-result")) == 1
             goes_on(chat, turn.session_id)
 
