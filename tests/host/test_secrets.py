@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -61,6 +61,7 @@ def test_stored_entries_take_their_old_lines_and_keep_comments(tmp_path: Path):
 VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp", "Cs"]))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True), VALUES))
 def test_what_is_stored_is_read_back_or_refused(values: dict[str, str]):
     with TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
 """What readers were sent: long previews are folded, and the truth is told apart all the same."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import Desync, TextDelta
@@ -19,6 +19,7 @@ def previewed(parts: list[str], fold_at: int) -> Said:
     return said
 
 
+@settings(deadline=None)
 @given(pieces, st.text(max_size=20), st.integers(1, 5))
 def test_what_is_missing_after_a_true_preview_is_its_rest(parts, rest, fold_at):
     before, said_module.FOLD_PIECES = said_module.FOLD_PIECES, 2
@@ -30,6 +31,7 @@ def test_what_is_missing_after_a_true_preview_is_its_rest(parts, rest, fold_at):
     assert [event.text for event in events] == ([rest] if rest else [])
 
 
+@settings(deadline=None)
 @given(pieces.filter(any), st.integers(1, 5))
 def test_a_false_preview_is_taken_back_and_the_truth_sent(parts, fold_at):
     before, said_module.FOLD_PIECES = said_module.FOLD_PIECES, 2

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_runtime_openclaw.json5 import Json5Error, parse, plain
@@ -151,6 +151,7 @@ def texts(draw: st.DrawFn) -> str:
     return out
 
 
+@settings(deadline=None)
 @given(texts(), st.lists(puts | drops, min_size=1, max_size=4))
 def test_any_change_of_any_text_means_what_it_should(text: str, edits: list[Edit]):
     before = meaning(text)

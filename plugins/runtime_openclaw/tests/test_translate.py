@@ -92,6 +92,7 @@ def test_what_a_gateway_still_holds_of_the_stretch_before_a_tool_is_not_told_aga
     assert "".join(told) == missing
 
 
+@settings(deadline=None)
 @given(NOTICES)
 def test_no_event_breaks_the_translation(notices: list[Notice]) -> None:
     translator = Translator()
@@ -101,11 +102,13 @@ def test_no_event_breaks_the_translation(notices: list[Notice]) -> None:
                 assert isinstance(item.final, Done | AgentFailure)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | ANYTHING.map(orjson.dumps))
 def test_no_frame_breaks_the_reader(frame: bytes) -> None:
     assert isinstance(parse(frame), Answer | Notice | None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12), st.data())
 def test_missed_and_doubled_deltas_leave_the_text_whole(
     pieces: list[str], data: st.DataObject
@@ -119,6 +122,7 @@ def test_missed_and_doubled_deltas_leave_the_text_whole(
     assert not any(isinstance(event, Desync) for event in events)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, right: str) -> None:
     said = Said()
@@ -129,7 +133,7 @@ def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, righ
     assert said.whole == "\n\n".join(part for part in (before, right) if part)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_a_reattached_run_tells_nothing_twice(cut: int, back: int) -> None:
     frames = orjson.loads((FIXTURES / "tool_run.json").read_bytes())
