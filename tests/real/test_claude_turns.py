@@ -40,6 +40,7 @@ def test_abort_keeps_the_process(chat: Chat) -> None:
     # the process itself: what it runs for a moment comes and goes
     own = [p for p in chat.server.children() if p.parent == chat.server.pid]
     before = {p.number for p in own if "claude" in p.command}
+    assert before
     turn = chat.prompt("two [[text n=600 delay=0.1 slow]]", session_id=first.session_id)
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("text-delta")

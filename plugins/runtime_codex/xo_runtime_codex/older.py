@@ -5,7 +5,6 @@ Each event is brought into the item that would stand there today. Tools are told
 calls and their outputs, which name no turn: what is not ended is a call that was cut off.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -127,7 +126,7 @@ def _text(output: object) -> str:
     """Return a call's output: a text, or an object with one, also as JSON in a text."""
     if isinstance(output, str) and output.startswith('{"output":'):
         try:
-            output = json.loads(output)
+            output = orjson.loads(output)
         except ValueError:
             return output
     if isinstance(output, dict):
