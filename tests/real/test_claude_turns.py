@@ -16,6 +16,13 @@ def sleepers(chat: Chat) -> list[str]:
     ]
 
 
+def agent_of(chat: Chat, session_id: str) -> int:
+    """Return the process that holds this session: other sessions' ones come and go."""
+    own = [p for p in chat.server.children() if p.parent == chat.server.pid]
+    (agent,) = [p.number for p in own if session_id in p.command]
+    return agent
+
+
 def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
     script = (
         "import subprocess, sys, time; "
@@ -23,7 +30,7 @@ def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
         "time.sleep(301)"
     )
     session_id = chat.run_turn("one [[text a]]").session_id
-    agents = {p.number for p in chat.server.children() if "claude" in p.command}
+    agent = agent_of(chat, session_id)
     prompt = f"{tool('Bash', command=f'python3 -c {json.dumps(script)}')} [[text no]]"
     turn = chat.prompt(prompt, session_id=session_id)
     with chat.stream(turn.stream_id) as stream:
@@ -32,22 +39,19 @@ def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
         chat.abort(turn.stream_id)
         assert stream.rest()[-1].data["finish_reason"] == "aborted"
     eventually(lambda: not sleepers(chat), 5.0, "no child of the tool is left")
-    assert agents <= {p.number for p in chat.server.children()}, "the agent itself stays"
+    assert agent_of(chat, session_id) == agent, "the agent itself stays"
 
 
 def test_abort_keeps_the_process(chat: Chat) -> None:
     first = chat.run_turn("one [[text a]]")
-    # the process itself: what it runs for a moment comes and goes
-    own = [p for p in chat.server.children() if p.parent == chat.server.pid]
-    before = {p.number for p in own if "claude" in p.command}
-    assert before
+    before = agent_of(chat, first.session_id)
     turn = chat.prompt("two [[text n=600 delay=0.1 slow]]", session_id=first.session_id)
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("text-delta")
         chat.abort(turn.stream_id)
         stream.rest()
     assert chat.run_turn("[[text b]]", session_id=first.session_id).text == "b"
-    assert before <= {p.number for p in chat.server.children()}
+    assert agent_of(chat, first.session_id) == before
 
 
 def test_abort_withdraws_what_is_asked(chat: Chat) -> None:
