@@ -37,12 +37,8 @@ class Feed:
         self._notices.clear()
         self.broken = False
 
-    def wake(self) -> None:
-        """End a `take` that waits, without a notice."""
-        self._wake.set()
-
     async def take(self) -> list[Notice]:
-        """Wait for events and return all there are; empty when it is broken or was woken."""
+        """Wait for events and return all there are; empty when it is broken."""
         await self._wake.wait()
         self._wake.clear()
         taken = list(self._notices)

@@ -40,10 +40,6 @@ class Gateway:
         self.coming: Callable[[], bool] = lambda: False
 
     @property
-    def connected(self) -> bool:
-        return self._connection is not None and self._connection.alive
-
-    @property
     def restarting(self) -> bool:
         """Say whether the gateway said that it takes nothing new before its restart is over."""
         return time.monotonic() < self._back_by

@@ -37,10 +37,6 @@ class Stream:
         return self.last_id - len(self._entries) + 1
 
     @property
-    def unsaved_bytes(self) -> int:
-        return self._unsaved
-
-    @property
     def full(self) -> bool:
         """More is waiting for the disk than a producer should run ahead."""
         return self._unsaved > UNSAVED_BYTES
