@@ -16,9 +16,12 @@ BROKEN = {"failed", "missing", "incompatible"}
 
 def main() -> int:
     """Run the command line and return the exit code; what is wrong is said in one line."""
-    from xo_cowork_core.host import serve  # noqa: PLC0415  # the start pays for what it needs
+    # the start pays for what it needs
+    from xo_cowork_core.host import serve  # noqa: PLC0415
+    from xo_cowork_core.host.sources import settle_home  # noqa: PLC0415
 
     try:
+        settle_home()
         return serve.serve() if sys.argv[1:] == ["serve"] else _commands()()
     except serve.REFUSALS as error:
         print(f"xo-cowork: {error}", file=sys.stderr)  # noqa: T201

@@ -105,7 +105,9 @@ def test_serve_help_lists_the_settings_of_core_and_plugins(command):
         ({"HOST": "0.0.0.0"}, "set XO_API_TOKEN, or HOST=127.0.0.1"),
         ({"XO_PLUGINS": "gone", "XO_PLUGINS_STRICT": "1"}, "plugin gone is missing"),
         ({"XO_STATE_DIR": "/dev/null/state"}, "can't be used"),
+        ({"XO_STATE_DIR": "~no-such-user/state"}, "an absolute path"),
         ({"XO_CONFIG": "/nowhere/at/all"}, "does not exist"),
+        ({"HOME": "somewhere"}, "HOME='somewhere' must be an absolute path"),
     ],
 )
 def test_a_start_that_is_refused_says_so_in_one_line(command, environment, line):

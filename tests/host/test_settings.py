@@ -69,6 +69,8 @@ def test_a_workspace_image_has_its_own_defaults(environment):
         ("XO_PERMISSION_TIMEOUT", "soon", "seconds above 0"),
         ("XO_PLUGINS_STRICT", "maybe", "1 or 0"),
         ("XO_PROJECTS_ROOT", "projects", "an absolute path"),
+        ("XO_PROJECTS_ROOT", "~no-such-user/projects", "an absolute path"),
+        ("HOST", "http://127.0.0.1", "an address or a host name"),
         ("XO_ALLOWED_HOSTS", "https://box.example", "host names like"),
         ("XO_ALLOWED_HOSTS", "*", "host names like"),
         ("XO_ALLOWED_ORIGINS", "app.example", "origins like https://"),
@@ -102,9 +104,15 @@ def test_hosts_and_origins_are_read_in_one_form(environment):
     assert settings.allowed_origins == ("https://app.example", "vscode-webview://abc")
 
 
+def test_an_ipv6_host_may_stand_in_brackets(environment):
+    assert read_settings(environment | {"HOST": "[::1]"}).host == "::1"
+
+
 def test_a_file_that_is_no_toml_or_not_there_is_one_line(environment, tmp_path):
     with pytest.raises(SettingError, match="does not exist"):
         read_settings(environment | {"XO_CONFIG": str(tmp_path / "nowhere.toml")})
+    with pytest.raises(SettingError, match="the home of nobody"):
+        read_settings(environment | {"XO_CONFIG": "~no-such-user/config.toml"})
     (tmp_path / "config.toml").write_text("PORT = = 3\n")
     with pytest.raises(SettingError, match=r"config\.toml can't be read as TOML"):
         read_settings(environment)

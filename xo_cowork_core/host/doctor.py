@@ -13,6 +13,7 @@ from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.faults import describe_fault
 from xo_cowork_core.host.services import Core, build_core
 from xo_cowork_core.host.settings import read_settings
+from xo_cowork_core.host.strays import find_strays
 from xo_cowork_core.sdk import Health
 from xo_cowork_core.services.registry import HEALTH_SECONDS, RegisteredConnector
 
@@ -40,7 +41,11 @@ def examine() -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="xo-doctor-") as folder:
         core = build_core(settings, run_dir=Path(folder))
         create_app(settings, core)
-        return asyncio.run(_examine(core))
+        strays = [
+            _finding("setting", stray.key, "unknown", Health(state="failed", detail=stray.text))
+            for stray in find_strays(settings, core.services.registry.plugins.values())
+        ]
+        return [*strays, *asyncio.run(_examine(core))]
 
 
 def report(findings: Sequence[Finding]) -> str:

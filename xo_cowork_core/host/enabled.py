@@ -1,7 +1,7 @@
 """Which plugins are enabled: `XO_PLUGINS`, the config file, drop-in files, else all."""
 
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from xo_cowork_core.host.settings import Settings
@@ -20,17 +20,27 @@ def enabled_names(settings: Settings, installed: Collection[str]) -> tuple[str, 
     return tuple(dict.fromkeys(named))
 
 
-def _from_files(settings: Settings) -> tuple[str, ...] | None:
+def drop_in_files(settings: Settings) -> dict[Path, Mapping[str, object]]:
+    """Read the drop-in files that count: none when the plugins are named elsewhere."""
     folders = (settings.plugins_dir, settings.state_dir / "plugins.d")
     files = [path for folder in folders for path in sorted(folder.glob("*.toml"))]
-    return tuple(name for path in files for name in _names(path)) if files else None
+    return {} if settings.plugins else {path: _read(path) for path in files}
 
 
-def _names(path: Path) -> Sequence[str]:
+def _from_files(settings: Settings) -> tuple[str, ...] | None:
+    files = drop_in_files(settings)
+    return tuple(name for path in files for name in _names(path, files[path])) if files else None
+
+
+def _read(path: Path) -> Mapping[str, object]:
     try:
-        names = tomllib.loads(path.read_text("utf-8")).get("plugins", [])
+        return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SettingError(f"{path} can't be read as TOML: {error}") from error
+
+
+def _names(path: Path, found: Mapping[str, object]) -> Sequence[str]:
+    names = found.get("plugins", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise SettingError(f'{path} must hold a list of names: plugins = ["runtime_acme"]')
     return names

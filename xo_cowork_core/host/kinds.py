@@ -65,10 +65,20 @@ def _seconds(text: str) -> float:
 
 
 def _path(text: str) -> Path:
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # the home of somebody who is not here
+        raise ValueError(text) from None
     if not path.is_absolute() or "\0" in text:
         raise ValueError(text)
     return path
+
+
+def _host(text: str) -> str:
+    host = text.lower().removeprefix("[").removesuffix("]")  # an IPv6 address as it stands in a URL
+    if not host.isascii() or not set("/[]").isdisjoint(host) or host.split() != [host]:
+        raise ValueError(text)
+    return host
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -95,6 +105,7 @@ def _origins(text: str) -> tuple[str, ...]:
 KINDS = {
     "text": Kind(str, "a text"),
     "secret": Kind(SecretStr, "a text"),
+    "host": Kind(_host, "an address or a host name"),
     "integer": Kind(_count, "a whole number, 0 or more"),
     "port": Kind(_port, "a port number from 0 to 65535 (0 takes a free one)"),
     "seconds": Kind(_seconds, "a number of seconds above 0"),

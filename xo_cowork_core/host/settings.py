@@ -39,7 +39,7 @@ class Row:
 class Settings:
     """Everything that the core can be told."""
 
-    host: Annotated[str, Row("HOST", "text", "127.0.0.1", "Address to listen on.")]
+    host: Annotated[str, Row("HOST", "host", "127.0.0.1", "Address to listen on.")]
     port: Annotated[int, Row("PORT", "port", "5002", "Port to listen on.")]
     stage: Annotated[
         Literal["local", "beta"],

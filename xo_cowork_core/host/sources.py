@@ -50,7 +50,10 @@ class Source:
 
 def read_source(environment: Mapping[str, str], named: str, default: Path) -> Source:
     """Read the TOML file: the one that was `named`, which must exist, else the default one."""
-    path = Path(named).expanduser() if named else default
+    try:
+        path = Path(named).expanduser() if named else default
+    except RuntimeError as error:
+        raise SettingError(f"XO_CONFIG={named!r} names the home of nobody here") from error
     try:
         toml = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -60,6 +63,19 @@ def read_source(environment: Mapping[str, str], named: str, default: Path) -> So
     except (OSError, ValueError) as error:
         raise SettingError(f"{path} can't be read as TOML: {error}") from error
     return Source(dict(environment), toml, path)
+
+
+def settle_home() -> None:
+    """See to it that `~` means one folder, here and in agents. An empty HOME counts as not set,
+    then the user's own is taken. Raises `SettingError`."""
+    if not os.environ.get("HOME"):
+        os.environ.pop("HOME", None)
+        home = os.path.expanduser("~")  # noqa: PTH111  # it stays "~" for a user without one
+        if not home.startswith("/"):
+            raise SettingError(f"HOME is not set and the user {os.getuid()} has none: set HOME")
+        os.environ["HOME"] = home
+    elif not Path(os.environ["HOME"]).is_absolute():
+        raise SettingError(f"HOME={os.environ['HOME']!r} must be an absolute path")
 
 
 def process_environment() -> Mapping[str, str]:

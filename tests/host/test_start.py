@@ -1,0 +1,91 @@
+"""What a start makes of a home and of configuration files that are not quite right."""
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import LiveServer, install_plugin
+
+HOMES = """
+import os
+from pathlib import Path
+
+from xo_cowork_core.sdk import Claims, Setting, hookimpl
+
+class Plugin:
+    @hookimpl
+    def xo_claims(self):
+        Path(os.environ["TOLD"]).write_text(os.environ["HOME"])
+        return Claims(settings=[Setting("TOOL_COLOUR", "Which colour.", "blue")])
+
+plugin = Plugin()
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> LiveServer:
+    """A server that was not started yet."""
+    install_plugin(tmp_path, "plugin_homes", HOMES)
+    environment = {
+        "XO_PLUGINS": "plugin_homes",
+        "XO_PLUGINS_DIR": str(tmp_path / "plugins.d"),
+        "TOLD": str(tmp_path / "told"),
+    }
+    return LiveServer(environment=environment, python_path=[tmp_path])
+
+
+def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "xo_cowork_core", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_key_that_is_no_setting_is_warned_of_once_and_does_not_stop(server):
+    server.state.mkdir()
+    file = server.state / "config.toml"
+    file.write_text(
+        'prot = 5003\ntool_colour = "red"\nXO_WIRE_STYLE = "spa"\n[server]\nsecret = "s3cret"\n'
+    )
+    with server:
+        warned = [line for line in server.log.splitlines() if " WARNING " in line]
+        assert len(warned) == 2
+        assert f"prot in {file} is not known" in warned[0]
+        assert "did you mean PORT?" in warned[0]
+        assert f"server in {file} is not known" in warned[1]
+        assert "s3cret" not in server.log
+
+
+def test_a_misspelt_drop_in_file_is_warned_of(server, tmp_path):
+    (tmp_path / "plugins.d").mkdir()
+    (tmp_path / "plugins.d" / "10-base.toml").write_text('plugin = ["plugin_homes"]\n')
+    server.state.mkdir()
+    settings = server.variables() | {"XO_PLUGINS": ""}
+    found = command(settings, "doctor")
+    assert found.returncode == 1
+    assert "10-base.toml" in found.stdout
+    assert "did you mean plugins?" in found.stdout
+
+
+def test_doctor_names_a_key_that_is_no_setting(server):
+    server.state.mkdir()
+    (server.state / "config.toml").write_text("prot = 5003\n")
+    found = command(server.variables(), "doctor", "--json")
+    assert found.returncode == 1
+    finding = json.loads(found.stdout)[0]
+    assert (finding["kind"], finding["name"], finding["ok"]) == ("setting", "prot", False)
+    assert "did you mean PORT?" in finding["detail"]
+
+
+def test_an_empty_home_counts_as_not_set(server, tmp_path):
+    command(server.variables() | {"HOME": ""}, "plugins", "check")
+    assert (tmp_path / "told").read_text() == pwd.getpwuid(os.getuid()).pw_dir
