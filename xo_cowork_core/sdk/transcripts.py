@@ -69,6 +69,18 @@ class Transcript(ABC):
 class KeepsTranscripts(KeepsHistory):
     """Keeps its history in files. The host then lists, searches and counts from its own index."""
 
+    async def sessions(self) -> Sequence[SessionRecord]:
+        """Nobody asks: the index lists them."""
+        return []
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        """Find a session that the index does not have yet; None unless overridden."""
+        return None
+
+    async def messages(self, session_id: str) -> Sequence[Message] | None:
+        """Return messages that the index can't tell; None unless overridden."""
+        return None
+
     @abstractmethod
     def transcript_folders(self) -> Sequence[Path]:
         """The folders that hold transcripts, at any depth; they need not exist yet."""

@@ -218,19 +218,16 @@ def test_a_subagents_rows_are_left_out(folder: Path, store: Store) -> None:
     assert texts(messages(store)) == ["hello", "hi"]
 
 
-def test_sessions_are_listed_with_their_folder(folder: Path, store: Store) -> None:
+def test_a_session_is_told_with_its_folder(folder: Path, store: Store) -> None:
     write(folder, PLAIN)
-    write(folder, [b"nothing of use"], name=ID.replace("1", "9"))
-    (found,) = asyncio.run(store.sessions())
+    found = session(store)
     assert (found.session_id, found.title) == (ID, "hello")
     assert (found.directory, found.message_count) == ("/home/someone/my_proj", 2)
 
 
-def test_a_list_shows_what_was_written_since(folder: Path, store: Store) -> None:
-    write(folder, PLAIN)
-    assert asyncio.run(store.sessions())[0].message_count == 2
-    write(folder, [*PLAIN, row("user", "more", "u2", "a1")])
-    assert asyncio.run(store.sessions())[0].message_count == 3
+def test_a_file_of_no_use_is_no_session(folder: Path, store: Store) -> None:
+    write(folder, [b"nothing of use"])
+    assert asyncio.run(store.session(ID)) is None
 
 
 def test_an_id_is_no_path(folder: Path, store: Store) -> None:

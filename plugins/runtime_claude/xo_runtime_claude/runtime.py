@@ -107,9 +107,6 @@ class ClaudeRuntime(
             raise NotFound("The turn is over.")
         await running.answer(call_id, answer)
 
-    async def sessions(self) -> Sequence[SessionRecord]:
-        return await self._store.sessions()
-
     async def session(self, session_id: str) -> SessionRecord | None:
         return await self._store.session(session_id)
 

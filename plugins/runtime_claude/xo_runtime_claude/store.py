@@ -8,7 +8,6 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from xo_cowork_core.sdk import Message, NotFound, SessionRecord
@@ -20,22 +19,12 @@ from xo_runtime_claude.transcript import ClaudeTranscript
 SESSION_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a file said when it had this size and time."""
-
-    size: int
-    changed: int
-    record: SessionRecord | None
-
-
 class Store:
     """Sessions of one config folder."""
 
     def __init__(self, config: Path, paths: Paths) -> None:
         self._projects = config / "projects"
         self._paths = paths
-        self._seen: dict[Path, Seen] = {}
         self._cuts: dict[str, str] = {}
 
     @property
@@ -46,10 +35,6 @@ class Store:
     async def knows(self, session_id: str) -> bool:
         """Say whether there is a transcript."""
         return await asyncio.to_thread(self._file, session_id) is not None
-
-    async def sessions(self) -> Sequence[SessionRecord]:
-        """List all sessions that have a message."""
-        return await asyncio.to_thread(self._sessions)
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """Find one session."""
@@ -86,33 +71,16 @@ class Store:
         found = list(self._projects.glob(f"*/{session_id}.jsonl"))
         return max(found, key=_changed) if found else None
 
-    def _sessions(self) -> Sequence[SessionRecord]:
-        files = list(self._projects.glob("*/*.jsonl"))
-        seen = {path: look for path in files if (look := self._look(path))}
-        self._seen = seen
-        newest: dict[str, SessionRecord] = {}
-        for look in seen.values():
-            record = look.record
-            known = newest.get(record.session_id) if record else None
-            if record and (known is None or known.time_updated < record.time_updated):
-                newest[record.session_id] = record
-        return list(newest.values())
-
     def _session(self, session_id: str) -> SessionRecord | None:
         path = self._file(session_id)
-        look = self._look(path) if path else None
-        return look.record if look else None
-
-    def _look(self, path: Path) -> Seen | None:
+        if path is None:
+            return None
+        transcript = ClaudeTranscript(path)
         try:
-            status = path.stat()
-            seen = self._seen.get(path)
-            if seen and (seen.size, seen.changed) == (status.st_size, status.st_mtime_ns):
-                return seen
-            record = _record(path)
+            transcript.feed(path.read_bytes().split(b"\n"))
         except OSError:
             return None
-        return Seen(status.st_size, status.st_mtime_ns, record)
+        return transcript.record()
 
     def _messages(self, session_id: str) -> Sequence[Message] | None:
         path = self._file(session_id)
@@ -141,12 +109,6 @@ class Store:
         trash.mkdir(mode=0o700, exist_ok=True)
         # shutil.move would copy across devices; a home on two devices is not worth that risk here
         path.rename(trash / f"{int(time.time())}-{path.name}")
-
-
-def _record(path: Path) -> SessionRecord | None:
-    transcript = ClaudeTranscript(path)
-    transcript.feed(path.read_bytes().split(b"\n"))
-    return transcript.record()
 
 
 def _changed(path: Path) -> float:

@@ -21,10 +21,6 @@ class Store:
         """Where rollouts lie."""
         return (self._sessions_folder, self._archive)
 
-    async def sessions(self) -> Sequence[SessionRecord]:
-        """List all sessions that have a message."""
-        return await asyncio.to_thread(self._sessions)
-
     async def session(self, session_id: str) -> SessionRecord | None:
         """Find one session by its files' names."""
         told = await asyncio.to_thread(self._tell, session_id)
@@ -52,15 +48,6 @@ class Store:
             return calls_tool(find_files(self._sessions_folder, session_id), turn_id)
         except OSError:
             return True
-
-    def _sessions(self) -> Sequence[SessionRecord]:
-        paths = sorted(self._sessions_folder.rglob("rollout-*.jsonl"))
-        newest: dict[str, SessionRecord] = {}
-        for record in (told.record() for told in self._told(paths)):
-            known = newest.get(record.session_id) if record else None
-            if record and (known is None or known.time_updated < record.time_updated):
-                newest[record.session_id] = record
-        return list(newest.values())
 
     def _tell(self, session_id: str) -> CodexTranscript | None:
         """Read the file that tells a session: after edits, the newest of several."""

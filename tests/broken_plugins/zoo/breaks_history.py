@@ -72,9 +72,6 @@ class Torn(Runtime, KeepsTranscripts):
     def open_transcript(self, path):
         return Lines(path)
 
-    async def sessions(self):
-        return []
-
     async def session(self, session_id):
         return record(session_id) if (self.folder / f"{session_id}.jsonl").exists() else None
 
