@@ -1,6 +1,8 @@
-"""One live server for a module of wire tests."""
+"""One live server for a module of wire tests, and places in it that are a test's own."""
 
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +18,23 @@ def server() -> Iterator[LiveServer]:
 @pytest.fixture
 def chat(server: LiveServer) -> Chat:
     return Chat(server, "demo")
+
+
+@pytest.fixture
+def folder(server: LiveServer) -> Path:
+    """A folder of the test's own."""
+    made = server.home / uuid.uuid4().hex
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def project(server: LiveServer, request: pytest.FixtureRequest) -> Path:
+    """A scaffolded project of the test's own."""
+    name = request.node.name.partition("[")[0].replace("_", "-")[:60].strip("-")
+    folder = server.projects / name
+    if not folder.exists():
+        body = {"path": str(folder), "scaffold": True, "display_name": "A name"}
+        answer = server.client.post("/api/files/mkdir", json=body)
+        assert answer.status_code == 200, answer.text
+    return folder

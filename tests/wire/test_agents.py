@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.wire.answers import refused
 from xo_cowork_core.sdk.testing import LiveServer, install_plugin
 
 JSON = {"Content-Type": "application/json"}
@@ -161,11 +161,6 @@ def test_a_new_agent_inherits_nothing_from_one_that_is_gone(server: LiveServer) 
     row = created(server, id="research")
     assert row["system_prompt"] == ""
     assert row["created_at"] > "2"
-
-
-def refused(answer: httpx.Response, status: int) -> str:
-    assert answer.status_code == status, answer.text
-    return str(answer.json()["detail"])
 
 
 def test_unknown_agents_are_404_and_main_stays(server: LiveServer) -> None:

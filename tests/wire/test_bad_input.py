@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.wire.answers import refused
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 UNKNOWN = "7c1f6a9e-4a3b-4c7e-9d1e-2f5a8b6c0d3e"
@@ -58,13 +58,6 @@ PROMPTS: tuple[dict[str, Any], ...] = (
     {"text": "hi", "permission_presets": {"file_changes": "maybe"}},
     {"text": "hi", "permission_presets": {"file_changes": 1}},
 )
-
-
-def refused(answer: httpx.Response, status: int = 400) -> str:
-    assert answer.status_code == status, answer.text
-    detail = answer.json()["detail"]
-    assert detail
-    return str(detail)
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -3,7 +3,6 @@
 import base64
 import threading
 import unicodedata
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,13 +35,6 @@ NAMES = (
 def server() -> Iterator[LiveServer]:
     with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
         yield running
-
-
-@pytest.fixture
-def folder(server: LiveServer) -> Path:
-    made = server.home / uuid.uuid4().hex
-    made.mkdir()
-    return made
 
 
 def refused(answer: httpx.Response, status: int, detail: str) -> None:

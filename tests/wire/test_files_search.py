@@ -2,7 +2,6 @@
 
 import subprocess
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +15,6 @@ from xo_cowork_core.sdk.testing import LiveServer
 def server() -> Iterator[LiveServer]:
     with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
         yield running
-
-
-@pytest.fixture
-def folder(server: LiveServer) -> Path:
-    made = server.home / uuid.uuid4().hex
-    made.mkdir()
-    return made
 
 
 def lay(folder: Path, *paths: str) -> None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.wire.answers import refused, told
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 NOT_A_PROJECT = [
@@ -19,27 +19,8 @@ NOT_A_PROJECT = [
 ]
 
 
-@pytest.fixture
-def project(server: LiveServer, request: pytest.FixtureRequest) -> Path:
-    """A scaffolded project of the test's own."""
-    name = request.node.name.partition("[")[0].replace("_", "-")[:60].strip("-")
-    folder = server.projects / name
-    if not folder.exists():
-        body = {"path": str(folder), "scaffold": True, "display_name": "A name"}
-        answer = server.client.post("/api/files/mkdir", json=body)
-        assert answer.status_code == 200, answer.text
-    return folder
-
-
 def get(server: LiveServer, path: str, **query: Any) -> Any:
-    answer = server.client.get(f"/api/xo-projects{path}", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def refused(answer: httpx.Response, status: int) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.json()["detail"]
+    return told(server, f"/api/xo-projects{path}", **query)
 
 
 def row(server: LiveServer, project_id: str) -> dict[str, Any]:

@@ -34,12 +34,9 @@ plugin = Plugin()
 
 
 @pytest.fixture
-def semantic(server: LiveServer, request: pytest.FixtureRequest) -> Path:
-    """The memory folder of a project of the test's own."""
-    name = request.node.name.partition("[")[0].replace("_", "-")[:60].strip("-")
-    body = {"path": str(server.projects / name), "scaffold": True}
-    server.client.post("/api/files/mkdir", json=body)
-    return server.projects / name / "memory" / "semantic"
+def semantic(project: Path) -> Path:
+    """Where that project keeps its memory."""
+    return project / "memory" / "semantic"
 
 
 def read(server: LiveServer, workspace: str) -> Any:

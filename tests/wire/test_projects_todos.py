@@ -8,30 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.wire.answers import refused, told
 from xo_cowork_core.sdk.testing import LiveServer
-
-
-@pytest.fixture
-def project(server: LiveServer, request: pytest.FixtureRequest) -> Path:
-    """A scaffolded project of the test's own."""
-    name = request.node.name.partition("[")[0].replace("_", "-")[:60].strip("-")
-    folder = server.projects / name
-    if not folder.exists():
-        body = {"path": str(folder), "scaffold": True, "display_name": "A name"}
-        answer = server.client.post("/api/files/mkdir", json=body)
-        assert answer.status_code == 200, answer.text
-    return folder
-
-
-def get(server: LiveServer, path: str, **query: Any) -> Any:
-    answer = server.client.get(f"/api/xo-projects{path}", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def refused(answer: httpx.Response, status: int) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.json()["detail"]
 
 
 def test_a_todo_is_added_changed_and_removed(server: LiveServer, project: Path) -> None:
@@ -52,13 +30,13 @@ def test_a_todo_is_added_changed_and_removed(server: LiveServer, project: Path) 
     changed = server.client.patch(todo_url, json=change)
     assert changed.status_code == 200
     assert changed.json() == made.json() | change
-    assert get(server, f"/{project.name}/todos") == {"todos": [changed.json()]}
-    kinds = [event["type"] for event in get(server, f"/{project.name}/timeline")["events"]]
-    assert kinds == ["todo.completed", "todo.added"]
+    assert told(server, url) == {"todos": [changed.json()]}
+    timeline = told(server, f"/api/xo-projects/{project.name}/timeline")
+    assert [event["type"] for event in timeline["events"]] == ["todo.completed", "todo.added"]
     assert server.client.delete(todo_url).json() == {"ok": True}
     refused(server.client.delete(todo_url), 404)
     refused(server.client.patch(todo_url, json=change), 404)
-    assert get(server, f"/{project.name}/todos") == {"todos": []}
+    assert told(server, url) == {"todos": []}
 
 
 @pytest.mark.parametrize(
@@ -76,20 +54,22 @@ def test_a_todo_is_added_changed_and_removed(server: LiveServer, project: Path) 
     ],
 )
 def test_a_wrong_todo_is_refused(server: LiveServer, project: Path, body: Any) -> None:
-    refused(server.client.post(f"/api/xo-projects/{project.name}/todos", json=body), 400)
-    assert get(server, f"/{project.name}/todos") == {"todos": []}
+    url = f"/api/xo-projects/{project.name}/todos"
+    refused(server.client.post(url, json=body))
+    assert told(server, url) == {"todos": []}
 
 
 def test_forty_todos_at_once_are_all_kept(server: LiveServer, project: Path) -> None:
-    url = f"{server.base_url}/api/xo-projects/{project.name}/todos"
+    url = f"/api/xo-projects/{project.name}/todos"
 
     def post(number: int) -> int:
         body = {"content": f"todo {number}", "description": "d" * 4000}
-        return httpx.post(url, json=body, timeout=30, trust_env=False).status_code
+        address = f"{server.base_url}{url}"
+        return httpx.post(address, json=body, timeout=30, trust_env=False).status_code
 
     with ThreadPoolExecutor(40) as pool:
         assert list(pool.map(post, range(40))) == [201] * 40
-    todos = get(server, f"/{project.name}/todos")["todos"]
+    todos = told(server, url)["todos"]
     assert {todo["content"] for todo in todos} == {f"todo {number}" for number in range(40)}
     assert len({todo["id"] for todo in todos}) == 40
 
@@ -113,8 +93,8 @@ def test_todos_of_the_predecessors_shape_are_read_and_kept(
         },
     }
     (project / ".xo" / "todos.json").write_text(json.dumps(record))
-    assert get(server, f"/{project.name}/todos")["todos"] == [theirs | {"session_id": "abc"}]
     url = f"/api/xo-projects/{project.name}/todos"
+    assert told(server, url)["todos"] == [theirs | {"session_id": "abc"}]
     changed = server.client.patch(f"{url}/3", json={"status": "completed"}).json()
     assert changed == theirs | {"session_id": "abc", "status": "completed"}
     stored = json.loads((project / ".xo" / "todos.json").read_text())

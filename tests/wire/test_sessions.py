@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.wire.answers import refused
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 
@@ -21,11 +21,6 @@ def server() -> Iterator[LiveServer]:
 @pytest.fixture
 def chat(server: LiveServer) -> Chat:
     return Chat(server, "demo")
-
-
-def refused(answer: httpx.Response, status: int) -> str:
-    assert answer.status_code == status, answer.text
-    return str(answer.json()["detail"])
 
 
 def row(server: LiveServer, session_id: str) -> dict[str, Any]:
