@@ -1,13 +1,12 @@
 """A full disk: the client is told, what was there stays, nothing half-made is left."""
 
-import os
 import resource
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.faults.small_disk import small_disk
 from xo_cowork_core.sdk.testing import LiveServer
 
 FULL = "There is no space left on the disk"
@@ -23,15 +22,8 @@ def server() -> Iterator[LiveServer]:
 @pytest.fixture
 def small(server: LiveServer) -> Iterator[Path]:
     """A folder with room for 2 MB."""
-    folder = server.home / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("a small disk can't be mounted here")
-    try:
+    with small_disk(server.home / "small", "2m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def save(server: LiveServer, path: Path, size: int) -> tuple[int, str]:

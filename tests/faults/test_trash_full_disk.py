@@ -1,12 +1,11 @@
 """A trash on a disk that is full: the session is deleted all the same, and nothing is lost."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.faults.small_disk import small_disk
 from tests.wire.terminal import TerminalSession
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
@@ -20,15 +19,8 @@ def server() -> Iterator[LiveServer]:
 @pytest.fixture
 def trash(server: LiveServer) -> Iterator[Path]:
     """The trash, with room for 1 MB."""
-    folder = server.state / "trash"
-    folder.mkdir(exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("a small disk can't be mounted here")
-    try:
+    with small_disk(server.state / "trash", "1m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.fault
