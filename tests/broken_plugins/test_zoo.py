@@ -167,6 +167,13 @@ def test_a_health_check_that_leaves_does_not_end_the_server(cage):
     found.assert_others_work()
 
 
+def test_a_health_check_that_hangs_keeps_no_turn_from_running(cage):
+    found = cage("fails_in_use")
+    assert Chat(found.server, "sloth").run_turn("hello").text == "at last"
+    assert found.client.get("/health").json()["runtimes"]["sloth"]["state"] == "degraded"
+    found.assert_others_work()
+
+
 def test_a_stray_task_that_leaves_does_not_end_the_server(cage):
     found = cage("fails_in_use")
     assert found.client.get("/api/sick/stray").status_code == 200

@@ -20,7 +20,7 @@ VERSION = re.compile(rb"\bv?(\d+\.\d\S*)")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a program answered. `returncode` is None when it didn't end in time or didn't start."""
+    """What a program answered. `returncode` is None when it did not start."""
 
     returncode: int | None
     stdout: bytes
@@ -29,7 +29,8 @@ class Said:
 class ProgramHealth(ABC):
     """Looks at a program; costs nothing while nothing changed.
 
-    It remembers the version for as long as the file is the same, and a sign-in for a minute.
+    A program that is slow to answer, as on a busy machine, is `degraded` and takes turns. It
+    remembers the version for as long as the file is the same, and a sign-in for a minute.
     `title` is for people, `command` is looked for, `install` and `sign_in` are what mends it.
     `override` is a path that goes before what is found, `environment` what the program gets
     beside the host's allow-list.
@@ -62,6 +63,13 @@ class ProgramHealth(ABC):
         binary = await asyncio.to_thread(self._context.paths.binary, self.command, self._override)
         if binary is None:
             return Health("missing", detail=f"{self.title} isn't installed.", fix=self.install)
+        try:
+            return await self._look_at(binary)
+        except TimeoutError:
+            version = self._version[1] if self._version else None
+            return Health("degraded", str(binary), version, f"{self.title} is slow to answer.")
+
+    async def _look_at(self, binary: Path) -> Health:
         version = await self._version_of(binary)
         if not version:
             detail = f"{self.title} is there but does not run."
@@ -72,7 +80,10 @@ class ProgramHealth(ABC):
         return Health("needs_auth", str(binary), version, detail, self.sign_in, signed_in=False)
 
     async def ask(self, binary: Path, *arguments: str) -> Said:
-        """Run the program with these arguments and an empty stdin, for at most 4 s."""
+        """Run the program with these arguments and an empty stdin.
+
+        Raises `TimeoutError` after 4 s.
+        """
         try:
             process = await self._context.processes.spawn(
                 [str(binary), *arguments],
@@ -86,7 +97,7 @@ class ProgramHealth(ABC):
                 await process.close_stdin()
                 lines = [line async for batch in process.batches() for line in batch]
                 return Said(await process.wait(1.0), b"\n".join(lines))
-        except (TimeoutError, AgentFailure):
+        except AgentFailure:
             return Said(None, b"")
         finally:
             await process.stop(kill_after=0.5)

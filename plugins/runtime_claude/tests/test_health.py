@@ -63,6 +63,17 @@ def test_no_binary_is_missing(tmp_path: Path) -> None:
         assert health(server)["state"] == "missing"
 
 
+def test_a_program_that_is_slow_to_answer_takes_turns(tmp_path: Path) -> None:
+    slow = tmp_path / "claude"
+    slow.write_text(f'#!/bin/sh\ncase "$1" in --version) sleep 20;; esac\nexec {STAND_IN} "$@"\n')
+    slow.chmod(0o755)
+    environment = {**KEYLESS, "CLAUDE_CLI_PATH": str(slow), "ANTHROPIC_API_KEY": "sk-ant-good"}
+    with LiveServer(environment=environment) as server:
+        assert Chat(server, "claude_code").run_turn("[[text a]]").text == "a"
+        found = health(server)
+    assert (found["state"], found["detail"]) == ("degraded", "Claude Code is slow to answer.")
+
+
 def test_prompts_do_not_pay_for_health(server: Callable[..., LiveServer], tmp_path: Path) -> None:
     chat = Chat(server(ANTHROPIC_API_KEY="sk-ant-good"), "claude_code")
     first = chat.run_turn("[[text a]]")

@@ -28,6 +28,17 @@ class Sick(Runtime, ChecksHealth):
         raise SystemExit("not today")
 
 
+class Sloth(Runtime, ChecksHealth):
+    def describe(self):
+        return RuntimeInfo(name="sloth", title="Sloth")
+
+    async def run(self, turn):
+        yield TextDelta("at last")
+
+    async def health(self):
+        await asyncio.Event().wait()
+
+
 class Leaver(Runtime):
     def describe(self):
         return RuntimeInfo(name="leaver", title="Leaver")
@@ -69,7 +80,7 @@ class Plugin:
 
     @hookimpl
     def xo_runtimes(self, context):
-        return [Sick(), Leaver(), Bolter(), Mule()]
+        return [Sick(), Sloth(), Leaver(), Bolter(), Mule()]
 
     @hookimpl
     def xo_routers(self, context):
