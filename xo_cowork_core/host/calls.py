@@ -1,5 +1,6 @@
 """Call the hooks of one plugin, so that nothing it raises goes further than its record."""
 
+import inspect
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -27,9 +28,14 @@ class HookCalls:
         self.record = record
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
+        if inspect.isclass(plugin):
+            name = plugin.__name__
+            raise PluginFault(f"its entry point is the class {name}: make it an object, {name}()")
         try:
             self._manager.register(plugin, record.name)
             self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginFault(_misdeclared(error)) from None
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -44,7 +50,7 @@ class HookCalls:
         return bool(getattr(self._manager.hook, hook).get_hookimpls())
 
     def call(self, hook: str, **arguments: object) -> Any:
-        """Call one hook; None when the plugin lacks it. Raises PluginFault alone."""
+        """Call one hook; None when the plugin lacks or returns it. Raises PluginFault alone."""
         try:
             results = getattr(self._manager.hook, hook)(**arguments)
         except KeyboardInterrupt:
@@ -55,11 +61,14 @@ class HookCalls:
 
     def items(self, hook: str, kind: type, **arguments: object) -> list[Any]:
         """Call a hook that returns a sequence of `kind`, and check that it did."""
-        found = self.call(hook, **arguments)
-        if found is None:
+        if not self.has(hook):
             return []
-        if not isinstance(found, (list, tuple)) or not all(isinstance(i, kind) for i in found):
-            raise PluginFault(f"{hook} must return a list of {kind.__name__}")
+        found = self.call(hook, **arguments)
+        if not isinstance(found, (list, tuple)):
+            raise PluginFault(f"{hook} must return a list of {kind.__name__}, {_not(found)}")
+        for item in found:
+            if not isinstance(item, kind):
+                raise PluginFault(f"{hook} must return a list of {kind.__name__}: {_not(item)}")
         return list(found)
 
     def turn_environment(self, turn: Turn) -> Mapping[str, SecretStr]:
@@ -78,6 +87,27 @@ class HookCalls:
                 self.call("xo_turn_finished", turn=turn, outcome=outcome)
         except PluginFault:
             log.exception("xo_turn_finished of %s", self.record.name)
+
+
+def _misdeclared(error: pluggy.PluginValidationError) -> str:
+    """What pluggy says in several lines, and for a misspelt hook the right names."""
+    text = "; ".join(line.strip() for line in str(error).splitlines())
+    if "unknown hook" in text:
+        text = text.partition(" in plugin ")[0]
+        names = ", ".join(name for name in vars(Hooks) if name.startswith("xo_"))
+        return f"its hooks are wrong: {text}; the hooks are {names}"
+    return f"its hooks are wrong: {text}"
+
+
+def _not(found: object) -> str:
+    if found is None:
+        return "not None; does it lack its `return`?"
+    if inspect.iscoroutine(found):
+        found.close()
+        return "not a coroutine; a hook is a plain function"
+    if inspect.isclass(found):
+        return f"not the class {found.__name__}; make it an object, {found.__name__}(…)"
+    return f"not {type(found).__name__}"
 
 
 def _revealed(value: object) -> str:

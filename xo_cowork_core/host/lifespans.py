@@ -21,6 +21,7 @@ WAIT_SECONDS = 2.0
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 UNWIND_SECONDS = 0.5
+NO_CONTEXT = "xo_lifespan must return a context: does it call a function with @asynccontextmanager?"
 log = logging.getLogger("xo_cowork.host")
 
 
@@ -89,6 +90,8 @@ class Lifespans:
             plugin = owned.plugin
             runtimes = [found.runtime for found in plugin.runtimes]
             lifespan = plugin.calls.call("xo_lifespan", context=plugin.context, runtimes=runtimes)
+            if not isinstance(lifespan, AbstractAsyncContextManager):
+                raise PluginFault(NO_CONTEXT)
             await self._enter_and_leave(owned, lifespan)
         except KeyboardInterrupt:
             raise

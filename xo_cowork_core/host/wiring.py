@@ -10,11 +10,11 @@ from fastapi import APIRouter
 from xo_cowork_core.host.calls import HookCalls, PluginFault
 from xo_cowork_core.host.claims import ClaimBook, Shape
 from xo_cowork_core.host.context import PluginContext, plugin_paths
-from xo_cowork_core.host.faults import describe_fault
+from xo_cowork_core.host.declared import claims_of, connector_of, info_of, secrets_of
 from xo_cowork_core.host.finder import Candidate
 from xo_cowork_core.host.settings import Settings, read_plugin_settings
 from xo_cowork_core.host.sources import SettingError
-from xo_cowork_core.sdk import Claims, Connector, HostContext, Runtime, RuntimeInfo, SecretField
+from xo_cowork_core.sdk import Claims, Connector, HostContext, Runtime
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.registry import (
     PluginRecord,
@@ -92,16 +92,16 @@ class Wiring:
 
     def _ask(self, calls: HookCalls) -> Wired:
         record = calls.record
-        record.claims = _claims(calls)
+        record.claims = claims_of(calls)
         self.book.check(record.claims.prefixes)
-        record.secrets = calls.items("xo_secrets", SecretField)
+        record.secrets = secrets_of(calls)
         secrets = self._secrets(record)
         context = self._context(record, secrets)
         wired = Wired(calls, context, record.claims, secrets)
         for runtime in calls.items("xo_runtimes", Runtime, context=context):
-            wired.runtimes.append(RegisteredRuntime(_info(runtime), runtime, record, secrets))
+            wired.runtimes.append(RegisteredRuntime(info_of(runtime), runtime, record, secrets))
         for connector in calls.items("xo_connectors", Connector, context=context):
-            wired.connectors.append(_connector(connector, record))
+            wired.connectors.append(connector_of(connector, record))
         runtimes = [found.runtime for found in wired.runtimes]
         wired.routers = calls.items("xo_routers", APIRouter, context=context, runtimes=runtimes)
         return wired
@@ -140,29 +140,3 @@ class Wiring:
                 raise PluginFault(
                     f"its connector {connector.name} is {owner.plugin.name}'s already"
                 )
-
-
-def _claims(calls: HookCalls) -> Claims:
-    claims = calls.call("xo_claims") or Claims()
-    if not isinstance(claims, Claims) or isinstance(claims.prefixes, str):
-        raise PluginFault("xo_claims must return Claims, with a list of prefixes")
-    return claims
-
-
-def _info(runtime: Runtime) -> RuntimeInfo:
-    try:
-        info = runtime.describe()
-    except Exception as error:
-        raise PluginFault(f"describe() of a runtime raised {describe_fault(error)}") from error
-    if not isinstance(info, RuntimeInfo):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise PluginFault("describe() of a runtime must return RuntimeInfo")
-    return info
-
-
-def _connector(connector: Connector, record: PluginRecord) -> RegisteredConnector:
-    try:
-        info = connector.describe()
-        record.auth.extend(str(kind) for kind in connector.auth())
-        return RegisteredConnector(info.name, info.title, connector, record)
-    except Exception as error:
-        raise PluginFault(f"describe() of a connector raised {describe_fault(error)}") from error
