@@ -4,7 +4,6 @@ import os
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 LOOK_SECONDS = 0.01
@@ -42,12 +41,7 @@ class Peak:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
 

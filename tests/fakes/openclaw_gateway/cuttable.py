@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from types import TracebackType
 
 
 class Cuttable:
@@ -24,12 +23,7 @@ class Cuttable:
         self._run(self._listen())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)

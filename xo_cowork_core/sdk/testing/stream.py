@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Generator, Iterator
-from types import TracebackType
 
 import httpx
 
@@ -40,12 +39,7 @@ class EventStream:
     def __enter__(self) -> "EventStream":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __iter__(self) -> Iterator[Frame]:
