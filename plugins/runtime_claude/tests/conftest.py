@@ -27,7 +27,7 @@ def replay() -> Replay:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def text_of() -> Callable[[Sequence[Item]], str]:
     """Join what a reader has in the end: the deltas after the last `Desync`."""
 

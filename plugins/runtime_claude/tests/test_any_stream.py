@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xo_cowork_core.sdk import Desync, TextDelta
 from xo_runtime_claude.lines import parse, quick_text
 from xo_runtime_claude.translate import Item, Translator
 from xo_runtime_claude.usage import Meter
 
+TextOf = Callable[[Sequence[Item]], str]
 Record = dict[str, object]
 WORDS = st.text(min_size=1, max_size=12)
 JSON = st.recursive(
@@ -66,22 +66,14 @@ def answers(draw: st.DrawFn) -> tuple[list[bytes], str]:
     return lines, whole
 
 
-def final(items: Sequence[Item]) -> str:
-    pieces: list[str] = []
-    for item in items:
-        if isinstance(item, Desync):
-            pieces.clear()
-        elif isinstance(item, TextDelta):
-            pieces.append(item.text)
-    return "".join(pieces)
-
-
 @given(st.lists(answers(), min_size=1, max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_readers_end_with_exactly_the_true_text(calls: list[tuple[list[bytes], str]]) -> None:
+def test_readers_end_with_exactly_the_true_text(
+    text_of: TextOf, calls: list[tuple[list[bytes], str]]
+) -> None:
     lines = [one for found, _ in calls for one in found]
     items = list(Translator("p", Meter()).items(lines))
-    assert final(items) == "".join(whole for _, whole in calls)
+    assert text_of(items) == "".join(whole for _, whole in calls)
 
 
 KINDS = [
@@ -122,8 +114,10 @@ RECORDS = st.one_of(
 
 @given(st.lists(RECORDS, max_size=25))
 @settings(max_examples=500, deadline=None)
-def test_no_order_and_no_garbage_raises_or_loses_a_block(lines: list[bytes]) -> None:
-    told = final(list(Translator("p", Meter()).items(lines)))
+def test_no_order_and_no_garbage_raises_or_loses_a_block(
+    text_of: TextOf, lines: list[bytes]
+) -> None:
+    told = text_of(list(Translator("p", Meter()).items(lines)))
     for one in lines:
         record = parse(one) or {}
         message = record.get("message")
@@ -159,19 +153,19 @@ def test_the_quick_look_is_used() -> None:
     assert quick_text(delta("subagent", parent="t")) is None
 
 
-def test_another_layout_is_left_to_the_parser() -> None:
+def test_another_layout_is_left_to_the_parser(text_of: TextOf) -> None:
     odd = delta("hi").replace(b'"hi"', b'"hi","citations":"none"')
     assert parse(odd)
     assert quick_text(odd) is None
-    assert final(list(Translator("p", Meter()).items([odd]))) == "hi"
+    assert text_of(list(Translator("p", Meter()).items([odd]))) == "hi"
 
 
-def test_readers_never_see_a_text_and_its_repetition_together() -> None:
+def test_readers_never_see_a_text_and_its_repetition_together(text_of: TextOf) -> None:
     lines = [START, delta("alpha "), delta("beta"), START, delta("alpha ")]
-    assert final(list(Translator("p", Meter()).items(lines))) == "alpha "
+    assert text_of(list(Translator("p", Meter()).items(lines))) == "alpha "
 
 
-def test_a_result_of_any_shape_ends_the_turn(text_of: Callable[[Sequence[Item]], str]) -> None:
+def test_a_result_of_any_shape_ends_the_turn(text_of: TextOf) -> None:
     for more in ({}, {"usage": 1, "result": None}, {"is_error": True, "errors": "x"}):
         items = list(Translator("p", Meter()).items([line({"type": "result", **more})]))
         assert len(items) == 1

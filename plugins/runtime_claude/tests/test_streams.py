@@ -96,7 +96,7 @@ def test_a_command_without_a_model_answers_once(replay: Replay, text_of: TextOf)
     assert text_of(turn).count("## Context Usage") == 1
 
 
-def test_what_a_process_does_by_itself_stays_out(replay: Replay, text_of: TextOf) -> None:
+def test_what_a_process_does_by_itself_stays_out(text_of: TextOf) -> None:
     meter = Meter()
     background = b'{"type":"assistant","message":{"content":[{"type":"text","text":"by itself"}]}}'
     result = b'{"type":"result","is_error":false,"result":"by itself"}'
