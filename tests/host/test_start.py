@@ -21,7 +21,8 @@ class Plugin:
     @hookimpl
     def xo_claims(self):
         Path(os.environ["TOLD"]).write_text(os.environ["HOME"])
-        return Claims(settings=[Setting("TOOL_COLOUR", "Which colour.", "blue")])
+        colour = Setting("TOOL_COLOUR", "Which colour.", "blue")
+        return Claims(settings=[colour, Setting("TOOL_URL", "Where.", kind="url")])
 
 plugin = Plugin()
 """
@@ -84,6 +85,16 @@ def test_doctor_names_a_key_that_is_no_setting(server):
     finding = json.loads(found.stdout)[0]
     assert (finding["kind"], finding["name"], finding["ok"]) == ("setting", "prot", False)
     assert "did you mean PORT?" in finding["detail"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["box:80", "ftp://box", "http://", "ws://box:99999", "ws://box:0", "ws://b ox"]
+)
+def test_a_wrong_address_fails_its_plugin_with_one_line(server, wrong):
+    found = command(server.variables() | {"TOOL_URL": wrong}, "plugins", "check")
+    assert found.returncode == 1
+    assert f"TOOL_URL={wrong!r} (from the environment) is not allowed" in found.stdout
+    assert "Traceback" not in found.stderr
 
 
 def test_an_empty_home_counts_as_not_set(server, tmp_path):

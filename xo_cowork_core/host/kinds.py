@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -81,6 +82,15 @@ def _host(text: str) -> str:
     return host
 
 
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    known = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname
+    # to look at the port is to check it
+    if not known or parts.port == 0 or text.split() != [text]:
+        raise ValueError(text)
+    return text
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for part in text.split(",") if (word := part.strip()))
 
@@ -106,6 +116,7 @@ KINDS = {
     "text": Kind(str, "a text"),
     "secret": Kind(SecretStr, "a text"),
     "host": Kind(_host, "an address or a host name"),
+    "url": Kind(_url, "an address like http://host:8080 or ws://host:8080"),
     "integer": Kind(_count, "a whole number, 0 or more"),
     "port": Kind(_port, "a port number from 0 to 65535 (0 takes a free one)"),
     "seconds": Kind(_seconds, "a number of seconds above 0"),

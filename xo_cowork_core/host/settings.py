@@ -23,6 +23,7 @@ from xo_cowork_core.host.sources import (
 from xo_cowork_core.sdk import Setting
 
 WORKSPACE_HOME = Path("/home/coder")
+PLUGIN_KINDS = {"text", "path", "url", "integer", "seconds", "flag"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def read_plugin_settings(source: Source, declared: tuple[Setting, ...]) -> dict[
     values: dict[str, str] = {}
     for setting in declared:
         row = Row(setting.name, setting.kind, setting.default, setting.help)
-        if setting.kind not in {"text", "path", "integer", "seconds", "flag"}:
+        if setting.kind not in PLUGIN_KINDS:
             raise SettingError(f"{setting.name} is declared with the unknown kind {setting.kind!r}")
         value = _value(row, source.find(row.name))
         values[row.name] = ("1" if value else "0") if isinstance(value, bool) else str(value)

@@ -61,6 +61,9 @@ class ProgramHealth(ABC):
     async def look(self) -> Health:
         """Look, within 10 s. Raises nothing that `has_key` and `is_signed_in` don't raise."""
         binary = await asyncio.to_thread(self._context.paths.binary, self.command, self._override)
+        if binary is None and self._override:
+            named = f"{self._override}, which its setting names"
+            return Health("missing", detail=f"{self.title} isn't at {named}, or may not be run.")
         if binary is None:
             return Health("missing", detail=f"{self.title} isn't installed.", fix=self.install)
         try:

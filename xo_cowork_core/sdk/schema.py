@@ -8,8 +8,8 @@ class Setting:
     """One setting of a plugin, read from the environment, then the TOML file, then `default`.
 
     `name` is in capitals, as in the environment. `kind` checks the value before the plugin sees
-    it (as a string): `text`, `path`, `integer` (0 or more), `seconds` (above 0) or `flag`
-    (1/0, true/false, yes/no).
+    it (as a string): `text`, `path`, `url` (http, https, ws, wss), `integer` (0 or more),
+    `seconds` (above 0) or `flag` (1/0, true/false, yes/no).
     """
 
     name: str

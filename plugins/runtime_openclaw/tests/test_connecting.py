@@ -79,6 +79,13 @@ def test_a_token_in_the_gateways_own_configuration_is_found(tmp_path: Path) -> N
             server.close()
 
 
+def test_the_gateways_address_may_be_given_as_a_page(tmp_path: Path) -> None:
+    with gateway(stand_in(tmp_path), tmp_path, 9) as running:
+        page = running.url.replace("ws://", "http://")
+        with LiveServer(environment={"XO_PLUGINS": "runtime_openclaw", **environment(page)}) as it:
+            assert Chat(it, "openclaw").run_turn(say("Hello.")).text == "Hello."
+
+
 def test_no_token_is_named(tmp_path: Path) -> None:
     with talking(tmp_path, "", OPENCLAW_GATEWAY_TOKEN="") as chat:
         assert health(chat)["state"] == "needs_auth"

@@ -11,8 +11,12 @@ from xo_cowork_core.sdk import SecretField, Setting
 TOKEN_KEY = "OPENCLAW_GATEWAY_TOKEN"  # noqa: S105 - the name of a key, not a secret
 ENV_FILE = "~/.openclaw/.env"
 SETTINGS = (
-    Setting("OPENCLAW_GATEWAY_URL", "The gateway's WebSocket address.", "ws://127.0.0.1:18789"),
-    Setting("OPENCLAW_API_URL", "The gateway's HTTP address; empty: the same host and port."),
+    Setting(
+        "OPENCLAW_GATEWAY_URL", "The gateway's WebSocket address.", "ws://127.0.0.1:18789", "url"
+    ),
+    Setting(
+        "OPENCLAW_API_URL", "The gateway's HTTP address; empty: the same host and port.", kind="url"
+    ),
     Setting("OPENCLAW_TIMEOUT", "Seconds a turn may make no progress.", "300", "seconds"),
     Setting("XO_OPENCLAW_MANAGE", "Start, watch and stop the gateway.", "0", "flag"),
     Setting("OPENCLAW_CLI_PATH", "The openclaw executable; empty: searched for.", kind="path"),
@@ -61,7 +65,7 @@ class Options:
 def read_options(settings: Mapping[str, str], home: Path) -> Options:
     """Type the checked settings; what is absent takes its default."""
     values = {setting.name: setting.default for setting in SETTINGS} | dict(settings)
-    ws_url = values["OPENCLAW_GATEWAY_URL"].rstrip("/")
+    ws_url = _ws(values["OPENCLAW_GATEWAY_URL"].rstrip("/"))
     named = values["OPENCLAW_CONFIG_PATH"]
     return Options(
         ws_url=ws_url,
@@ -72,6 +76,10 @@ def read_options(settings: Mapping[str, str], home: Path) -> Options:
         home=home / ".openclaw",
         config=Path(named).expanduser() if named else home / ".openclaw" / "openclaw.json",
     )
+
+
+def _ws(url: str) -> str:
+    return url.replace("http", "ws", 1) if url.startswith("http") else url
 
 
 def _http(ws_url: str) -> str:
