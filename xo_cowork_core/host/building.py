@@ -43,7 +43,7 @@ from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
 from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.db import Database
-from xo_cowork_core.storage.schema import STEPS
+from xo_cowork_core.storage.schema import DEAR, STEPS
 
 
 class Building:
@@ -57,7 +57,7 @@ class Building:
         self.clock = SystemClock()
         self.registry = Registry()
         self.readiness = Readiness(self.clock)
-        self.database = Database(settings.state_dir / "state.db", STEPS)
+        self.database = Database(settings.state_dir / "state.db", STEPS, dear=DEAR)
         self.processes = ProcessSupervisor(run_dir or settings.state_dir)
         self.eventlog = EventLog(self.database, self.clock)
         self.history = HostHistory(self.database)

@@ -42,16 +42,14 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
 @asynccontextmanager
 async def services_running(core: Core) -> AsyncIterator[None]:
     """Sweep up after the last server, close the turns it cut; all before plugins start."""
-    clock, eventlog = core.services.clock, core.services.eventlog
+    eventlog = core.services.eventlog
     try:
         core.database.open()
-    except sqlite3.Error as error:
-        raise StateFolderError(
-            f"the database in the state folder can't be opened: {error}"
-        ) from error
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(error) from error
     try:
         await core.processes.start()
-        await core.database.write(lambda connection: close_cut_turns(connection, clock.now()))
+        await _close_cut_turns(core)
         await core.services.files.start()
         eventlog.start()
         yield
@@ -61,6 +59,24 @@ async def services_running(core: Core) -> AsyncIterator[None]:
         await core.services.files.close()
         await core.services.projects.close()
         await core.database.close()
+
+
+async def _close_cut_turns(core: Core) -> None:
+    now = core.services.clock.now()
+    try:
+        try:
+            await core.database.write(lambda connection: close_cut_turns(connection, now))
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            await core.database.replace(error)
+            await core.database.write(lambda connection: close_cut_turns(connection, now))
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> StateFolderError:
+    return StateFolderError(f"the database in the state folder can't be used: {error}")
 
 
 @asynccontextmanager

@@ -132,7 +132,8 @@ class LegacyChat:
         now = stamp(self._clock.now())
         await self._database.write(
             lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO project_sessions VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO project_sessions"
+                " (project_name, session_id, user_id, time_updated) VALUES (?, ?, ?, ?)",
                 (project_name, session_id, user_id, now),
             )
         )

@@ -1,8 +1,9 @@
 """One SQLite file in WAL mode: one writer thread, a few reader threads, never the event loop.
 
 A commit is durable against the death of this process (`synchronous=NORMAL`: the write-ahead log
-is written at commit and flushed to the platter at checkpoints). A file that is no database any
-more is moved aside, with its time in the name, and a fresh one is begun.
+is written at commit and flushed to the platter at checkpoints). A file that is damaged is moved
+aside, with its time in the name, and a fresh one is begun; where the schema names tables that can't
+be had again, these are looked through at each opening, and what can be read is taken over.
 """
 
 import asyncio
@@ -12,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from xo_cowork_core.storage.salvage import salvage
 from xo_cowork_core.storage.writer import Writer
 
 T = TypeVar("T")
@@ -28,12 +30,20 @@ log = logging.getLogger("xo_cowork.db")
 
 class Database:
     """A file and the threads that touch it. `schema` is applied once, step by step; `pragmas` to
-    each connection."""
+    each connection. `dear` names the tables that can't be had again."""
 
-    def __init__(self, path: Path, schema: Sequence[str], pragmas: Sequence[str] = PRAGMAS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: Sequence[str],
+        pragmas: Sequence[str] = PRAGMAS,
+        *,
+        dear: Sequence[str] = (),
+    ) -> None:
         self._path = path
         self._schema = schema
         self._pragmas = pragmas
+        self._dear = dear
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._generation = 0
@@ -44,16 +54,11 @@ class Database:
     def open(self) -> None:
         """Create or migrate the file. Blocks; call it before the server listens."""
         try:
-            self._migrate()
+            self._migrate(self._path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            aside = self._path.with_name(f"{self._path.name}.broken-{int(time.time())}")
-            log.error("%s is no database any more (%s); moved to %s", self._path, error, aside)
-            self._path.replace(aside)
-            for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            self._migrate()
+            self._begin_anew(error)
         self._inode = self._path.stat().st_ino
 
     def lost(self) -> bool:
@@ -69,6 +74,16 @@ class Database:
         def renew() -> None:
             self._generation += 1
             self.open()
+
+        await self._writer.between(renew)
+
+    async def replace(self, error: sqlite3.DatabaseError) -> None:
+        """Begin anew after an `error` that says that the file is damaged."""
+
+        def renew() -> None:
+            self._generation += 1
+            self._begin_anew(error)
+            self._inode = self._path.stat().st_ino
 
         await self._writer.between(renew)
 
@@ -96,16 +111,47 @@ class Database:
             connection.close()
         self._connections.clear()
 
-    def _migrate(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with closing(self._connect()) as connection:
+    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+        fresh = self._beside(".new")
+        for suffix in ("", "-wal", "-shm"):
+            self._beside(f".new{suffix}").unlink(missing_ok=True)
+        self._migrate(fresh)
+        count = 0
+        if self._dear:
+            with closing(self._connect(fresh)) as connection:
+                count = salvage(self._path, connection)
+        aside = self._beside(f".broken-{int(time.time())}")
+        self._path.replace(aside)
+        with suppress(FileNotFoundError):
+            self._beside("-wal").replace(aside.with_name(f"{aside.name}-wal"))
+        self._beside("-shm").unlink(missing_ok=True)
+        fresh.replace(self._path)
+        taken = f"; {count} rows of it were taken over" if self._dear else ""
+        log.error("%s is damaged (%s); moved to %s%s", self._path, error, aside, taken)
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(self._path.name + suffix)
+
+    def _migrate(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with closing(self._connect(path)) as connection:
             done = connection.execute("PRAGMA user_version").fetchone()[0]
+            if done:
+                self._look_through(connection)
+            if done > len(self._schema):
+                log.warning("%s was written by a newer server", path)
             for number, step in enumerate(self._schema[done:], start=done + 1):
                 connection.executescript(f"BEGIN; {step}; PRAGMA user_version={number}; COMMIT;")
 
-    def _connect(self) -> sqlite3.Connection:
+    def _look_through(self, connection: sqlite3.Connection) -> None:
+        for table in self._dear:
+            (found,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(" ".join(found.split()))
+
+    def _connect(self, path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         for pragma in (*self._pragmas, "journal_mode=WAL", "synchronous=NORMAL"):
             connection.execute(f"PRAGMA {pragma}")
@@ -119,7 +165,7 @@ class Database:
             connection = None
         if connection is None:
             self._local.generation = self._generation
-            connection = self._local.connection = self._connect()
+            connection = self._local.connection = self._connect(self._path)
             self._connections.append(connection)
         return connection
 

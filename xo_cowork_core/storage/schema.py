@@ -1,5 +1,15 @@
 """Tables of `state.db`, as steps that are applied once each. Add steps; never change one."""
 
+# what can't be had again; streams' entries are pruned after a day
+DEAR = (
+    "streams",
+    "sessions",
+    "messages",
+    "project_sessions",
+    "idempotency",
+    "session_flags",
+    "trash",
+)
 STEPS = (
     """
     CREATE TABLE streams (

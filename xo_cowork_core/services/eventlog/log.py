@@ -194,7 +194,7 @@ def insert_blocks(
             first_id = block.first_id + start
             body = pack(piece)
             connection.execute(
-                "INSERT INTO blocks VALUES (?, ?, ?, ?)",
+                "INSERT INTO blocks (stream_id, first_id, last_id, body) VALUES (?, ?, ?, ?)",
                 (stream_id, first_id, first_id + len(piece) - 1, body),
             )
             size += len(body)

@@ -68,7 +68,8 @@ class HostHistory:
 def insert(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
     """Append one message inside the caller's transaction."""
     connection.execute(
-        "INSERT INTO messages SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?"
+        "INSERT INTO messages (session_id, number, message_id, body)"
+        " SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?"
         " FROM messages WHERE session_id = ?",
         (session_id, message.id, encode(message), session_id),
     )

@@ -60,7 +60,8 @@ class Trash:
         # the row first: a crash between the two leaves a row that `restore` can still use
         await self._database.write(
             lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO trash VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO trash (session_id, original, kept, deleted_at)"
+                " VALUES (?, ?, ?, ?)",
                 (session_id, str(path), str(kept), now),
             )
         )

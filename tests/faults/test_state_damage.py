@@ -1,0 +1,101 @@
+"""A `state.db` that is damaged, or that another version of the server wrote."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+
+PAGE_BYTES = 4096
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    with LiveServer(environment={"XO_PLUGINS": "runtime_demo"}) as server:
+        yield server
+
+
+def page_of(file: Path, name: str) -> int:
+    """Bring all of a database into its one file and return the first page of a table or index."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        return connection.execute(query, (name,)).fetchone()[0]
+
+
+def damage(file: Path, name: str) -> None:
+    page = page_of(file, name)
+    with file.open("r+b") as opened:
+        opened.seek((page - 1) * PAGE_BYTES)
+        opened.write(b"\xff" * PAGE_BYTES)
+
+
+def cut_turn(chat: Chat, server: LiveServer) -> str:
+    """Kill the server while a turn runs that already has entries on disk."""
+    turn = chat.prompt("slow")
+    file = server.state / "state.db"
+
+    def saved() -> bool:
+        with closing(sqlite3.connect(file)) as connection:
+            query = "SELECT last_id FROM streams WHERE stream_id = ?"
+            return connection.execute(query, (turn.stream_id,)).fetchone()[0] > 0
+
+    eventually(saved, 10, "an entry on disk")
+    server.kill()
+    return turn.stream_id
+
+
+@pytest.mark.parametrize("name", ["streams_by_session", "idempotency"])
+def test_a_damaged_page_costs_what_was_on_it_and_nothing_else(server, name):
+    chat = Chat(server, "demo")
+    done = chat.run_turn("text")
+    server.terminate()
+    damage(server.state / "state.db", name)
+    server.start()
+    assert "state.db is damaged" in server.log
+    assert len(list(server.state.glob("state.db.broken-*"))) == 1
+    assert "Traceback" not in server.log
+    assert [m["role"] for m in chat.messages(done.session_id)] == ["user", "assistant"]
+    assert chat.run_turn("text", session_id=done.session_id).events[-1] == "done"
+    server.restart()
+    assert server.log.count("is damaged") == 1
+    assert len(chat.messages(done.session_id)) == 4
+
+
+def test_a_file_that_is_no_database_beside_its_log_is_begun_anew(server):
+    chat = Chat(server, "demo")
+    chat.run_turn("text")
+    server.kill()
+    (server.state / "state.db").write_bytes(b"no database\n" * 1000)
+    server.start()
+    assert "Traceback" not in server.log
+    assert chat.run_turn("text").events[-1] == "done"
+
+
+def test_a_cut_turn_whose_entries_are_lost_still_ends(server):
+    chat = Chat(server, "demo")
+    stream_id = cut_turn(chat, server)
+    damage(server.state / "state.db", "blocks")
+    server.start()
+    assert not chat.active()
+    with chat.stream(stream_id) as stream:
+        assert stream.rest()[-1].event == "agent-error"
+
+
+def test_a_newer_servers_columns_are_borne(server):
+    chat = Chat(server, "demo")
+    done = chat.run_turn("text")
+    server.terminate()
+    with closing(sqlite3.connect(server.state / "state.db")) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for (table,) in tables.fetchall():
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+        connection.execute("PRAGMA user_version = 99")
+        connection.commit()
+    server.start()
+    assert server.log.count("was written by a newer server") == 1
+    assert chat.run_turn("text", session_id=done.session_id).events[-1] == "done"
+    assert len(chat.messages(done.session_id)) == 4
