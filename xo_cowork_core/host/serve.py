@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from xo_cowork_core.api.wired import Services
 from xo_cowork_core.host.app import create_app
+from xo_cowork_core.host.connection import Connection
 from xo_cowork_core.host.greeting import greet
 from xo_cowork_core.host.settings import Settings, read_settings
 from xo_cowork_core.host.sources import SettingError
@@ -142,7 +143,7 @@ async def _serve(app: FastAPI, listener: socket.socket, settings: Settings) -> N
             access_log=False,
             log_config=None,
             log_level="warning",
-            http="httptools",
+            http=Connection,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
