@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
@@ -58,7 +58,7 @@ class AccessRules:
             return None
         origin = normal_origin(next(iter(origins))) if len(origins) == 1 else ""
         local = origin.startswith(("http://", "https://")) and is_loopback(
-            urlsplit(origin).hostname or ""
+            host_name(origin.partition("://")[2])
         )
         if not (local or (origin and origin in self.origins)):
             raise Forbidden("This origin is not allowed; XO_ALLOWED_ORIGINS names those that are.")
