@@ -11,7 +11,7 @@ from typing import Protocol
 
 from xo_cowork_core.sdk import BadRequest, Conflict
 from xo_cowork_core.services.files.places import Places, refusals
-from xo_cowork_core.services.files.threads import DiskThreads
+from xo_cowork_core.services.files.threads import DiskThreads, Stop
 from xo_cowork_core.services.projects.names import project_id
 from xo_cowork_core.storage.beneath import Spot
 from xo_cowork_core.storage.folder import Folder
@@ -80,9 +80,11 @@ class Folders:
         if len(files) > MOST_FILES:
             raise BadRequest(f"At most {MOST_FILES} files at once")
         sources = [self._places.path(file) for file in files]
-        return await self._threads.run(self._make, goal, sources, project)
+        return await self._threads.run_long(self._make, goal, sources, project)
 
-    def _make(self, goal: Path, sources: Sequence[Path], project: Project | None) -> MadeFolder:
+    def _make(
+        self, stop: Stop, goal: Path, sources: Sequence[Path], project: Project | None
+    ) -> MadeFolder:
         with refusals("The folder is gone"):
             asked = self._places.beneath.real(goal)
             real = self._project_folder(asked) if project else asked
@@ -103,7 +105,7 @@ class Folders:
                         display_name=project.display_name,
                         description=project.description,
                     )
-                copied = [source.name for source in sources if self._copy(source, folder)]
+                copied = [source.name for source in sources if self._copy(stop, source, folder)]
                 self._place(fresh, spot)
             return MadeFolder(spot.path, copied)
 
@@ -140,7 +142,7 @@ class Folders:
                 raise
         spot.sync()
 
-    def _copy(self, source: Path, folder: Folder) -> bool:
+    def _copy(self, stop: Stop, source: Path, folder: Folder) -> bool:
         """Copy one file; False when its name is taken."""
         with refusals(f"File not found: {source.name}", f"Access denied: {source.name}"):
             file = self._places.beneath.open_file(source)[0]
@@ -148,6 +150,7 @@ class Folders:
             try:
                 with folder.open(source.name, FRESH) as copy:
                     while piece := file.read(1 << 20):
+                        stop.check()
                         copy.write(piece)
                     copy.take_mode(os.fstat(file.fileno()))
                     copy.sync()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, PreconditionFailed, Unavailable
-from xo_cowork_core.services.files.etags import etag_of, etag_of_file, is_among
+from xo_cowork_core.services.files.etags import etag_of, fits
 from xo_cowork_core.services.files.places import Places, refusals
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.storage.beneath import Spot
@@ -107,8 +107,8 @@ def _checked(spot: Spot, if_match: str | None) -> os.stat_result | None:
     if found is None:
         raise _changed()
     with spot.open() as file:
-        etag = etag_of_file(file)
-    if not is_among(etag, if_match) or _identity(found) != _identity(spot.stat()):
+        unchanged = fits(file, if_match)
+    if not unchanged or _identity(found) != _identity(spot.stat()):
         raise _changed()
     return found
 

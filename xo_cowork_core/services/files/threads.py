@@ -1,13 +1,34 @@
 """The threads on which files are touched, apart from those of everything else."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 8
+
+
+class StoppedError(Exception):
+    """Nobody waits for this work any more."""
+
+
+class Stop:
+    """Asks long work to end."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        """Let the next `check` raise."""
+        self._asked.set()
+
+    def check(self) -> None:
+        """Go on, or raise StoppedError."""
+        if self._asked.is_set():
+            raise StoppedError
 
 
 class DiskThreads:
@@ -26,6 +47,20 @@ class DiskThreads:
         except asyncio.CancelledError:
             if not future.cancel():
                 await asyncio.gather(waiting, return_exceptions=True)
+            raise
+
+    async def run_long(
+        self, work: Callable[Concatenate[Stop, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run work that may take minutes: when its caller is cancelled it is asked to end."""
+        stop = Stop()
+        running = asyncio.ensure_future(self.run(work, stop, *args, **kwargs))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            stop.ask()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
             raise
 
     async def close(self) -> None:

@@ -159,7 +159,7 @@ def _holds(spot: Spot, received: Received) -> bool:
     if not found or not stat.S_ISREG(found.st_mode) or found.st_size != received.size:
         return False
     with spot.open() as file:
-        return hash_of(file) == received.content_hash
+        return hash_of(file, received.size) == received.content_hash
 
 
 async def _batches(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
