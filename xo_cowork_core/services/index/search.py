@@ -9,6 +9,9 @@ from xo_cowork_core.services.index.snippets import WORD, marked, pattern_of
 
 MOST_HITS = 2000
 MOST_RANKED = 400
+# SQLite takes no longer patterns, and no deeper expressions, than some ten times as much
+MOST_CHARACTERS = 4000
+MOST_WORDS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,9 @@ def search(
 
     Sessions whose title holds every word come first, then the best matches; where more than
     `MOST_RANKED` messages match, the newest sessions. The last word matches as a prefix. Of very
-    common words only `MOST_HITS` messages count.
+    common words only `MOST_HITS` messages count, of a long text its first words.
     """
-    words = WORD.findall(text)
+    words = WORD.findall(text[:MOST_CHARACTERS])[:MOST_WORDS]
     if not words:
         return 0, []
     best = _best(connection, words)
