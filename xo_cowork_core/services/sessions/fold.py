@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 
 from xo_cowork_core.sdk import (
-    Event,
     Message,
     Part,
     ReasoningPart,
@@ -18,7 +17,7 @@ from xo_cowork_core.sdk import (
     ToolPart,
 )
 from xo_cowork_core.sdk.history import Finish
-from xo_cowork_core.services.eventlog.blocks import Entry, entry_of, split
+from xo_cowork_core.services.eventlog.blocks import Entry, split
 
 Data = Mapping[str, Any]
 
@@ -59,11 +58,6 @@ class MessageFold:
                 self._error = data["error_message"]
             case _:
                 pass
-
-    def with_end(self, terminal: Event, session_id: str, now: datetime) -> Message:
-        """Return the message as it stands once the turn ends in `terminal`."""
-        self.add(entry_of(terminal.name, orjson.dumps(terminal.data(session_id))), now)
-        return self.message()
 
     def message(self) -> Message:
         """Return the message as it stands."""

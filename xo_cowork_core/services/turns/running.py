@@ -19,6 +19,7 @@ from xo_cowork_core.sdk import (
     Done,
     Event,
     Interrupts,
+    Message,
     StepFinish,
     ToolCall,
     ToolError,
@@ -28,7 +29,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.events import Json, SessionCreated
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.eventlog.blocks import entry_of
+from xo_cowork_core.services.eventlog.blocks import Entry, entry_of
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.services.sessions.fold import MessageFold
@@ -112,7 +113,14 @@ class RunningTurn:
             self._closed = True
             wish.cancel()
             pump.cancel()
-        return self._terminal_of(pump)
+        return self._tellable(self._terminal_of(pump))
+
+    def message(self, terminal: Event) -> Message | None:
+        """Return what the host keeps of the turn once it ends so; None where the runtime does."""
+        if self.fold is None:
+            return None
+        self.fold.add(self._entry(terminal), self._clock.now())
+        return self.fold.message()
 
     def close(self, terminal: Event) -> None:
         """Withdraw what is still asked, then append the terminal entry."""
@@ -188,6 +196,14 @@ class RunningTurn:
         error = pump.exception()
         return self._failure(error) if error else said or Done()
 
+    def _tellable(self, terminal: Event) -> Event:
+        """A plugin may end with anything: what can't be sent must not leave readers waiting."""
+        try:
+            self._entry(terminal)
+        except (AttributeError, TypeError, ValueError) as error:
+            return self._failure(error)
+        return terminal
+
     def _failure(self, error: BaseException) -> AgentError:
         if isinstance(error, AgentFailure | XoError):
             return AgentError(error.message, error.code)
@@ -205,11 +221,14 @@ class RunningTurn:
                 watch(event)
 
     def _append(self, event: Event) -> None:
-        entry = entry_of(event.name, _encode(event.data(self.turn.session_id)))
+        entry = self._entry(event)
         self.stream.append(entry, terminal=event.terminal)
         if self.fold:
             self.fold.add(entry, self._clock.now())
         self._eventlog.touched(self.stream)
+
+    def _entry(self, event: Event) -> Entry:
+        return entry_of(event.name, _encode(event.data(self.turn.session_id)))
 
 
 def _encode(data: Json) -> bytes:

@@ -256,10 +256,10 @@ class Turns:
             log.exception("processes of turn %s could not be ended", running.turn.stream_id)
 
     async def _keep(self, running: RunningTurn, terminal: Event) -> None:
-        if running.fold is None:
-            return
-        message = running.fold.with_end(terminal, running.turn.session_id, self._clock.now())
         try:
-            await self._history.add(running.turn.session_id, message)
-        except sqlite3.Error as error:
-            log.error("the answer of turn %s was not kept: %s", running.turn.stream_id, error)
+            message = running.message(terminal)
+            if message:
+                await self._history.add(running.turn.session_id, message)
+        except Exception:
+            # a full disk, or what a plugin said: its readers are told of the end all the same
+            log.exception("the answer of turn %s was not kept", running.turn.stream_id)
