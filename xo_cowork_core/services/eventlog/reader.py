@@ -53,8 +53,8 @@ class Reader:
     async def _next_stored(self, stored: StoredStream) -> Block:
         block = await self._from_disk()
         if block is None:
-            # the row says that the stream ended, its last entries are not on this disk
-            raise LookupError(f"stream {stored.stream_id} has no entry after {self._seen}")
+            # pruned while it was read: there is no more to come
+            return Block(stored.last_id + 1, (), terminal=True, gap=True)
         return replace(block, terminal=block.last_id == stored.last_id)
 
     async def _from_disk(self) -> Block | None:

@@ -1,0 +1,70 @@
+"""A stream that is pruned while somebody reads it ends for them with a word, not in a fault."""
+
+import asyncio
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from xo_cowork_core.api.sse import DESYNC, encode
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.eventlog.stream import BLOCK_ENTRIES
+from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.schema import STEPS
+
+
+@dataclass
+class Clock:
+    """Stands still until it is turned."""
+
+    moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "INSERT INTO streams (stream_id, session_id, agent_name, text, host_history, started_at)"
+        " VALUES ('s', 's', 'demo', '', 0, '2026-01-01')"
+    )
+
+
+async def recorded(database: Database, clock: Clock) -> None:
+    """Record a stream of more than one block, to its end."""
+    await database.write(begin)
+    log = EventLog(database, clock)
+    log.start()
+    stream = log.open("s")
+    for number in range(BLOCK_ENTRIES + 10):
+        stream.append(b"text-delta %d" % number)
+    stream.append(b"done {}", terminal=True)
+    log.touched(stream)
+    await log.stop()
+
+
+def test_a_reader_of_a_pruned_stream_is_told_that_the_rest_is_lost(tmp_path: Path) -> None:
+    async def run() -> None:
+        clock = Clock()
+        database = Database(tmp_path / "state.db", STEPS)
+        database.open()
+        await recorded(database, clock)
+        log = EventLog(database, clock)
+        reader = await open_reader(log, "s", 0)
+        assert reader
+        first = await reader.next(5)
+        assert first
+        assert (first.first_id, first.terminal, first.gap) == (1, False, False)
+        clock.moment += timedelta(hours=25)
+        assert await log.prune() == 1
+        last = await reader.next(5)
+        assert last
+        assert (encode(last), last.terminal) == (DESYNC, True)
+        assert await open_reader(log, "s", 0) is None
+        await database.close()
+
+    asyncio.run(run())
