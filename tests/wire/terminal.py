@@ -21,14 +21,21 @@ class TerminalSession:
         self._moment = datetime.now(UTC) - timedelta(hours=1)
         self._last: str | None = None
 
-    def exchange(self, prompt: str, answer: str = "Yes.", *, tokens: int = 1000) -> None:
+    def exchange(
+        self,
+        prompt: str,
+        answer: str = "Yes.",
+        *,
+        tokens: int = 1000,
+        model: str = "claude-opus-4-5",
+    ) -> None:
         """Add a prompt and its answer, which used so many tokens of input and 200 of output."""
         row = {"cwd": str(self._cwd), "sessionId": self.session_id}
         asked = self._row("user", {"role": "user", "content": prompt})
         message = {
             "id": f"m-{uuid.uuid4()}",
             "role": "assistant",
-            "model": "claude-opus-4-5",
+            "model": model,
             "content": [{"type": "text", "text": answer}],
             "usage": {"input_tokens": tokens, "output_tokens": 200},
         }

@@ -1,5 +1,6 @@
 """A report that is asked for again is the same until something changed, and then it is not."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,3 +46,45 @@ def test_a_new_price_is_in_the_next_report(server: LiveServer) -> None:
         lines = PRICE.replace("claude-opus-4-5", model).format(price)
         (server.state / "prices.toml").write_text(lines)
         assert usage(server)["total_cost_usd"] == pytest.approx(tokens * price / 1e6)
+
+
+def test_a_price_that_cannot_be_hides_no_other(server: LiveServer) -> None:
+    TerminalSession(server, "spender").exchange("What does it cost?", tokens=1000)
+    eventually(lambda: messages(server) == 2, 5, "it is counted")
+    listed = usage(server)["total_cost_usd"]
+    assert listed > 0
+    own = '["claude-opus-4-5"]\ninput = {}\n'
+    for wrong in ("nan", "inf", "-5", "1e300", "true", '"cheap"', "[1]", "{}"):
+        (server.state / "prices.toml").write_text(own.format(wrong))
+        assert usage(server)["total_cost_usd"] == listed
+        (server.state / "prices.toml").write_text(f'["x"]\ninput = {wrong}\n' + own.format(1000))
+        assert usage(server)["total_cost_usd"] == pytest.approx(1)
+    said = server.log.count("has no price that can be for x")
+    assert (said, usage(server)["total_cost_usd"]) == (8, pytest.approx(1))
+    assert server.log.count("has no price that can be for x") == said
+
+
+@pytest.mark.parametrize("models", [[], {"claude-opus-4-5": {"input": "x"}}, {"a": 5}, None])
+def test_kept_prices_that_somebody_spoiled_are_asked_for_again(
+    server: LiveServer, models: object
+) -> None:
+    TerminalSession(server, "spender").exchange("What does it cost?")
+    eventually(lambda: messages(server) == 2, 5, "it is counted")
+    listed = usage(server)["total_cost_usd"]
+    kept = json.loads((server.state / "prices.json").read_text())
+    server.terminate()
+    (server.state / "prices.json").write_text(json.dumps({**kept, "models": models}))
+    server.start()
+    eventually(lambda: messages(server) == 2, 5, "it is counted again")
+    assert usage(server)["total_cost_usd"] in {listed, 0}
+
+
+def test_a_model_of_any_name_is_counted_and_named(server: LiveServer) -> None:
+    session = TerminalSession(server, "spender")
+    names = ["a\0b", "--help", "", "x" * 200_000]
+    for name in names:
+        session.exchange("What does it cost?", model=name)
+    session.exchange("And the usual one?")
+    eventually(lambda: messages(server) == 10, 5, "all are counted")
+    assert usage(server)["total_cost_usd"] > 0
+    assert set(usage(server)["unpriced_models"]) >= {"a\0b", "--help"}

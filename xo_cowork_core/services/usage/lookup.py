@@ -1,4 +1,5 @@
-"""Prints prices of models: run as `python -m xo_cowork_core.services.usage.lookup MODEL …`.
+"""Prints prices of models, whose names it reads as a JSON list: names come from transcripts, and
+may be what no command line can hold.
 
 The price list (the package genai-prices, which ships its data and asks nobody) costs some 50 MB
 of memory and most of a second, so it is read in a process that ends.
@@ -31,4 +32,4 @@ def price_of(model_id: str) -> dict[str, float] | None:
 
 
 if __name__ == "__main__":
-    print(json.dumps({model: price_of(model) for model in sys.argv[1:]}))  # noqa: T201
+    print(json.dumps({model: price_of(model) for model in json.load(sys.stdin)}))  # noqa: T201

@@ -11,7 +11,7 @@ import logging
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
@@ -24,6 +24,7 @@ from xo_cowork_core.storage.atomic import write_atomic
 LOOKUP_SECONDS = 20.0
 MOST_MODELS = 200
 MILLION = 1_000_000
+MOST = 1e9  # a wrong figure must not make sums overflow
 log = logging.getLogger("xo_cowork.usage")
 
 
@@ -46,6 +47,9 @@ class Price:
         ) / MILLION
 
 
+KINDS = frozenset(each.name for each in fields(Price))
+
+
 class Prices:
     """The prices that one server knows."""
 
@@ -53,6 +57,7 @@ class Prices:
         self._own_file = state_dir / "prices.toml"
         self._kept_file = state_dir / "prices.json"
         self._known: dict[str, Price | None] | None = None
+        self._complaint = ""
         self._lock = asyncio.Lock()
 
     async def of(self, model_ids: Iterable[str]) -> Mapping[str, Price | None]:
@@ -70,42 +75,41 @@ class Prices:
         return {model: own.get(model, known.get(model)) for model in wanted}
 
     async def _look_up(self, model_ids: list[str]) -> Mapping[str, Price | None]:
-        command = [sys.executable, "-m", "xo_cowork_core.services.usage.lookup", *model_ids]
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
         try:
-            async with asyncio.timeout(LOOKUP_SECONDS):
-                output, _ = await process.communicate()
-            found = cast("dict[str, dict[str, float] | None]", orjson.loads(output))
-        except (TimeoutError, ValueError):
+            found = cast("dict[str, object]", orjson.loads(await _asked(orjson.dumps(model_ids))))
+        except (OSError, TimeoutError, ValueError):
             log.warning("the price list could not be read; unknown models count as free")
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
             return {}
-        return {model: Price(**price) if price else None for model, price in found.items()}
+        return {model: _price(table) for model, table in found.items()}
 
     def _read_own(self) -> Mapping[str, Price]:
         try:
             tables = tomllib.loads(self._own_file.read_text())
-            return {
-                model: Price(**{key: float(value) for key, value in table.items()})
-                for model, table in tables.items()
-            }
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            log.warning("prices.toml in the state folder is not understood: %s", error)
+        except (OSError, ValueError) as error:
+            self._complain(f"prices.toml in the state folder is not understood: {error}")
             return {}
+        found = {model: _price(table) for model, table in tables.items()}
+        wrong = [model for model, price in found.items() if price is None]
+        if wrong:
+            names = ", ".join(wrong)
+            self._complain(f"prices.toml in the state folder has no price that can be for {names}")
+        return {model: price for model, price in found.items() if price}
+
+    def _complain(self, message: str) -> None:
+        """Log it once: the file is read for every report."""
+        if message != self._complaint:
+            log.warning("%s", message)
+        self._complaint = message
 
     def _read_kept(self) -> dict[str, Price | None]:
         try:
             kept = orjson.loads(self._kept_file.read_bytes())
             if kept["list"] != version("genai-prices"):
                 return {}
-            return {m: Price(**price) if price else None for m, price in kept["models"].items()}
-        except (OSError, ValueError, KeyError, TypeError):
+            return {model: _price(table) for model, table in kept["models"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
     def _keep(self, known: Mapping[str, Price | None]) -> None:
@@ -115,3 +119,38 @@ class Prices:
             write_atomic(self._kept_file, orjson.dumps(body))
         except OSError as error:
             log.warning("prices.json could not be written: %s", error)
+
+
+async def _asked(model_ids: bytes) -> bytes:
+    """Ask the list that ships, in a process of its own. Raises OSError or TimeoutError."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "xo_cowork_core.services.usage.lookup",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            output, _ = await process.communicate(model_ids)
+            return output
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _price(table: object) -> Price | None:
+    """Read a price; None for what is none, as for a model without one."""
+    if not isinstance(table, dict):
+        return None
+    figures = cast("dict[str, object]", table)
+    if not figures.keys() <= KINDS or not all(map(_is_figure, figures.values())):
+        return None
+    return Price(**{kind: float(cast("float", figure)) for kind, figure in figures.items()})
+
+
+def _is_figure(value: object) -> bool:
+    # also false for what is no number at all
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
