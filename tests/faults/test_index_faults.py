@@ -19,7 +19,7 @@ import pytest
 
 from tests.faults.index_home import IndexedHome, Mischief
 from xo_cowork_core.sdk import Message, SessionRecord
-from xo_cowork_core.sdk.testing import LiveServer, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 from xo_runtime_claude.transcript import ClaudeTranscript
 
 pytestmark = pytest.mark.fault
@@ -128,8 +128,9 @@ def lists(server: LiveServer, *wanted: str) -> Callable[[], bool]:
 
 
 def test_an_index_that_is_removed_while_it_is_used_is_made_again(server: LiveServer) -> None:
-    wanted = [add_session(server)]
-    eventually(lists(server, *wanted), 10, "the first session")
+    hosted = Chat(server, "demo").run_turn("echo wide world").session_id
+    wanted = [add_session(server), hosted]
+    eventually(lists(server, *wanted), 10, "the first sessions")
     for round_ in range(4):
         for file in sorted(server.state.glob("index-*"))[round_ % 3 :]:
             file.unlink()

@@ -71,6 +71,21 @@ def test_a_deleted_session_comes_back_by_command(server: LiveServer) -> None:
     assert server.client.get(f"/api/messages/{session_id}").json()["total"] == 1
 
 
+def test_a_session_whose_file_is_there_again_stays_in_the_trash(server: LiveServer) -> None:
+    session_id, file = terminal_session(server)
+    body = file.read_bytes()
+    assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
+    # a program in a terminal that had it open goes on
+    file.write_text("{}\n")
+    server.terminate()
+    refused = restore(server, session_id)
+    assert (refused.returncode, file.read_text()) == (1, "{}\n")
+    assert f"move it away first: {file}" in refused.stderr
+    file.unlink()
+    assert restore(server, session_id).returncode == 0
+    assert file.read_bytes() == body
+
+
 def test_of_a_prompt_and_a_delete_at_once_one_is_refused(server: LiveServer) -> None:
     chat = Chat(server, "demo")
     for _ in range(ROUNDS):
@@ -105,6 +120,36 @@ def test_the_trash_is_emptied_after_thirty_days(server: LiveServer) -> None:
     eventually(lambda: not kept[old].exists(), 5, "the old one is gone")
     assert kept[new].exists()
     assert old not in listed(server)
+
+
+def test_what_the_host_kept_of_a_session_is_gone_after_thirty_days(server: LiveServer) -> None:
+    chat = Chat(server, "demo")
+    old, new = (chat.run_turn("echo a wombat").session_id for _ in range(2))
+    eventually(lambda: {old, new} <= set(listed(server)), 5, "they are indexed")
+    for session_id in (old, new):
+        assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
+
+    def told() -> set[str]:
+        """Return whose words are kept anywhere."""
+        found: set[str] = set()
+        for file in server.state.glob("*.db"):
+            with closing(sqlite3.connect(file)) as connection:
+                rows = connection.execute("SELECT session_id FROM messages").fetchall()
+            found.update(session_id for (session_id,) in rows)
+        return found & {old, new}
+
+    server.terminate()
+    with closing(sqlite3.connect(server.state / "state.db")) as connection, connection:
+        connection.execute(
+            "UPDATE session_flags SET deleted_at = '2020-01-01T00:00:00.000+00:00'"
+            " WHERE session_id = ?",
+            (old,),
+        )
+    assert told() == {old, new}
+    server.start()
+    eventually(lambda: told() == {new}, 10, "the old one's words are gone")
+    assert server.client.get(f"/api/sessions/{old}").status_code == 404
+    assert not {old, new} & set(listed(server))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -5,7 +5,7 @@ import sqlite3
 
 from xo_cowork_core.host.services import build_core
 from xo_cowork_core.host.settings import read_settings
-from xo_cowork_core.sdk import NotFound
+from xo_cowork_core.sdk import XoError
 from xo_cowork_core.storage.locks import StateFolderError, StateLock
 
 
@@ -18,7 +18,7 @@ def restore(session_id: str) -> str:
     with StateLock(settings.state_dir):
         try:
             count = asyncio.run(_restore(session_id))
-        except NotFound as error:
+        except XoError as error:
             raise StateFolderError(f"{error.message}: {session_id}") from None
         except (OSError, sqlite3.Error) as error:
             raise StateFolderError(f"the session can't be restored: {error}") from error

@@ -11,6 +11,7 @@ from xo_cowork_core.host.building import Building
 from xo_cowork_core.host.settings import Settings
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.sessions.hosted import HostedSessions
+from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
 from xo_cowork_core.services.sessions.trash import Trash
 from xo_cowork_core.services.turns.rows import close_cut_turns
 from xo_cowork_core.storage.db import Database
@@ -26,6 +27,7 @@ class Core:
     database: Database
     hosted: HostedSessions
     trash: Trash
+    feed: HostedFeed
 
 
 def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
@@ -35,7 +37,12 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
     """
     building = Building(settings, run_dir)
     return Core(
-        building.services(), building.processes, building.database, building.hosted, building.trash
+        building.services(),
+        building.processes,
+        building.database,
+        building.hosted,
+        building.trash,
+        building.feed,
     )
 
 
@@ -83,7 +90,7 @@ def _unusable(error: Exception) -> StateFolderError:
 async def index_running(core: Core) -> AsyncIterator[None]:
     """Keep the index and the projects' records true, and the trash no longer than promised, while
     plugins are up."""
-    await core.trash.start()
+    await core.trash.start(core.feed.note)
     await core.services.index.start(await core.hosted.flags())
     await core.services.recorder.start()
     try:

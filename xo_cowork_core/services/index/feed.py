@@ -47,11 +47,16 @@ class Reading:
 @dataclass(slots=True)
 class _Open:
     tail: Tail
-    inode: int
+    stamp: Stamp
     transcript: Transcript
-    size: int = 0
     messages: Sequence[Message] | None = None
     needs: tuple[str, ...] = ()
+
+    def goes_on_in(self, found: Found) -> bool:
+        """Say whether a file may be what was read, and more: one that is as long as before, but
+        newer, was written over."""
+        same = (self.tail.path, self.stamp.inode) == (found.place, found.stamp.inode)
+        return same and (self.stamp == found.stamp or self.stamp.size < found.stamp.size)
 
 
 class Feed:
@@ -97,27 +102,26 @@ class Feed:
         if reader.tail.offset != before:
             _join(reader, found.source, places, (found.path,))
             reader.messages = None
-        reader.size = found.stamp.size
+        reader.stamp = found.stamp
         return reader
 
     def _reader(self, found: Found) -> _Open:
         reader = self._open.pop(found.path, None)
-        same = reader and (reader.tail.path, reader.inode) == (found.place, found.stamp.inode)
-        if reader and same and reader.tail.holds():
+        if reader and reader.goes_on_in(found) and reader.tail.holds():
             return reader
         return _begin(found)
 
     def _keep(self, path: str, reader: _Open) -> None:
         self._open[path] = reader
-        total = sum(each.size for each in self._open.values())
+        total = sum(each.stamp.size for each in self._open.values())
         while len(self._open) > OPEN_READERS or (total > OPEN_BYTES and len(self._open) > 1):
             _, dropped = self._open.popitem(last=False)
-            total -= dropped.size
+            total -= dropped.stamp.size
 
 
 def _begin(found: Found) -> _Open:
     transcript = found.source.runtime.open_transcript(Path(found.path))
-    return _Open(Tail(found.place), found.stamp.inode, transcript)
+    return _Open(Tail(found.place), found.stamp, transcript)
 
 
 def _read_on(reader: _Open) -> None:

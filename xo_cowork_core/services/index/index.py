@@ -102,6 +102,11 @@ class Index:
         self._feeders.append(feeder)
 
     @property
+    def generation(self) -> int:
+        """Another one after the file was opened anew: it may be an empty one."""
+        return self._database.state[0]
+
+    @property
     def state(self) -> tuple[int, int]:
         """Another one when something may be told otherwise than before."""
         return self._database.state
@@ -164,10 +169,6 @@ class Index:
             lambda connection: rows.write_flags(connection, session_id, flags, self._project_of)
         )
 
-    def note_flags(self, session_id: str, flags: Flags) -> None:
-        """Remember a session's flags for the next time that its row is written."""
-        self._flags[session_id] = flags
-
     def flags(self, session_id: str) -> Flags:
         """Return what a person set on a session."""
         return self._flags.get(session_id, NO_FLAGS)
@@ -182,10 +183,14 @@ class Index:
             flags = self.flags(row.session_id)
             rows.write_hosted(connection, row, words, flags, self._project_of)
             if messages is not None:
-                place = f"session:{row.session_id}"
+                place = rows.place_of(row.session_id)
                 write_calls(connection, place, row.agent_name, calls, row.session_id)
 
         await self._database.write(write)
+
+    async def forget_hosted(self, session_id: str) -> None:
+        """Forget a session that its host has no more, unless it lies in a file."""
+        await self._database.write(lambda connection: rows.forget_hosted(connection, session_id))
 
     async def note_taken(self, marks: Mapping[str, int]) -> None:
         """Forget that these projects were counted anew, unless they were once more."""
@@ -235,6 +240,10 @@ class Index:
                 log.error("the index could not be brought up to date: %s", error)
                 # a cache that is damaged is made anew; a full disk or a lock passes by itself
                 self._open = isinstance(error, OSError | sqlite3.OperationalError)
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                # something of a plugin's that nobody foresaw: it must not be the last look
+                log.exception("the index could not be brought up to date")
                 await asyncio.sleep(RETRY_SECONDS)
             self._fresh_seconds = max(FRESH_SECONDS, SCAN_SHARE * self._upkeep.scan_seconds)
             if not self._wanted.is_set() and not self._stale:

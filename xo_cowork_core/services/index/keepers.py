@@ -22,9 +22,13 @@ class KeeperRows:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._seen: dict[str, SessionRecord] = {}
+        self._generation = 0
 
     async def refresh(self, index: Index) -> None:
         """Write the sessions that changed since the last look, newest first."""
+        if self._generation != index.generation:
+            self._seen.clear()
+            self._generation = index.generation
         for owner in self._registry.runtimes():
             runtime = owner.runtime
             if isinstance(runtime, KeepsTranscripts) or not owner.plugin.serves:

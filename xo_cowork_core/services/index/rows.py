@@ -190,13 +190,15 @@ def write_flags(
 ) -> None:
     """Lay a person's flags over a session that is indexed."""
     connection.execute(
-        "UPDATE sessions SET title = COALESCE(?, title),"
-        " directory = NULLIF(COALESCE(?, directory), ''), agent_id = COALESCE(?, agent_id),"
-        " is_pinned = ?, hidden = ? WHERE session_id = ?",
+        "UPDATE sessions SET title = COALESCE(?1, title),"
+        " directory = NULLIF(COALESCE(?2, directory), ''),"
+        " agent_id = COALESCE(?3, iif(?2 IS NULL, agent_id, ?4)),"
+        " is_pinned = ?5, hidden = ?6 WHERE session_id = ?7",
         (
             flags.title,
             flags.directory,
-            flags.agent_id or project_of(flags.directory),
+            flags.agent_id,
+            project_of(flags.directory),
             flags.is_pinned,
             flags.hidden,
             session_id,
@@ -225,6 +227,18 @@ def forget_file(connection: sqlite3.Connection, path: str) -> list[str]:
     forget_calls(connection, path)
     connection.execute("DELETE FROM files WHERE path = ?", (path,))
     return _hand_over(connection, path, before)
+
+
+def forget_hosted(connection: sqlite3.Connection, session_id: str) -> None:
+    """Take a session that lies in no file out, with its calls."""
+    if _owner(connection, session_id) is None:
+        forget_calls(connection, place_of(session_id))
+        forget_session(connection, session_id)
+
+
+def place_of(session_id: str) -> str:
+    """Return what stands for a file where the calls of a session lie in none."""
+    return f"session:{session_id}"
 
 
 def forget_session(connection: sqlite3.Connection, session_id: str) -> None:

@@ -1,5 +1,6 @@
 """Finds the transcripts of runtimes, and which changed since they were indexed. Blocks."""
 
+import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,14 +16,24 @@ MOST_DEPTH = 8
 Look = tuple[int, int, int]  # a stamp, as a plain tuple: one is made for every file at every look
 NOTHING_MOVED: Mapping[str, str] = MappingProxyType({})
 NOTHING_NEEDED: Mapping[str, Collection[str]] = MappingProxyType({})
+log = logging.getLogger("xo_cowork.index")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A runtime whose files are indexed."""
+    """A runtime whose files are indexed, and the folders in which they lie."""
 
     agent_name: str
     runtime: KeepsTranscripts
+    folders: tuple[Path, ...]
+
+    def id_of(self, path: str) -> str | None:
+        """Name a transcript as its runtime does; None for what that can't name."""
+        try:
+            return self.runtime.transcript_id(Path(path))
+        except (Exception, SystemExit):
+            log.exception("%s could not be named by %s", path, self.agent_name)
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ def scan(
         before = known.get(path)
         if before == stamp:
             there[path] = None
-        elif is_unicode(path) and source.runtime.transcript_id(Path(path)) is not None:
+        elif is_unicode(path) and source.id_of(path) is not None:
             there[path] = None
             changed[path] = Found(path, source, Stamp(*stamp), before is not None)
     # after the walk: what is put away meanwhile is found here
@@ -94,7 +105,7 @@ def _dependents(
     """Return the files that go on from one of these."""
     if not needs:
         return []
-    names = {s.runtime.transcript_id(Path(path)) for path in paths for s in sources}
+    names = {source.id_of(path) for path in paths for source in sources}
     return [path for path, wanted in needs.items() if not names.isdisjoint(wanted)]
 
 
@@ -117,7 +128,7 @@ class Places:
             found[path] = Found(path, source, Stamp(*stamp))
         named: dict[str, Found] = {}
         for path in sorted(path for path in found if is_unicode(path)):
-            transcript_id = source.runtime.transcript_id(Path(path))
+            transcript_id = source.id_of(path)
             if transcript_id is not None:
                 named.setdefault(transcript_id, found[path])
         return named
@@ -136,13 +147,13 @@ def _moved(
 
 def source_of(sources: Sequence[Source], path: str) -> Source | None:
     """Return whose folder a path is in."""
-    places = ((s, folder) for s in sources for folder in s.runtime.transcript_folders())
-    return next((s for s, folder in places if Path(path).is_relative_to(folder)), None)
+    places = ((source, folder) for source in sources for folder in source.folders)
+    return next((found for found, folder in places if Path(path).is_relative_to(folder)), None)
 
 
 def _files(sources: Sequence[Source]) -> Iterator[tuple[Source, str, Look]]:
     for source in sources:
-        for folder in source.runtime.transcript_folders():
+        for folder in source.folders:
             for path, look in _walk(str(folder), MOST_DEPTH):
                 yield source, path, look
 

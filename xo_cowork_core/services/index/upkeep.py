@@ -17,7 +17,7 @@ from xo_cowork_core.services.index import rows
 from xo_cowork_core.services.index.feed import Feed, Reading
 from xo_cowork_core.services.index.rows import Flags, ProjectOf
 from xo_cowork_core.services.index.scan import Changes, Found, Places, Source, scan, source_of
-from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.db import Database
 from xo_cowork_core.storage.jsonl import Stamp
 
@@ -80,9 +80,7 @@ class Upkeep:
         """
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        changes = await loop.run_in_executor(
-            self._reading, scan, self._sources(), self._known, self._moved, self._needs
-        )
+        changes = await loop.run_in_executor(self._reading, self._scan)
         self.scan_seconds = loop.time() - begun
         again = await self._forget(changes)
         self._total = sum(found.stamp.size for found in changes.changed)
@@ -99,14 +97,9 @@ class Upkeep:
     async def messages(self, path: str) -> Sequence[Message] | None:
         """Read all messages of a file as it is now; None when it is not there. Raises
         UpstreamFailed when its reader, or the disk, fails."""
-        source = source_of(self._sources(), path)
-        if source is None:
-            return None
-        loop, places = asyncio.get_running_loop(), Places(self._moved)
+        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(
-                self._reading, self._feed.messages, path, source, places
-            )
+            return await loop.run_in_executor(self._reading, self._messages, path)
         except FileNotFoundError:
             return None
         except (Exception, SystemExit) as error:
@@ -115,12 +108,16 @@ class Upkeep:
                 "The session's transcript could not be read; the log says why"
             ) from error
 
+    def _scan(self) -> Changes:
+        return scan(self._sources(), self._known, self._moved, self._needs)
+
+    def _messages(self, path: str) -> Sequence[Message] | None:
+        source = source_of(self._sources(), path)
+        return self._feed.messages(path, source, Places(self._moved)) if source else None
+
     def _sources(self) -> list[Source]:
-        return [
-            Source(found.info.name, found.runtime)
-            for found in self._registry.runtimes()
-            if isinstance(found.runtime, KeepsTranscripts) and found.plugin.serves
-        ]
+        found = (_source(owner) for owner in self._registry.runtimes())
+        return [source for source in found if source]
 
     async def _forget(self, changes: Changes) -> set[str]:
         def forget(connection: sqlite3.Connection) -> set[str]:
@@ -175,6 +172,19 @@ class Upkeep:
             return rows.write_readings(connection, readings, self._flags, project_of)
 
         return await self._database.write(write)
+
+
+def _source(owner: RegisteredRuntime) -> Source | None:
+    """Return a runtime's source. One that still starts has its files already: left out, they would
+    be forgotten and read again."""
+    runtime, plugin = owner.runtime, owner.plugin
+    if not isinstance(runtime, KeepsTranscripts) or not (plugin.serves or plugin.is_coming):
+        return None
+    try:
+        return Source(owner.info.name, runtime, tuple(runtime.transcript_folders()))
+    except (Exception, SystemExit):
+        log.exception("%s could not say where its transcripts are", owner.info.name)
+        return None
 
 
 def _batches(changed: Sequence[Found]) -> list[list[Found]]:

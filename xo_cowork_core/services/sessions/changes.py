@@ -4,7 +4,6 @@ A deleted session leaves lists and search at once. Its transcript files move to 
 where `restore` takes them back.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, NotFound
@@ -95,14 +94,13 @@ class SessionChanges:
         if directory is not None:
             none = directory.strip() in {"", NO_DIRECTORY}
             place = "" if none else str(await self._workspace.folder(directory))
-        await self._hosted.set_flags(
-            session_id,
-            title=title.strip() if title else None,
-            directory=place,
-            is_pinned=is_pinned,
-        )
-        flags = (await self._hosted.flags()).get(session_id)
-        if flags:
+        async with self._hosted.flagging:
+            flags = await self._hosted.set_flags(
+                session_id,
+                title=title.strip() if title else None,
+                directory=place,
+                is_pinned=is_pinned,
+            )
             await self._index.set_flags(session_id, flags)
         return await self._sessions.read(session_id)
 
@@ -110,10 +108,11 @@ class SessionChanges:
         """Take a session out of lists and search. Raises NotFound, or Conflict while it runs."""
         if await self._sessions.find(session_id) is None:
             raise NotFound("Session not found")
-        await self._hosted.hide(
-            session_id, stamp(self._clock.now()), lambda: self._running(session_id)
-        )
-        await self._index.set_flags(session_id, replace(self._index.flags(session_id), hidden=True))
+        async with self._hosted.flagging:
+            flags = await self._hosted.hide(
+                session_id, stamp(self._clock.now()), lambda: self._running(session_id)
+            )
+            await self._index.set_flags(session_id, flags)
         for path in await self._index.ask(
             lambda connection: queries.paths_of(connection, session_id)
         ):

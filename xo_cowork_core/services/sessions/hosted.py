@@ -1,5 +1,6 @@
 """Sessions that the host knows because it ran or reserved them: rows of `state.db`."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ SELECT = (
     " h.time_updated, h.reserved, f.title, f.directory, COALESCE(f.is_pinned, 0),"
     " f.deleted_at IS NOT NULL FROM sessions h LEFT JOIN session_flags f USING (session_id)"
 )
+SET = "SELECT session_id, title, directory, is_pinned, deleted_at IS NOT NULL FROM session_flags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,14 @@ class HostedSession:
 
 
 class HostedSessions:
-    """Reads and writes those rows, and the flags that people set on any session."""
+    """Reads and writes those rows, and the flags that people set on any session.
+
+    Who changes flags, or reads them to tell the index, holds `flagging` meanwhile: so that what
+    the index is told last is what was set last.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.flagging = asyncio.Lock()
         self._database = database
 
     async def all(self) -> list[HostedSession]:
@@ -37,10 +44,10 @@ class HostedSessions:
         return [_hosted(row) for row in rows]
 
     async def one(self, session_id: str) -> HostedSession | None:
-        """Return one, unless it was deleted."""
+        """Return one, a deleted one too."""
         row = await self._database.read(
             lambda connection: connection.execute(
-                f"{SELECT} WHERE h.session_id = ? AND f.deleted_at IS NULL", (session_id,)
+                f"{SELECT} WHERE h.session_id = ?", (session_id,)
             ).fetchone()
         )
         return _hosted(row) if row else None
@@ -66,43 +73,36 @@ class HostedSessions:
     async def flags(self) -> dict[str, Flags]:
         """Return what is set on every session, hosted or not."""
         hosted = {found.row.session_id: found.flags for found in await self.all()}
-        rows = await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT session_id, title, directory, is_pinned, deleted_at IS NOT NULL"
-                " FROM session_flags"
-            ).fetchall()
-        )
-        own = {
-            row[0]: Flags(
-                title=row[1], directory=row[2], is_pinned=bool(row[3]), hidden=bool(row[4])
-            )
-            for row in rows
-            if row[0] not in hosted
-        }
-        return {**own, **hosted}
+        rows = await self._database.read(lambda connection: connection.execute(SET).fetchall())
+        return {**{row[0]: _set(row) for row in rows}, **hosted}
 
     async def set_flags(
         self, session_id: str, *, title: str | None, directory: str | None, is_pinned: bool | None
-    ) -> None:
-        """Lay what a person set over what was set before; None leaves a flag as it is."""
-        await self._database.write(
-            lambda connection: connection.execute(
+    ) -> Flags:
+        """Lay what a person set over what was set before, and return all of it; None leaves a flag
+        as it is."""
+
+        def work(connection: sqlite3.Connection) -> Flags:
+            connection.execute(
                 "INSERT INTO session_flags (session_id, title, directory, is_pinned)"
                 " VALUES (?1, ?2, ?3, COALESCE(?4, 0)) ON CONFLICT (session_id) DO UPDATE SET"
                 " title = COALESCE(?2, title), directory = COALESCE(?3, directory),"
                 " is_pinned = COALESCE(?4, is_pinned)",
                 (session_id, title, directory, is_pinned),
             )
-        )
+            return _flags(connection, session_id)
 
-    async def hide(self, session_id: str, now: str, running: Callable[[], str | None]) -> None:
+        return await self._database.write(work)
+
+    async def hide(self, session_id: str, now: str, running: Callable[[], str | None]) -> Flags:
         """Mark a session as deleted, unless the stream that `running` names is stored: Conflict.
+        Return its flags.
 
         Turns are stored by the same thread, which refuses one of a deleted session: of a prompt
         and a delete at the same time one is refused.
         """
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> Flags:
             stream_id = running()
             if stream_id and _is_stored(connection, stream_id):
                 raise _still_running(stream_id, session_id)
@@ -111,8 +111,26 @@ class HostedSessions:
                 " ON CONFLICT (session_id) DO UPDATE SET deleted_at = ?2",
                 (session_id, now),
             )
+            return _flags(connection, session_id)
 
-        await self._database.write(work)
+        return await self._database.write(work)
+
+
+def _flags(connection: sqlite3.Connection, session_id: str) -> Flags:
+    hosted = connection.execute(f"{SELECT} WHERE h.session_id = ?", (session_id,)).fetchone()
+    if hosted:
+        return _hosted(hosted).flags
+    return _set(connection.execute(f"{SET} WHERE session_id = ?", (session_id,)).fetchone())
+
+
+def _set(row: tuple[object, ...]) -> Flags:
+    _, title, directory, is_pinned, hidden = row
+    return Flags(
+        title=_text(title),
+        directory=_text(directory),
+        is_pinned=bool(is_pinned),
+        hidden=bool(hidden),
+    )
 
 
 def _still_running(stream_id: str, session_id: str) -> Conflict:

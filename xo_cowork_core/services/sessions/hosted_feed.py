@@ -7,9 +7,10 @@ import logging
 import sqlite3
 from dataclasses import replace
 
-from xo_cowork_core.sdk import UNTITLED, KeepsHistory
+from xo_cowork_core.sdk import UNTITLED, KeepsHistory, Unavailable
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.upkeep import WRONG_VALUES
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.history import HostHistory
 from xo_cowork_core.services.sessions.hosted import HostedSession, HostedSessions
@@ -29,7 +30,7 @@ class HostedFeed:
         self._hosted = hosted
         self._history = history
         self._changed: set[str] = set()
-        self._first = True
+        self._generation = 0
 
     def turn_started(self, running: RunningTurn) -> None:
         """A session has a new prompt."""
@@ -45,39 +46,48 @@ class HostedFeed:
         self._index.changed()
 
     async def refresh(self, index: Index) -> None:
-        """Write what changed; at the first time, whatever differs."""
+        """Write what changed; when the index was opened anew, whatever differs."""
         changed, self._changed = self._changed, set()
+        generation = index.generation
         try:
-            if self._first:
-                await self._catch_up(index)
-                self._first = False
-            for session_id in changed:
-                hosted = await self._hosted.one(session_id)
-                if hosted:
-                    await self._write(index, hosted)
-        except sqlite3.Error as error:
+            if self._generation != generation:
+                changed |= await self._differing(index)
+                self._generation = generation
+            for session_id in sorted(changed):
+                await self._write(index, session_id)
+        except (Unavailable, sqlite3.Error) as error:
             log.warning("hosted sessions could not be indexed: %s", error)
             self._changed |= changed
 
-    async def _catch_up(self, index: Index) -> None:
-        """Write what the index lacks, or has in an older state."""
+    async def _differing(self, index: Index) -> set[str]:
+        """Return the sessions that the index lacks, or has in an older state."""
         times = await index.ask(queries.all_times)
+        found: set[str] = set()
         for hosted in await self._hosted.all():
             there = times.get(hosted.row.session_id)
             if there is None or (there < hosted.row.time_updated and not self._keeps(hosted)):
-                await self._write(index, hosted)
+                found.add(hosted.row.session_id)
+        return found
 
-    async def _write(self, index: Index, hosted: HostedSession) -> None:
+    async def _write(self, index: Index, session_id: str) -> None:
+        async with self._hosted.flagging:
+            hosted = await self._hosted.one(session_id)
+            if hosted is None:
+                await index.forget_hosted(session_id)
+                return
+            await index.set_flags(session_id, hosted.flags)
         row, keeps = hosted.row, self._keeps(hosted)
-        there = await index.ask(lambda connection: queries.one_session(connection, row.session_id))
-        index.note_flags(row.session_id, hosted.flags)
-        if there and keeps:
-            await index.set_flags(row.session_id, hosted.flags)
+        if keeps and await index.ask(lambda db: queries.one_session(db, session_id)):
             return
-        messages = None if keeps else await self._history.messages(row.session_id)
+        messages = None if keeps else await self._history.messages(session_id)
         count = len(messages) if messages is not None else 0
-        title = row.title or UNTITLED
-        await index.write_hosted(replace(row, title=title, message_count=count), messages)
+        told = replace(row, title=row.title or UNTITLED, message_count=count)
+        try:
+            await index.write_hosted(told, messages)
+        except WRONG_VALUES:
+            # a plugin told what no row can hold: its session is there all the same
+            log.exception("the messages of %s could not be indexed", session_id)
+            await index.write_hosted(told, None)
 
     def _keeps(self, hosted: HostedSession) -> bool:
         owner = self._registry.runtime(hosted.row.agent_name)

@@ -89,9 +89,9 @@ class Sessions:
 
     async def find(self, session_id: str) -> Session | None:
         """Find one session by id: in the index, the host's table, the runtimes' stores."""
-        if self._index.flags(session_id).hidden:
-            return None
         hosted = await self._hosted.one(session_id)
+        if self._index.flags(session_id).hidden or (hosted and hosted.flags.hidden):
+            return None
         found = await self._indexed(session_id)
         if found is None and hosted is None:
             await self._index.look_now(FIND_SECONDS)
@@ -196,7 +196,8 @@ class Sessions:
             if not isinstance(runtime, KeepsHistory) or not owner.plugin.serves:
                 continue
             try:
-                record = await runtime.session(session_id)
+                async with asyncio.timeout(FIND_SECONDS):
+                    record = await runtime.session(session_id)
             except (Exception, SystemExit):
                 log.exception("a session of %s could not be read", owner.info.name)
                 continue

@@ -1,4 +1,5 @@
-"""The trash: transcript files of deleted sessions, kept in the state folder for `KEEP`.
+"""The trash: transcript files of deleted sessions, kept in the state folder for `KEEP`. What the
+host itself kept of such a session stays in `state.db` as long.
 
 One task belongs to it, from `start` to `stop`: it empties the trash at start and once a day.
 """
@@ -8,12 +9,12 @@ import hashlib
 import logging
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from xo_cowork_core.sdk import NotFound
+from xo_cowork_core.sdk import Conflict, NotFound
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.storage.db import Database
 
@@ -37,14 +38,15 @@ class Trash:
         """Where each file lies that was thrown, by where it lay before; changes as they do."""
         return self._places
 
-    async def start(self) -> None:
-        """Learn what is in it; empty it now and daily, in the background."""
+    async def start(self, gone: Callable[[str], None]) -> None:
+        """Learn what is in it; empty it now and daily, in the background. `gone` hears of each
+        session whose messages were the host's and are no more."""
         self._places.update(
             await self._database.read(
                 lambda connection: connection.execute("SELECT original, kept FROM trash").fetchall()
             )
         )
-        self._task = asyncio.create_task(self._tend(), name="trash")
+        self._task = asyncio.create_task(self._tend(gone), name="trash")
 
     async def stop(self) -> None:
         """End the task."""
@@ -76,7 +78,8 @@ class Trash:
     async def restore(self, session_id: str) -> int:
         """Move a session's files back to where they were, and show it again; say how many files.
 
-        Raises NotFound when the session was not deleted.
+        Raises NotFound when the session was not deleted, and Conflict when another file lies where
+        one of its files lay: then nothing was moved.
         """
         rows = await self._database.read(
             lambda connection: connection.execute(
@@ -85,25 +88,32 @@ class Trash:
         )
         if not rows and not await self._database.read(lambda db: _is_deleted(db, session_id)):
             raise NotFound("No such session in the trash")
-        for original, kept in rows:
-            await asyncio.to_thread(_move, Path(kept), Path(original))
+        pairs = [(Path(kept), Path(original)) for original, kept in rows]
+        for kept, original in pairs:
+            if kept.exists() and original.exists():
+                raise Conflict(f"Another file is there again, move it away first: {original}")
+        for kept, original in pairs:
+            await asyncio.to_thread(_move, kept, original)
         await self._database.write(lambda connection: _forget(connection, session_id))
         return len(rows)
 
-    async def empty(self) -> int:
-        """Remove what was deleted more than 30 days ago; say how many files."""
+    async def empty(self) -> Sequence[str]:
+        """Remove what was deleted more than 30 days ago; return the sessions that the host kept."""
         limit = stamp(self._clock.now() - KEEP)
-        gone = await self._database.write(lambda connection: _empty(connection, limit))
-        for original in gone:
+        files, sessions = await self._database.write(
+            lambda connection: (_empty(connection, limit), _forget_kept(connection, limit))
+        )
+        for original in files:
             self._places.pop(original, None)
-        return len(gone)
+        if files:
+            log.info("%d files of sessions deleted 30 days ago were removed", len(files))
+        return sessions
 
-    async def _tend(self) -> None:
+    async def _tend(self, gone: Callable[[str], None]) -> None:
         while True:
             try:
-                removed = await self.empty()
-                if removed:
-                    log.info("%d files of sessions deleted 30 days ago were removed", removed)
+                for session_id in await self.empty():
+                    gone(session_id)
             except (OSError, sqlite3.Error) as error:
                 log.error("the trash could not be emptied: %s", error)
             await asyncio.sleep(DAY_SECONDS)
@@ -150,3 +160,16 @@ def _empty(connection: sqlite3.Connection, limit: str) -> list[str]:
             "DELETE FROM trash WHERE session_id = ? AND original = ?", (session_id, original)
         )
     return [original for _, original, _ in rows]
+
+
+def _forget_kept(connection: sqlite3.Connection, limit: str) -> list[str]:
+    """Remove the messages that the host kept. That they were deleted stays known, so that nobody
+    who still has them shows them again."""
+    rows = connection.execute(
+        "SELECT session_id FROM session_flags f WHERE deleted_at < ?"
+        " AND EXISTS (SELECT 1 FROM messages m WHERE m.session_id = f.session_id)",
+        (limit,),
+    ).fetchall()
+    for table in ("messages", "sessions"):
+        connection.executemany(f"DELETE FROM {table} WHERE session_id = ?", rows)  # noqa: S608
+    return [session_id for (session_id,) in rows]

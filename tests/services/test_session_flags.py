@@ -1,0 +1,111 @@
+"""What a person sets on a session holds, also while the index is being told of that session."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from tests.faults.index_home import IndexedHome
+from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.index import queries
+from xo_cowork_core.services.index.rows import SessionRow
+from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.sessions.changes import SessionChanges
+from xo_cowork_core.services.sessions.history import HostHistory
+from xo_cowork_core.services.sessions.hosted import HostedSession, HostedSessions
+from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
+from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.schema import STEPS
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+ROW = SessionRow("s", "demo", None, "As it was", NOW, NOW, 0)
+A_WHILE = 1.0
+
+
+class Held(HostedSessions):
+    """Holds who reads a session, once, after what it read."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.was_read, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def one(self, session_id: str) -> HostedSession | None:
+        found = await super().one(session_id)
+        if not self.was_read.is_set():
+            self.was_read.set()
+            await self.go_on.wait()
+        return found
+
+
+class NothingRuns:
+    def running(self, session_id: str) -> None:
+        return None
+
+
+class World:
+    """A host's table, an index, and what stands between them."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        none = cast("Any", None)
+        registry = Registry()
+        self.database = Database(tmp_path / "state.db", STEPS)
+        self.index = IndexedHome(tmp_path).index()
+        self.hosted = Held(self.database)
+        history = HostHistory(self.database)
+        self.feed = HostedFeed(self.index, registry, self.hosted, history)
+        self.changes = SessionChanges(
+            clock=SystemClock(),
+            sessions=Sessions(self.database, registry, history, self.hosted, self.index),
+            hosted=self.hosted,
+            index=self.index,
+            turns=cast("Any", NothingRuns()),
+            resolver=none,
+            workspace=none,
+            feed=self.feed,
+            trash=none,
+        )
+
+    async def titles(self) -> list[str]:
+        _, listed = await self.index.ask(
+            lambda connection: queries.sessions_page(
+                connection, agent_name=None, agent_id=None, limit=9, offset=0
+            )
+        )
+        return [session.title for session in listed]
+
+
+def changed_while_told(
+    tmp_path: Path, change: Callable[[SessionChanges], Coroutine[Any, Any, object]]
+) -> list[str]:
+    """Tell the index of a session, and change that meanwhile; return the titles then listed."""
+
+    async def run() -> list[str]:
+        world = World(tmp_path)
+        world.database.open()
+        await world.index.start({})
+        await world.hosted.reserve(ROW, None)
+        world.feed.note("s")
+        telling = asyncio.create_task(world.feed.refresh(world.index))
+        await world.hosted.was_read.wait()
+        changing = asyncio.create_task(change(world.changes))
+        # it may have to wait for the one that reads
+        await asyncio.wait({changing}, timeout=A_WHILE)
+        world.hosted.go_on.set()
+        await asyncio.gather(telling, changing)
+        titles = await world.titles()
+        await world.index.stop()
+        await world.database.close()
+        return titles
+
+    return asyncio.run(run())
+
+
+def test_a_session_deleted_while_the_index_is_told_of_it_stays_deleted(tmp_path: Path) -> None:
+    assert changed_while_told(tmp_path, lambda changes: changes.delete("s")) == []
+
+
+def test_a_title_given_while_the_index_is_told_of_a_session_is_listed(tmp_path: Path) -> None:
+    titles = changed_while_told(tmp_path, lambda changes: changes.patch("s", title="As it is"))
+    assert titles == ["As it is"]
