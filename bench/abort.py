@@ -1,6 +1,5 @@
 """Row group `abort`: from the abort to the turn's end, and what is alive after it."""
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,14 +11,10 @@ from bench.plan import Plan
 from bench.rows import Row, Target, middle
 from bench.server import ROOT
 from bench.wire import Address, Prompter, ask, connect, stream_path
+from tests.fakes.claude_cli import claude_prompts
+from tests.fakes.codex_cli import codex_prompts
+from tests.fakes.openclaw_gateway import openclaw_prompts
 from xo_cowork_core.sdk.testing import LiveServer, descendants
-
-sys.path.append(str(ROOT / "tests" / "fakes" / "claude_cli"))
-sys.path.append(str(ROOT / "tests" / "fakes" / "codex_cli"))
-sys.path.append(str(ROOT / "tests" / "fakes" / "openclaw_gateway"))
-import claude_prompts
-import codex_prompts
-import openclaw_prompts
 
 CLAUDE = ROOT / ".toolchain" / "bin" / "claude"
 TEXT = "[[text n=600 delay=0.1 slow]]"

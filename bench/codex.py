@@ -4,7 +4,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -14,13 +13,10 @@ from typing import Any
 
 from bench.plan import Plan
 from bench.rows import Baseline, Row, Target, middle
-from bench.server import ROOT
 from bench.turns import Turner
 from bench.wire import Address
+from tests.fakes.codex_cli.codex_prompts import environment, real_codex, responses_api, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer
-
-sys.path.append(str(ROOT / "tests" / "fakes" / "codex_cli"))
-from codex_prompts import environment, real_codex, responses_api, text
 
 NAME = "codex: first delta over app-server's own, median"
 PROMPT = "[[text hello world]]"

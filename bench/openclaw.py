@@ -3,7 +3,6 @@ answered."""
 
 import asyncio
 import json
-import sys
 import tempfile
 import time
 import uuid
@@ -16,13 +15,17 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from bench.plan import Plan
 from bench.rows import Baseline, Row, Target, middle
-from bench.server import ROOT
 from bench.turns import Turner
 from bench.wire import Address
+from tests.fakes.openclaw_gateway.openclaw_prompts import (
+    TOKEN,
+    GatewayProcess,
+    chat_model,
+    environment,
+    gateway,
+    real_binary,
+)
 from xo_cowork_core.sdk.testing import LiveServer
-
-sys.path.append(str(ROOT / "tests" / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import TOKEN, GatewayProcess, chat_model, environment, gateway, real_binary
 
 ADDED = "openclaw: first delta over the gateway's own, median"
 KNOWN = "openclaw: prompt answered, known session"

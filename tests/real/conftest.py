@@ -1,19 +1,16 @@
 """Claude Code, the real one of the toolchain and its stand-in, against a model on the loopback."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.claude_cli.claude_prompts import STAND_IN, environment, model_api
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAUDE = ROOT / ".toolchain" / "bin" / "claude"
-
-sys.path.append(str(ROOT / "tests" / "fakes" / "claude_cli"))
-from claude_prompts import STAND_IN, environment, model_api  # noqa: E402
 
 OpenChat = Callable[..., Chat]
 

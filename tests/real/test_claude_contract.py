@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from claude_prompts import claude_subject
 
+from tests.fakes.claude_cli.claude_prompts import claude_subject
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 
 

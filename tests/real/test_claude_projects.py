@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from claude_prompts import tool
-
+from tests.fakes.claude_cli.claude_prompts import tool
 from xo_cowork_core.sdk.testing import Chat, eventually
 
 OpenChat = Callable[..., Chat]

@@ -2,8 +2,7 @@
 
 import json
 
-from claude_prompts import tool
-
+from tests.fakes.claude_cli.claude_prompts import tool
 from xo_cowork_core.sdk.testing import Chat, eventually
 
 SECONDS = 10.0

@@ -1,15 +1,11 @@
 """The real Codex passes the runtime contract."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.fakes.codex_cli.codex_prompts import ABSENT, codex_subject, real_codex, responses_api
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
-
-sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
-from codex_prompts import ABSENT, codex_subject, real_codex, responses_api
 
 
 @pytest.mark.real

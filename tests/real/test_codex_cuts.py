@@ -4,17 +4,21 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fakes.codex_cli.codex_prompts import (
+    ABSENT,
+    command,
+    environment,
+    real_codex,
+    responses_api,
+    text,
+)
 from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording, eventually
-
-sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
-from codex_prompts import ABSENT, command, environment, real_codex, responses_api, text
 
 pytestmark = [pytest.mark.real, pytest.mark.fault]
 WORDS = "[[text n=12 delay=0.1 word]]"

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,10 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Recording, eventually
-
-sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
-from codex_prompts import (
+from tests.fakes.codex_cli.codex_prompts import (
     ABSENT,
     command,
     environment,
@@ -25,6 +21,7 @@ from codex_prompts import (
     sleeping,
     text,
 )
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Recording, eventually
 
 pytestmark = [pytest.mark.real, pytest.mark.fault]
 OpenChat = Callable[..., Chat]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,11 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Started, eventually
-
-FAKES = Path(__file__).parents[1] / "fakes"
-sys.path.append(str(FAKES / "codex_cli"))
-from codex_prompts import (  # noqa: E402
+from tests.fakes.codex_cli.codex_prompts import (
     ABSENT,
     STAND_IN,
     command,
@@ -26,7 +21,9 @@ from codex_prompts import (  # noqa: E402
     subagent,
     text,
 )
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Started, eventually
 
+FAKES = Path(__file__).parents[1] / "fakes"
 pytestmark = pytest.mark.fault
 OpenChat = Callable[..., Chat]
 ESCAPES = {

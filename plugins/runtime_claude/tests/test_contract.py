@@ -1,15 +1,11 @@
 """The runtime passes the contract with the stand-in of the CLI."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.fakes.claude_cli.claude_prompts import STAND_IN, claude_subject
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "claude_cli"))
-from claude_prompts import STAND_IN, claude_subject
 
 
 class TestClaudeStandIn(RuntimeContract):

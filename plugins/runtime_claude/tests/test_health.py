@@ -1,16 +1,13 @@
 """What the server says of Claude Code, and what it costs to ask."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.claude_cli.claude_prompts import STAND_IN
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "claude_cli"))
-from claude_prompts import STAND_IN
 
 KEYLESS = {"XO_PLUGINS": "runtime_claude"}
 

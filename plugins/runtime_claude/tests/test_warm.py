@@ -2,16 +2,12 @@
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.fakes.claude_cli.claude_prompts import STAND_IN, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "claude_cli"))
-from claude_prompts import STAND_IN, text
 
 GONE_SECONDS = 10.0
 

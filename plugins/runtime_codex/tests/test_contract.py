@@ -1,15 +1,11 @@
 """The runtime passes the contract with the stand-in of the CLI."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.fakes.codex_cli.codex_prompts import STAND_IN, codex_subject
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "codex_cli"))
-from codex_prompts import STAND_IN, codex_subject
 
 
 class TestCodexStandIn(RuntimeContract):

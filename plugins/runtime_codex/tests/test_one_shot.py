@@ -1,15 +1,11 @@
 """Without an app-server each turn is a process of its own."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "codex_cli"))
-from codex_prompts import (
+from tests.fakes.codex_cli.codex_prompts import (
     ABSENT,
     STAND_IN,
     command,
@@ -20,6 +16,7 @@ from codex_prompts import (
     sleeping,
     text,
 )
+from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 WRAPPER = '#!/bin/sh\n[ "$1" = app-server ] && exit 2\nexec {} "$@"\n'
 ALLOW = {"file_changes": True, "run_commands": True}

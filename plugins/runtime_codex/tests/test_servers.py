@@ -1,15 +1,12 @@
 """Servers come and go with the environments of turns; sessions move between them."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.codex_cli.codex_prompts import STAND_IN, command, environment, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "codex_cli"))
-from codex_prompts import STAND_IN, command, environment, text
 
 
 @pytest.fixture

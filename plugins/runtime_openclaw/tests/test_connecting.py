@@ -1,16 +1,13 @@
 """Gateways that are starting, of another time, or wary: said clearly, or served over HTTP."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.fakes.openclaw_gateway.openclaw_prompts import environment, gateway, say, stand_in
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import texts
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import environment, gateway, say, stand_in
 
 
 @contextmanager

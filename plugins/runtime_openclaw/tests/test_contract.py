@@ -1,15 +1,11 @@
 """The runtime passes the contract with the stand-in of the gateway."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.fakes.openclaw_gateway.openclaw_prompts import gateway, openclaw_subject, stand_in
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import gateway, openclaw_subject, stand_in
 
 
 class TestOpenClawStandIn(RuntimeContract):

@@ -4,17 +4,14 @@ import json
 import os
 import signal
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.fakes.openclaw_gateway.openclaw_prompts import first_refusal, free_port, say, stand_in
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.proctree import eventually
-
-sys.path.append(str(Path(__file__).parents[3] / "tests" / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import first_refusal, free_port, say, stand_in
 
 UP_SECONDS = 15.0
 HUNG_SECONDS = 60.0

@@ -1,16 +1,12 @@
 """Fixtures of the tests that run against the real gateway and its stand-in alike."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import (
+from tests.fakes.openclaw_gateway.openclaw_prompts import (
     GatewayProcess,
     chat_model,
     environment,
@@ -18,6 +14,7 @@ from openclaw_prompts import (
     real_binary,
     stand_in,
 )
+from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 OpenChat = Callable[..., Chat]
 

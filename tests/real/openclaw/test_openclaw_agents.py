@@ -3,7 +3,6 @@ accept after every operation."""
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,17 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer, eventually
-from xo_runtime_openclaw.json5 import parse, plain
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import (
+from tests.fakes.openclaw_gateway.openclaw_prompts import (
     GatewayProcess,
     environment,
     free_port,
     gateway,
     real_binary,
 )
+from xo_cowork_core.sdk.testing import LiveServer, eventually
+from xo_runtime_openclaw.json5 import parse, plain
 
 VALIDATE_SECONDS = 60.0
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]

@@ -1,15 +1,16 @@
 """The runtime passes the contract with the real gateway and a stand-in of its model."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.fakes.openclaw_gateway.openclaw_prompts import (
+    chat_model,
+    gateway,
+    openclaw_subject,
+    real_binary,
+)
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import chat_model, gateway, openclaw_subject, real_binary
 
 
 @pytest.mark.real

@@ -1,20 +1,16 @@
 """What becomes of a turn when its gateway, its connection or its model fails."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
+from tests.fakes.openclaw_gateway.cuttable import Cuttable
+from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, first_refusal, say, tool
 from xo_cowork_core.sdk.testing import Chat, Recording
 from xo_cowork_core.sdk.testing.proctree import descendants, eventually
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
-from cuttable import Cuttable
-from openclaw_prompts import GatewayProcess, first_refusal, say, tool
 
 OpenChat = Callable[..., Chat]
 pytestmark = pytest.mark.fault

@@ -7,17 +7,12 @@ import json
 import os
 import signal
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid
-from xo_cowork_core.sdk.testing.proctree import eventually
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "fakes" / "openclaw_gateway"))
-from openclaw_prompts import (
+from tests.fakes.openclaw_gateway.openclaw_prompts import (
     MODEL,
     START_SECONDS,
     config,
@@ -26,6 +21,8 @@ from openclaw_prompts import (
     real_binary,
     say,
 )
+from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid
+from xo_cowork_core.sdk.testing.proctree import eventually
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 TURN_SECONDS = 60.0

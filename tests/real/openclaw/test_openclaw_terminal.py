@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from openclaw_prompts import TOKEN, GatewayProcess, say
 
+from tests.fakes.openclaw_gateway.openclaw_prompts import TOKEN, GatewayProcess, say
 from xo_cowork_core.sdk.testing import Chat, eventually
 
 CLI_SECONDS = 60

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from openclaw_prompts import GatewayProcess, say, tool
 
+from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, say, tool
 from xo_cowork_core.sdk.testing import Chat
 from xo_cowork_core.sdk.testing.proctree import eventually
 

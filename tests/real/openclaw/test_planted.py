@@ -3,22 +3,18 @@
 import base64
 import json
 import sqlite3
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from openclaw_prompts import GatewayProcess
 
+from tests.fakes.claude_cli import claude_prompts
+from tests.fakes.codex_cli import codex_prompts
+from tests.fakes.openclaw_gateway import openclaw_prompts
+from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess
+from tests.fakes.planted.planted import KEY, planted, traces
 from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording, eventually
-
-FAKES = Path(__file__).resolve().parents[2] / "fakes"
-sys.path += [str(FAKES / name) for name in ("claude_cli", "codex_cli", "planted")]
-import claude_prompts  # noqa: E402
-import codex_prompts  # noqa: E402
-import openclaw_prompts  # noqa: E402
-from planted import KEY, planted, traces  # noqa: E402
 
 SECONDS = 15.0
 NOTE = "note.md"
