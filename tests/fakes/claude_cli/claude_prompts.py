@@ -1,12 +1,10 @@
 """Claude Code as a subject of the runtime contract: the real one and its stand-in alike."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from tests.fakes.models import stand_in_model
 from xo_cowork_core.sdk.testing import RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
@@ -42,17 +40,9 @@ def question() -> str:
     return f"{tool('AskUserQuestion', questions=[form])} [[heard]]"
 
 
-@contextmanager
-def model_api(log: Path | None = None) -> Iterator[int]:
+def model_api(log: Path | None = None) -> AbstractContextManager[int]:
     """Run the model's stand-in and give its port."""
-    more = ["--log", str(log)] if log else []
-    command = [sys.executable, str(FAKES / "model_api" / "server.py"), *more]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        try:
-            yield json.loads(process.stdout.readline())["port"]
-        finally:
-            process.terminate()
+    return stand_in_model("model_api", log)
 
 
 def environment(binary: Path, port: int, config: Path) -> dict[str, str]:

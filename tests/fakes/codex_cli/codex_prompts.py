@@ -1,12 +1,10 @@
 """Codex as a subject of the runtime contract: the real one and its stand-in alike."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from tests.fakes.models import stand_in_model
 from xo_cowork_core.sdk.testing import RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
@@ -87,18 +85,9 @@ def real_codex() -> Path | None:
     return REAL.resolve() if REAL.exists() else None
 
 
-@contextmanager
-def responses_api(log: Path | None = None, port: int = 0) -> Iterator[int]:
+def responses_api(log: Path | None = None, port: int = 0) -> AbstractContextManager[int]:
     """Run the model's stand-in and give its port."""
-    more = ["--log", str(log)] if log else []
-    server = str(FAKES / "responses_api" / "server.py")
-    argv = [sys.executable, server, "--port", str(port), *more]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        try:
-            yield json.loads(process.stdout.readline())["port"]
-        finally:
-            process.terminate()
+    return stand_in_model("responses_api", log, port)
 
 
 def environment(binary: Path, port: int, home: Path) -> dict[str, str]:

@@ -11,12 +11,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from tests.fakes.models import stand_in_model
 from xo_cowork_core.sdk.testing import Chat, RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
@@ -140,17 +141,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@contextmanager
-def chat_model(log: Path | None = None) -> Iterator[int]:
+def chat_model(log: Path | None = None) -> AbstractContextManager[int]:
     """Run the model's stand-in and give its port."""
-    more = ["--log", str(log)] if log else []
-    command = [sys.executable, str(FAKES / "chat_completions" / "server.py"), *more]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        try:
-            yield json.loads(process.stdout.readline())["port"]
-        finally:
-            process.terminate()
+    return stand_in_model("chat_completions", log)
 
 
 def config(port: int, model_port: int, mood: str = "") -> dict[str, object]:

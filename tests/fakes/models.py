@@ -1,0 +1,22 @@
+"""Starts the stand-ins for model APIs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def stand_in_model(name: str, log: Path | None = None, port: int = 0) -> Iterator[int]:
+    """Run the stand-in in this folder and give its port."""
+    server = Path(__file__).parent / name / "server.py"
+    more = ["--log", str(log)] if log else []
+    command = [sys.executable, str(server), "--port", str(port), *more]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        try:
+            yield json.loads(process.stdout.readline())["port"]
+        finally:
+            process.terminate()
