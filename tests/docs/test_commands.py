@@ -75,6 +75,19 @@ def test_the_javascript_reader_draws_a_turn_and_answers_it(
     assert (server.projects / "demo" / "note.md").read_text() == "hello"
 
 
+def test_the_recipe_for_an_image_passes_its_own_check(tmp_path: Path) -> None:
+    recipe = next(b.text for b in page("docs/images.md").blocks if b.language == "dockerfile")
+    variables = re.findall(r"(?<= )(\w+)=(\S+)", re.findall(r"^ENV .*$", recipe, re.MULTILINE)[0])
+    given = {name: value for name, value in variables if name != "PATH"}
+    assert {"STAGE", "HOST"} <= given.keys()
+    checks = re.findall(r"^RUN (xo-cowork .*)$", recipe, re.MULTILINE)
+    assert checks
+    for check in checks:
+        environment = {"PATH": f"{ROOT}/.venv/bin:/usr/bin:/bin", "HOME": str(tmp_path), **given}
+        done = run_script(check, tmp_path, environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_page_command_that_fails_is_noticed(live_server: Start, tmp_path: Path) -> None:
     broken = tmp_path / "page.md"
     broken.write_text(f"```sh run\ncurl -s {ADDRESS}/api/sessions/none | cat\n```\n")

@@ -205,6 +205,13 @@ def test_plugins_check_fails_an_image_with_a_broken_plugin(command):
     assert "runtime_gone" in failed.stdout
 
 
+def test_what_only_looks_needs_no_token_in_an_image_that_others_reach(command):
+    command.install('state="ready"')
+    for arguments in (["plugins", "check"], ["plugins", "list"], ["doctor"], ["openapi"]):
+        looked = command(*arguments, HOST="0.0.0.0")
+        assert looked.returncode == 0, looked.stderr
+
+
 def test_doctor_is_content_when_all_is_ready(command):
     command.install('state="ready", version="9.1", binary="/opt/tool", signed_in=True')
     well = command("doctor")

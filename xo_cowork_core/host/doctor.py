@@ -37,7 +37,7 @@ class Finding(TypedDict):
 
 def examine() -> list[Finding]:
     """Look at everything once."""
-    settings = read_settings()
+    settings = read_settings(listens=False)
     with tempfile.TemporaryDirectory(prefix="xo-doctor-") as folder:
         core = build_core(settings, run_dir=Path(folder))
         create_app(settings, core)

@@ -34,7 +34,7 @@ class PluginRow(TypedDict):
 
 def inspected_app() -> FastAPI:
     """Build the app that the settings ask for; nothing of it is started."""
-    return create_app(read_settings())
+    return create_app(read_settings(listens=False))
 
 
 def records() -> Sequence[PluginRecord]:

@@ -156,14 +156,19 @@ def table() -> Iterator[tuple[str, Row]]:
             yield found.name, row
 
 
-def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read everything. Raises `SettingError` with one line for the first wrong value."""
+def read_settings(
+    environment: Mapping[str, str] | None = None, *, listens: bool = True
+) -> Settings:
+    """Read everything. Raises `SettingError` with one line for the first wrong value.
+
+    What only looks, and never `listens`, needs no token: an image is checked without one.
+    """
     given = process_environment() if environment is None else environment
     state = _value(Row("XO_STATE_DIR", "path", "~/.xo-cowork", ""), _given(given, "XO_STATE_DIR"))
     source = read_source(given, given.get("XO_CONFIG", "").strip(), state / "config.toml")
     values = {name: _value(row, source.find(row.name)) for name, row in table()}
     settings = Settings(**_stage_defaults(values, source), source=source)
-    if not settings.loopback and not settings.api_token.get_secret_value():
+    if listens and not settings.loopback and not settings.api_token.get_secret_value():
         raise SettingError(
             f"HOST={settings.host} can be reached from other machines: set XO_API_TOKEN, "
             "or HOST=127.0.0.1"
