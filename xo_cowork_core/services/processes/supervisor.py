@@ -4,6 +4,7 @@ Owns one task, made by `start` and ended by `stop`; it sleeps while nothing runs
 """
 
 import asyncio
+import logging
 import os
 import subprocess
 import uuid
@@ -24,6 +25,7 @@ from xo_cowork_core.services.processes.search import Leftovers, join
 FIRST_LOOK_SECONDS = 0.1
 LOOK_SECONDS = 2.0
 GRACE_SECONDS = 1.0
+log = logging.getLogger("xo_cowork.processes")
 
 
 class ProcessSupervisor:
@@ -37,6 +39,7 @@ class ProcessSupervisor:
         self._processes: list[SupervisedProcess] = []
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._unwritten = False
         self._refused: set[str] = set()  # plugins and owners that are being stopped
 
     async def start(self) -> None:
@@ -157,7 +160,14 @@ class ProcessSupervisor:
     def _write_ledger(self) -> None:
         alive = [p.household.root for p in self._processes if p.returncode is None]
         seen = [who for process in self._processes for who in process.household.seen]
-        self._ledger.write(frozenset(alive + seen))
+        try:
+            self._ledger.write(frozenset(alive + seen))
+        except OSError as error:  # a full disk: the census goes on, the next look tries again
+            if not self._unwritten:
+                log.error("the list of processes could not be written: %s", error.strerror)
+            self._unwritten = True
+        else:
+            self._unwritten = False
 
 
 class PluginProcesses:

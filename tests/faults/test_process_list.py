@@ -1,0 +1,39 @@
+"""The list of processes on disk, where it can't be written."""
+
+import json
+from pathlib import Path
+
+from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
+
+SLEEPER = """
+from contextlib import asynccontextmanager
+
+from xo_cowork_core.sdk import hookimpl
+
+class Plugin:
+    @hookimpl
+    @asynccontextmanager
+    async def xo_lifespan(self, context):
+        await context.processes.spawn(["sleep", "300"], cwd=context.paths.home, environment={})
+        yield
+
+plugin = Plugin()
+"""
+
+
+def test_a_list_that_cannot_be_written_is_said_once_and_tried_again(tmp_path: Path) -> None:
+    install_plugin(tmp_path, "plugin_sleeper", SLEEPER)
+    server = LiveServer(environment={"XO_PLUGINS": "plugin_sleeper"}, python_path=[tmp_path])
+    folder = server.state / "processes"
+
+    def listed() -> bool:
+        files = list(folder.glob("*.json"))
+        return bool(files) and bool(json.loads(files[0].read_text())["processes"])
+
+    folder.parent.mkdir()
+    folder.touch()
+    with server:
+        eventually(lambda: "list of processes could not be written" in server.log, 10, "a word")
+        folder.unlink()
+        eventually(listed, 10, "the list")
+        assert server.log.count("list of processes could not be written") == 1
