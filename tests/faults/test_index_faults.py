@@ -151,6 +151,29 @@ def test_an_index_of_rubbish_is_made_again(server: LiveServer) -> None:
     eventually(lists(server, *wanted), 15, "all sessions")
 
 
+@pytest.mark.parametrize("part", [0.25, 0.5])
+def test_an_index_with_damaged_pages_is_made_again(server: LiveServer, part: float) -> None:
+    wanted = [add_session(server, size=300) for _ in range(4)]
+    eventually(lists(server, *wanted), 10, "the first sessions")
+    server.terminate()
+    (file,) = server.state.glob("index-*.db")
+    body = bytearray(file.read_bytes())
+    for page in range(int(len(body) * part) // 4096, len(body) // 4096):
+        body[4096 * page : 4096 * page + 4000] = b"Z" * 4000
+    file.write_bytes(body)
+    server.start()
+
+    def found() -> bool:
+        answer = server.client.get("/api/sessions/search?q=world")
+        assert answer.status_code in ANSWERS, answer.text
+        return answer.json().get("total") == len(wanted)
+
+    eventually(found, 15, "all can be found")
+    wanted.append(add_session(server))
+    eventually(lists(server, *wanted), 15, "all sessions")
+    eventually(found, 15, "the new one, too")
+
+
 def test_a_full_disk_leaves_lists_answering_and_is_got_over(server: LiveServer) -> None:
     first = add_session(server)
     eventually(lists(server, first), 10, "the first session")

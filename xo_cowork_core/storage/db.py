@@ -72,8 +72,8 @@ class Database:
         """Open the file that is there now, or a new one; what connections are open give way."""
 
         def renew() -> None:
-            self._generation += 1
             self.open()
+            self._generation += 1
 
         await self._writer.between(renew)
 
@@ -81,9 +81,10 @@ class Database:
         """Begin anew after an `error` that says that the file is damaged."""
 
         def renew() -> None:
-            self._generation += 1
             self._begin_anew(error)
             self._inode = self._path.stat().st_ino
+            # last: a reader that opens the file anew must not get hold of the damaged one
+            self._generation += 1
 
         await self._writer.between(renew)
 

@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 0.1
 SCAN_SHARE = 4  # a scan that takes long is not begun more often than one in this many times
 FIRST_SECONDS = 1.0
 RETRY_SECONDS = 2.0
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 log = logging.getLogger("xo_cowork.index")
 
 
@@ -71,6 +72,7 @@ class Index:
         self._last_scan = float("-inf")
         self._fresh_seconds = FRESH_SECONDS
         self._open = False
+        self._damage: sqlite3.DatabaseError | None = None
         # a turn changed something that no scan has begun to look at
         self._stale = False
         self._soon: asyncio.TimerHandle | None = None
@@ -113,10 +115,13 @@ class Index:
 
     async def ask(self, work: Work[T]) -> T:
         """Run a query. Raises Unavailable when the index can't be read."""
+        generation = self.generation
         try:
             return await self._database.read(work)
         except sqlite3.Error as error:
             log.error("the index could not be read: %s", error)
+            if generation == self.generation:
+                self._note_damage(error)
             self._want()
             raise Unavailable("The index of sessions can't be read; it is made anew") from error
 
@@ -238,8 +243,7 @@ class Index:
                 await self._refresh()
             except (OSError, sqlite3.Error) as error:
                 log.error("the index could not be brought up to date: %s", error)
-                # a cache that is damaged is made anew; a full disk or a lock passes by itself
-                self._open = isinstance(error, OSError | sqlite3.OperationalError)
+                self._note_damage(error)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 # something of a plugin's that nobody foresaw: it must not be the last look
@@ -248,6 +252,11 @@ class Index:
             self._fresh_seconds = max(FRESH_SECONDS, SCAN_SHARE * self._upkeep.scan_seconds)
             if not self._wanted.is_set() and not self._stale:
                 self._scanned.set()
+
+    def _note_damage(self, error: OSError | sqlite3.Error) -> None:
+        """A cache that is damaged is made anew; a full disk or a lock passes by itself."""
+        if isinstance(error, sqlite3.DatabaseError) and code_of(error) in DAMAGED:
+            self._damage, self._open = error, False
 
     async def _refresh(self) -> None:
         if not self._open or await asyncio.to_thread(self._database.lost):
@@ -259,8 +268,18 @@ class Index:
 
     async def _reopen(self) -> None:
         self._open = False
-        await self._database.reopen()
+        if self._damage:
+            await self._database.replace(self._damage)
+            self._damage = None
+        else:
+            await self._database.reopen()
         hidden = {session_id for session_id, flags in self._flags.items() if flags.hidden}
         await self._database.write(lambda connection: rows.hide_only(connection, hidden))
         await self._upkeep.begin()
         self._open = True
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's own code; 0 for an error that is Python's."""
+    # the low byte: the rest says more of the same
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
