@@ -36,6 +36,7 @@ from xo_cowork_core.services.sessions.fold import MessageFold
 from xo_cowork_core.services.turns.answers import REQUEST_NAMES
 from xo_cowork_core.services.turns.prompts import Resolved
 from xo_cowork_core.services.turns.requests import TurnRequests
+from xo_cowork_core.services.turns.shapes import check
 
 INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0
@@ -138,15 +139,16 @@ class RunningTurn:
                 close = getattr(events, "aclose", None)
                 if close:
                     await close()
-        except SystemExit as error:
-            # asyncio would let it end the whole server
-            raise RuntimeError("the runtime raised SystemExit") from error
+        except (SystemExit, KeyboardInterrupt) as error:
+            # asyncio would let it end the whole server; a person's Ctrl-C comes as a signal
+            raise RuntimeError(f"the runtime raised {type(error).__name__}") from error
 
     async def _take(self, events: AsyncIterator[Event]) -> None:
         count = 0
         async for event in events:
             if self._closed:
                 return
+            check(event)
             if event.terminal:
                 self.terminal = event
                 return
