@@ -91,6 +91,18 @@ def test_a_subagents_words_stay_out(replay: Replay, text_of: TextOf) -> None:
     assert not any("fake model" in text_of(turn) for turn in turns)
 
 
+def test_a_turn_lasts_until_its_subagents_have_told(replay: Replay, text_of: TextOf) -> None:
+    (turn,) = replay("subagent_in_background")
+    assert text_of(turn) == "beforeafterthird"
+    end = end_of(turn)
+    assert isinstance(end, Done)
+    steps = [item.step for item in turn if isinstance(item, StepStart)]
+    assert steps == [1, 2, 3]
+    # the parent's three calls and the subagent's own
+    assert end.tokens == Tokens(input=41496 + 7246, output=17, cache_read=28)
+    assert end.cost == pytest.approx(0.1953136)
+
+
 def test_a_command_without_a_model_answers_once(replay: Replay, text_of: TextOf) -> None:
     turn = replay("queue_skill_question")[4]
     assert text_of(turn).count("## Context Usage") == 1

@@ -20,12 +20,13 @@ from xo_cowork_core.sdk import (
 from xo_runtime_claude import asks, failures
 from xo_runtime_claude.asks import Ask
 from xo_runtime_claude.options import Options
-from xo_runtime_claude.prompt import content_of, control, prompt_text, user_record
+from xo_runtime_claude.prompt import control, prompt_text, user_record
 from xo_runtime_claude.translate import Ended, Foreign, Item, Translator, Withdrawn
 from xo_runtime_claude.warm import Warm
 
 TOOL_PATIENCE = 3
 BROKEN_SECONDS = 5.0
+SETTLE_SECONDS = 10.0
 IN_USE = "is already in use"
 
 
@@ -73,7 +74,9 @@ class Running:
                             self._said = True
                             yield event
                 self._look()
-            await self._broken()
+            if not self._translator.background.settling:
+                await self._broken()
+            yield await self._finish(self._translator.settle())
         finally:
             if self._earlier:
                 self._earlier.cancel()
@@ -103,22 +106,13 @@ class Running:
 
     async def _start(self) -> None:
         warm, turn = self._warm, self.turn
+        text = prompt_text(turn)
         if self._cold:
-            text = prompt_text(turn, tuple(turn.attachments))
             await warm.process.write(text.encode())
             await warm.process.close_stdin()
             return
-        content = await self._content()
-        await warm.send(*self._preparations(), user_record(self._prompt_id, content))
+        await warm.send(*self._preparations(), user_record(self._prompt_id, text))
         warm.turns += 1
-
-    async def _content(self) -> list[dict[str, Any]]:
-        if not self.turn.attachments:
-            return content_of(self.turn)
-        try:
-            return await asyncio.to_thread(content_of, self.turn)
-        except OSError as error:
-            raise AgentFailure("An attachment could not be read", code="bad_request") from error
 
     def _preparations(self) -> Iterable[Mapping[str, Any]]:
         """Control requests before the prompt. The CLI works its input off in order, so nothing
@@ -144,6 +138,8 @@ class Running:
                 async with asyncio.timeout_at(deadline) as self._clock:
                     lines = await anext(self._warm.lines, None)
             except TimeoutError:
+                if self._translator.background.settling:
+                    return
                 raise self._late() from None
             if lines is None:
                 return
@@ -152,8 +148,11 @@ class Running:
     def _deadline(self) -> float:
         if self._asked:
             return self._until
-        patience = TOOL_PATIENCE if self._translator.tools_running else 1
         now = asyncio.get_running_loop().time()
+        behind = self._translator.background
+        if behind.settling:
+            return min(self._until, now + SETTLE_SECONDS)
+        patience = TOOL_PATIENCE if self._translator.tools_running or behind.agents else 1
         return min(self._until, now + self._options.silent_seconds * patience)
 
     def _rewind_clock(self) -> None:
@@ -201,6 +200,9 @@ class Running:
         self.ended = True
         # `/clear` moves the process to a session of its own making
         self.reusable = self._translator.session_id in {"", self.turn.session_id}
+        behind = self._translator.background
+        if behind.agents or (behind.held and self._translator.interrupted):
+            self.reusable = False  # a subagent at work ends with its process alone
         self._warm.lifecycle = self._translator.lifecycle
         self._warm.mode = self._translator.mode or self._warm.mode
         if end.wrong_session and not self._said:

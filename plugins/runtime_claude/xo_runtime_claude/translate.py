@@ -4,7 +4,7 @@ Takes the CLI's stdout lines as they come, in any order, with any garbage betwee
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from xo_cowork_core.sdk import (
@@ -18,6 +18,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.events import FinishReason
 from xo_runtime_claude.asks import Ask
+from xo_runtime_claude.background import Background
 from xo_runtime_claude.blocks import Blocks
 from xo_runtime_claude.failures import result_failure
 from xo_runtime_claude.lines import parse, quick_text
@@ -74,6 +75,7 @@ class Translator:
         self._said = Said()
         self._steps = Steps()
         self._blocks = Blocks(self._said)
+        self.background = Background()
         self._model: str | None = None
         self._error_kind = ""
 
@@ -98,6 +100,11 @@ class Translator:
                 return
         self._said.fold()
 
+    def settle(self, finish: FinishReason = "stop") -> Ended:
+        """End a turn that waited for subagents, with the figures that there are."""
+        held = self.background.held or Done(finish)
+        return self._end(replace(held, finish_reason=finish))
+
     def _record(self, record: Mapping[str, Any]) -> Iterator[Item]:
         match record.get("type"):
             case "control_request":
@@ -106,6 +113,9 @@ class Translator:
                 yield Withdrawn(str(record.get("request_id")))
             case "control_response":
                 self.ready = True
+                if self.interrupted and self.background.idle:
+                    # nothing but subagents ran: no `result` tells of the interrupt
+                    yield self.settle("aborted")
             case "command_lifecycle":
                 yield from self._lifecycle(record)
             case "system":
@@ -160,7 +170,7 @@ class Translator:
         )
 
     def _lifecycle(self, record: Mapping[str, Any]) -> Iterator[Item]:
-        if record.get("command_uuid") != self._prompt_id:
+        if record.get("command_uuid") != self._prompt_id or self.background.held:
             return
         self.lifecycle = True
         state = record.get("state")
@@ -171,6 +181,7 @@ class Translator:
 
     def _system(self, record: Mapping[str, Any]) -> Iterator[Item]:
         subtype, mode = record.get("subtype"), record.get("permissionMode")
+        self.background.look(record)
         if isinstance(mode, str):
             self.mode = mode
         if subtype == "init":
@@ -193,7 +204,7 @@ class Translator:
         tokens, cost = self._meter.turn(result)
         origin = result.get("origin")
         by_itself = isinstance(origin, Mapping) and origin.get("kind") == "task-notification"
-        if not self._ours or (by_itself and not self.lifecycle):
+        if not self._ours or (by_itself and not self.lifecycle and not self.background.held):
             return
         reason = str(result.get("terminal_reason") or "")
         aborted = reason.startswith("aborted") or self.interrupted
@@ -209,7 +220,12 @@ class Translator:
             yield TextDelta(whole)
         finish: FinishReason = "length" if result.get("stop_reason") == "max_tokens" else "stop"
         finish = "aborted" if aborted else finish
-        yield self._end(Done(finish, tokens, cost, self._model, "anthropic"))
+        done = self.background.take(Done(finish, tokens, cost, self._model, "anthropic"))
+        if self.background.agents and not aborted:
+            self.background.hold(done)
+            yield ModelLoading("Waiting for subagents")
+            return
+        yield self._end(done)
 
     def _end(self, final: Done | AgentFailure, wrong_session: bool = False) -> Ended:
         self._ended = True
