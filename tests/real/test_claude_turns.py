@@ -115,12 +115,13 @@ def test_plan_mode_ends_with_the_plans_acceptance(chat: Chat) -> None:
     assert chat.run_turn("[[text on]]", session_id=turn.session_id).text == "on"
 
 
-def test_an_attached_file_reaches_the_model(chat: Chat) -> None:
-    path = chat.folder / "note to self.txt"
-    path.write_text("remember the milk")
-    attachment = {"type": "file", "path": str(path), "name": path.name}
-    turn = chat.run_turn("see [[recite]]", attachments=[attachment])
-    assert path.name in turn.text
+def test_a_task_list_is_told_and_kept(chat: Chat) -> None:
+    todos = [{"content": "Paint it", "status": "in_progress", "activeForm": "Painting it"}]
+    turn = chat.run_turn(f"{tool('TodoWrite', todos=todos)} [[text listed]]")
+    assert turn.body("tool-call")["tool"] == "todo"
+    assert turn.body("tool-result")["metadata"]["todos"] == todos
+    kept = chat.http.get(f"/api/sessions/{turn.session_id}/todos").json()
+    assert kept == {"todos": todos}
 
 
 def test_errors_of_tools_are_told(chat: Chat) -> None:

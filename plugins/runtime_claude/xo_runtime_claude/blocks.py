@@ -97,7 +97,8 @@ class Blocks:
             return
         tool, output = normal_name(call.tool), output_text(block.get("content"))
         if block.get("is_error"):
-            yield ToolError(call_id, tool, output, error_message(output))
+            message = error_message(output)
+            yield ToolError(call_id, tool, message, message)
             return
         metadata = result_metadata(call.tool, call.arguments, structured)
         yield ToolResult(call_id, tool, output, call.title, metadata)

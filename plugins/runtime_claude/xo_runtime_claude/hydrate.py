@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 from xo_cowork_core.sdk import Message, ReasoningPart, StepPart, TextPart, Tokens, ToolPart
+from xo_cowork_core.sdk.events import Json
 from xo_cowork_core.sdk.history import Finish, Part
 from xo_runtime_claude.blocks import error_message
 from xo_runtime_claude.rows import Row
+from xo_runtime_claude.tasks import TASK_TOOLS, Tasks
 from xo_runtime_claude.tools import normal_name, output_text, result_metadata, title_of
 from xo_runtime_claude.usage import call_tokens
 
@@ -70,20 +72,22 @@ def messages_of(rows: Sequence[Row], *, text_only: bool = False) -> list[Message
     """Turn living rows into messages, oldest first; `text_only` costs half."""
     messages: list[Message] = []
     draft: Draft | None = None
+    tasks = Tasks()
     for row in rows:
         prompt = row.prompt
         if prompt:
             if draft:
                 messages.append(draft.message())
                 draft = None
-            messages.append(Message(row.id, "user", (TextPart(prompt),), row.time))
+            files = () if text_only else row.files
+            messages.append(Message(row.id, "user", (TextPart(prompt), *files), row.time))
         elif row.kind == "assistant":
             blocks = row.blocks
             if blocks:
                 draft = draft or Draft(row, text_only)
                 _add(draft, row, blocks)
         elif row.kind == "user" and draft and not text_only:
-            _attach(draft, row)
+            _attach(draft, row, tasks)
     if draft:
         messages.append(draft.message())
     return messages
@@ -138,7 +142,7 @@ def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
         )
 
 
-def _attach(draft: Draft, row: Row) -> None:
+def _attach(draft: Draft, row: Row, tasks: Tasks) -> None:
     for block in row.blocks:
         if block.get("type") != "tool_result":
             continue
@@ -149,11 +153,17 @@ def _attach(draft: Draft, row: Row) -> None:
         if not isinstance(part, ToolPart):
             continue
         output = output_text(block.get("content"))
-        failed = bool(block.get("is_error"))
+        failed, result = bool(block.get("is_error")), row.record.get("toolUseResult")
         draft.parts[call.place] = replace(
             part,
             status="error" if failed else "completed",
             output=error_message(output) if failed else output,
-            metadata=result_metadata(call.tool, call.arguments, row.record.get("toolUseResult")),
+            metadata={} if failed else _metadata(call, result, tasks),
             time_end=row.time,
         )
+
+
+def _metadata(call: Call, result: object, tasks: Tasks) -> Json:
+    if call.tool in TASK_TOOLS:
+        return tasks.change(call.tool, call.arguments, result)
+    return result_metadata(call.tool, call.arguments, result)

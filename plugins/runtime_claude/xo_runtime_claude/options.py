@@ -37,6 +37,9 @@ QUIET = {
     "DISABLE_AUTOUPDATER": "1",
     "CLAUDE_CODE_MAX_RETRIES": "3",
 }
+# Newer models get no task list unless they are asked to keep one, and others tell theirs change by
+# change: this one is told whole each time.
+TODOS = {"CLAUDE_CODE_ENABLE_TODO_TOOLS": "1", "CLAUDE_CODE_ENABLE_TASKS": "0"}
 STREAM = ("-p", "--output-format", "stream-json", "--verbose", "--include-partial-messages")
 WARM = ("--input-format", "stream-json", "--permission-prompt-tool", "stdio")
 
@@ -80,7 +83,7 @@ def is_credential(value: SecretStr | None) -> bool:
 
 def environment_of(turn: Turn, options: Options) -> dict[str, SecretStr | str]:
     """Lay a turn's environment over the quiet defaults; placeholders of keys are left out."""
-    wanted: dict[str, SecretStr | str] = dict(QUIET)
+    wanted: dict[str, SecretStr | str] = {**QUIET, **TODOS}
     if options.own_config:
         wanted["CLAUDE_CONFIG_DIR"] = str(options.config)
     for key, value in turn.environment.items():

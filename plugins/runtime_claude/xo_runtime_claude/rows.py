@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from xo_cowork_core.sdk import shown
+from xo_cowork_core.sdk import FilePart, shown
+from xo_runtime_claude import attached
 
 HIDDEN = ("<local-command-", "<task-notification>", "[Request interrupted by user")
 HIDDEN_COMMANDS = frozenset({"/model"})  # the trace of `set_model`, which no user typed
@@ -42,6 +43,16 @@ class Row(NamedTuple):
     def blocks(self) -> list[Record]:
         """The content blocks; a bare string counts as one text block."""
         return _blocks(self.message)
+
+    @property
+    def files(self) -> list[FilePart]:
+        """What came with the prompt: behind its words, or as images in it."""
+        images = [
+            FilePart("image", "", mime_type=str(block["source"].get("media_type") or ""))
+            for block in self.blocks
+            if block.get("type") == "image" and isinstance(block.get("source"), dict)
+        ]
+        return [*attached.files_of(_words(self.message)), *images]
 
     @property
     def starts_turn(self) -> bool:
@@ -155,11 +166,16 @@ def _blocks(message: Record) -> list[Record]:
 def _prompt(record: Record, message: Record) -> str:
     if record.get("isMeta") or record.get("isCompactSummary"):
         return ""
-    texts = [text for b in _blocks(message) if isinstance(text := b.get("text"), str)]
-    text = "\n".join(texts).strip()
+    text = _words(message)
     if not text or text.startswith(HIDDEN):
         return ""
-    return shown(_command(text) if "<command-name>" in text else text).rstrip()
+    said = _command(text) if "<command-name>" in text else text
+    return shown(attached.without_mentions(said)).rstrip()
+
+
+def _words(message: Record) -> str:
+    texts = [text for b in _blocks(message) if isinstance(text := b.get("text"), str)]
+    return "\n".join(texts).strip()
 
 
 def _command(text: str) -> str:

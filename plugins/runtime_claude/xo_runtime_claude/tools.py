@@ -19,6 +19,8 @@ NAMES = MappingProxyType(
         "Bash": "bash",
         "PowerShell": "bash",
         "TodoWrite": "todo",
+        "TaskCreate": "todo",
+        "TaskUpdate": "todo",
         "WebSearch": "web_search",
         "WebFetch": "web_fetch",
     }

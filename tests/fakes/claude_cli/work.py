@@ -127,5 +127,11 @@ class Tools:
         self._change_mode("default")
         return "User has approved exiting plan mode.", False, {"plan": arguments.get("plan")}
 
+    def _todowrite(self, arguments):
+        if os.environ.get("CLAUDE_CODE_ENABLE_TODO_TOOLS") != "1":
+            error = "TodoWrite is disabled for this session."
+            return f"<tool_use_error>Error: {error}</tool_use_error>", True, f"Error: {error}"
+        return "Todos have been modified", False, {"oldTodos": [], "newTodos": arguments["todos"]}
+
     def _webfetch(self, arguments):
         return f"fetched {arguments.get('url')}", False, None

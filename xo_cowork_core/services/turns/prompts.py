@@ -21,6 +21,7 @@ from xo_cowork_core.sdk import (
     Turn,
     Unavailable,
 )
+from xo_cowork_core.services.files.stored import type_of
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
@@ -187,7 +188,7 @@ class Resolver:
         return Attachment(
             name=file.name or path.name,
             path=path,
-            mime_type=file.mime_type,
+            mime_type=file.mime_type or type_of(path.name),
             file_id=file.file_id,
             size=file.size,
         )
