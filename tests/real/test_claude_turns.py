@@ -1,8 +1,11 @@
 """Turns: tools, skills, plans, attachments, models, and what an abort leaves behind."""
 
 import json
+from pathlib import Path
 
-from tests.fakes.claude_cli.claude_prompts import tool
+import pytest
+
+from tests.fakes.claude_cli.claude_prompts import STAND_IN, tool
 from xo_cowork_core.sdk.testing import Chat, eventually
 
 SECONDS = 10.0
@@ -145,6 +148,24 @@ def test_clearing_does_not_move_the_session(chat: Chat) -> None:
     last = chat.run_turn("three [[text c]]", session_id=first.session_id)
     assert last.text == "c"
     assert str(chat.messages(first.session_id)[-1]["text"]) == "c"
+
+
+def test_what_a_command_of_the_cli_answers_is_kept(chat: Chat, claude: Path) -> None:
+    if claude == STAND_IN:
+        pytest.skip("the stand-in has no such commands")
+    first = chat.run_turn("one [[text a]]")
+    answers = [
+        chat.run_turn(command, session_id=first.session_id).text
+        for command in ("/context", "/help")
+    ]
+    assert "Context Usage" in answers[0]
+    told = [(row["role"], str(row["text"])) for row in chat.messages(first.session_id)[2:]]
+    assert told == [
+        ("user", "/context"),
+        ("assistant", answers[0].strip()),
+        ("user", "/help"),
+        ("assistant", answers[1].strip()),
+    ]
 
 
 def test_compacting_keeps_the_messages(chat: Chat) -> None:

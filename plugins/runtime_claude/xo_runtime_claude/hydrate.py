@@ -86,6 +86,9 @@ def messages_of(rows: Sequence[Row], *, text_only: bool = False) -> list[Message
             if blocks:
                 draft = draft or Draft(row, text_only)
                 _add(draft, row, blocks)
+        elif told := row.told:
+            draft = draft or Draft(row, text_only)
+            draft.parts.append(TextPart(told))
         elif row.kind == "user" and draft and not text_only:
             _attach(draft, row, tasks)
     if draft:

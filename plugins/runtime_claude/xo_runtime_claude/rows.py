@@ -19,6 +19,7 @@ HIDDEN = ("<local-command-", "<task-notification>", "[Request interrupted by use
 HIDDEN_COMMANDS = frozenset({"/model"})  # the trace of `set_model`, which no user typed
 COMMAND = re.compile(r"<command-name>\s*(.*?)\s*</command-name>", re.DOTALL)
 COMMAND_WORDS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+ANSWER = re.compile(r"<local-command-stdout>(.*)</local-command-stdout>", re.DOTALL)
 EPOCH = datetime.fromtimestamp(0, UTC)
 MAX_LINE_BYTES = 64 * 1024 * 1024
 Record = dict[str, Any]  # as orjson makes it; asking for a Mapping costs five times as much
@@ -53,6 +54,13 @@ class Row(NamedTuple):
             if block.get("type") == "image" and isinstance(block.get("source"), dict)
         ]
         return [*attached.files_of(_words(self.message)), *images]
+
+    @property
+    def told(self) -> str:
+        """What a command of the CLI itself answered."""
+        content = self.record.get("content") if self.kind == "system" else None
+        found = ANSWER.fullmatch(content) if isinstance(content, str) else None
+        return found[1].strip() if found and _is_command(self.record) else ""
 
     @property
     def starts_turn(self) -> bool:
@@ -140,7 +148,7 @@ def _row(line: bytes) -> Row | None:
         record,
         message,
         _time(record.get("timestamp")),
-        _prompt(record, message) if kind == "user" else "",
+        _prompt(record, message) if kind == "user" else _typed(record),
     )
 
 
@@ -171,6 +179,16 @@ def _prompt(record: Record, message: Record) -> str:
         return ""
     said = _command(text) if "<command-name>" in text else text
     return shown(attached.without_mentions(said)).rstrip()
+
+
+def _is_command(record: Record) -> bool:
+    return record.get("subtype") == "local_command"
+
+
+def _typed(record: Record) -> str:
+    """Return a command that the CLI refused: it makes no user's row of it."""
+    content = record.get("content") if _is_command(record) else None
+    return content if isinstance(content, str) and content.startswith("/") else ""
 
 
 def _words(message: Record) -> str:
