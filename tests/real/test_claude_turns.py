@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.claude_cli.claude_prompts import STAND_IN, tool
 from xo_cowork_core.sdk.testing import Chat, eventually
+from xo_cowork_core.sdk.testing.history import kept, parts_of, told
 
 SECONDS = 10.0
 SLEEPER = "import time; time.sleep(301)"
@@ -80,6 +81,26 @@ def test_parallel_tools_each_get_their_result(chat: Chat) -> None:
     parts = [part["data"] for row in chat.messages(turn.session_id) for part in row["parts"]]
     states = [part["state"]["status"] for part in parts if part["type"] == "tool"]
     assert states == ["completed"] * 3
+
+
+def test_a_rich_turn_is_kept_as_it_was_told(chat: Chat) -> None:
+    fails, reads = tool("Bash", command="python3 -c 1/0"), tool("Read", file_path="absent")
+    writes = tool("Write", file_path="rich.md", content="# A")
+    script = (
+        f"[[think hm && text **First** I look. && {fails[2:-2]} && {reads[2:-2]}]] "
+        f"[[text Then I write. && {writes[2:-2]}]] [[think so && text Done.]]"
+    )
+    turn = chat.run_turn(script, permission_presets={"file_changes": True})
+    answer = chat.messages(turn.session_id)[-1]
+    assert [piece[:3] for piece in told(turn) if piece[0] == "tool"] == [
+        ("tool", "bash", "error"),
+        ("tool", "read", "error"),
+        ("tool", "write", "completed"),
+    ]
+    assert kept(answer) == told(turn)
+    steps = [body["tokens"] for body in turn.bodies("step-finish")]
+    assert [part["tokens"] for part in parts_of([answer], "step-finish")] == steps
+    assert answer["data"]["tokens"] == turn.terminal.data["tokens"]
 
 
 def test_a_skill_is_called_by_name(chat: Chat) -> None:

@@ -19,11 +19,12 @@ from xo_cowork_core.sdk import (
     Turn,
 )
 from xo_runtime_codex import failures
+from xo_runtime_codex.attached import images
 from xo_runtime_codex.inbox import Record
 from xo_runtime_codex.link import parse
 from xo_runtime_codex.options import NO_GOALS, Options, effort_of, environment_of
 from xo_runtime_codex.patience import Patience
-from xo_runtime_codex.policy import IMAGE_TYPES, prompt_text
+from xo_runtime_codex.policy import prompt_text
 from xo_runtime_codex.shapes import server_shape
 from xo_runtime_codex.tools import todo_tool
 from xo_runtime_codex.translate import Translator
@@ -198,8 +199,8 @@ def arguments(turn: Turn, *, resume: bool) -> list[str]:
     given += ["-c", f"model_reasoning_effort={effort}"] if effort else []
     given += ["-c", f"model_provider={turn.provider_id}"] if turn.provider_id else []
     given += ["-m", turn.model] if turn.model else []
-    for item in turn.attachments:
-        given += ["-i", str(item.path)] if item.mime_type in IMAGE_TYPES else []
+    for image in images(turn):
+        given += ["-i", image["path"]]
     return [*given, "--", *([turn.session_id] if resume else []), "-"]
 
 

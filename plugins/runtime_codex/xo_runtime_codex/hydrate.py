@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from xo_cowork_core.sdk import (
-    FilePart,
     Message,
     ReasoningPart,
     StepPart,
@@ -14,9 +13,9 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolError,
     ToolPart,
-    shown,
 )
 from xo_cowork_core.sdk.history import Finish, Part
+from xo_runtime_codex.attached import files_in, said_in
 from xo_runtime_codex.failures import turn_failure
 from xo_runtime_codex.rollouts import EPOCH, Row
 from xo_runtime_codex.shapes import server_shape, texts_of
@@ -166,13 +165,10 @@ class Hydration:
             self._close()
             self._draft = Draft(turn_id, row.time, self._model, self._provider)
         content = item.get("content")
-        text = shown(texts_of(content)).rstrip()
-        parts: list[Part] = [TextPart(text)] if text else []
-        parts += [
-            FilePart(str(block.get("name") or block["path"]).rpartition("/")[2], block["path"])
-            for block in (content if isinstance(content, list) else [])
-            if isinstance(block, Mapping) and isinstance(block.get("path"), str)
-        ]
+        text = texts_of(content)
+        said = said_in(text)
+        parts: list[Part] = [TextPart(said)] if said else []
+        parts += files_in(text, content)
         if parts:
             identity = str(item.get("id"))
             self.turns[identity] = turn_id

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from xo_cowork_core.sdk import Permissions, Turn
+from xo_runtime_codex.attached import listing, said_in
 from xo_runtime_codex.options import effort_of
 
 # what `turn/start` takes at most, in characters, less some for attachments' names
 TEXT_LIMIT = 1_000_000
 FURTHER = "Further text of the message that follows:\n"
-IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 def approval_policy(permissions: Permissions) -> str:
@@ -58,9 +58,9 @@ def turn_parameters(
 
 
 def prompt_text(turn: Turn) -> str:
-    """Join the skill's name and the text. A lone surrogate can't be sent as UTF-8."""
+    """Join skill, text and files' names. A lone surrogate can't be sent as UTF-8."""
     text = f"${turn.skill} {turn.text}" if turn.skill else turn.text
-    return text.encode("utf-8", "replace").decode()
+    return (text + listing(turn)).encode("utf-8", "replace").decode()
 
 
 def overflow(text: str) -> list[Mapping[str, Any]]:
@@ -76,17 +76,7 @@ def overflow(text: str) -> list[Mapping[str, Any]]:
     ]
 
 
-def attachments(turn: Turn) -> list[Mapping[str, Any]]:
-    """Attach files by their paths: images for the model's eyes, others as mentions."""
-    return [
-        {"type": "localImage", "path": str(item.path)}
-        if item.mime_type in IMAGE_TYPES
-        else {"type": "mention", "name": item.name, "path": str(item.path)}
-        for item in turn.attachments
-    ]
-
-
 def thread_title(turn: Turn) -> str:
     """Name a thread after its first words."""
-    words = " ".join(prompt_text(turn).split()) or Path(turn.cwd).name
+    words = " ".join(said_in(prompt_text(turn)).split()) or Path(turn.cwd).name
     return words[:80]

@@ -20,11 +20,12 @@ from xo_cowork_core.sdk import (
 )
 from xo_runtime_codex import asks, failures
 from xo_runtime_codex.asks import Ask
+from xo_runtime_codex.attached import images
 from xo_runtime_codex.inbox import Inbox, Record
 from xo_runtime_codex.link import Refused
 from xo_runtime_codex.options import Options
 from xo_runtime_codex.patience import Patience
-from xo_runtime_codex.policy import attachments, overflow, prompt_text, turn_parameters
+from xo_runtime_codex.policy import overflow, prompt_text, turn_parameters
 from xo_runtime_codex.server import AppServer, Thread
 from xo_runtime_codex.translate import Ended, Foreign, Item, Resolved, Translator
 
@@ -117,7 +118,7 @@ class Running:
             self.turn, self._thread_id, text, model=thread.model, effort=thread.effort, plan=plan
         )
         if not self._translator.turn_id:
-            parameters["input"] += attachments(self.turn)
+            parameters["input"] += images(self.turn)
         # from here on it may run, though nobody has heard so
         self._active = True
         try:

@@ -7,6 +7,7 @@ user's record up to the next one is one message of the assistant.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import PurePath
 
 from xo_cowork_core.sdk import (
     FilePart,
@@ -112,7 +113,15 @@ def _user(record: Row, place: int) -> Message | None:
         for block in rows(content)
         if block.get("type") == "image"
     ]
+    parts += _listed(text)
     return Message(_id(record, place), "user", tuple(parts), time_of(record))
+
+
+def _listed(text: str) -> list[FilePart]:
+    """Return the files that a prompt lists behind its words."""
+    lines = text.rpartition(FILES_MARK)[2].splitlines() if FILES_MARK in text else []
+    paths = [line.removeprefix("- ") for line in lines if line.startswith("- /")]
+    return [FilePart(PurePath(path).name, path) for path in paths]
 
 
 def _grow(growing: _Open, record: Row) -> None:
@@ -143,11 +152,13 @@ def _part(block: Row, when: datetime) -> Part | None:
             return ReasoningPart(text)
         case "toolCall":
             name = text_of(block.get("name")) or "tool"
+            arguments = tools.normal_arguments(name, row(block.get("arguments")))
             return ToolPart(
                 call_id=str(block.get("id")),
                 tool=tools.normal_name(name),
-                input=tools.normal_arguments(name, row(block.get("arguments"))),
+                input=arguments,
                 status="running",
+                title=tools.title_of(name, arguments),
                 time_start=when,
             )
         case _:

@@ -1,6 +1,7 @@
 """OpenClaw's tools in the wire's words: name, arguments, result."""
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from types import MappingProxyType
 
 from xo_cowork_core.sdk.events import Json, JsonValue
@@ -21,6 +22,8 @@ NAMES = MappingProxyType(
     }
 )
 PATHS = frozenset({"write", "edit", "read"})
+TITLE_KEYS = ("command", "file_path", "pattern", "query", "url", "path")
+TITLE_LENGTH = 120
 STATUSES = MappingProxyType({"done": "completed", "complete": "completed", "active": "in_progress"})
 
 
@@ -35,6 +38,19 @@ def normal_arguments(tool: str, arguments: Row) -> Json:
     if normal_name(tool) in PATHS and "file_path" not in found and "path" in found:
         found["file_path"] = found.pop("path")
     return found
+
+
+def title_of(tool: str, arguments: Row) -> str:
+    """Name a call in one line: what it is about, else the tool. `arguments` have the wire's keys.
+
+    The gateway's own titles are in its events alone: a reload would show others.
+    """
+    for key in TITLE_KEYS:
+        value = arguments.get(key)
+        if isinstance(value, str) and value.strip():
+            text = PurePath(value).name if key == "file_path" else value
+            return " ".join(text.split())[:TITLE_LENGTH]
+    return normal_name(tool)
 
 
 def output_of(result: object) -> str:

@@ -20,7 +20,7 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_cowork_core.sdk.events import FinishReason
+from xo_cowork_core.sdk.events import FinishReason, Json
 from xo_runtime_openclaw import tools
 from xo_runtime_openclaw.approvals import Asked, Settled, read_asked
 from xo_runtime_openclaw.failures import observed, run_failure
@@ -59,7 +59,6 @@ class Translator:
         self.progress = 0
         self._tools: dict[str, tuple[str, Row]] = {}
         self._called: set[str] = set()
-        self._titles: dict[str, str] = {}
         self._thought = ""
         self._last = -1
         self._model: str | None = None
@@ -138,12 +137,9 @@ class Translator:
             yield ReasoningDelta(text)
 
     def _item(self, data: Row) -> Iterator[Item]:
-        if data.get("kind") == "preamble":
-            if text := text_of(data.get("progressText")):
-                self._advance()
-                yield from self.said.repeat(text)
-        elif data.get("kind") == "tool":
-            self._titles[str(data.get("toolCallId"))] = text_of(data.get("title"))
+        if data.get("kind") == "preamble" and (text := text_of(data.get("progressText"))):
+            self._advance()
+            yield from self.said.repeat(text)
 
     def _tool(self, data: Row) -> Iterator[Item]:
         call_id, name = str(data.get("toolCallId")), text_of(data.get("name")) or "tool"
@@ -154,26 +150,22 @@ class Translator:
                 self._called.add(call_id)
                 self.said.close()
                 self._thought = ""
-                arguments = row(data.get("args"))
+                arguments = tools.normal_arguments(name, row(data.get("args")))
                 self._tools[call_id] = (name, arguments)
-                yield ToolCall(
-                    call_id,
-                    tools.normal_name(name),
-                    tools.normal_arguments(name, arguments),
-                    self._titles.get(call_id, ""),
-                )
+                title = tools.title_of(name, arguments)
+                yield ToolCall(call_id, tools.normal_name(name), arguments, title)
             case "result" if call_id in self._tools:
                 name, arguments = self._tools.pop(call_id)
                 yield self._result(call_id, name, arguments, data)
 
-    def _result(self, call_id: str, name: str, arguments: Row, data: Row) -> Event:
+    def _result(self, call_id: str, name: str, arguments: Json, data: Row) -> Event:
         result = data.get("result")
         output, tool = tools.output_of(result), tools.normal_name(name)
         if data.get("isError") is True:
             return ToolError(call_id, tool, output, output or "The tool failed")
         details = row(row(result).get("details")) if isinstance(result, dict) else EMPTY
         metadata = tools.metadata_of(name, arguments, details)
-        return ToolResult(call_id, tool, output, self._titles.get(call_id, ""), metadata)
+        return ToolResult(call_id, tool, output, tools.title_of(name, arguments), metadata)
 
     def _lifecycle(self, data: Row) -> Iterator[Item]:
         match data.get("phase"):

@@ -96,6 +96,7 @@ def _line(path: str, headers: dict[str, str], body: dict[str, Any]) -> dict[str,
         "input": [
             (item.get("role"), text_of(item.get("content"))) for item in body.get("input", [])
         ],
+        "images": json.dumps(body.get("input")).count('"input_image"'),
         "tools": [tool.get("name") or tool.get("type") for tool in body.get("tools", [])],
     }
 

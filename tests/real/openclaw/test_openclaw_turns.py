@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, say, tool
 from xo_cowork_core.sdk.testing import Chat
+from xo_cowork_core.sdk.testing.history import kept, parts_of, told, tools_of
 from xo_cowork_core.sdk.testing.proctree import eventually
 
 OpenChat = Callable[..., Chat]
@@ -79,6 +80,34 @@ class TestSessions:
         assert turn.terminal.data["model_id"] == "model-2"
         again = chat.run_turn(say("And now?"), session_id=turn.session_id)
         assert again.terminal.data["model_id"] == "model-1"
+
+    def test_a_rich_turn_is_kept_as_it_was_told(self, chat: Chat, openclaw: GatewayProcess) -> None:
+        if not openclaw.real:
+            pytest.skip("the stand-in runs one tool at a time")
+        runs, reads = tool("exec", command="echo ran"), tool("read", path="absent")
+        writes = tool("write", path="rich.md", content="# A")
+        script = (
+            f"[[text First I look. && {runs[2:-2]} && {reads[2:-2]}]] "
+            f"[[text Then I write. && {writes[2:-2]}]] [[text Done.]]"
+        )
+        turn = chat.run_turn(script)
+        answer = chat.messages(turn.session_id)[-1]
+        assert kept(answer) == told(turn)
+        assert sum(piece[0] == "tool" for piece in told(turn)) == 3
+        titles = {call["call_id"]: call["title"] for call in turn.bodies("tool-call")}
+        assert sorted(titles.values()) == ["absent", "echo ran", "rich.md"]
+        states = tools_of([answer])
+        assert {call_id: state["title"] for call_id, state in states.items()} == titles
+        assert answer["data"]["tokens"] == turn.terminal.data["tokens"]
+
+    def test_an_attached_file_stays_with_its_message(self, chat: Chat) -> None:
+        note = chat.folder / "my note.txt"
+        note.write_text("oatmeal")
+        file = {"type": "file", "path": str(note), "name": note.name}
+        turn = chat.run_turn(say("Read."), attachments=[file])
+        user = chat.messages(turn.session_id)[0]
+        assert user["text"] == say("Read.")
+        assert [part["path"] for part in parts_of([user], "file")] == [str(note)]
 
     def test_models_are_listed(self, chat: Chat) -> None:
         rows = chat.http.get("/api/models", params={"agent_name": "openclaw"}).json()["models"]

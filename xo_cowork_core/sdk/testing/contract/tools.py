@@ -3,7 +3,7 @@
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import Cases, stored
 from xo_cowork_core.sdk.testing.frames import Body
-from xo_cowork_core.sdk.testing.history import tools_of
+from xo_cowork_core.sdk.testing.history import kept, told, tools_of
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -65,14 +65,12 @@ class ToolCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         turn = self._write(chat, subject)
-        kept = tools_of(stored(chat, turn.session_id, 2))
-        calls = {str(call["call_id"]) for call in turn.bodies("tool-call")}
-        assert bool(calls) == bool(subject.tool)
-        assert set(kept) == calls
-        for result in turn.bodies("tool-result"):
-            state = kept[str(result["call_id"])]
-            assert state["status"] == "completed"
-            assert str(result["output"]).strip() in str(state["output"])
+        answer = stored(chat, turn.session_id, 2)[-1]
+        titles = {str(call["call_id"]): call["title"] for call in turn.bodies("tool-call")}
+        assert bool(titles) == bool(subject.tool)
+        states = tools_of([answer])
+        assert {call_id: state["title"] for call_id, state in states.items()} == titles
+        assert kept(answer) == told(turn)
 
 
 def _path(call: Body) -> str:

@@ -1,0 +1,75 @@
+"""Turns of Codex that the contract does not try: what is told is kept, files reach the model."""
+
+import base64
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing.history import kept, parts_of, told
+
+sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
+from codex_prompts import ABSENT, command, environment, patch, real_codex, responses_api
+
+pytestmark = pytest.mark.real
+CONTEXT = "\n\n---\n\n> **Project context**\n> facts"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5E"
+    "rkJggg=="
+)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("model") / "requests.jsonl"
+
+
+@pytest.fixture(scope="module")
+def chat(log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    binary = real_codex()
+    if binary is None:
+        pytest.skip(ABSENT)
+    with responses_api(log) as port:
+        values = environment(binary, port, tmp_path_factory.mktemp("codex"))
+        with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
+            yield Chat(server, "codex")
+
+
+def test_a_rich_turn_is_kept_as_it_was_told(chat: Chat) -> None:
+    runs, fails = command("echo ran"), command("cat absent")
+    # one after the other: Codex starts commands of one step in any order
+    script = (
+        f"[[think hm && text **First** I look. && {runs[2:-2]}]] {fails} "
+        f"[[text Then I write. && {patch('rich.md', '# A')[2:-2]}]] [[think so && text Done.]]"
+    )
+    allowed = {"file_changes": True, "run_commands": True}
+    turn = chat.run_turn(script, permission_presets=allowed)
+    answer = chat.messages(turn.session_id)[-1]
+    assert [piece[:3] for piece in told(turn) if piece[0] == "tool"] == [
+        ("tool", "bash", "completed"),
+        ("tool", "bash", "error"),
+        ("tool", "write", "completed"),
+    ]
+    assert kept(answer) == told(turn)
+    steps = [body["tokens"] for body in turn.bodies("step-finish")]
+    assert [part["tokens"] for part in parts_of([answer], "step-finish")] == steps
+    assert answer["data"]["tokens"] == turn.terminal.data["tokens"]
+
+
+def test_attached_files_reach_the_model_and_stay(chat: Chat, log: Path) -> None:
+    note, picture = chat.folder / "my note.txt", chat.folder / "dot.png"
+    note.write_text("oatmeal")
+    picture.write_bytes(PIXEL)
+    files = [{"type": "file", "path": str(path), "name": path.name} for path in (note, picture)]
+    turn = chat.run_turn("look [[text ok]]" + CONTEXT, attachments=files)
+    request = json.loads(log.read_text().splitlines()[-1])
+    assert str(note) in json.dumps(request["input"])
+    assert request["images"] == 1
+    user, _ = chat.messages(turn.session_id)
+    assert user["text"] == "look [[text ok]]"
+    assert [part["name"] for part in parts_of([user], "file")] == [note.name, picture.name]
+    (row,) = [row for row in chat.sessions() if row["id"] == turn.session_id]
+    assert row["title"] == "look [[text ok]]"
