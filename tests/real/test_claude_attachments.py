@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from claude_prompts import environment, model_api
 
+from tests.fakes.claude_cli.claude_prompts import environment, model_api
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import parts_of
 

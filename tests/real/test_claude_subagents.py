@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from claude_prompts import tool
 
+from tests.fakes.claude_cli.claude_prompts import tool
 from xo_cowork_core.sdk.testing import Chat, eventually
 
 pytestmark = pytest.mark.real

@@ -2,17 +2,21 @@
 
 import base64
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.codex_cli.codex_prompts import (
+    ABSENT,
+    command,
+    environment,
+    patch,
+    real_codex,
+    responses_api,
+)
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import kept, parts_of, told
-
-sys.path.append(str(Path(__file__).parents[1] / "fakes" / "codex_cli"))
-from codex_prompts import ABSENT, command, environment, patch, real_codex, responses_api
 
 pytestmark = pytest.mark.real
 CONTEXT = "\n\n---\n\n> **Project context**\n> facts"
