@@ -60,7 +60,7 @@ def test_a_killed_process_is_replaced(chat: Chat, claude: Path) -> None:
     assert chat.run_turn("two [[recite]]", session_id=turn.session_id).text == "one | two"
 
 
-def test_a_session_of_a_terminal_goes_on_here(chat: Chat, claude: Path, model_port: int) -> None:
+def test_a_session_of_a_terminal_goes_on_here(chat: Chat, claude: Path) -> None:
     session_id = str(uuid.uuid4())
     environment = {**chat.server.variables(), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
     subprocess.run(

@@ -180,7 +180,7 @@ def test_usage_is_the_sum_of_the_model_calls(open_chat: OpenChat) -> None:
         assert chat.messages(turn.session_id)[-1]["data"]["tokens"] == total
 
 
-def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat, port: int) -> None:
+def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat) -> None:
     chat = open_chat()
     home = chat.server.variables()["CODEX_HOME"]
     binary = real_codex()

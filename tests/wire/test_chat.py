@@ -185,7 +185,7 @@ def test_a_failed_legacy_turn_says_why(server: LiveServer) -> None:
     assert streamed.endswith('data: {"done":true}\n\n')
 
 
-def test_a_turn_writes_only_inside_its_project(server: LiveServer, chat: Chat) -> None:
+def test_a_turn_writes_only_inside_its_project(chat: Chat) -> None:
     turn = chat.run_turn("tools note.md hello", permission_presets={"file_changes": True})
     assert turn.frames[-1].event == "done"
     written = [path for path in Path(chat.folder).rglob("*") if path.is_file()]

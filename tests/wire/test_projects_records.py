@@ -109,7 +109,7 @@ def schema(name: str) -> Any:
     return json.loads((SCHEMAS / f"{name}.schema.json").read_text())
 
 
-def test_every_schema_is_one(chat: Chat) -> None:
+def test_every_schema_is_one() -> None:
     for path in SCHEMAS.iterdir():
         jsonschema_rs.meta.validate(json.loads(path.read_text()))
     with pytest.raises(jsonschema_rs.ValidationError):

@@ -157,7 +157,7 @@ def test_twenty_changes_at_once_through_the_gateway_are_all_kept(live: Openclaw)
     live.done("DELETE", "/api/agents/many")
 
 
-def gateway_knows(live: Openclaw, running: GatewayProcess) -> set[str]:
+def gateway_knows(running: GatewayProcess) -> set[str]:
     answer = httpx.get(
         f"http://127.0.0.1:{running.port}/v1/models",
         headers={"Authorization": "Bearer stand-in-token"},
@@ -175,7 +175,7 @@ def test_the_gateway_picks_up_an_agent_that_was_written_to_its_file(
     }
     with LiveServer(environment=values) as outsider:
         assert outsider.client.post("/api/agents", json={"name": "Late"}).status_code == 200
-    eventually(lambda: "late" in gateway_knows(live, running), 10, "the agent late")
+    eventually(lambda: "late" in gateway_knows(running), 10, "the agent late")
     live.done("DELETE", "/api/agents/late")
 
 

@@ -102,7 +102,7 @@ def test_an_event_of_a_wrong_shape_ends_nothing(run: Run, event: Event) -> None:
     assert paths(told) == [("sub/a", None)]
 
 
-def test_steps_give_the_tokens_of_a_turn_that_tells_none(run: Run) -> None:
+def test_steps_give_the_tokens_of_a_turn_that_tells_none() -> None:
     watch = TurnWatch("s", "demo", cwd="/p", folders=(), clock=SystemClock(), tell=lambda _: None)
     watch(StepFinish(tokens=Tokens(input=1)))
     watch(StepFinish(tokens=Tokens(input=2, output=3)))
