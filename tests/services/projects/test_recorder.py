@@ -134,6 +134,24 @@ def test_a_deleted_project_comes_not_back_and_others_go_on(root: Path) -> None:
     assert not (root / "gone").exists()
 
 
+def test_a_root_that_cannot_be_read_at_the_start_ends_no_record(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        aside = root.rename(root.with_name("aside"))
+        root.write_text("no folder")
+        async with recording(root) as recorder:
+            async with asyncio.timeout(SECONDS):
+                while "cannot be read" not in caplog.text:
+                    await asyncio.sleep(0.01)
+            root.unlink()
+            aside.rename(root)
+            recorder.turn_started(running(root / "mine"))
+            await until(root, ["session.started"])
+
+    asyncio.run(run())
+
+
 def test_facts_beyond_the_bound_are_dropped(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "MOST_FACTS", 3)
 

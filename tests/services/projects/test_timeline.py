@@ -1,6 +1,8 @@
 """The timeline pages backwards exactly, whatever is torn, rotated or added meanwhile."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from xo_cowork_core.services.projects import timeline
 from xo_cowork_core.services.projects.timeline import append_events, event, read_page
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder import Folder, PlainFile
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 JUNK = [b"{", b"[]", b"null", b"\xff\xfe", b"", b'{"ts": 1, "type": "x"}', b"x" * 70_000]
@@ -67,6 +69,27 @@ def test_a_cursor_holds_while_lines_are_added_and_the_file_is_rotated(
     said(xo, 25, 30)
     rest = read_page(xo, timeline._place(page.next_cursor), 500)
     assert [one["n"] for one in rest.events] == list(range(14, -1, -1))
+
+
+class Rotated(Folder):
+    """Has its file rotated away just before somebody first opens it."""
+
+    @contextmanager
+    def open(self, name: str, flags: int = os.O_RDONLY) -> Generator[PlainFile, None, None]:
+        if name == timeline.FILE and self.stat(name):
+            self.rename(name, "timeline-000002.jsonl")
+        with super().open(name, flags) as file:
+            yield file
+
+
+def test_a_file_that_is_rotated_while_it_is_read_is_not_left_out(tmp_path: Path) -> None:
+    with Folder.at(tmp_path) as xo:
+        said(xo, 0, 10)
+        xo.rename(timeline.FILE, "timeline-000001.jsonl")
+        said(xo, 10, 20)
+    with Rotated.at(tmp_path) as rotated:
+        assert isinstance(rotated, Rotated)
+        assert walk(rotated, 7) == list(reversed(range(20)))
 
 
 def test_rotation_keeps_the_newest_five(

@@ -221,7 +221,12 @@ class Recorder:
         await self._pause(RETRY_SECONDS)
 
     async def _sweep(self) -> None:
-        for project_id in await self._files.look(self._left_open):
+        try:
+            left_open = await self._files.look(self._left_open)
+        except XoError as error:
+            log.warning("the sessions that the last server left open: %s", error.message)
+            return
+        for project_id in left_open:
 
             def work(_: Folder, xo: Folder, name: str = project_id) -> None:
                 close_cut_sessions(xo, self.open_sessions(name), self._clock.now())

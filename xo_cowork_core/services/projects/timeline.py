@@ -77,10 +77,20 @@ def append_events(xo: Folder, events: Sequence[Record]) -> None:
 
 
 def read_page(xo: Folder, place: tuple[int, int] | None, limit: int) -> TimelinePage:
-    """Read backwards from a place, over as many files as it takes."""
+    """Read backwards from a place, over as many files as it takes; again where the file was rotated
+    meanwhile, which is then the one that was about to be read."""
+    while True:
+        numbers = sorted(_rotated(xo), reverse=True)
+        page = _page(xo, numbers, place, limit)
+        if max(_rotated(xo), default=0) == max(numbers, default=0):
+            return page
+
+
+def _page(
+    xo: Folder, numbers: Sequence[int], place: tuple[int, int] | None, limit: int
+) -> TimelinePage:
     events: list[Record] = []
     cursor = ""
-    numbers = sorted(_rotated(xo), reverse=True)
     current = (numbers[0] if numbers else 0) + 1
     for number in [current, *numbers]:
         if place and number > place[0]:
