@@ -16,6 +16,7 @@ NOT_A_PROJECT = [
     b"\xff\xfe",
     b"null",
     b"",
+    b'{"a":' * 300 + b"1" + b"}" * 300,
 ]
 
 

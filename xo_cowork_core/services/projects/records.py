@@ -38,6 +38,8 @@ def record_to_change(folder: Folder, name: str) -> Record:
             raise
         body = b""
     found = _parsed(body)
+    if found is not None and not _can_be_written(found):
+        found = None
     if found is None and body is not None:
         aside = f"{name}.broken-{time.time_ns() // 1_000_000}"
         log.warning("%s is no JSON object; moved to %s", name, aside)
@@ -86,3 +88,12 @@ def _parsed(body: bytes | None) -> Record | None:
     except orjson.JSONDecodeError:
         return None
     return cast("Record", value) if isinstance(value, dict) else None
+
+
+def _can_be_written(record: Record) -> bool:
+    """Whether a file's object is no deeper than a file that is written may be."""
+    try:
+        as_bytes(record)
+    except TypeError:
+        return False
+    return True
