@@ -28,13 +28,14 @@ log = logging.getLogger("xo_cowork.eventlog")
 
 @dataclass(frozen=True, slots=True)
 class StoredStream:
-    """The row of one stream. `cut` means that a restart ended it; `last_id` is of its end."""
+    """The row of one stream. `last_id` is of its end, `cut` the first id that a restart which ended
+    it gave; 0 where none did."""
 
     stream_id: str
     session_id: str
     ended_at: str | None
     last_id: int
-    cut: bool
+    cut: int
 
 
 class EventLog:
@@ -106,7 +107,7 @@ class EventLog:
                 (stream_id,),
             ).fetchall()
         )
-        return StoredStream(*rows[0][:4], cut=bool(rows[0][4])) if rows else None
+        return StoredStream(*rows[0]) if rows else None
 
     async def saved_after(self, stream_id: str, last_seen: int) -> Block | None:
         """Read the first entries on disk after id `last_seen`; None when there are none.

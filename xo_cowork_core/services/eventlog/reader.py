@@ -76,13 +76,13 @@ async def open_reader(log: EventLog, stream_id: str, last_seen: int) -> Reader |
 def _place(source: Stream | StoredStream, last_seen: int) -> tuple[int, bool]:
     """Return where to read from, and whether what the reader saw was lost here.
 
-    A reader that claims more than there is saw entries that a crash took. After the end of a
-    stream that a restart cut, an id at or past the terminal one may be such an entry too.
+    A reader that claims more than there is saw entries that a crash took. So did perhaps one that
+    claims an id which the restart after the crash gave: to others' entries, for all we know.
     """
     ended = source.ended if isinstance(source, Stream) else source.ended_at is not None
-    cut_short = isinstance(source, StoredStream) and source.cut
+    cut = source.cut if isinstance(source, StoredStream) else 0
+    if cut and last_seen >= cut:
+        return cut - 1, True
     if not ended:
         return min(last_seen, source.last_id), last_seen > source.last_id
-    if last_seen < source.last_id:
-        return last_seen, False
-    return source.last_id - 1, last_seen > source.last_id or cut_short
+    return min(last_seen, source.last_id - 1), last_seen > source.last_id

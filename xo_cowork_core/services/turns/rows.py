@@ -111,7 +111,9 @@ def close_cut_turns(connection: sqlite3.Connection, now: datetime) -> int:
         insert_blocks(
             connection, [(stream_id, Block(last_id + 1, ending, terminal=True))], stamp(now)
         )
-        connection.execute("UPDATE streams SET cut = 1 WHERE stream_id = ?", (stream_id,))
+        connection.execute(
+            "UPDATE streams SET cut = ? WHERE stream_id = ?", (last_id + 1, stream_id)
+        )
         if host_history:
             _keep(connection, session_id, stream_id, [*entries, *ending], now)
     if rows:

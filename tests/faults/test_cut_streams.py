@@ -1,0 +1,34 @@
+"""A reader of a stream that a crash cut, who may have seen what the crash took, is told so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, LiveServer
+
+pytestmark = pytest.mark.fault
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    with LiveServer() as running:
+        yield running
+
+
+def test_ids_that_a_restart_gave_are_no_proof_of_having_read_them(server: LiveServer) -> None:
+    chat = Chat(server, "demo")
+    turn = chat.prompt("permission")
+    with chat.stream(turn.stream_id) as stream:
+        stream.wait_for("permission-request")
+    server.kill()
+    server.start()
+    whole = chat.read(turn).frames
+    assert [frame.event for frame in whole[-2:]] == ["permission-resolved", "agent-error"]
+    given = [frame.id for frame in whole[-2:]]
+    for seen in (given[0], given[1], given[1] + 5):
+        with chat.stream(turn.stream_id, after=seen) as stream:
+            again = stream.rest()
+        assert [frame.event for frame in again] == ["desync", "permission-resolved", "agent-error"]
+        assert [frame.id for frame in again[1:]] == given
+    with chat.stream(turn.stream_id, after=given[0] - 1) as stream:
+        assert [frame.id for frame in stream.rest()] == given
