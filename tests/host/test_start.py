@@ -87,6 +87,18 @@ def test_doctor_names_a_key_that_is_no_setting(server):
     assert "did you mean PORT?" in finding["detail"]
 
 
+def test_a_projects_root_that_is_of_no_use_is_named_at_start_and_by_doctor(server, tmp_path):
+    (tmp_path / "file").touch()
+    wrong = {"XO_PROJECTS_ROOT": str(tmp_path / "file" / "projects")}
+    said = f"XO_PROJECTS_ROOT={tmp_path}/file/projects (from the environment): "
+    found = command(server.variables() | wrong, "doctor")
+    assert found.returncode == 1
+    assert f"{said}{tmp_path}/file is no folder" in found.stdout
+    environment = {"XO_PLUGINS": "none", **wrong}
+    with LiveServer(environment=environment) as other:
+        assert said in other.log
+
+
 @pytest.mark.parametrize(
     "wrong", ["box:80", "ftp://box", "http://", "ws://box:99999", "ws://box:0", "ws://b ox"]
 )

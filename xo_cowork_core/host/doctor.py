@@ -11,9 +11,9 @@ from typing import TypedDict, TypeVar
 
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.faults import describe_fault
+from xo_cowork_core.host.flaws import find_flaws
 from xo_cowork_core.host.services import Core, build_core
 from xo_cowork_core.host.settings import read_settings
-from xo_cowork_core.host.strays import find_strays
 from xo_cowork_core.sdk import Health
 from xo_cowork_core.services.registry import HEALTH_SECONDS, RegisteredConnector
 
@@ -41,11 +41,11 @@ def examine() -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="xo-doctor-") as folder:
         core = build_core(settings, run_dir=Path(folder))
         create_app(settings, core)
-        strays = [
-            _finding("setting", stray.key, "unknown", Health(state="failed", detail=stray.text))
-            for stray in find_strays(settings, core.services.registry.plugins.values())
+        flaws = [
+            _finding("setting", flaw.name, flaw.state, Health(state="failed", detail=flaw.text))
+            for flaw in find_flaws(settings, core.services.registry.plugins.values())
         ]
-        return [*strays, *asyncio.run(_examine(core))]
+        return [*flaws, *asyncio.run(_examine(core))]
 
 
 def report(findings: Sequence[Finding]) -> str:

@@ -19,10 +19,10 @@ from fastapi import FastAPI
 from xo_cowork_core.api.wired import Services
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.connection import Connection
+from xo_cowork_core.host.flaws import find_flaws
 from xo_cowork_core.host.greeting import greet
 from xo_cowork_core.host.settings import Settings, read_settings
 from xo_cowork_core.host.sources import SettingError
-from xo_cowork_core.host.strays import find_strays
 from xo_cowork_core.host.wiring import StartRefused
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.storage.locks import StateFolderError, state_folder
@@ -53,8 +53,8 @@ def _run(settings: Settings) -> int:
     listener = bind(settings.host, settings.port)
     app = create_app(settings)
     services = cast("Services", app.state.services)
-    for stray in find_strays(settings, services.registry.plugins.values()):
-        log.warning("%s", stray.text)
+    for flaw in find_flaws(settings, services.registry.plugins.values()):
+        log.warning("%s", flaw.text)
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     try:
