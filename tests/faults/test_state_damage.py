@@ -1,4 +1,4 @@
-"""A `state.db` that is damaged, or that another version of the server wrote."""
+"""A `state.db` that is damaged, large, or of another version of the server."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -99,3 +99,36 @@ def test_a_newer_servers_columns_are_borne(server):
     assert server.log.count("was written by a newer server") == 1
     assert chat.run_turn("text", session_id=done.session_id).events[-1] == "done"
     assert len(chat.messages(done.session_id)) == 4
+
+
+def test_what_old_streams_took_is_given_back_to_the_disk(server):
+    Chat(server, "demo").run_turn("text")
+    server.terminate()
+    file = server.state / "state.db"
+    old = "2026-01-01T00:00:00.000+00:00"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+            " INSERT INTO streams (stream_id, session_id, agent_name, text, host_history,"
+            " started_at, ended_at, last_id)"
+            " SELECT 'old' || i, 's', 'demo', '', 0, ?1, ?1, 1 FROM n",
+            (old,),
+        )
+        connection.execute(
+            "INSERT INTO blocks SELECT stream_id, 1, 1, zeroblob(5000) FROM streams"
+            " WHERE ended_at = ?",
+            (old,),
+        )
+        connection.commit()
+    large = file.stat().st_size
+    server.start()
+
+    def given_back() -> bool:
+        with closing(sqlite3.connect(file)) as connection:
+            (left,) = connection.execute("SELECT COUNT(*) FROM streams").fetchone()
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        return left == 1 and free < 10
+
+    eventually(given_back, 20, "the disk")
+    server.terminate()
+    assert file.stat().st_size < large / 10

@@ -23,6 +23,7 @@ DRAIN_SECONDS = 30.0
 KEEP = timedelta(hours=24)
 KEEP_BYTES = 1 << 30
 PRUNE_SECONDS = 3600.0
+SHRINK_PAGES = 512
 log = logging.getLogger("xo_cowork.eventlog")
 
 
@@ -181,7 +182,10 @@ class EventLog:
     async def prune(self) -> int:
         """Drop streams that ended over 24 h ago, then the oldest above 1 GiB; say how many."""
         oldest = self._clock.now() - KEEP
-        return await self._database.write(lambda connection: _prune(connection, oldest))
+        gone = await self._database.write(lambda connection: _prune(connection, oldest))
+        while await self._database.write(_shrink):
+            pass
+        return gone
 
 
 def insert_blocks(
@@ -216,9 +220,16 @@ def _prune(connection: sqlite3.Connection, oldest: datetime) -> int:
     gone = [(row[0],) for row in rows if row[1] < limit or row[3] > KEEP_BYTES]
     connection.executemany("DELETE FROM blocks WHERE stream_id = ?", gone)
     connection.executemany("DELETE FROM streams WHERE stream_id = ?", gone)
-    if gone:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
     return len(gone)
+
+
+def _shrink(connection: sqlite3.Connection) -> bool:
+    """Give some free pages back to the disk; say whether there are more to give."""
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    for _ in range(min(free, SHRINK_PAGES)):
+        # one page each: Python ends a statement without columns after its first step
+        connection.execute("PRAGMA incremental_vacuum(1)")
+    return 0 < connection.execute("PRAGMA freelist_count").fetchone()[0] < free
 
 
 def entries_of(connection: sqlite3.Connection, stream_id: str) -> list[Entry]:
