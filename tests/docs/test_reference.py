@@ -116,12 +116,13 @@ def test_the_hooks_stand_there_with_their_exact_signatures() -> None:
 def test_every_ability_stands_in_the_table_with_its_methods() -> None:
     rows = PLUGINS.table("## Abilities")
     listed = {words(row[0])[0]: {text.partition("(")[0] for text in words(row[1])} for row in rows}
-    abstract = {
-        name: set(getattr(getattr(sdk, name), "__abstractmethods__", ())) for name in sdk.__all__
-    }
     others = {"Runtime", "Connector", "Transcript", "ProgramHealth"}
-    abilities = {name: methods for name, methods in abstract.items() if methods}
-    assert listed == {name: abilities[name] for name in abilities.keys() - others}
+    named = {name: getattr(sdk, name) for name in sdk.__all__ if name not in others}
+    assert listed == {
+        name: set(value.__abstractmethods__)
+        for name, value in named.items()
+        if inspect.isabstract(value)
+    }
     assert {kind.__name__ for kind in ABILITIES.values()} == set(listed)
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from xo_cowork_core.sdk import (
+    AgentMode,
     Event,
     PermissionAnswer,
     PermissionRequest,
     PermissionResolved,
+    PermissionRule,
     Permissions,
     PlanAnswer,
     PlanReview,
@@ -19,7 +21,6 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TurnAnswer,
 )
-from xo_cowork_core.sdk.turn import AgentMode, PermissionRule
 from xo_runtime_claude.tools import normal_name, patterns_of, permission_kind
 
 DENIED = "The user doesn't allow this."

@@ -5,9 +5,17 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from xo_cowork_core.sdk import Message, ReasoningPart, StepPart, TextPart, Tokens, ToolPart
-from xo_cowork_core.sdk.events import Json
-from xo_cowork_core.sdk.history import Finish, Part
+from xo_cowork_core.sdk import (
+    Finish,
+    Json,
+    Message,
+    Part,
+    ReasoningPart,
+    StepPart,
+    TextPart,
+    Tokens,
+    ToolPart,
+)
 from xo_runtime_claude.blocks import error_message
 from xo_runtime_claude.rows import Row
 from xo_runtime_claude.tasks import TASK_TOOLS, Tasks

@@ -15,6 +15,7 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
+    KeepsTranscripts,
     Looks,
     Message,
     NotFound,
@@ -23,10 +24,10 @@ from xo_cowork_core.sdk import (
     RuntimeInfo,
     SessionRecord,
     Skill,
+    Transcript,
     Turn,
     TurnAnswer,
 )
-from xo_cowork_core.sdk.transcripts import KeepsTranscripts, Transcript
 from xo_runtime_claude import skills
 from xo_runtime_claude.health import HealthCheck
 from xo_runtime_claude.options import (

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from xo_cowork_core.sdk import Event, StepFinish, StepStart
-from xo_cowork_core.sdk.events import StepReason
+from xo_cowork_core.sdk import Event, StepFinish, StepReason, StepStart
 from xo_runtime_claude.usage import call_tokens
 
 REASONS: Mapping[str, StepReason] = MappingProxyType(

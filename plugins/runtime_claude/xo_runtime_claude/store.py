@@ -10,8 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, NotFound, SessionRecord
-from xo_cowork_core.sdk.host import Paths
+from xo_cowork_core.sdk import Message, NotFound, Paths, SessionRecord
 from xo_runtime_claude.hydrate import messages_of
 from xo_runtime_claude.rows import living, read_rows
 from xo_runtime_claude.transcript import ClaudeTranscript

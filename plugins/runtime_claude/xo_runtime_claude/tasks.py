@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import Json, JsonValue
 
 TASK_TOOLS = frozenset({"TaskCreate", "TaskUpdate"})
 

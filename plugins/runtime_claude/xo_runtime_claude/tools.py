@@ -5,8 +5,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
-from xo_cowork_core.sdk.events import Json, JsonValue
-from xo_cowork_core.sdk.turn import PermissionKind
+from xo_cowork_core.sdk import Json, JsonValue, PermissionKind
 
 ASKS = frozenset({"AskUserQuestion", "ExitPlanMode"})
 NAMES = MappingProxyType(

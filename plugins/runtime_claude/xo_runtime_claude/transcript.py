@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, first_words
-from xo_cowork_core.sdk.transcripts import Transcript, UsageRecord
+from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, first_words
 from xo_runtime_claude.hydrate import messages_of
 from xo_runtime_claude.rows import EPOCH, Row, living, parse_line
 from xo_runtime_claude.tools import normal_name

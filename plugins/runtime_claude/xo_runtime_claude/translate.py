@@ -13,10 +13,10 @@ from xo_cowork_core.sdk import (
     CompactionStart,
     Done,
     Event,
+    FinishReason,
     ModelLoading,
     TextDelta,
 )
-from xo_cowork_core.sdk.events import FinishReason
 from xo_runtime_claude.asks import Ask
 from xo_runtime_claude.background import Background
 from xo_runtime_claude.blocks import Blocks

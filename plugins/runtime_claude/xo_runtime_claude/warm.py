@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from xo_cowork_core.sdk.host import Process
+from xo_cowork_core.sdk import Process
 from xo_runtime_claude.options import Fixed
 from xo_runtime_claude.usage import Meter
 

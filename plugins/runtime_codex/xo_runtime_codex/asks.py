@@ -7,8 +7,10 @@ from typing import Any
 from xo_cowork_core.sdk import (
     Event,
     PermissionAnswer,
+    PermissionKind,
     PermissionRequest,
     PermissionResolved,
+    PermissionRule,
     Permissions,
     PlanReview,
     Question,
@@ -18,7 +20,6 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TurnAnswer,
 )
-from xo_cowork_core.sdk.turn import PermissionKind, PermissionRule
 from xo_runtime_codex.inbox import Record
 from xo_runtime_codex.reads import only_reads
 from xo_runtime_codex.tools import Tool, shell_command

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from xo_cowork_core.sdk import (
+    Finish,
     Message,
+    Part,
     ReasoningPart,
     StepPart,
     TextPart,
@@ -14,7 +16,6 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolPart,
 )
-from xo_cowork_core.sdk.history import Finish, Part
 from xo_runtime_codex.attached import files_in, said_in
 from xo_runtime_codex.failures import turn_failure
 from xo_runtime_codex.rollouts import EPOCH, Row

@@ -7,8 +7,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
-from xo_cowork_core.sdk import ToolCall, ToolError, ToolResult
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import Json, JsonValue, ToolCall, ToolError, ToolResult
 
 TITLE_LENGTH = 120
 SHELL_WORDS = 3

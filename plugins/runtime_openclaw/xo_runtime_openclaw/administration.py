@@ -10,10 +10,10 @@ from xo_cowork_core.sdk import (
     HasChannels,
     HasGateway,
     HostContext,
+    Json,
     KeepsAgents,
     TellsStatus,
 )
-from xo_cowork_core.sdk.events import Json
 from xo_runtime_openclaw import entry
 from xo_runtime_openclaw.agents import Agents
 from xo_runtime_openclaw.channels import Channels

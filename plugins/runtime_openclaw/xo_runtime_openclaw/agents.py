@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from xo_cowork_core.sdk import Agent, BadRequest, Conflict, NotFound, Unavailable, XoError
-from xo_cowork_core.sdk.events import Json
+from xo_cowork_core.sdk import Agent, BadRequest, Conflict, Json, NotFound, Unavailable, XoError
 from xo_runtime_openclaw import entry
 from xo_runtime_openclaw.configuration import Configuration
 from xo_runtime_openclaw.down import Down

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import BadRequest, HostContext
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import BadRequest, HostContext, Json, JsonValue
 from xo_runtime_openclaw.configuration import Configuration
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Refused, Row, row, rows, text_of

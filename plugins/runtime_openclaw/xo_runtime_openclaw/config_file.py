@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from xo_cowork_core.sdk import Conflict, Unavailable
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import Conflict, Json, JsonValue, Unavailable
 from xo_runtime_openclaw.json5 import Json5Error, parse, plain
 from xo_runtime_openclaw.json5_edit import Edit, apply, replayed
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from xo_cowork_core.sdk import Conflict, Unavailable
-from xo_cowork_core.sdk.events import Json
+from xo_cowork_core.sdk import Conflict, Json, Unavailable
 from xo_runtime_openclaw.config_check import ConfigCheck
 from xo_runtime_openclaw.config_file import ConfigFile
 from xo_runtime_openclaw.json5_edit import Edit

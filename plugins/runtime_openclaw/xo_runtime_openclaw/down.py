@@ -2,8 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from xo_cowork_core.sdk import Health, Unavailable
-from xo_cowork_core.sdk.health import HealthState
+from xo_cowork_core.sdk import Health, HealthState, Unavailable
 from xo_runtime_openclaw.frames import PROTOCOL, Refused
 
 Kind: TypeAlias = Literal[

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from xo_cowork_core.sdk import BadRequest
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import BadRequest, Json, JsonValue
 from xo_runtime_openclaw.json5_edit import Drop, Edit, Path, Put
 
 Check: TypeAlias = Callable[[JsonValue], bool]

@@ -9,8 +9,16 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import httpx
 
-from xo_cowork_core.sdk import AgentFailure, Done, Event, HostContext, TextDelta, Tokens, Turn
-from xo_cowork_core.sdk.events import FinishReason
+from xo_cowork_core.sdk import (
+    AgentFailure,
+    Done,
+    Event,
+    FinishReason,
+    HostContext,
+    TextDelta,
+    Tokens,
+    Turn,
+)
 from xo_runtime_openclaw import failures
 from xo_runtime_openclaw.frames import Row, read_json, row, rows, text_of
 from xo_runtime_openclaw.options import Options

@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 from xo_cowork_core.sdk import (
     FilePart,
+    Finish,
     Message,
     Part,
     ReasoningPart,
@@ -20,7 +21,6 @@ from xo_cowork_core.sdk import (
     ToolPart,
     shown,
 )
-from xo_cowork_core.sdk.history import Finish
 from xo_runtime_openclaw import tools
 from xo_runtime_openclaw.failures import clean
 from xo_runtime_openclaw.frames import Row, row, rows, text_of

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from xo_cowork_core.sdk.events import JsonValue
+from xo_cowork_core.sdk import JsonValue
 
 MAX_DEPTH = 128
 TRIVIA = re.compile(r"(?:[\s\ufeff]|//[^\n\r\u2028\u2029]*|/\*.*?\*/)*", re.DOTALL)

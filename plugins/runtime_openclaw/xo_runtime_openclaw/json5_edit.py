@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from xo_cowork_core.sdk.events import JsonValue
+from xo_cowork_core.sdk import JsonValue
 from xo_runtime_openclaw.json5 import TRIVIA, Json5Error, Member, Node, parse
 
 Path: TypeAlias = tuple[str | int, ...]

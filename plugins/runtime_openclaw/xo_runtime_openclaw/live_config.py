@@ -9,8 +9,7 @@ from typing import Protocol
 
 import orjson
 
-from xo_cowork_core.sdk import BadRequest, Conflict, Unavailable, XoError
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import BadRequest, Conflict, Json, JsonValue, Unavailable, XoError
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Refused, Row, row
 from xo_runtime_openclaw.json5_edit import Edit, Put

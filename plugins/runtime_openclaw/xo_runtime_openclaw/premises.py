@@ -6,8 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from xo_cowork_core.sdk import HostContext
-from xo_cowork_core.sdk.events import Json
+from xo_cowork_core.sdk import HostContext, Json
 from xo_runtime_openclaw.frames import row, text_of
 from xo_runtime_openclaw.json5 import parse, plain
 from xo_runtime_openclaw.options import TOKEN_KEY, Options

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from xo_cowork_core.sdk import Conflict, NotFound
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import Conflict, Json, JsonValue, NotFound
 from xo_runtime_openclaw import entry
 from xo_runtime_openclaw.json5_edit import Drop, Edit, Path, Put
 

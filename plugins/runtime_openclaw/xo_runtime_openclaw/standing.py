@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from xo_cowork_core.sdk import HostContext, Unavailable
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import HostContext, Json, JsonValue, Unavailable
 from xo_runtime_openclaw.configuration import Configuration
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Refused, Row, row, rows, text_of

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from xo_cowork_core.sdk import Event, StepFinish, StepStart, Tokens
-from xo_cowork_core.sdk.events import StepReason
+from xo_cowork_core.sdk import Event, StepFinish, StepReason, StepStart, Tokens
 from xo_runtime_openclaw.frames import Row, row
 
 REASONS: Mapping[str, StepReason] = MappingProxyType(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from types import MappingProxyType
 
-from xo_cowork_core.sdk.events import Json, JsonValue
+from xo_cowork_core.sdk import Json, JsonValue
 from xo_runtime_openclaw.frames import Row, row, rows, text_of
 
 NAMES = MappingProxyType(

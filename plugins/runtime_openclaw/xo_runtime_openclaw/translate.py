@@ -14,13 +14,14 @@ from xo_cowork_core.sdk import (
     CompactionStart,
     Done,
     Event,
+    FinishReason,
+    Json,
     ModelLoading,
     ReasoningDelta,
     ToolCall,
     ToolError,
     ToolResult,
 )
-from xo_cowork_core.sdk.events import FinishReason, Json
 from xo_runtime_openclaw import tools
 from xo_runtime_openclaw.approvals import Asked, Settled, read_asked
 from xo_runtime_openclaw.failures import observed, run_failure
