@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.fakes.codex_cli.codex_prompts import (
@@ -21,9 +20,9 @@ from tests.fakes.codex_cli.codex_prompts import (
     subagent,
     text,
 )
+from tests.fakes.escapees.life import Life
 from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Started, eventually
 
-FAKES = Path(__file__).parents[1] / "fakes"
 pytestmark = pytest.mark.fault
 OpenChat = Callable[..., Chat]
 ESCAPES = {
@@ -72,32 +71,6 @@ def open_chat(tmp_path: Path, log: Path) -> Iterator[OpenChat]:
             return Chat(stack.enter_context(LiveServer(environment=values)), "codex")
 
         yield start
-
-
-class Life:
-    """A folder that processes sign in, and that their command lines name."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-
-    def line(self, escape: str) -> str:
-        return escape.format(here=FAKES / "escapees", life=self.folder)
-
-    def signs(self) -> list[Path]:
-        return list(self.folder.iterdir())
-
-    def alive(self) -> set[int]:
-        rows = psutil.process_iter(["cmdline", "status"])
-        return {
-            row.pid
-            for row in rows
-            if row.info["status"] != psutil.STATUS_ZOMBIE
-            and str(self.folder) in " ".join(row.info["cmdline"] or [])
-        }
-
-    def begins(self) -> None:
-        eventually(lambda: bool(self.signs()), 10, "the command runs")
 
 
 def begin(chat: Chat, life: Life, escape: str, **fields: str) -> Started:

@@ -132,6 +132,23 @@ class Processes(Protocol):
         """
         ...
 
+    async def end_strays(
+        self,
+        entries: Mapping[str, str],
+        *,
+        since: float,
+        folder: Path | None = None,
+        kill_after: float = 1.0,
+    ) -> None:
+        """End what a program left behind that was not started here: this user's processes whose
+        environment holds all `entries`, that began after `since` (a reading of
+        `time.monotonic`) and, with a `folder`, work in it or below; and what these started.
+
+        What an older process with the entries started is left alone. SIGTERM first, after
+        `kill_after` seconds SIGKILL. Linux only; elsewhere it ends nothing.
+        """
+        ...
+
 
 class HostContext(Protocol):
     """Everything a plugin may ask of the host. One object per plugin."""

@@ -17,6 +17,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_runtime_openclaw import approvals, failures
 from xo_runtime_openclaw.approvals import Asked, Settled
+from xo_runtime_openclaw.commands import Commands
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.feed import Feed
 from xo_runtime_openclaw.frames import Refused, Row
@@ -35,17 +36,28 @@ OWN_KEY = ":xo:"
 class Running:
     """A turn in progress."""
 
-    def __init__(self, turn: Turn, key: str, run_id: str, gateway: Gateway, silent: float) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        key: str,
+        run_id: str,
+        *,
+        gateway: Gateway,
+        commands: Commands,
+        silent: float,
+    ) -> None:
         self.turn = turn
         self.key = key
         self.run_id = run_id
         self._gateway = gateway
+        self._commands = commands
         self._silent = silent
         self._translator = Translator()
         self._reattach = Reattach(gateway, self._translator, key, run_id)
         self._asked: dict[str, Asked] = {}
         self._sent = False
         self._ended = False
+        self._untidy = False  # it was stopped, and what its commands left may live
         self._marks = (0, 0.0)
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -56,6 +68,7 @@ class Running:
             async for item in self._items(feed):
                 if isinstance(item, Ended):
                     self._ended = True
+                    await self._tidy()
                     if isinstance(item.final, AgentFailure):
                         raise item.final
                     yield item.final
@@ -66,6 +79,7 @@ class Running:
             self._gateway.forget(feed)
             if self._sent and not self._ended:
                 await self._abort()
+            await self._tidy()
 
     async def interrupt(self) -> None:
         """Ask the gateway to stop the run; its `aborted` event ends `events`."""
@@ -127,6 +141,7 @@ class Running:
                     yield item
             if feed.broken:
                 feed.mend()
+                self._translator.missed = True
                 async for item in self._reattach.items():
                     yield item
 
@@ -181,6 +196,7 @@ class Running:
 
     async def _abort(self) -> None:
         """Stop the run on the gateway, also over a connection that comes back within a moment."""
+        self._untidy = True
         params = {"sessionKey": self.key, "runId": self.run_id}
         try:
             async with asyncio.timeout(ABORT_SECONDS):
@@ -191,6 +207,12 @@ class Running:
         except TimeoutError:
             # gone with the gateway; if not, its next start finds the run
             return
+
+    async def _tidy(self) -> None:
+        """End what a stopped run's commands left. Begun anew when it is cut off."""
+        if self._untidy and self._translator.may_have_worked:
+            await self._commands.end()
+        self._untidy = False
 
     async def _aborted(self, params: Row) -> bool:
         """Ask once; False when nobody heard."""

@@ -26,6 +26,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_runtime_openclaw import failures
 from xo_runtime_openclaw.administration import Administered, Administration
+from xo_runtime_openclaw.commands import Commands
 from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.fallback import Fallback
 from xo_runtime_openclaw.frames import Refused
@@ -57,6 +58,7 @@ class OpenClawRuntime(
     def __init__(self, context: HostContext) -> None:
         options = read_options(context.settings, context.paths.home)
         gateway = Gateway(context, options)
+        self._context = context
         self._options = options
         self._gateway = gateway
         self._sessions = Sessions(context, gateway)
@@ -123,7 +125,17 @@ class OpenClawRuntime(
     async def _start(self, turn: Turn) -> Running:
         key = await self._sessions.key_for(turn)
         run_id = self._prefix + turn.stream_id
-        running = Running(turn, key, run_id, self._gateway, self._options.silent_seconds)
+        commands = Commands(
+            self._gateway, self._context.processes, self._options, key=key, cwd=turn.cwd
+        )
+        running = Running(
+            turn,
+            key,
+            run_id,
+            gateway=self._gateway,
+            commands=commands,
+            silent=self._options.silent_seconds,
+        )
         self._running[turn.stream_id] = running
         if turn.stream_id in self._stopped:
             await running.interrupt()

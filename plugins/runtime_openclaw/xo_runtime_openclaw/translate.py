@@ -56,6 +56,7 @@ class Translator:
         self.said = Said()
         self.steps = Steps()
         self.interrupted = False
+        self.missed = False  # some of the run's events never came
         self.failing: AgentFailure | None = None
         self.progress = 0
         self._tools: dict[str, tuple[str, Row]] = {}
@@ -70,6 +71,11 @@ class Translator:
     def tools_running(self) -> bool:
         """Say whether a tool was called and hasn't answered."""
         return bool(self._tools)
+
+    @property
+    def may_have_worked(self) -> bool:
+        """Say whether a tool was called, as far as anybody knows."""
+        return self.missed or bool(self._called)
 
     def items(self, notice: Notice) -> Iterator[Item]:
         """Translate one event."""

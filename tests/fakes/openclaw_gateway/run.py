@@ -10,6 +10,7 @@ from typing import Any
 
 from book import Book, now
 from script import DEFAULT, Act, Budget, has_steps, step_at
+from tasks import Tasks
 
 KINDS = {401: "auth", 429: "rate_limit", 529: "overloaded", 400: "format", 500: "server_error"}
 TOOL_SECONDS = 600
@@ -23,7 +24,9 @@ class Failed(Exception):
 class Run:
     """A prompt being answered. `ended` holds what `agent.wait` says then."""
 
-    def __init__(self, run_id: str, session: dict[str, Any], book: Book, tell: Tell) -> None:
+    def __init__(
+        self, run_id: str, session: dict[str, Any], book: Book, tell: Tell, tasks: Tasks
+    ) -> None:
         self.run_id = run_id
         self.key = session["key"]
         self.ended: dict[str, Any] | None = None
@@ -32,6 +35,7 @@ class Run:
         self.requests: dict[str, dict[str, Any]] = {}
         self.task: asyncio.Task[None] | None = None
         self._session = session
+        self._tasks = tasks
         self._book = book
         self._tell = tell
         self._seq = 0
@@ -42,6 +46,7 @@ class Run:
     async def play(self, prompt: str, budget: Budget) -> None:
         """Play it to its end."""
         self._book.add(self.key, self.run_id, {"role": "user", "content": prompt})
+        self._session["startedAt"] = now()
         self._agent("lifecycle", {"phase": "start"})
         try:
             for place in range(1000):
@@ -171,10 +176,13 @@ class Run:
         process = await asyncio.create_subprocess_shell(
             arguments["command"],
             cwd=folder,
+            env={**os.environ, "OPENCLAW_SHELL": "exec"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
+        if arguments.get("background"):
+            return False, f"Command still running (session {self._tasks.add(self.key, process)})."
         try:
             output, _ = await asyncio.wait_for(process.communicate(), TOOL_SECONDS)
         except BaseException:
@@ -197,6 +205,7 @@ class Run:
         return decision
 
     def _end(self, state: dict[str, Any]) -> None:
+        self._session["endedAt"] = now()
         self.ended = {"runId": self.run_id, **state}
 
     def _agent(self, stream: str, data: dict[str, Any]) -> None:

@@ -19,10 +19,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "model_api"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from book import Book, row_of
+from book import Book, now, row_of
 from completions import complete
 from run import Run
 from script import Budget
+from tasks import Tasks
 from wire import Request, Socket, read_request, respond
 
 VERSION = "2026.9.6"
@@ -54,6 +55,7 @@ class FakeGateway:
         self._budget = Budget()
         self._clients: set[Client] = set()
         self._runs: dict[str, Run] = {}
+        self._tasks = Tasks()
         self._boot = str(uuid.uuid4())
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -171,7 +173,8 @@ class FakeGateway:
             busy = {run.key for run in self._runs.values() if run.ended is None}
             sessions = [session for session in sessions if session["key"] in busy]
         page = sessions[params.get("offset", 0) :][: params["limit"]]
-        return {"sessions": [row_of(session) for session in page], "hasMore": False}
+        found = [{**row_of(one), "hasActiveRun": bool(self._busy(one["key"]))} for one in page]
+        return {"ts": now(), "sessions": found, "hasMore": False}
 
     async def on_sessions_subscribe(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
         client.hears_all = True
@@ -191,7 +194,8 @@ class FakeGateway:
         if running and running.task:
             running.task.cancel()
             await asyncio.wait({running.task})
-        run = Run(run_id, self._book.create(key, {}), self._book, self._teller(key, client))
+        session, tell = self._book.create(key, {}), self._teller(key, client)
+        run = Run(run_id, session, self._book, tell, self._tasks)
         self._runs[run_id] = run
         run.task = asyncio.create_task(run.play(params["message"], self._budget))
         return {"runId": run_id, "status": "started"}
@@ -202,6 +206,12 @@ class FakeGateway:
             return {"aborted": False}
         run.task.cancel()
         return {"aborted": True, "runIds": [run.run_id]}
+
+    async def on_tasks_list(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
+        return {"tasks": self._tasks.running(params["sessionKey"])}
+
+    async def on_tasks_cancel(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
+        return {"found": True, "cancelled": self._tasks.cancel(params["taskId"])}
 
     async def on_chat_history(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
         found = self._book.find(None, params["sessionKey"])
@@ -276,6 +286,7 @@ async def main() -> None:
         sys.exit(NO_CONFIG)
     token = config["auth"].get("token") or os.environ["OPENCLAW_GATEWAY_TOKEN"]
     port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else config["port"]
+    os.environ["OPENCLAW_GATEWAY_PORT"] = str(port)  # for its commands, as the real one does it
     gateway = FakeGateway(token, Book(home / "stand-in.json"), config.get("mood", ""))
     server = await asyncio.start_server(gateway.connection, "127.0.0.1", port, limit=WAIT_LIMIT)
     await server.serve_forever()

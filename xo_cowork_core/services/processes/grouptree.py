@@ -21,6 +21,9 @@ class GroupTree:
     def identify(self, pid: int) -> Identity:
         return Identity(pid, 0)
 
+    def tick(self, moment: float) -> int:
+        return 0
+
     def find(self, search: Search) -> list[Identity]:
         return []
 

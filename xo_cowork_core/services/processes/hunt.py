@@ -8,14 +8,16 @@ import sys
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from xo_cowork_core.services.processes.census import Census, Household
 from xo_cowork_core.services.processes.grouptree import GroupTree
 from xo_cowork_core.services.processes.proctree import ProcTree
-from xo_cowork_core.services.processes.search import Identity, Search
+from xo_cowork_core.services.processes.search import Branch, Identity, Search, Strays
 
 KILL_SECONDS = 3.0
+LOOK_SECONDS = 0.05
 THREADS = 2
 log = logging.getLogger("xo_cowork.processes")
 
@@ -26,6 +28,7 @@ class Tree(Protocol):
     def adopt_orphans(self) -> None: ...
     def marking(self, limit: int) -> AbstractContextManager[None]: ...
     def identify(self, pid: int) -> Identity: ...
+    def tick(self, moment: float) -> int: ...
     def find(self, search: Search) -> list[Identity]: ...
     def orphans(self, search: Search) -> list[Identity]: ...
     def signal(self, search: Search, number: signal.Signals) -> None: ...
@@ -68,6 +71,18 @@ class Hunt:
         left = await loop.run_in_executor(self._threads, self.tree.end, search, spare, KILL_SECONDS)
         if left:
             log.error("could not kill the processes %s", [who.pid for who in left])
+
+    async def end_gently(self, search: Branch | Strays, grace: float) -> None:
+        """Ask it to end, kill what is left after `grace` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace
+        # a member that empties its environment is known by its parent, for as long as that lives
+        members = replace(search, seen=frozenset(await self.find(search)))
+        if members.seen and grace > 0:
+            await self.signal(members, signal.SIGTERM)
+            while await self.find(members) and loop.time() < deadline:  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_SECONDS)
+        await self.end(members)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False)

@@ -5,18 +5,16 @@ import asyncio
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 
 from xo_cowork_core.services.processes.census import Household
 from xo_cowork_core.services.processes.endings import Endings
 from xo_cowork_core.services.processes.exits import watch_exit
-from xo_cowork_core.services.processes.hunt import KILL_SECONDS, Hunt
+from xo_cowork_core.services.processes.hunt import KILL_SECONDS, LOOK_SECONDS, Hunt
 from xo_cowork_core.services.processes.marks import Mark
 from xo_cowork_core.services.processes.pipes import Input, Lines, Tail
 from xo_cowork_core.services.processes.search import Branch, Trees, join
 
 ORPHAN_SECONDS = 0.5  # what its children get to end by themselves once it is gone itself
-LOOK_SECONDS = 0.05
 
 
 class SupervisedProcess:
@@ -100,7 +98,7 @@ class SupervisedProcess:
     async def end_marked(self, name: str, value: str, *, kill_after: float = 1.0) -> bool:
         if self.cleared:
             return True
-        await _end_branch(Branch(self.tree, name, value), self._hunt, kill_after)
+        await self._hunt.end_gently(Branch(self.tree, name, value), kill_after)
         return not await self._hunt.orphans(Branch(self.tree, name, ""))
 
     async def stop(self, *, term_after: float = 0.0, kill_after: float = 3.0) -> None:
@@ -155,18 +153,6 @@ async def _ask(processes: Sequence[SupervisedProcess], hunt: Hunt, seconds: floa
     # Nothing tells of a grandchild's end, so this looks.
     while await _anything_left(processes, hunt) and loop.time() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _end_branch(branch: Branch, hunt: Hunt, grace: float) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + grace
-    # a member that empties its environment is known by its parent, for as long as that lives
-    members = replace(branch, seen=frozenset(await hunt.find(branch)))
-    if members.seen and grace > 0:
-        await hunt.signal(members, signal.SIGTERM)
-        while await hunt.find(members) and loop.time() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_SECONDS)
-    await hunt.end(members)
 
 
 async def _anything_left(processes: Sequence[SupervisedProcess], hunt: Hunt) -> bool:

@@ -2,6 +2,9 @@
 
 import os
 import resource
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from xo_cowork_core.services.processes.search import Identity
@@ -24,6 +27,29 @@ class Row(NamedTuple):
     def dead(self) -> bool:
         """Whether it only waits to be reaped."""
         return self.state in {"Z", "X"}
+
+    def limit(self) -> int:
+        return limit(self.pid)
+
+    def environ(self) -> bytes:
+        return environ(self.pid)
+
+    def cwd(self) -> str:
+        """Its working directory; empty when it may not be read."""
+        with suppress(OSError):
+            return os.readlink(f"/proc/{self.pid}/cwd")  # noqa: PTH115 - as the kernel says it
+        return ""
+
+    def elders(self) -> "Iterator[Row]":
+        """Go through its ancestors, the nearest first, then to the leader of its session."""
+        elder, met = row(self.parent), {self.pid}
+        while elder is not None and elder.pid not in met:
+            met.add(elder.pid)
+            yield elder
+            elder = row(elder.parent)
+        leader = row(self.session)
+        if leader is not None and leader.pid not in met:
+            yield leader
 
 
 def pids() -> list[int]:
@@ -54,6 +80,12 @@ def limit(pid: int) -> int:
         return resource.prlimit(pid, resource.RLIMIT_RTTIME)[0]
     except OSError:
         return -1
+
+
+def tick(moment: float) -> int:
+    """Say which tick comes after a moment of `time.monotonic`: start times are counted so."""
+    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME) - (time.monotonic() - moment)
+    return int(since_boot * os.sysconf("SC_CLK_TCK")) + 1
 
 
 def lineage(pid: int) -> set[int]:

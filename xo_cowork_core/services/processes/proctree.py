@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 
 from xo_cowork_core.services.processes import procfs
 from xo_cowork_core.services.processes.procfs import Row
@@ -47,6 +46,9 @@ class ProcTree:
     def identify(self, pid: int) -> Identity:
         found = procfs.row(pid)
         return found.identity if found else Identity(pid, 0)
+
+    def tick(self, moment: float) -> int:
+        return procfs.tick(moment)
 
     def find(self, search: Search) -> list[Identity]:
         """List what is alive and belongs to the search, its roots left out."""
@@ -122,11 +124,7 @@ class ProcTree:
 
 
 def _belongs(row: Row, search: Search, roots: set[int]) -> bool:
-    return (
-        row.identity in search.seen
-        or row.session in roots
-        or search.claims(procfs.limit(row.pid), partial(procfs.environ, row.pid))
-    )
+    return row.identity in search.seen or row.session in roots or search.claims(row)
 
 
 def _replaced(root: Identity) -> bool:

@@ -1,6 +1,6 @@
 """What to look for among all processes of the machine."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -20,6 +20,23 @@ class Identity(NamedTuple):
     start: int
 
 
+class Candidate(Protocol):
+    """A process that may be looked for. What the methods tell is read when they are called."""
+
+    @property
+    def start(self) -> int:
+        """When it began, in ticks of the machine's clock."""
+        ...
+
+    def limit(self) -> int: ...
+    def environ(self) -> bytes: ...
+    def cwd(self) -> str: ...
+
+    def elders(self) -> "Iterable[Candidate]":
+        """Its ancestors, the nearest first, and the leader of its session."""
+        ...
+
+
 class Search(Protocol):
     """Tells whose process one is. `roots` belong to it but are not looked for."""
 
@@ -36,9 +53,8 @@ class Search(Protocol):
         """Pids that never belong to it."""
         ...
 
-    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
-        """Say so of a process with this limit; reading its environment costs more, so it is read
-        only when asked for."""
+    def claims(self, who: Candidate) -> bool:
+        """Say so of a process. Its limit is the cheapest thing to ask for."""
         ...
 
 
@@ -52,8 +68,8 @@ class Trees:
     tags: frozenset[str]
     apart: frozenset[int] = frozenset()
 
-    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
-        return limit in self.limits or variable(environ(), PROCESS_VARIABLE) in self.tags
+    def claims(self, who: Candidate) -> bool:
+        return who.limit() in self.limits or variable(who.environ(), PROCESS_VARIABLE) in self.tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +87,39 @@ class Branch:
     def apart(self) -> frozenset[int]:
         return frozenset(root.pid for root in self.tree.roots)
 
-    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
-        return self.tree.claims(limit, environ) and variable(environ(), self.name) == self.value
+    def claims(self, who: Candidate) -> bool:
+        return self.tree.claims(who) and variable(who.environ(), self.name) == self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """What a program that wasn't started here left behind: all with these `entries` in their
+    environment that began at the tick `since` or later and, if `folder` isn't empty, work in it;
+    and what they started. Nothing that an older process with the entries started."""
+
+    entries: Mapping[str, str]
+    since: int
+    folder: str = ""
+    seen: frozenset[Identity] = frozenset()
+    roots: frozenset[Identity] = frozenset()
+    apart: frozenset[int] = frozenset()
+
+    def claims(self, who: Candidate) -> bool:
+        return (
+            who.start >= self.since
+            and self._marked(who)
+            and self._works_here(who)
+            and not any(self._marked(old) for old in who.elders() if old.start < self.since)
+        )
+
+    def _marked(self, who: Candidate) -> bool:
+        environ = who.environ()
+        return all(variable(environ, name) == value for name, value in self.entries.items())
+
+    def _works_here(self, who: Candidate) -> bool:
+        # a daemon goes to `/`, and keeps telling in its environment where it came from
+        places = (who.cwd(), variable(who.environ(), "PWD")) if self.folder else ()
+        return not self.folder or any(_within(place, self.folder) for place in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +132,10 @@ class Leftovers:
     roots: frozenset[Identity] = frozenset()
     apart: frozenset[int] = frozenset()
 
-    def claims(self, limit: int, environ: Callable[[], bytes]) -> bool:
-        if limit >> NUMBER_BITS == state_part(self.state):
+    def claims(self, who: Candidate) -> bool:
+        if who.limit() >> NUMBER_BITS == state_part(self.state):
             return True
-        marks = environ()
+        marks = who.environ()
         if variable(marks, STATE_VARIABLE) != self.state:
             return False
         return not variable(marks, PROCESS_VARIABLE).startswith(f"{self.boot}.")
@@ -103,3 +150,7 @@ def join(trees: Iterable[Trees]) -> Trees:
         limits=frozenset[int]().union(*(tree.limits for tree in found)),
         tags=frozenset[str]().union(*(tree.tags for tree in found)),
     )
+
+
+def _within(place: str, folder: str) -> bool:
+    return f"{place}/".startswith(f"{folder.rstrip('/')}/")

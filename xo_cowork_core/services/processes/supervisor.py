@@ -20,7 +20,7 @@ from xo_cowork_core.services.processes.hunt import Hunt
 from xo_cowork_core.services.processes.ledger import Ledger
 from xo_cowork_core.services.processes.marks import Mark, Marks
 from xo_cowork_core.services.processes.process import SupervisedProcess, end_processes
-from xo_cowork_core.services.processes.search import Leftovers, join
+from xo_cowork_core.services.processes.search import Leftovers, Strays, join
 
 FIRST_LOOK_SECONDS = 0.1
 LOOK_SECONDS = 2.0
@@ -108,6 +108,16 @@ class ProcessSupervisor:
         self._news.set()
         return process
 
+    async def end_strays(
+        self, entries: Mapping[str, str], *, since: float, folder: Path | None, kill_after: float
+    ) -> None:
+        """End what somebody else's program left behind."""
+        if not entries or not all(entries.values()):
+            raise ValueError("such a search would find everybody's processes")
+        place = str(await asyncio.to_thread(folder.resolve)) if folder else ""
+        strays = Strays(dict(entries), self._hunt.tree.tick(since), place)
+        await self._hunt.end_gently(strays, kill_after)
+
     async def _stop_all(self, whose: str, *, grace: float) -> None:
         self._refused.add(whose)
         try:
@@ -187,6 +197,18 @@ class PluginProcesses:
     ) -> Process:
         return self._supervisor.spawn(
             argv, cwd=cwd, environment=environment, owner=owner, plugin=self._plugin
+        )
+
+    async def end_strays(
+        self,
+        entries: Mapping[str, str],
+        *,
+        since: float,
+        folder: Path | None = None,
+        kill_after: float = 1.0,
+    ) -> None:
+        await self._supervisor.end_strays(
+            entries, since=since, folder=folder, kill_after=kill_after
         )
 
 

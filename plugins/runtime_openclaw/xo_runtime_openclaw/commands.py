@@ -1,0 +1,94 @@
+"""What a run's commands left running, ended when the run is stopped.
+
+`chat.abort` ends only the command that the run waits for. One in the background (meant to be, or
+slower than ten seconds) is a task of the gateway and is cancelled there: if it were killed, the
+gateway would wake the agent to tell it. What got away from its command (own session, double fork)
+is known by what the gateway puts into the environment of each.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from xo_cowork_core.sdk import Processes
+from xo_runtime_openclaw.down import Down
+from xo_runtime_openclaw.frames import Refused, Row, row, rows, text_of
+from xo_runtime_openclaw.gateway import Gateway
+from xo_runtime_openclaw.options import Options
+
+ASK_SECONDS = 2.0
+KILL_AFTER_SECONDS = 0.5
+PAGE = 100
+# the gateway's page is in the order of changes; what runs may have changed long ago
+RUNNING: Row = {"activeOnly": True}
+RECENT: Row = {"includeGlobal": True, "includeUnknown": True}
+
+
+class Commands:
+    """Those of the run that begins in session `key`, in folder `cwd`, when this is made."""
+
+    def __init__(
+        self, gateway: Gateway, processes: Processes, options: Options, *, key: str, cwd: Path
+    ) -> None:
+        self._gateway = gateway
+        self._processes = processes
+        self._options = options
+        self._key = key
+        self._cwd = cwd
+        self._since = time.monotonic()
+
+    async def end(self) -> None:
+        """End them. What may be another session's is left alone, and so is everything when the
+        gateway doesn't say who else runs."""
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                sessions, begun = await self._sessions()
+                await self._cancel_tasks(begun)
+        except (Down, Refused, TimeoutError):
+            return
+        others = [one for one in sessions if one.get("key") != self._key and _ran(one, begun)]
+        if not self._options.loopback or any(_may_share(one, self._cwd) for one in others):
+            return
+        marks = {"OPENCLAW_SHELL": "exec", "OPENCLAW_GATEWAY_PORT": str(self._options.port)}
+        await self._processes.end_strays(
+            marks,
+            since=self._since,
+            folder=self._cwd if others else None,
+            kill_after=KILL_AFTER_SECONDS,
+        )
+
+    async def _sessions(self) -> tuple[Sequence[Row], float]:
+        """List the sessions that may have run lately, and say when this run began by the
+        gateway's clock."""
+        lasted = time.monotonic() - self._since
+        running, recent = await self._list(RUNNING), await self._list(RECENT)
+        found = [*rows(running.get("sessions")), *rows(recent.get("sessions"))]
+        return found, _moment(running, "ts") - 1000 * lasted
+
+    async def _list(self, which: Row) -> Row:
+        return row(await self._gateway.call("sessions.list", {**which, "limit": PAGE}))
+
+    async def _cancel_tasks(self, begun: float) -> None:
+        asked = {"sessionKey": self._key, "status": ["queued", "running"], "limit": PAGE}
+        for task in rows(row(await self._gateway.call("tasks.list", asked)).get("tasks")):
+            if _moment(task, "createdAt") >= begun:
+                await self._gateway.call("tasks.cancel", {"taskId": text_of(task.get("id"))})
+
+
+def _ran(session: Row, begun: float) -> bool:
+    ended = max(_moment(session, "startedAt"), _moment(session, "endedAt"))
+    return session.get("hasActiveRun") is True or ended >= begun
+
+
+def _may_share(session: Row, cwd: Path) -> bool:
+    """Whether commands of a session may work where ours do."""
+    told = text_of(session.get("spawnedCwd")) or text_of(session.get("workspaceDir"))
+    place = Path(told)
+    return not told or place.is_relative_to(cwd) or cwd.is_relative_to(place)
+
+
+def _moment(about: Row, name: str) -> float:
+    """Return a time in milliseconds since 1970; 0 when it isn't told."""
+    value = about.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,165 @@
+"""What a program that nobody here started left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OURS = {"TOOL": "exec", "TOOL_PORT": "1"}
+# starts a child for each line of stdin, with the variables that the line names
+PARENT = (
+    "import os, subprocess, sys\n"
+    "for line in sys.stdin:\n"
+    "    kept = {name: os.environ[name] for name in line.split()}\n"
+    "    subprocess.Popen([sys.executable, *sys.argv[1:]], env=kept, start_new_session=True)\n"
+)
+TICK_SECONDS = 0.02
+
+
+class Outside:
+    """Starts processes behind the supervisor's back."""
+
+    def __init__(self, lab: Any, started: list[subprocess.Popen[bytes]]) -> None:
+        self.lab = lab
+        self._started = started
+        self.sleeper = [str(lab.escapees / "sleeper.py"), str(lab.folder)]
+
+    async def run(self, *argv: str, cwd: Path | None = None, **variables: str) -> int:
+        """Start a program, a sleeper that signs if none is named, and return its pid."""
+        signs = len(self.lab.signs())
+        process = subprocess.Popen(
+            [sys.executable, *(argv or self.sleeper)],
+            stdin=subprocess.PIPE,
+            env=variables,
+            cwd=cwd,
+            start_new_session=True,
+        )
+        self._started.append(process)
+        if not argv:
+            await self.lab.until(lambda: len(self.lab.signs()) > signs)
+        return process.pid
+
+    async def parent(self, **variables: str) -> subprocess.Popen[bytes]:
+        await self.run("-c", PARENT, *self.sleeper, **variables)
+        return self._started[-1]
+
+    async def child(self, parent: subprocess.Popen[bytes], *names: str) -> int:
+        """Have a parent start a sleeper with these of its variables."""
+        known = set(self.lab.signs())
+        assert parent.stdin
+        parent.stdin.write(" ".join(names).encode() + b"\n")
+        parent.stdin.flush()
+        await self.lab.until(lambda: set(self.lab.signs()) - known)
+        return next(iter(set(self.lab.signs()) - known))
+
+    async def now(self) -> float:
+        """Return a moment that later processes are told apart from: start times are coarse."""
+        moment = time.monotonic() + TICK_SECONDS
+        await self.lab.until(lambda: time.monotonic() > moment + TICK_SECONDS)
+        return moment
+
+    async def end(self, since: float, folder: Path | None = None) -> None:
+        await self.lab.processes.end_strays(OURS, since=since, folder=folder, kill_after=0.3)
+        for process in self._started:
+            process.poll()
+
+    async def kill(self, pids: set[int]) -> None:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        await self.lab.until(lambda: not self.lab.alive())
+
+
+@pytest.fixture
+def outside() -> Iterator[list[subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_only_those_with_all_entries_end(run, outside) -> None:
+    async def test(lab: Any) -> None:
+        out = Outside(lab, outside)
+        since = await out.now()
+        await out.run(**OURS)
+        kept = {await out.run(TOOL="exec"), await out.run(TOOL="exec", TOOL_PORT="2")}
+        kept.add(await out.run())
+        await out.end(since)
+        assert lab.alive() == kept
+        await out.kill(kept)
+
+    run(test)
+
+
+def test_older_ones_and_what_they_start_go_on(run, outside) -> None:
+    async def test(lab: Any) -> None:
+        out = Outside(lab, outside)
+        kept = {await out.run(**OURS)}
+        parent = await out.parent(**OURS)
+        since = await out.now()
+        kept |= {parent.pid, await out.child(parent, *OURS)}
+        await out.run(**OURS)
+        await out.end(since)
+        assert lab.alive() == kept
+        await out.kill(kept)
+
+    run(test)
+
+
+def test_those_that_work_elsewhere_go_on(run, outside, tmp_path: Path) -> None:
+    async def test(lab: Any) -> None:
+        out = Outside(lab, outside)
+        here, inner, twin = tmp_path / "here", tmp_path / "here" / "inner", tmp_path / "here2"
+        for folder in (inner, twin):
+            folder.mkdir(parents=True)
+        (tmp_path / "link").symlink_to(here)
+        since = await out.now()
+        for folder in (here, inner):
+            await out.run(cwd=folder, **OURS)
+        await out.run(cwd=Path("/"), PWD=str(here), **OURS)
+        kept = {await out.run(cwd=twin, **OURS), await out.run(cwd=tmp_path, **OURS)}
+        await out.end(since, tmp_path / "link")
+        assert lab.alive() == kept
+        await out.kill(kept)
+
+    run(test)
+
+
+def test_what_they_started_without_the_entries_ends_too(run, outside) -> None:
+    async def test(lab: Any) -> None:
+        out = Outside(lab, outside)
+        since = await out.now()
+        await out.child(await out.parent(**OURS))
+        await out.end(since)
+        assert not lab.alive()
+
+    run(test)
+
+
+@pytest.mark.parametrize("kind", ["deaf.py", "daemon.py", "respawner.py"])
+def test_they_end_whatever_they_try(run, outside, kind: str) -> None:
+    async def test(lab: Any) -> None:
+        out = Outside(lab, outside)
+        since = await out.now()
+        await out.run(str(lab.escapees / kind), str(lab.folder), **OURS)
+        await lab.until(lab.signs)
+        await out.end(since)
+        assert not lab.alive()
+
+    run(test)
+
+
+@pytest.mark.parametrize("entries", [{}, {"TOOL": ""}])
+def test_a_search_for_everybody_is_refused(run, entries: dict[str, str]) -> None:
+    async def test(lab: Any) -> None:
+        with pytest.raises(ValueError, match="everybody"):
+            await lab.processes.end_strays(entries, since=time.monotonic())
+
+    run(test)
