@@ -41,14 +41,14 @@ class Commands:
     async def end(self) -> None:
         """End them. What may be another session's is left alone, and so is everything when the
         gateway doesn't say who else runs."""
+        others: Sequence[Row] | None = None
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                sessions, begun = await self._sessions()
-                await self._cancel_tasks(begun)
-        except (Down, Refused, TimeoutError):
-            return
-        others = [one for one in sessions if one.get("key") != self._key and _ran(one, begun)]
-        if not self._options.loopback or any(_may_share(one, self._cwd) for one in others):
+                others = await self._settle()
+        except* (Down, Refused, TimeoutError):
+            pass
+        unknown = others is None or any(_may_share(one, self._cwd) for one in others)
+        if unknown or not self._options.loopback:
             return
         marks = {"OPENCLAW_SHELL": "exec", "OPENCLAW_GATEWAY_PORT": str(self._options.port)}
         await self._processes.end_strays(
@@ -58,22 +58,24 @@ class Commands:
             kill_after=KILL_AFTER_SECONDS,
         )
 
-    async def _sessions(self) -> tuple[Sequence[Row], float]:
-        """List the sessions that may have run lately, and say when this run began by the
-        gateway's clock."""
+    async def _settle(self) -> Sequence[Row]:
+        """Cancel the run's tasks, and return the other sessions that ran since it began."""
         lasted = time.monotonic() - self._since
-        running, recent = await self._list(RUNNING), await self._list(RECENT)
-        found = [*rows(running.get("sessions")), *rows(recent.get("sessions"))]
-        return found, _moment(running, "ts") - 1000 * lasted
-
-    async def _list(self, which: Row) -> Row:
-        return row(await self._gateway.call("sessions.list", {**which, "limit": PAGE}))
-
-    async def _cancel_tasks(self, begun: float) -> None:
-        asked = {"sessionKey": self._key, "status": ["queued", "running"], "limit": PAGE}
-        for task in rows(row(await self._gateway.call("tasks.list", asked)).get("tasks")):
+        mine = {"sessionKey": self._key, "status": ["queued", "running"]}
+        # at once: a gateway that is busy takes its time for each
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(self._ask("sessions.list", RUNNING))
+            recent = group.create_task(self._ask("sessions.list", RECENT))
+            tasks = group.create_task(self._ask("tasks.list", mine))
+        begun = _moment(running.result(), "ts") - 1000 * lasted  # by the gateway's clock
+        for task in rows(tasks.result().get("tasks")):
             if _moment(task, "createdAt") >= begun:
                 await self._gateway.call("tasks.cancel", {"taskId": text_of(task.get("id"))})
+        listed = (*rows(running.result().get("sessions")), *rows(recent.result().get("sessions")))
+        return [one for one in listed if one.get("key") != self._key and _ran(one, begun)]
+
+    async def _ask(self, method: str, params: Row) -> Row:
+        return row(await self._gateway.call(method, {**params, "limit": PAGE}))
 
 
 def _ran(session: Row, begun: float) -> bool:

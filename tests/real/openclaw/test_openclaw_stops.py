@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.escapees.life import Life
-from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, say, tool
+from tests.fakes.openclaw_gateway.openclaw_prompts import say, tool
 from xo_cowork_core.sdk.testing import Chat, Started, eventually
 
 pytestmark = pytest.mark.fault
-OpenChat = Callable[..., Chat]
 MakeLife = Callable[[str], Life]
 ESCAPES = {
     "own session": "setsid python3 {here}/sleeper.py {life} > /dev/null 2>&1 & sleep 600",
@@ -101,22 +100,10 @@ def test_an_abort_spares_what_an_earlier_turn_left(chat: Chat, make_life: MakeLi
     assert task.signers() <= task.alive()
 
 
-def test_an_abort_ends_commands_in_the_background_and_wakes_nobody(
-    open_chat: OpenChat, openclaw: GatewayProcess, chat_model_log: Path, make_life: MakeLife
-) -> None:
-    chat, life = open_chat(), make_life("life")
+def test_an_abort_ends_commands_in_the_background(chat: Chat, make_life: MakeLife) -> None:
+    life = make_life("life")
     turn = begin(chat, life, STAYING, background=True)
-    with chat.stream(turn.stream_id) as stream:
-        stream.wait_for("text-delta")
-    asked = requests(chat_model_log)
     check_aborts(chat, turn)
     check_gone(life)
     again = chat.run_turn(say("Alone."), session_id=turn.session_id)
     assert again.text == "Alone."
-    if openclaw.real:
-        assert requests(chat_model_log) == asked + 1
-
-
-def requests(log: Path) -> int:
-    lines = log.read_text().splitlines() if log.exists() else []
-    return sum('"acts"' in line for line in lines)
