@@ -159,6 +159,14 @@ def test_a_foreign_origin_is_refused_before_anything_runs(server, origin):
     assert server.client.options("/api/chat/prompt", headers=preflight).status_code == 403
 
 
+def test_a_web_page_may_read_the_headers_that_the_docs_name(server):
+    exposed = server.client.get("/health", headers={"Origin": "https://app.example"}).headers[
+        "Access-Control-Expose-Headers"
+    ]
+    named = {"ETag", "Content-Disposition", "Retry-After", "Idempotent-Replayed"}
+    assert named <= set(exposed.split(", "))
+
+
 def test_a_preflight_of_an_allowed_origin_names_the_headers(server):
     answer = server.client.options(
         "/api/chat/prompt",

@@ -226,7 +226,7 @@ async def save(
     body: SaveBody,
     services: Wired,
     response: Response,
-    if_match: Annotated[list[str] | None, Header()] = None,
+    if_match: Annotated[list[str] | None, Header(), WithJsonSchema({"type": "string"})] = None,
 ) -> SavedBody:
     """Write a text file, whole or not at all."""
     tags = None if if_match is None else ",".join(if_match)

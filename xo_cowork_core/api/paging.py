@@ -1,11 +1,17 @@
 """Numbers of a query string."""
 
 import re
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import WithJsonSchema
 
 from xo_cowork_core.sdk import BadRequest
 
 NUMBER = re.compile(r"-?[0-9]+")
 MOST_DIGITS = 20
+# read by `page_number`, whose refusal names the parameter; clients are told the true type
+Number = Annotated[str | None, Query(), WithJsonSchema({"type": "integer"})]
 
 
 def page_number(text: str | None, name: str, default: int, *, least: int) -> int:

@@ -7,8 +7,10 @@ from pydantic import Field
 
 from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.chat import OkBody
-from xo_cowork_core.api.paging import page_number
+from xo_cowork_core.api.paging import Number, page_number
+from xo_cowork_core.api.shapes import answer
 from xo_cowork_core.api.usage import days_of, labels_of
+from xo_cowork_core.api.usage_answers import USAGE, UsageBody
 from xo_cowork_core.api.usage_shapes import usage_body
 from xo_cowork_core.api.wired import Wired
 from xo_cowork_core.services.projects.activity import open_row
@@ -188,7 +190,7 @@ async def read_timeline(
     project_id: str,
     services: Wired,
     before: Annotated[str | None, Query()] = None,
-    limit: Annotated[str | None, Query()] = None,
+    limit: Number = None,
 ) -> TimelineBody:
     """Return what happened in a project, newest first."""
     most = min(page_number(limit, "limit", 50, least=1), MOST_EVENTS)
@@ -205,11 +207,9 @@ async def read_activity(project_id: str, services: Wired) -> ActivityBody:
 
 @router.get(
     "/api/xo-projects/{project_id}/usage",
-    responses={200: {"content": {"application/json": {"example": {"window_days": 30}}}}},
+    responses=answer(UsageBody, USAGE),
 )
-async def read_usage(
-    project_id: str, services: Wired, days: Annotated[str | None, Query()] = None
-) -> Row:
+async def read_usage(project_id: str, services: Wired, days: Number = None) -> Row:
     """Return a project's usage."""
     window = days_of(days)
     await services.projects.exists(project_id)

@@ -7,10 +7,11 @@ from fastapi import Body as JsonBody
 from fastapi.responses import PlainTextResponse
 from pydantic import Field
 
+from xo_cowork_core.api import shapes
 from xo_cowork_core.api.bodies import Answer, Body
 from xo_cowork_core.api.chat import OkBody
 from xo_cowork_core.api.filestream import attachment
-from xo_cowork_core.api.paging import page_number
+from xo_cowork_core.api.paging import Number, page_number
 from xo_cowork_core.api.wire import message_row, session_row, style_of
 from xo_cowork_core.api.wired import Wired
 from xo_cowork_core.sdk import BadRequest
@@ -21,23 +22,6 @@ router = APIRouter(tags=["sessions"])
 MOST = 500
 Row = dict[str, Any]
 Text = Annotated[str | None, Query()]
-ROW_EXAMPLE: Row = {
-    "id": "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52",
-    "session_id": "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52",
-    "title": "Say hello",
-    "agent_name": "demo",
-    "message_count": 2,
-    "time_updated": "2026-11-24T08:00:00.000+00:00",
-}
-MESSAGE_EXAMPLE: Row = {
-    "id": "5f0c2a0e-u",
-    "role": "user",
-    "text": "Say hello",
-    "tool_calls": [],
-    "data": {"role": "user"},
-    "parts": [{"id": "5f0c2a0e-u_p0", "data": {"type": "text", "text": "Say hello"}}],
-}
-HIT_EXAMPLE: Row = {**ROW_EXAMPLE, "snippet": "Say <mark>hello</mark>"}
 
 
 class NewSession(Body):
@@ -70,13 +54,17 @@ def _example(value: Any) -> dict[int | str, Row]:
 
 
 @router.get(
-    "/api/sessions", responses=_example({"total": 1, "offset": 0, "sessions": [ROW_EXAMPLE]})
+    "/api/sessions",
+    responses=shapes.answer(
+        shapes.SessionPage | list[shapes.SessionRow],
+        {"total": 1, "offset": 0, "sessions": [shapes.SESSION]},
+    ),
 )
 async def list_sessions(
     request: Request,
     services: Wired,
-    limit: Text = None,
-    offset: Text = None,
+    limit: Number = None,
+    offset: Number = None,
     agent_name: Text = None,
     agent_id: Text = None,
 ) -> Row | list[Row]:
@@ -108,10 +96,18 @@ async def create_session(
 
 
 @router.get(
-    "/api/sessions/search", responses=_example({"total": 1, "offset": 0, "sessions": [HIT_EXAMPLE]})
+    "/api/sessions/search",
+    responses=shapes.answer(
+        shapes.FoundPage | list[shapes.SessionHit],
+        {
+            "total": 1,
+            "offset": 0,
+            "sessions": [{**shapes.SESSION, "snippet": "Say <mark>hello</mark>"}],
+        },
+    ),
 )
 async def search_sessions(
-    request: Request, services: Wired, q: Text = None, limit: Text = None, offset: Text = None
+    request: Request, services: Wired, q: Text = None, limit: Number = None, offset: Number = None
 ) -> Row | list[Row]:
     """Search titles and the full text of all runtimes' messages, best first."""
     style = style_of(request, services.wire_style)
@@ -126,13 +122,19 @@ async def search_sessions(
     return {"total": total, "offset": start, "sessions": rows}
 
 
-@router.get("/api/sessions/{session_id}", responses=_example(ROW_EXAMPLE))
+@router.get(
+    "/api/sessions/{session_id}",
+    responses=shapes.answer(shapes.SessionRow, shapes.SESSION),
+)
 async def read_session(session_id: str, services: Wired) -> Row:
     """Return one session's row."""
     return session_row(await services.sessions.read(session_id))
 
 
-@router.patch("/api/sessions/{session_id}", responses=_example({**ROW_EXAMPLE, "ok": True}))
+@router.patch(
+    "/api/sessions/{session_id}",
+    responses=shapes.answer(shapes.ChangedSession, {**shapes.SESSION, "ok": True}),
+)
 async def change_session(session_id: str, body: SessionPatch, services: Wired) -> Row:
     """Rename, pin or move a session."""
     session = await services.changes.patch(
@@ -181,10 +183,12 @@ async def export_markdown(session_id: str, services: Wired) -> PlainTextResponse
 
 @router.get(
     "/api/messages/{session_id}",
-    responses=_example({"total": 1, "offset": 0, "messages": [MESSAGE_EXAMPLE]}),
+    responses=shapes.answer(
+        shapes.MessagePage, {"total": 2, "offset": 0, "messages": shapes.MESSAGES}
+    ),
 )
 async def list_messages(
-    session_id: str, services: Wired, limit: Text = None, offset: Text = None
+    session_id: str, services: Wired, limit: Number = None, offset: Number = None
 ) -> Row:
     """Return a page of a session's messages, oldest first; offset -1 is the newest page."""
     most = min(page_number(limit, "limit", 50, least=1), MOST)

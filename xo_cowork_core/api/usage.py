@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from xo_cowork_core.api.paging import page_number
+from xo_cowork_core.api import usage_answers as answers
+from xo_cowork_core.api.paging import Number, page_number
+from xo_cowork_core.api.shapes import answer
 from xo_cowork_core.api.usage_shapes import call_row, money, session_rows, usage_body
 from xo_cowork_core.api.wired import Services, Wired
 from xo_cowork_core.sdk import BadRequest, NotFound
@@ -21,16 +23,12 @@ FIRST_YEAR = 1970
 PREFIXES = ("/api/usage", "/openclaw/usage")
 
 
-def _example(value: Any) -> dict[int | str, Row]:
-    return {200: {"content": {"application/json": {"example": value}}}}
-
-
 @router.get(
     "/api/usage",
-    response_model=Row,
-    responses=_example({"window_days": 30, "total_cost_usd": 0.05}),
+    response_model=None,
+    responses=answer(answers.UsageBody, answers.USAGE),
 )
-async def read_usage(services: Wired, days: Text = None) -> Response:
+async def read_usage(services: Wired, days: Number = None) -> Response:
     """Sum the usage of all runtimes."""
     usage = await services.usage.window(days_of(days))
     body = usage_body(usage, await labels_of(services, usage))
@@ -38,7 +36,7 @@ async def read_usage(services: Wired, days: Text = None) -> Response:
 
 
 async def usage_analytics(
-    services: Wired, days: Text = None, start: Text = None, end: Text = None
+    services: Wired, days: Number = None, start: Text = None, end: Text = None
 ) -> Row:
     """List the newest model calls of a window, at most 1,000."""
     window = _window(services, days, start, end)
@@ -46,7 +44,7 @@ async def usage_analytics(
 
 
 async def usage_summary(
-    services: Wired, days: Text = None, start: Text = None, end: Text = None
+    services: Wired, days: Number = None, start: Text = None, end: Text = None
 ) -> Row:
     """Sum up a window."""
     usage = await services.usage.between(_window(services, days, start, end))
@@ -58,7 +56,7 @@ async def usage_summary(
     }
 
 
-async def usage_card(services: Wired, days: Text = None) -> Row:
+async def usage_card(services: Wired, days: Number = None) -> Row:
     """Tell one number and how it compares with the window before."""
     length = days_of(days)
     usage = await services.usage.window(2 * length)
@@ -73,13 +71,13 @@ async def usage_card(services: Wired, days: Text = None) -> Row:
     }
 
 
-async def usage_sessions(services: Wired, days: Text = None) -> Row:
+async def usage_sessions(services: Wired, days: Number = None) -> Row:
     """List the sessions of a window, the costliest first."""
     usage = await services.usage.window(days_of(days), sessions=-1)
     return {"sessions": session_rows(usage, await labels_of(services, usage))}
 
 
-async def usage_session(session_id: str, services: Wired, days: Text = None) -> Row:
+async def usage_session(session_id: str, services: Wired, days: Number = None) -> Row:
     """Return one session's row. 404 when it used nothing in the window."""
     window = days_of(days, MOST_DAYS)
     usage = await services.usage.window(window, session_id=session_id)
@@ -122,15 +120,29 @@ def _date(text: str, name: str) -> date:
     return found
 
 
-CALL_EXAMPLE: Row = {"session_id": "0b6f…", "model": "claude-opus-5-5", "tokens_in": 10}
-SESSION_EXAMPLE: Row = {"session_id": "0b6f…", "title": "Say hello", "cost_usd": 0.01}
+SUMMARY: Row = {
+    "total_cost_usd": 0.05,
+    "total_messages": 2,
+    "total_tokens": {"input": 48, "output": 30},
+}
+CARD: Row = {
+    "label": "Last 30 days",
+    "value": "$0.05",
+    "subtitle": "78 tokens in 1 calls",
+    "trend_pct": 0.0,
+}
 OLDER = (
-    ("/analytics", usage_analytics, {"messages": [CALL_EXAMPLE]}),
-    ("/summary", usage_summary, {"total_cost_usd": 0.05, "total_messages": 4}),
-    ("/summary/card", usage_card, {"label": "Last 30 days", "value": "$0.05"}),
-    ("/sessions", usage_sessions, {"sessions": [SESSION_EXAMPLE]}),
-    ("/sessions/{session_id}", usage_session, SESSION_EXAMPLE),
+    ("/analytics", usage_analytics, answers.Analytics, {"messages": [answers.CALL]}),
+    ("/summary", usage_summary, answers.Summary, SUMMARY),
+    ("/summary/card", usage_card, answers.Card, CARD),
+    ("/sessions", usage_sessions, answers.SessionsUsage, {"sessions": [answers.SESSION]}),
+    ("/sessions/{session_id}", usage_session, answers.SessionUsage, answers.SESSION),
 )
 for _prefix in PREFIXES:
-    for _path, _handler, _body in OLDER:
-        router.add_api_route(_prefix + _path, _handler, methods=["GET"], responses=_example(_body))
+    for _path, _handler, _model, _body in OLDER:
+        router.add_api_route(
+            _prefix + _path,
+            _handler,
+            methods=["GET"],
+            responses=answer(_model, _body),
+        )

@@ -23,7 +23,7 @@ CORS_HEADERS = {
     "Coder-Session-Token, Last-Event-ID, X-XO-Wire, Idempotency-Key, If-Match",
     "Access-Control-Max-Age": "600",
 }
-EXPOSED_HEADERS = "ETag, Content-Disposition, Retry-After"
+EXPOSED_HEADERS = "ETag, Content-Disposition, Retry-After, Idempotent-Replayed"
 
 
 @dataclass(frozen=True, slots=True)
