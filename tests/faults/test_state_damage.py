@@ -85,6 +85,17 @@ def test_a_cut_turn_whose_entries_are_lost_still_ends(server):
         assert stream.rest()[-1].event == "agent-error"
 
 
+def test_a_stream_that_is_damaged_later_ends_in_an_error_and_others_are_served(server):
+    chat = Chat(server, "demo")
+    done = chat.run_turn("text")
+    server.terminate()
+    damage(server.state / "state.db", "blocks")
+    server.start()
+    names = chat.read(done).events
+    assert names == ["desync", "agent-error"]
+    assert [m["role"] for m in chat.messages(done.session_id)] == ["user", "assistant"]
+
+
 def test_a_newer_servers_columns_are_borne(server):
     chat = Chat(server, "demo")
     done = chat.run_turn("text")

@@ -3,11 +3,20 @@
 It owns no task and holds no entries: a slow reader costs its own place and nothing else.
 """
 
+import logging
+import sqlite3
 from dataclasses import replace
 
-from xo_cowork_core.services.eventlog.blocks import Block
+import orjson
+
+from xo_cowork_core.sdk import AgentError
+from xo_cowork_core.services.eventlog.blocks import Block, entry_of
 from xo_cowork_core.services.eventlog.log import EventLog, StoredStream
 from xo_cowork_core.services.eventlog.stream import Stream
+
+ENDING = AgentError("The rest of this turn is lost; fetch the messages again", "internal")
+LOST = entry_of(ENDING.name, orjson.dumps(ENDING.data("")))
+log = logging.getLogger("xo_cowork.eventlog")
 
 
 class Reader:
@@ -51,7 +60,14 @@ class Reader:
         return block
 
     async def _next_stored(self, stored: StoredStream) -> Block:
-        block = await self._from_disk()
+        try:
+            block = await self._from_disk()
+        except sqlite3.DatabaseError as error:
+            log.error("stream %s could not be read: %s", stored.stream_id, error)
+            block = None
+        if block is None and await self._log.stored(stored.stream_id):
+            # a damaged disk took its entries; without an end clients would ask for ever
+            return Block(max(stored.last_id, 1), [LOST], terminal=True, gap=True)
         if block is None:
             # pruned while it was read: there is no more to come
             return Block(stored.last_id + 1, (), terminal=True, gap=True)
