@@ -22,7 +22,7 @@ from xo_runtime_codex import failures
 from xo_runtime_codex.attached import images
 from xo_runtime_codex.inbox import Record
 from xo_runtime_codex.link import parse
-from xo_runtime_codex.options import NO_GOALS, Options, effort_of, environment_of
+from xo_runtime_codex.options import SWITCHED_OFF, Options, effort_of, environment_of
 from xo_runtime_codex.patience import Patience
 from xo_runtime_codex.policy import prompt_text
 from xo_runtime_codex.shapes import server_shape
@@ -194,7 +194,7 @@ def arguments(turn: Turn, *, resume: bool) -> list[str]:
         if turn.permissions.run_commands == "allow":
             sandbox = "danger-full-access"
     given = ["exec", *(["resume"] if resume else []), "--json", "--skip-git-repo-check"]
-    given += ["-c", f"sandbox_mode={sandbox}", "-c", "approval_policy=never", *NO_GOALS]
+    given += ["-c", f"sandbox_mode={sandbox}", "-c", "approval_policy=never", *SWITCHED_OFF]
     effort = effort_of(turn)
     given += ["-c", f"model_reasoning_effort={effort}"] if effort else []
     given += ["-c", f"model_provider={turn.provider_id}"] if turn.provider_id else []

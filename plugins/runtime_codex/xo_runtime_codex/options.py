@@ -24,14 +24,20 @@ SECRETS = (
 )
 EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"})
 PLACEHOLDERS = ("sk-none", "none", "changeme")
-# a goal makes Codex begin turns of its own, which nobody reads and no abort reaches
-NO_GOALS = ("-c", "features.goals=false")
+SWITCHED_OFF = (
+    # a goal makes Codex begin turns of its own, which nobody reads and no abort reaches
+    "-c",
+    "features.goals=false",
+    # a snapshot is a file that others may read, with every variable in it: the key, too
+    "-c",
+    "features.shell_snapshot=false",
+)
 SERVER = (
     "app-server",
     # questions outside plan mode; Codex ships it switched off
     "-c",
     "features.default_mode_request_user_input=true",
-    *NO_GOALS,
+    *SWITCHED_OFF,
     # a thread that is let go is free at once for another server, or for a terminal
     "-c",
     "thread_unload_delay_secs=0",
