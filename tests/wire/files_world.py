@@ -22,8 +22,12 @@ PRIVATE_FILES = (
     ".config/gh/hosts.yml",
     ".config/rclone/rclone.conf",
     ".claude/.credentials.json",
+    ".claude.json",
     ".codex/auth.json",
+    ".codex/shell_snapshots/one.sh",
     ".openclaw/.env",
+    ".openclaw/agents/main/agent/openclaw-agent.sqlite",
+    ".openclaw/state/openclaw.sqlite",
 )
 
 

@@ -34,8 +34,14 @@ PRIVATE = (
     # storage and coding agents
     ".config/rclone/rclone.conf",
     ".claude/.credentials.json",
+    ".claude.json",
     ".codex/auth.json",
+    # every variable of the shell that Codex was started in
+    ".codex/shell_snapshots",
     ".openclaw/.env",
+    ".openclaw/agents",
+    ".openclaw/credentials",
+    ".openclaw/state",
 )
 
 
