@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer, install_plugin
+from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
 
 HOMES = """
 import os
@@ -64,6 +64,16 @@ def test_a_key_that_is_no_setting_is_warned_of_once_and_does_not_stop(server):
         assert "did you mean PORT?" in warned[0]
         assert f"server in {file} is not known" in warned[1]
         assert "s3cret" not in server.log
+
+
+def test_at_debug_level_nothing_of_a_chat_is_logged():
+    environment = {"XO_PLUGINS": "runtime_demo", "XO_LOG_LEVEL": "debug"}
+    with LiveServer(environment=environment) as server:
+        told = Chat(server, "demo").run_turn("text")
+        assert told.events[-1] == "done"
+        server.terminate()
+        assert "text-delta" not in server.log
+        assert told.text[:10] not in server.log
 
 
 def test_a_misspelt_drop_in_file_is_warned_of(server, tmp_path):

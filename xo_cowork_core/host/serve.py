@@ -38,11 +38,14 @@ REFUSALS = (SettingError, StartRefused, StateFolderError)
 def serve() -> int:
     """Serve until a signal ends it; return the exit code. Raises one of `REFUSALS`."""
     settings = read_settings()
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    # libraries log every byte of a stream at DEBUG: what is said in chats never gets into a log
     logging.basicConfig(
-        level=settings.log_level.upper(),
+        level=max(level, logging.INFO),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("xo_cowork").setLevel(level)
     return _run(settings)
 
 
