@@ -160,6 +160,22 @@ def test_what_a_route_raises_is_a_500_that_tells_nothing(cage, path):
     found.assert_others_work()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "wish"),
+    [
+        ("GET", "/api/agents", None, "list its agents"),
+        ("POST", "/api/agents", {"name": "ada"}, "list its agents"),
+        ("GET", "/api/channels", None, "tell its channels"),
+        ("POST", "/api/channels/add", {"channel": "slack", "token": "t"}, "add the channel"),
+    ],
+)
+def test_what_an_administration_raises_is_a_502(cage, method, path, body, wish):
+    found = cage("breaks_administration")
+    answer = found.client.request(method, path, json=body)
+    assert (answer.status_code, answer.json()["detail"]) == (502, f"The runtime could not {wish}")
+    found.assert_others_work()
+
+
 def test_a_health_check_that_leaves_does_not_end_the_server(cage):
     found = cage("fails_in_use")
     found.assert_others_work()

@@ -25,12 +25,15 @@ from xo_cowork_core.sdk import (
     Unavailable,
     Unsupported,
 )
+from xo_cowork_core.services.asking import ask
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.atomic import write_atomic
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERMANENT = "main"
+LIST_SECONDS = 30.0
+CHANGE_SECONDS = 120.0
 # the server's own words of an agent: a client that sends a whole row back changes none of them
 DERIVED = frozenset({"id", "created_at", "mode", "permissions", "sessions"})
 Row = dict[str, Any]
@@ -52,7 +55,7 @@ class Agents:
         if owner is None:
             return []
         extras = await asyncio.to_thread(self._read)
-        return [_row(agent, owner, extras) for agent in await _keeper(owner).agents()]
+        return [_row(agent, owner, extras) for agent in await _agents(owner)]
 
     async def read(self, agent_id: str) -> Row:
         """Return one agent's row. Raises NotFound."""
@@ -70,7 +73,7 @@ class Agents:
         if not ID.fullmatch(agent_id):
             raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, not first - or _")
         async with self._lock:
-            known = {agent.id for agent in await _keeper(self._demand_owner()).agents()}
+            known = {agent.id for agent in await _agents(self._demand_owner())}
             return await self._save(agent_id, fields, fresh=agent_id not in known)
 
     async def update(self, agent_id: str, fields: Row) -> Row:
@@ -86,7 +89,8 @@ class Agents:
             await self.read(agent_id)
             if agent_id == PERMANENT:
                 raise Conflict(f"The agent {PERMANENT} cannot be deleted")
-            await _keeper(self._demand_owner()).delete_agent(agent_id)
+            deleting = _keeper(self._demand_owner()).delete_agent(agent_id)
+            await ask(deleting, "remove the agent", CHANGE_SECONDS)
             extras = await asyncio.to_thread(self._read)
             if extras.pop(agent_id, None) is not None:
                 await asyncio.to_thread(self._write, extras)
@@ -98,7 +102,7 @@ class Agents:
         if "system_prompt" in given:
             given["systemPrompt"] = given.pop("system_prompt")
         own = {key: value for key, value in given.items() if key in keeper.agent_fields}
-        agent = await keeper.save_agent(agent_id, own)
+        agent = await ask(keeper.save_agent(agent_id, own), "save the agent", CHANGE_SECONDS)
         extras = await asyncio.to_thread(self._read)
         # when one that was there before us was made, nobody knows
         born: Row = {"created_at": stamp(self._clock.now())} if fresh else {}
@@ -169,6 +173,10 @@ def _object(value: object) -> Row:
 
 def _keeper(owner: RegisteredRuntime) -> KeepsAgents:
     return cast("KeepsAgents", owner.runtime)
+
+
+async def _agents(owner: RegisteredRuntime) -> Sequence[Agent]:
+    return await ask(_keeper(owner).agents(), "list its agents", LIST_SECONDS)
 
 
 def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:

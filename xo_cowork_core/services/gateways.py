@@ -1,9 +1,7 @@
 """Gateways, channels and live status of the runtimes that have them."""
 
-import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from xo_cowork_core.sdk import (
     HasChannels,
@@ -13,12 +11,12 @@ from xo_cowork_core.sdk import (
     Unsupported,
 )
 from xo_cowork_core.sdk.events import Json
+from xo_cowork_core.services.asking import ask
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 
 LOOK_SECONDS = 5.0
 RESTART_SECONDS = 120.0
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +42,24 @@ class Gateways:
         for found in self._registry.runtimes():
             runtime = found.runtime
             if isinstance(runtime, HasChannels) and found.plugin.serves:
-                running = isinstance(runtime, HasGateway) and (await runtime.gateway()).running
-                return Channels(await _limited(runtime.channels()), running)
+                channels = await ask(runtime.channels(), "tell its channels", LOOK_SECONDS)
+                return Channels(channels, await _runs(runtime))
         return Channels()
 
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
         """Store a channel's tokens; True when the gateway must restart. Raises Unsupported."""
         for found in self._registry.runtimes():
             if isinstance(found.runtime, HasChannels) and found.plugin.serves:
-                return await _limited(found.runtime.add_channel(channel, tokens), RESTART_SECONDS)
+                adding = found.runtime.add_channel(channel, tokens)
+                return await ask(adding, "add the channel", RESTART_SECONDS)
         raise Unsupported("No runtime here has channels")
 
     async def restart(self) -> str:
         """Restart the gateway and return what it printed. Raises Unsupported or UpstreamFailed."""
         for found in self._registry.runtimes():
             if isinstance(found.runtime, HasGateway) and found.plugin.serves:
-                return await _limited(found.runtime.restart_gateway(), RESTART_SECONDS)
+                restarting = found.runtime.restart_gateway()
+                return await ask(restarting, "restart its gateway", RESTART_SECONDS)
         raise Unsupported("No runtime here has a gateway")
 
     async def status(self, what: str) -> Json:
@@ -67,7 +67,7 @@ class Gateways:
         found = await self._default()
         if not isinstance(found.runtime, TellsStatus):
             raise Unsupported(f"{found.info.title} tells no status of its {what}")
-        return await _limited(found.runtime.status_of(what))
+        return await ask(found.runtime.status_of(what), f"tell its {what}", LOOK_SECONDS)
 
     async def _default(self) -> RegisteredRuntime:
         named = self._registry.runtime(self._default_agent) if self._default_agent else None
@@ -79,9 +79,7 @@ class Gateways:
         raise Unavailable("No runtime is ready; `xo-cowork doctor` says what is missing")
 
 
-async def _limited(work: Awaitable[T], seconds: float = LOOK_SECONDS) -> T:
-    try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except TimeoutError:
-        raise Unavailable("The runtime did not answer in time", retry_after=5) from None
+async def _runs(runtime: HasChannels) -> bool:
+    if not isinstance(runtime, HasGateway):
+        return False
+    return (await ask(runtime.gateway(), "tell of its gateway", LOOK_SECONDS)).running

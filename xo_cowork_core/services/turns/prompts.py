@@ -21,12 +21,12 @@ from xo_cowork_core.sdk import (
     Turn,
     Unavailable,
 )
+from xo_cowork_core.services.asking import ask
 from xo_cowork_core.services.files.stored import type_of
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.sessions.sessions import Sessions
-from xo_cowork_core.services.turns.asking import ask
 from xo_cowork_core.services.workspace import Workspace
 
 RETRY_AFTER_SECONDS = 2

@@ -20,12 +20,12 @@ from xo_cowork_core.sdk import (
     Unsupported,
     XoError,
 )
+from xo_cowork_core.services.asking import ask
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.registry import Registry
 from xo_cowork_core.services.sessions.fold import MessageFold
 from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.turns.asking import ask
 from xo_cowork_core.services.turns.prompts import Prompt, Resolved, Resolver
 from xo_cowork_core.services.turns.rows import insert_turn, said_in
 from xo_cowork_core.services.turns.running import RunningTurn

@@ -1,4 +1,4 @@
-"""What a runtime is asked before a turn begins: with a limit, and its faults made ours."""
+"""What a runtime is asked outside a turn: with a limit, and its faults made ours."""
 
 import asyncio
 import logging
@@ -10,23 +10,23 @@ from xo_cowork_core.sdk import Unavailable, UpstreamFailed, XoError
 T = TypeVar("T")
 ASK_SECONDS = 10.0
 RETRY_AFTER_SECONDS = 5
-log = logging.getLogger("xo_cowork.turns")
+log = logging.getLogger("xo_cowork.asking")
 
 
-async def ask(answer: Awaitable[T], wish: str) -> T:
+async def ask(answer: Awaitable[T], wish: str, seconds: float = ASK_SECONDS) -> T:
     """Wait for a runtime's answer. `wish` completes "the runtime could not …".
 
     Raises the runtime's own `XoError`, Unavailable when it takes too long, UpstreamFailed for
     whatever else it raises.
     """
     try:
-        async with asyncio.timeout(ASK_SECONDS):
+        async with asyncio.timeout(seconds):
             return await answer
     except XoError:
         raise
     except TimeoutError:
         raise Unavailable(
-            f"The runtime could not {wish} within {ASK_SECONDS:g} s",
+            f"The runtime could not {wish} within {seconds:g} s",
             retry_after=RETRY_AFTER_SECONDS,
         ) from None
     except (Exception, SystemExit) as error:
