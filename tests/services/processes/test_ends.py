@@ -24,6 +24,7 @@ ESCAPES = [
     "daemon.py bare",
     "respawner.py",
     "hopper.py",
+    "racer.py",
     "holder.py",
 ]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-OURS = {"TOOL": "exec", "TOOL_PORT": "1"}
+# not those of another run of these tests beside this one
+OURS = {"TOOL": "exec", "TOOL_PORT": f"1{os.getpid()}"}
 # starts a child for each line of stdin, with the variables that the line names
 PARENT = (
     "import os, subprocess, sys\n"

@@ -15,6 +15,7 @@ class Row(NamedTuple):
 
     pid: int
     parent: int
+    group: int
     session: int
     start: int
     state: str
@@ -66,7 +67,8 @@ def row(pid: int) -> Row | None:
     fields = text[text.rfind(b")") + 2 :].split()
     if len(fields) < 20:
         return None
-    return Row(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0].decode())
+    parent, group, session = (int(field) for field in fields[1:4])
+    return Row(pid, parent, group, session, int(fields[19]), fields[0].decode())
 
 
 def environ(pid: int) -> bytes:

@@ -23,6 +23,7 @@ class ProcTree:
     def __init__(self) -> None:
         self._server = os.getpid()
         self._met: set[Identity] = set()  # all members of any search, as long as they are there
+        self._buried = 0  # how many orphans were reaped
 
     def adopt_orphans(self) -> None:
         """Become the parent of whatever a supervised process abandons. Never undone: it is one
@@ -69,20 +70,39 @@ class ProcTree:
                 _send(row, number)
 
     def end(self, search: Search, spare: frozenset[int], seconds: float) -> list[Identity]:
-        """Kill everything that `find` would list until two looks in a row find nothing; return
-        what could not be killed in time."""
+        """Kill everything that `find` would list until two looks in a row find nothing, nor an
+        orphan that has just died; return what could not be killed in time."""
         deadline = time.monotonic() + seconds
         quiet = 0
         left: list[Identity] = []
         while quiet < 2 and time.monotonic() < deadline:
-            left = []
-            for row in self._members(search):
-                if row.pid not in spare and not self._bury(row):
-                    _send(row, signal.SIGKILL)
-                    left.append(row.identity)
-            quiet = 0 if left else quiet + 1
+            buried = self._buried
+            left = self._kill(search, spare)
+            quiet = 0 if left or self._buried != buried else quiet + 1
             time.sleep(PAUSE_SECONDS)
         return left
+
+    def _kill(self, search: Search, spare: frozenset[int]) -> list[Identity]:
+        # a group is killed in one stroke: who forks and exits over and over can't slip away
+        groups = self._groups_apart(search, spare) if search.limits else None
+        left: list[Identity] = []
+        for row in self._members(search):
+            if row.pid in spare:
+                continue
+            if groups is not None and row.group not in groups:
+                groups.add(row.group)
+                _send_group(row)
+            if not self._bury(row):
+                _send(row, signal.SIGKILL)
+                left.append(row.identity)
+        return left
+
+    def _groups_apart(self, search: Search, spare: frozenset[int]) -> set[int]:
+        """Groups in which somebody must live on."""
+        pids = procfs.lineage(self._server) | search.apart | spare
+        pids |= {root.pid for root in search.roots}
+        rows = [procfs.row(pid) for pid in pids]
+        return {0} | {row.group for row in rows if row is not None and not row.dead}
 
     def _members(self, search: Search) -> Iterator[Row]:
         """Go through the search's processes, each as soon as it is met."""
@@ -95,6 +115,8 @@ class ProcTree:
                 kin.add(row.pid)
                 self._met.add(row.identity)
                 yield row
+            elif row.dead and row.parent == self._server and row.limit() in search.limits:
+                self._bury(row)
             else:
                 others.append(row)
         while more := [row for row in others if row.parent in kin or row.session in kin]:
@@ -119,7 +141,7 @@ class ProcTree:
         if row.dead and row.parent == self._server:
             # Exactly this pid: waiting for any child would steal other people's exit codes.
             with suppress(ChildProcessError):
-                os.waitpid(row.pid, os.WNOHANG)
+                self._buried += os.waitpid(row.pid, os.WNOHANG)[0] == row.pid
         return row.dead
 
 
@@ -144,3 +166,12 @@ def _send(row: Row, number: signal.Signals) -> None:
                 signal.pidfd_send_signal(handle, number)
         finally:
             os.close(handle)
+
+
+def _send_group(row: Row) -> None:
+    """Kill the process group that this process is in. Its number is nobody else's while the
+    process is there, alive or dead."""
+    now = procfs.row(row.pid)
+    if now is not None and (now.start, now.group) == (row.start, row.group):
+        with suppress(OSError):
+            os.killpg(row.group, signal.SIGKILL)

@@ -53,6 +53,11 @@ class Search(Protocol):
         """Pids that never belong to it."""
         ...
 
+    @property
+    def limits(self) -> frozenset[int]:
+        """Limits that nothing else carries: who is dead has no environment, but still a limit."""
+        ...
+
     def claims(self, who: Candidate) -> bool:
         """Say so of a process. Its limit is the cheapest thing to ask for."""
         ...
@@ -87,6 +92,10 @@ class Branch:
     def apart(self) -> frozenset[int]:
         return frozenset(root.pid for root in self.tree.roots)
 
+    @property
+    def limits(self) -> frozenset[int]:
+        return self.tree.limits
+
     def claims(self, who: Candidate) -> bool:
         return self.tree.claims(who) and variable(who.environ(), self.name) == self.value
 
@@ -103,6 +112,7 @@ class Strays:
     seen: frozenset[Identity] = frozenset()
     roots: frozenset[Identity] = frozenset()
     apart: frozenset[int] = frozenset()
+    limits: frozenset[int] = frozenset()
 
     def claims(self, who: Candidate) -> bool:
         return (
@@ -131,6 +141,7 @@ class Leftovers:
     seen: frozenset[Identity]
     roots: frozenset[Identity] = frozenset()
     apart: frozenset[int] = frozenset()
+    limits: frozenset[int] = frozenset()
 
     def claims(self, who: Candidate) -> bool:
         if who.limit() >> NUMBER_BITS == state_part(self.state):
