@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-ESCAPEES = ["own_session.py", "deaf.py", "daemon.py stay", "daemon.py", "respawner.py", "hopper.py", "racer.py"]
+ESCAPEES = [
+    "own_session.py",
+    "deaf.py",
+    "daemon.py stay",
+    "daemon.py",
+    "respawner.py",
+    "hopper.py",
+    "racer.py",
+]
 # starts a program for a job, both named by a line of stdin
 WORKER = (
     "import os, subprocess, sys\n"
