@@ -167,6 +167,8 @@ def test_what_a_route_raises_is_a_500_that_tells_nothing(cage, path):
         ("POST", "/api/agents", {"name": "ada"}, "list its agents"),
         ("GET", "/api/channels", None, "tell its channels"),
         ("POST", "/api/channels/add", {"channel": "slack", "token": "t"}, "add the channel"),
+        ("GET", "/api/models?agent_name=clerk", None, "list its models"),
+        ("GET", "/api/skills?agent_name=clerk", None, "list its skills"),
     ],
 )
 def test_what_an_administration_raises_is_a_502(cage, method, path, body, wish):
@@ -174,6 +176,12 @@ def test_what_an_administration_raises_is_a_502(cage, method, path, body, wish):
     answer = found.client.request(method, path, json=body)
     assert (answer.status_code, answer.json()["detail"]) == (502, f"The runtime could not {wish}")
     found.assert_others_work()
+
+
+def test_what_one_runtime_can_not_list_hides_nothing_of_the_others(cage):
+    found = cage("breaks_administration")
+    assert [row["id"] for row in found.client.get("/api/models").json()["models"]] == ["m"]
+    assert [row["name"] for row in found.client.get("/api/skills").json()] == ["stamp"]
 
 
 def test_a_health_check_that_leaves_does_not_end_the_server(cage):

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from xo_cowork_core.sdk import BadRequest, ListsModels, Model
+from xo_cowork_core.sdk import BadRequest, ListsModels, Model, XoError
+from xo_cowork_core.services.asking import ask
 from xo_cowork_core.services.readiness import Readiness
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 
@@ -23,9 +24,13 @@ class Models:
         self._default_agent = default_agent
 
     async def list(self, agent_name: str | None = None) -> Sequence[tuple[str, Model]]:
-        """Return runtime name and model, optionally of one runtime. Raises BadRequest."""
+        """Return runtime name and model, optionally of one runtime.
+
+        Raises BadRequest, and what `ask` raises for the one that was asked for.
+        """
         found = self._chosen(agent_name)
-        lists = await asyncio.gather(*(self._of(runtime) for runtime in found))
+        look = self._of if agent_name else self._if_it_can
+        lists = await asyncio.gather(*(look(runtime) for runtime in found))
         return [
             (runtime.info.name, model)
             for runtime, models in zip(found, lists, strict=True)
@@ -42,15 +47,17 @@ class Models:
         everyone = self._registry.runtimes()
         return sorted(everyone, key=lambda found: found is not default)
 
+    async def _if_it_can(self, found: RegisteredRuntime) -> Sequence[Model]:
+        try:
+            return await self._of(found)
+        except XoError as error:
+            # one runtime's trouble must not hide the others' models
+            log.warning("no models of %s: %s", found.info.name, error.message)
+            return []
+
     async def _of(self, found: RegisteredRuntime) -> Sequence[Model]:
         if not isinstance(found.runtime, ListsModels):
             return []
         if not (await self._readiness.of(found)).takes_turns:
             return []
-        try:
-            async with asyncio.timeout(LIST_SECONDS):
-                return await found.runtime.models()
-        except (Exception, SystemExit):
-            # one runtime's trouble must not hide the others' models
-            log.exception("the models of %s could not be listed", found.info.name)
-            return []
+        return await ask(found.runtime.models(), "list its models", LIST_SECONDS)

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, OffersSkills, Skill
+from xo_cowork_core.sdk import BadRequest, OffersSkills, Skill, XoError
+from xo_cowork_core.services.asking import ask
 from xo_cowork_core.services.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.workspace import Workspace
 
@@ -24,10 +25,12 @@ class Skills:
         self, *, workspace: str | None, agent_name: str | None
     ) -> Sequence[tuple[str, Skill]]:
         """Return runtime name and skill, as turns in this workspace (a project's id, or a path)
-        could call them. Raises BadRequest, Forbidden or NotFound."""
+        could call them. Raises BadRequest, Forbidden or NotFound, and what `ask` raises for the
+        one that was asked for."""
         chosen = self._chosen(agent_name)
         cwd = await self._cwd(workspace)
-        lists = await asyncio.gather(*(_skills_of(found, cwd) for found in chosen))
+        look = _skills_of if agent_name else _if_it_can
+        lists = await asyncio.gather(*(look(found, cwd) for found in chosen))
         return [
             (found.info.name, skill)
             for found, skills in zip(chosen, lists, strict=True)
@@ -51,13 +54,16 @@ class Skills:
         return project or self._workspace.projects_root
 
 
+async def _if_it_can(found: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
+    try:
+        return await _skills_of(found, cwd)
+    except XoError as error:
+        # one runtime's trouble must not hide the others' skills
+        log.warning("no skills of %s: %s", found.info.name, error.message)
+        return []
+
+
 async def _skills_of(found: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
     if not isinstance(found.runtime, OffersSkills) or not found.plugin.serves:
         return []
-    try:
-        async with asyncio.timeout(LIST_SECONDS):
-            return await found.runtime.skills(cwd)
-    except (Exception, SystemExit):
-        # one runtime's trouble must not hide the others' skills
-        log.exception("the skills of %s could not be listed", found.info.name)
-        return []
+    return await ask(found.runtime.skills(cwd), "list its skills", LIST_SECONDS)
