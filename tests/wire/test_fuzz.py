@@ -11,7 +11,7 @@ from schemathesis.generation import GenerationMode
 
 from xo_cowork_core.sdk.testing import LiveServer
 
-KNOWN = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 412, 413, 501, 502, 503}
+KNOWN = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 412, 413, 431, 501, 502, 503}
 
 
 @pytest.fixture(scope="module")
