@@ -8,8 +8,6 @@ import asyncio
 import time
 from pathlib import Path
 
-import httpx
-
 from xo_cowork_core.sdk import AgentFailure, HostContext, UpstreamFailed
 from xo_runtime_openclaw import down
 from xo_runtime_openclaw.command import printed
@@ -17,8 +15,7 @@ from xo_runtime_openclaw.down import Down
 from xo_runtime_openclaw.frames import Refused, read_json, row, text_of
 from xo_runtime_openclaw.live_config import Control
 from xo_runtime_openclaw.options import Options
-from xo_runtime_openclaw.probe import SECONDS as PROBE_SECONDS
-from xo_runtime_openclaw.probe import answers
+from xo_runtime_openclaw.probe import OK, answers, ask
 
 ASK_SECONDS = 5.0
 COMMAND_SECONDS = 60.0
@@ -88,15 +85,11 @@ class Restart:
 
     async def _ready_for(self) -> float | None:
         """Seconds since it got ready, None when it isn't; very long where it doesn't say."""
-        try:
-            async with httpx.AsyncClient(
-                timeout=PROBE_SECONDS, trust_env=not self._options.loopback
-            ) as client:
-                answer = await client.get(f"{self._options.http_url}/readyz")
-        except httpx.HTTPError:
+        answer = await ask(self._options, "/readyz")
+        if answer is None:
             return None
         body = row(read_json(answer.content))
-        if answer.status_code != httpx.codes.OK or body.get("ready") is False:
+        if answer.status_code != OK or body.get("ready") is False:
             return None
         up = body.get("uptimeMs")
         return up / 1000 if isinstance(up, int | float) else float("inf")

@@ -28,13 +28,13 @@ from xo_runtime_openclaw import failures
 from xo_runtime_openclaw.administration import Administered, Administration
 from xo_runtime_openclaw.commands import Commands
 from xo_runtime_openclaw.down import Down
-from xo_runtime_openclaw.fallback import Fallback
 from xo_runtime_openclaw.frames import Refused
 from xo_runtime_openclaw.gateway import Gateway
 from xo_runtime_openclaw.health import HealthCheck
 from xo_runtime_openclaw.leftovers import Leftovers
 from xo_runtime_openclaw.models import list_models
 from xo_runtime_openclaw.options import read_options
+from xo_runtime_openclaw.probe import load_httpx
 from xo_runtime_openclaw.running import Running
 from xo_runtime_openclaw.sessions import Sessions
 from xo_runtime_openclaw.store import Store
@@ -65,7 +65,6 @@ class OpenClawRuntime(
         self._store = Store(context, gateway, self._sessions)
         self._supervisor = Supervisor(context, options, gateway) if options.manage else None
         self._health = HealthCheck(context, options, gateway, self._supervisor)
-        self._fallback = Fallback(context, options)
         self.administration = Administration(context, options, gateway)
         self._running: dict[str, Running] = {}
         self._stopped: set[str] = set()
@@ -109,7 +108,7 @@ class OpenClawRuntime(
             except Down as reason:
                 if not reason.serves_http:
                     raise
-                source = self._fallback.run(turn)
+                source = await self._over_http(turn)
             async with aclosing(source) as events:
                 async for event in events:
                     yield event
@@ -121,6 +120,12 @@ class OpenClawRuntime(
         finally:
             self._running.pop(turn.stream_id, None)
             self._stopped.discard(turn.stream_id)
+
+    async def _over_http(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        await load_httpx()
+        from xo_runtime_openclaw.fallback import Fallback  # noqa: PLC0415
+
+        return Fallback(self._context, self._options).run(turn)
 
     async def _start(self, turn: Turn) -> Running:
         key = await self._sessions.key_for(turn)
