@@ -141,8 +141,9 @@ class Processes(Protocol):
         kill_after: float = 1.0,
     ) -> None:
         """End what a program left behind that was not started here: this user's processes whose
-        environment holds all `entries`, that began after `since` (a reading of
-        `time.monotonic`) and, with a `folder`, work in it or below; and what these started.
+        environment holds all `entries`, that began at `since` (a reading of `time.monotonic`, as
+        exact as the kernel's clock tick, 10 ms) or later and, with a `folder`, work in it or
+        below; and what these started.
 
         What an older process with the entries started is left alone. SIGTERM first, after
         `kill_after` seconds SIGKILL. Linux only; elsewhere it ends nothing.

@@ -9,6 +9,7 @@ is known by what the gateway puts into the environment of each.
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from xo_cowork_core.sdk import Processes
@@ -19,10 +20,20 @@ from xo_runtime_openclaw.options import Options
 
 ASK_SECONDS = 2.0
 KILL_AFTER_SECONDS = 0.5
+TICK_SECONDS = 0.01  # as exact as the start of a process is known
 PAGE = 100
 # the gateway's page is in the order of changes; what runs may have changed long ago
 RUNNING: Row = {"activeOnly": True}
 RECENT: Row = {"includeGlobal": True, "includeUnknown": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another session. `ended` is when its last run did, by `time.monotonic`."""
+
+    session: Row
+    runs: bool
+    ended: float
 
 
 class Commands:
@@ -41,24 +52,32 @@ class Commands:
     async def end(self) -> None:
         """End them. What may be another session's is left alone, and so is everything when the
         gateway doesn't say who else runs."""
-        others: Sequence[Row] | None = None
+        others: Sequence[Other] | None = None
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 others = await self._settle()
         except* (Down, Refused, TimeoutError):
             pass
-        unknown = others is None or any(_may_share(one, self._cwd) for one in others)
-        if unknown or not self._options.loopback:
+        if others is None or not self._options.loopback:
             return
-        marks = {"OPENCLAW_SHELL": "exec", "OPENCLAW_GATEWAY_PORT": str(self._options.port)}
+        near = [one for one in others if _may_share(one.session, self._cwd)]
+        if any(one.runs for one in near):
+            return
+        if others:
+            await self._end_strays(near, self._cwd)
+        if not any(one.runs for one in others):
+            await self._end_strays(others, None)
+
+    async def _end_strays(self, others: Sequence[Other], folder: Path | None) -> None:
+        """End what began when the others had ended."""
         await self._processes.end_strays(
-            marks,
-            since=self._since,
-            folder=self._cwd if others else None,
+            {"OPENCLAW_SHELL": "exec", "OPENCLAW_GATEWAY_PORT": str(self._options.port)},
+            since=max([self._since, *(one.ended + TICK_SECONDS for one in others)]),
+            folder=folder,
             kill_after=KILL_AFTER_SECONDS,
         )
 
-    async def _settle(self) -> Sequence[Row]:
+    async def _settle(self) -> Sequence[Other]:
         """Cancel the run's tasks, and return the other sessions that ran since it began."""
         lasted = time.monotonic() - self._since
         mine = {"sessionKey": self._key, "status": ["queued", "running"]}
@@ -67,20 +86,22 @@ class Commands:
             running = group.create_task(self._ask("sessions.list", RUNNING))
             recent = group.create_task(self._ask("sessions.list", RECENT))
             tasks = group.create_task(self._ask("tasks.list", mine))
-        begun = _moment(running.result(), "ts") - 1000 * lasted  # by the gateway's clock
+        now = _moment(running.result(), "ts")  # by the gateway's clock
+        begun, ahead = now - 1000 * lasted, now / 1000 - time.monotonic()
         for task in rows(tasks.result().get("tasks")):
             if _moment(task, "createdAt") >= begun:
                 await self._gateway.call("tasks.cancel", {"taskId": text_of(task.get("id"))})
         listed = (*rows(running.result().get("sessions")), *rows(recent.result().get("sessions")))
-        return [one for one in listed if one.get("key") != self._key and _ran(one, begun)]
+        others = [_other(one, ahead) for one in listed if one.get("key") != self._key]
+        return [one for one in others if one.runs or one.ended >= self._since]
 
     async def _ask(self, method: str, params: Row) -> Row:
         return row(await self._gateway.call(method, {**params, "limit": PAGE}))
 
 
-def _ran(session: Row, begun: float) -> bool:
+def _other(session: Row, ahead: float) -> Other:
     ended = max(_moment(session, "startedAt"), _moment(session, "endedAt"))
-    return session.get("hasActiveRun") is True or ended >= begun
+    return Other(session, session.get("hasActiveRun") is True, ended / 1000 - ahead)
 
 
 def _may_share(session: Row, cwd: Path) -> bool:

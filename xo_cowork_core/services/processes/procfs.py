@@ -85,9 +85,9 @@ def limit(pid: int) -> int:
 
 
 def tick(moment: float) -> int:
-    """Say which tick comes after a moment of `time.monotonic`: start times are counted so."""
+    """Say in which tick a moment of `time.monotonic` lies: start times are counted so."""
     since_boot = time.clock_gettime(time.CLOCK_BOOTTIME) - (time.monotonic() - moment)
-    return int(since_boot * os.sysconf("SC_CLK_TCK")) + 1
+    return int(since_boot * os.sysconf("SC_CLK_TCK"))
 
 
 def lineage(pid: int) -> set[int]:
