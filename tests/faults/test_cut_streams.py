@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.saved import wait_until_saved
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 pytestmark = pytest.mark.fault
@@ -19,7 +20,9 @@ def test_ids_that_a_restart_gave_are_no_proof_of_having_read_them(server: LiveSe
     chat = Chat(server, "demo")
     turn = chat.prompt("permission")
     with chat.stream(turn.stream_id) as stream:
-        stream.wait_for("permission-request")
+        asked = stream.wait_for("permission-request")
+    assert asked.id
+    wait_until_saved(server, turn.stream_id, asked.id)
     server.kill()
     server.start()
     whole = chat.read(turn).frames

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.saved import wait_until_saved
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 PAGE_BYTES = 4096
@@ -36,14 +37,7 @@ def damage(file: Path, name: str) -> None:
 def cut_turn(chat: Chat, server: LiveServer) -> str:
     """Kill the server while a turn runs that already has entries on disk."""
     turn = chat.prompt("slow")
-    file = server.state / "state.db"
-
-    def saved() -> bool:
-        with closing(sqlite3.connect(file)) as connection:
-            query = "SELECT last_id FROM streams WHERE stream_id = ?"
-            return connection.execute(query, (turn.stream_id,)).fetchone()[0] > 0
-
-    eventually(saved, 10, "an entry on disk")
+    wait_until_saved(server, turn.stream_id, 1)
     server.kill()
     return turn.stream_id
 
