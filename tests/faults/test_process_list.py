@@ -3,22 +3,8 @@
 import json
 from pathlib import Path
 
+from tests.fakes.sleeper_plugin import SLEEPER
 from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
-
-SLEEPER = """
-from contextlib import asynccontextmanager
-
-from xo_cowork_core.sdk import hookimpl
-
-class Plugin:
-    @hookimpl
-    @asynccontextmanager
-    async def xo_lifespan(self, context):
-        await context.processes.spawn(["sleep", "300"], cwd=context.paths.home, environment={})
-        yield
-
-plugin = Plugin()
-"""
 
 
 def test_a_list_that_cannot_be_written_is_said_once_and_tried_again(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.sleeper_plugin import SLEEPER
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually, install_plugin
 
 HEALTHY = """
@@ -34,22 +35,6 @@ class Plugin:
     def xo_runtimes(self, context):
         (context.paths.state / "own").touch()
         return [Tool()]
-
-plugin = Plugin()
-"""
-
-
-SLEEPER = """
-from contextlib import asynccontextmanager
-
-from xo_cowork_core.sdk import hookimpl
-
-class Plugin:
-    @hookimpl
-    @asynccontextmanager
-    async def xo_lifespan(self, context):
-        await context.processes.spawn(["sleep", "300"], cwd=context.paths.home, environment={})
-        yield
 
 plugin = Plugin()
 """

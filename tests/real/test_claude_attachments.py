@@ -1,21 +1,15 @@
 """Files that come with a prompt: they reach the model, and stay on record."""
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.attachment import CONTEXT, PIXEL
 from tests.fakes.claude_cli.claude_prompts import environment, model_api
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import parts_of
-
-CONTEXT = "\n\n---\n\n> **Project context**\n> facts"
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5E"
-    "rkJggg=="
-)
 
 
 @pytest.fixture(scope="module")

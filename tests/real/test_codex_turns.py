@@ -1,12 +1,12 @@
 """Turns of Codex that the contract does not try: what is told is kept, files reach the model."""
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.attachment import CONTEXT, PIXEL
 from tests.fakes.codex_cli.codex_prompts import (
     ABSENT,
     command,
@@ -19,11 +19,6 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import kept, parts_of, told
 
 pytestmark = pytest.mark.real
-CONTEXT = "\n\n---\n\n> **Project context**\n> facts"
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5E"
-    "rkJggg=="
-)
 
 
 @pytest.fixture(scope="module")

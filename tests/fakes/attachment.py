@@ -1,0 +1,9 @@
+"""What frontends put behind and beside a prompt."""
+
+import base64
+
+CONTEXT = "\n\n---\n\n> **Project context**\n> facts"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5E"
+    "rkJggg=="
+)
