@@ -23,7 +23,7 @@ check: setup
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/pyright
-	@.venv/bin/lint-imports --config setup.cfg
+	@.venv/bin/lint-imports setup.cfg
 	@.venv/bin/python tests/check_caps.py
 
 bench: setup

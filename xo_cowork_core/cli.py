@@ -17,13 +17,13 @@ BROKEN = {"failed", "missing", "incompatible"}
 def main() -> int:
     """Run the command line and return the exit code; what is wrong is said in one line."""
     # the start pays for what it needs
-    from xo_cowork_core.host import serve  # noqa: PLC0415
-    from xo_cowork_core.host.sources import settle_home  # noqa: PLC0415
+    from xo_cowork_core.host import serving  # noqa: PLC0415
+    from xo_cowork_core.host.settings.sources import settle_home  # noqa: PLC0415
 
     try:
         settle_home()
-        return serve.serve() if sys.argv[1:] == ["serve"] else _commands()()
-    except serve.REFUSALS as error:
+        return serving.serve() if sys.argv[1:] == ["serve"] else _commands()()
+    except serving.REFUSALS as error:
         print(f"xo-cowork: {error}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -53,14 +53,14 @@ def _commands() -> "Typer":
 
 def _serve(help: bool = False) -> None:  # noqa: A002  # it becomes the option --help
     """Serve until told to stop. `serve --help` lists every setting."""
-    from xo_cowork_core.host import serve  # noqa: PLC0415
-    from xo_cowork_core.host.inspect import settings_help  # noqa: PLC0415
+    from xo_cowork_core.host import serving  # noqa: PLC0415
+    from xo_cowork_core.host.plugins.inspection import settings_help  # noqa: PLC0415
 
     if help:
         logging.disable()
         _say(settings_help())
     else:
-        raise SystemExit(serve.serve())
+        raise SystemExit(serving.serve())
 
 
 def _doctor(json: bool = False) -> None:
@@ -75,14 +75,14 @@ def _doctor(json: bool = False) -> None:
 
 def _openapi() -> None:
     """Print the OpenAPI document."""
-    from xo_cowork_core.host.inspect import inspected_app  # noqa: PLC0415
+    from xo_cowork_core.host.plugins.inspection import inspected_app  # noqa: PLC0415
 
     _say(_as_json(inspected_app().openapi()))
 
 
 def _plugins_list(json: bool = False) -> None:
     """List every plugin and what became of it."""
-    from xo_cowork_core.host.inspect import plugin_rows, plugin_table  # noqa: PLC0415
+    from xo_cowork_core.host.plugins.inspection import plugin_rows, plugin_table  # noqa: PLC0415
 
     logging.disable()
     rows = plugin_rows()
@@ -91,7 +91,7 @@ def _plugins_list(json: bool = False) -> None:
 
 def _plugins_check() -> None:
     """Exit 1 when an enabled plugin can't be loaded: for image builds."""
-    from xo_cowork_core.host.inspect import plugin_rows, plugin_table  # noqa: PLC0415
+    from xo_cowork_core.host.plugins.inspection import plugin_rows, plugin_table  # noqa: PLC0415
 
     rows = plugin_rows()
     broken = [row for row in rows if row["state"] in BROKEN]
@@ -101,7 +101,7 @@ def _plugins_check() -> None:
 
 def _sessions_restore(session_id: str) -> None:
     """Bring a deleted session back, within 30 days. Stop the server first."""
-    from xo_cowork_core.host.restoring import restore  # noqa: PLC0415
+    from xo_cowork_core.host.restore_command import restore  # noqa: PLC0415
 
     _say(restore(session_id))
 

@@ -2,14 +2,14 @@
 
 import tracemalloc
 
-from xo_cowork_core.api.sse import SHARED_BYTES, SharedEncoder, encode
-from xo_cowork_core.services.eventlog.blocks import Block, entry_of
+from xo_cowork_core.api.streaming.sse import SHARED_BYTES, SharedEncoder, encode
+from xo_cowork_core.services.eventlog.batches import EventBatch, entry_of
 
 LARGE_BYTES = 5_000_000
 
 
-def block(first_id: int, size: int) -> Block:
-    return Block(first_id, [entry_of("text-delta", b'{"text":"%b"}' % (b"x" * size))])
+def block(first_id: int, size: int) -> EventBatch:
+    return EventBatch(first_id, [entry_of("text-delta", b'{"text":"%b"}' % (b"x" * size))])
 
 
 def test_readers_at_one_place_share_the_frames_of_even_a_large_block() -> None:

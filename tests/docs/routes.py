@@ -9,7 +9,7 @@ from typing import Any, cast
 from tests.docs.pages import Page, own_pages
 from tests.docs.runtimes_page import own_plugins
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.settings import read_settings
+from xo_cowork_core.host.settings.model import read_settings
 
 METHOD = r"(?:GET|POST|PUT|PATCH|DELETE)"
 REQUEST = re.compile(rf"`({METHOD} [^`]*|{METHOD}, [^`]*)`")

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from tests.docs.pages import ROOT, page
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.settings import read_settings
-from xo_cowork_core.services.registry import ABILITIES
+from xo_cowork_core.host.settings.model import read_settings
+from xo_cowork_core.services.runtimes.registry import ABILITIES
 
 NAME = "docs/runtimes.md"
 START, END = "<!-- generated: python -m tests.docs.runtimes_page -->", "<!-- end -->"

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from tests.docs.pages import ROOT, page
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.kinds import KINDS
-from xo_cowork_core.host.settings import Row, read_settings, table
-from xo_cowork_core.services.registry import PluginRecord
+from xo_cowork_core.host.settings.model import Row, read_settings, table
+from xo_cowork_core.host.settings.types import KINDS
+from xo_cowork_core.services.runtimes.registry import PluginRecord
 
 NAME = "docs/settings.md"
 START, END = "<!-- generated: python -m tests.docs.settings_page -->", "<!-- end -->"

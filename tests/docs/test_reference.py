@@ -17,9 +17,10 @@ from tests.docs.settings_page import wanted
 from xo_cowork_core import sdk
 from xo_cowork_core.api.errors import STATUS
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.settings import read_settings
-from xo_cowork_core.sdk import events, hooks, testing
-from xo_cowork_core.services.registry import ABILITIES, PluginState
+from xo_cowork_core.host.settings.model import read_settings
+from xo_cowork_core.sdk import hooks, testing
+from xo_cowork_core.sdk.events import base as events
+from xo_cowork_core.services.runtimes.registry import ABILITIES, PluginState
 
 FRONTEND, PLUGINS = page("docs/frontend.md"), page("docs/plugins.md")
 # a stream says these by itself, without an id

@@ -11,7 +11,7 @@ from tests.docs.pages import page
 from tests.docs.runtimes_page import HAS, own_plugins, wanted
 from tests.docs.test_reference import words
 from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
-from xo_cowork_core.services.registry import ABILITIES
+from xo_cowork_core.services.runtimes.registry import ABILITIES
 
 PAGE = page("docs/runtimes.md")
 ASKING = {"permission-request", "question", "plan-review"}

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from xo_cowork_core.sdk import RuntimeInfo
-from xo_cowork_core.sdk.transcripts import KeepsTranscripts
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import schema
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.registry import PluginRecord, RegisteredRuntime, Registry
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
+from xo_cowork_core.storage.database import Database
 from xo_runtime_claude.runtime import ClaudeRuntime
 from xo_runtime_claude.transcript import ClaudeTranscript
 

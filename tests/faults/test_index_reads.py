@@ -12,7 +12,7 @@ from tests.faults import index_reference, rollout_reference
 from tests.faults.index_home import IndexedHome, Mischief
 from tests.faults.rollout_home import THREADS, RolloutHome, RolloutMischief, identity
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.index.rows import Flags
+from xo_cowork_core.services.index.session_rows import Flags
 from xo_runtime_codex.store import Store
 
 Reference = Callable[[Path], index_reference.Expected]

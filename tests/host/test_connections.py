@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from xo_cowork_core.host.connection import MOST_HEAD_BYTES, Connection
+from xo_cowork_core.host.middleware.protocol_limits import MOST_HEAD_BYTES, LimitedHttpProtocol
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 SECONDS = 20.0
@@ -85,13 +85,13 @@ def test_what_is_no_http_gets_the_one_error_body(server, sent):
 
 
 def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for(server):
-    head = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "eA=="}
+    head = {"LimitedHttpProtocol": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "eA=="}
     assert server.client.get("/health", headers=head).status_code == 200
     assert server.client.get("/api/plugins", headers=head).status_code == 401
     assert "WebSocket" not in server.log
 
 
-class Impatient(Connection):
+class Impatient(LimitedHttpProtocol):
     """Waits for nobody."""
 
     head_seconds = body_seconds = 0.05
@@ -139,7 +139,7 @@ def test_who_stops_in_the_middle_is_not_waited_for(sent):
             pass
 
 
-class Patient(Connection):
+class Patient(LimitedHttpProtocol):
     """Loses its patience only when a test says so."""
 
     head_seconds = body_seconds = 1e6
@@ -174,7 +174,7 @@ def test_a_client_is_not_blamed_for_a_slow_server(asks):
 
 
 @contextmanager
-def serving(app: App, connection: type[Connection]) -> Iterator[str]:
+def serving(app: App, connection: type[LimitedHttpProtocol]) -> Iterator[str]:
     """Run an app behind impatient connections in a thread; give its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, http=connection, ws="none", lifespan="off", log_level="critical")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.host import lifespans
-from xo_cowork_core.host.calls import HookCalls
-from xo_cowork_core.host.lifespans import Lifespans
-from xo_cowork_core.host.wiring import Wired
+from xo_cowork_core.host.plugins import lifespans
+from xo_cowork_core.host.plugins.hook_caller import HookCaller
+from xo_cowork_core.host.plugins.lifespans import Lifespans
+from xo_cowork_core.host.plugins.registrar import LoadedPlugin
 from xo_cowork_core.sdk import Claims, hookimpl
-from xo_cowork_core.services.registry import PluginRecord
-from xo_cowork_core.services.secrets import EnvFileSecrets
+from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
 
 
 class Plugin:
@@ -28,10 +28,10 @@ class Plugin:
         yield
 
 
-def _wired(name: str, seconds: float) -> Wired:
+def _wired(name: str, seconds: float) -> LoadedPlugin:
     record = PluginRecord(name)
     secrets = EnvFileSecrets(Path("/nowhere"), keys=[], environment={})
-    return Wired(HookCalls(record, Plugin(seconds)), None, Claims(), secrets)
+    return LoadedPlugin(HookCaller(record, Plugin(seconds)), None, Claims(), secrets)
 
 
 async def _until(holds) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import BadRequest
-from xo_cowork_core.services.secrets import EnvFileSecrets
+from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
 
 
 def _revealed(secrets: EnvFileSecrets) -> dict[str, str]:

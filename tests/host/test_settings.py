@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.host.enabled import enabled_names
-from xo_cowork_core.host.settings import read_settings, table
-from xo_cowork_core.host.sources import SettingError
+from xo_cowork_core.host.plugins.enabled import enabled_names
+from xo_cowork_core.host.settings.model import read_settings, table
+from xo_cowork_core.host.settings.sources import SettingError
 
 
 @pytest.fixture

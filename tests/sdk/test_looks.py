@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from xo_cowork_core.sdk import Looks
+from xo_cowork_core.sdk import SingleFlight
 
 LIMIT_SECONDS = 5.0
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ async def begun(disk: Disk) -> None:
 
 async def test_who_asks_while_a_look_runs_gets_the_next_one() -> None:
     disk = Disk()
-    looks = Looks(disk.look)
+    looks = SingleFlight(disk.look)
     early = asyncio.create_task(looks.of("a"))
     await begun(disk)
     disk.value = 1
@@ -56,7 +56,7 @@ async def test_who_asks_while_a_look_runs_gets_the_next_one() -> None:
 
 async def test_looks_at_different_things_do_not_wait_for_each_other() -> None:
     disk = Disk()
-    looks = Looks(disk.look)
+    looks = SingleFlight(disk.look)
     both = [asyncio.create_task(looks.of(key)) for key in ("a", "b")]
     await begun(disk)
     await begun(disk)
@@ -67,7 +67,7 @@ async def test_looks_at_different_things_do_not_wait_for_each_other() -> None:
 
 async def test_one_who_leaves_does_not_take_the_look_from_the_others() -> None:
     disk = Disk()
-    looks = Looks(disk.look)
+    looks = SingleFlight(disk.look)
     leaves, stays = (asyncio.create_task(looks.of("a")) for _ in range(2))
     await begun(disk)
     leaves.cancel()
@@ -82,7 +82,7 @@ async def test_each_who_asked_hears_that_a_look_failed_and_the_next_may_succeed(
     disk = Disk()
     disk.value = -1
     disk.go_on.set()
-    looks = Looks(disk.look)
+    looks = SingleFlight(disk.look)
     async with asyncio.timeout(LIMIT_SECONDS):
         told = await asyncio.gather(*(looks.of("a") for _ in range(3)), return_exceptions=True)
         assert [type(each) for each in told] == [OSError] * 3

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from xo_cowork_core.sdk import PreconditionFailed
-from xo_cowork_core.services.files.places import Places
+from xo_cowork_core.services.files.path_resolver import PathResolver
 from xo_cowork_core.services.files.reading import Reading
 from xo_cowork_core.services.files.saving import Saving
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.storage.beneath import Beneath
-from xo_cowork_core.storage.staging import Staging
+from xo_cowork_core.storage.drafts import Staging
 
 MEMORY = Path("/dev/shm")
 WRITERS = 8
@@ -35,7 +35,7 @@ def test_no_update_is_lost(home: Path) -> None:
 
 async def count_together(home: Path) -> int:
     """Let every writer add one to a number, again and again; return how often one was refused."""
-    places, threads = Places(home, Beneath((home,))), DiskThreads()
+    places, threads = PathResolver(home, Beneath((home,))), DiskThreads()
     saving, reading = Saving(places, Staging(home / "drafts"), threads), Reading(places, threads)
     await saving.save("~/count", "0")
 

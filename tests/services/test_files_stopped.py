@@ -5,11 +5,11 @@ import contextlib
 from pathlib import Path
 
 from xo_cowork_core.services.files.folders import Folders
-from xo_cowork_core.services.files.places import Places
+from xo_cowork_core.services.files.path_resolver import PathResolver
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.storage.beneath import Beneath
+from xo_cowork_core.storage.drafts import Staging
 from xo_cowork_core.storage.folder import Folder
-from xo_cowork_core.storage.staging import Staging
 
 
 def test_a_copy_ends_with_its_caller_and_leaves_nothing(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_copy_ends_with_its_caller_and_leaves_nothing(tmp_path: Path) -> None:
 async def begin_and_cancel(home: Path, drafts: Path) -> None:
     threads = DiskThreads()
     folders = Folders(
-        Places(home, Beneath((home,))),
+        PathResolver(home, Beneath((home,))),
         Staging(drafts),
         threads,
         projects_root=home / "projects",

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from xo_cowork_core.api.sse import DESYNC, encode
+from xo_cowork_core.api.streaming.sse import DESYNC, encode
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.eventlog.stream import BLOCK_ENTRIES
-from xo_cowork_core.storage.db import Database
-from xo_cowork_core.storage.schema import STEPS
+from xo_cowork_core.storage.database import Database
+from xo_cowork_core.storage.state_schema import STEPS
 
 
 @dataclass
@@ -43,7 +43,7 @@ async def recorded(database: Database, clock: Clock) -> None:
     for number in range(BLOCK_ENTRIES + 10):
         stream.append(b"text-delta %d" % number)
     stream.append(b"done {}", terminal=True)
-    log.touched(stream)
+    log.mark_dirty(stream)
     await log.stop()
 
 

@@ -8,16 +8,16 @@ from typing import Any, cast
 
 from tests.faults.index_home import IndexedHome
 from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.history.host_history import HostHistory
+from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
 from xo_cowork_core.services.index import queries
-from xo_cowork_core.services.index.rows import SessionRow
-from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.sessions.changes import SessionChanges
-from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.sessions.hosted import HostedSession, HostedSessions
-from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
+from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
-from xo_cowork_core.storage.db import Database
-from xo_cowork_core.storage.schema import STEPS
+from xo_cowork_core.storage.database import Database
+from xo_cowork_core.storage.state_schema import STEPS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 ROW = SessionRow("s", "demo", None, "As it was", NOW, NOW, 0)
@@ -54,7 +54,7 @@ class World:
         self.index = IndexedHome(tmp_path).index()
         self.hosted = Held(self.database)
         history = HostHistory(self.database)
-        self.feed = HostedFeed(self.index, registry, self.hosted, history)
+        self.feed = HostSessionSource(self.index, registry, self.hosted, history)
         self.changes = SessionChanges(
             clock=SystemClock(),
             sessions=Sessions(self.database, registry, history, self.hosted, self.index),

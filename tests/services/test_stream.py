@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.eventlog import stream as stream_module
-from xo_cowork_core.services.eventlog.blocks import Entry, entry_of, pack, split, unpack
+from xo_cowork_core.services.eventlog.batches import Entry, entry_of, pack, split, unpack
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.eventlog.stream import Stream
-from xo_cowork_core.storage.db import Database
-from xo_cowork_core.storage.schema import STEPS
+from xo_cowork_core.storage.database import Database
+from xo_cowork_core.storage.state_schema import STEPS
 
 json_lines = st.binary(max_size=200).map(lambda raw: raw.replace(b"\n", b" "))
 names = st.sampled_from(["text-delta", "tool-call", "done"])
@@ -52,7 +52,7 @@ async def add_stream(database: Database, log: EventLog, stream_id: str = "s") ->
 
 def put(log: EventLog, stream: Stream, number: int, *, terminal: bool = False) -> None:
     stream.append(entry_of("text-delta", b'{"n":%d}' % number), terminal=terminal)
-    log.touched(stream)
+    log.mark_dirty(stream)
 
 
 async def read_all(log: EventLog, stream_id: str, last_seen: int) -> list[tuple[int, bytes]]:

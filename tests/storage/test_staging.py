@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from xo_cowork_core.storage import staging as staging_module
+from xo_cowork_core.storage import drafts as staging_module
 from xo_cowork_core.storage.atomic import write_atomic
 from xo_cowork_core.storage.beneath import Beneath
-from xo_cowork_core.storage.staging import Draft, Staging
+from xo_cowork_core.storage.drafts import Draft, Staging
 
 OTHER = Path("/dev/shm")
 

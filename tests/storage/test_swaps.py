@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from xo_cowork_core.storage.beneath import Beneath
+from xo_cowork_core.storage.drafts import Staging
 from xo_cowork_core.storage.paths import MalformedPathError, OutsideError
-from xo_cowork_core.storage.staging import Staging
 
 ROUNDS = 2000
 PATHS = ("link/f", "folder/f", "leaf", "folder/deep/f", "link")

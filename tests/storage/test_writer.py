@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.database import Database
 
 SCHEMA = ("CREATE TABLE words (word TEXT) STRICT",)
 PAGES = 40

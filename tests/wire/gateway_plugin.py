@@ -15,18 +15,18 @@ from xo_cowork_core.sdk import (
     ListsModels,
     Model,
     NotFound,
+    ReportsStatus,
     Runtime,
     RuntimeInfo,
-    TellsStatus,
     TextDelta,
     Turn,
     UpstreamFailed,
     hookimpl,
 )
-from xo_cowork_core.sdk.events import Json
+from xo_cowork_core.sdk.events.base import Json
 
 
-class Gatewayed(Runtime, KeepsAgents, HasChannels, HasGateway, TellsStatus, ListsModels):
+class Gatewayed(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatus, ListsModels):
     """Keeps its registry in memory, and loses a race on purpose: every save waits."""
 
     def __init__(self) -> None:

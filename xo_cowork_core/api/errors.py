@@ -76,7 +76,7 @@ def install_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _refused)
 
 
-class ErrorShield:
+class ErrorMiddleware:
     """Answers 500 for what nobody expected, and logs it under an id that the answer gives.
 
     SystemExit is caught as well: raised in a request of a plugin it would end the event loop.

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from xo_cowork_core.api.bodies import MOST_BODY_BYTES
 from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.api.models import MOST_BODY_BYTES
 from xo_cowork_core.sdk import BadRequest, TooLarge, XoError
 from xo_cowork_core.services.idempotency import Idempotency, KeptAnswer
 
@@ -27,7 +27,7 @@ MOST_ANSWER_BYTES = 4 << 20
 MOST_KEY_CHARACTERS = 255
 
 
-class IdempotencyGate:
+class IdempotencyMiddleware:
     """Does a request with a key once, and gives its answer again after that."""
 
     def __init__(self, app: ASGIApp, find: Callable[[Scope], Idempotency]) -> None:

@@ -12,38 +12,36 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from xo_cowork_core import __version__
-from xo_cowork_core.api import (
-    agents,
-    channels,
-    chat,
-    files,
-    legacy,
-    memory,
-    projects,
-    server,
-    sessions,
-    sse,
-    usage,
-)
-from xo_cowork_core.api.errors import ErrorShield, install_errors
-from xo_cowork_core.api.idempotency import IdempotencyGate
+from xo_cowork_core.api.agents import channels
+from xo_cowork_core.api.agents import routes as agents
+from xo_cowork_core.api.chat import routes as chat
+from xo_cowork_core.api.errors import ErrorMiddleware, install_errors
+from xo_cowork_core.api.files import routes as files
+from xo_cowork_core.api.idempotency import IdempotencyMiddleware
+from xo_cowork_core.api.legacy import routes as legacy
 from xo_cowork_core.api.openapi import install_openapi, operation_id
-from xo_cowork_core.host.access import AccessGate, AccessRules
-from xo_cowork_core.host.bodygate import BodyGate
-from xo_cowork_core.host.claims import ClaimBook
-from xo_cowork_core.host.enabled import enabled_names
-from xo_cowork_core.host.finder import Installed, find_plugins
-from xo_cowork_core.host.lifespans import START_SECONDS, WAIT_SECONDS, Lifespans
-from xo_cowork_core.host.readygate import ReadyGate
+from xo_cowork_core.api.projects import memory
+from xo_cowork_core.api.projects import routes as projects
+from xo_cowork_core.api.server import routes as server
+from xo_cowork_core.api.sessions import routes as sessions
+from xo_cowork_core.api.streaming import sse
+from xo_cowork_core.api.usage import routes as usage
+from xo_cowork_core.host.middleware.access import AccessMiddleware, AccessRules
+from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
+from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
+from xo_cowork_core.host.plugins.discovery import Installed, find_plugins
+from xo_cowork_core.host.plugins.enabled import enabled_names
+from xo_cowork_core.host.plugins.lifespans import START_SECONDS, WAIT_SECONDS, Lifespans
+from xo_cowork_core.host.plugins.registrar import LoadedPlugin, PluginRegistrar, StartRefused
+from xo_cowork_core.host.plugins.routes import RouteRegistry
 from xo_cowork_core.host.services import (
-    Core,
+    AppState,
     build_core,
     index_running,
     services_running,
     turns_ended,
 )
-from xo_cowork_core.host.settings import Settings
-from xo_cowork_core.host.wiring import StartRefused, Wired, Wiring
+from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.storage.locks import StateLock
 
 FAMILIES = (server, chat, sessions, usage, files, agents, channels, legacy, projects, memory)
@@ -51,7 +49,7 @@ DESCRIPTION = "Control plane of an agent workspace, in front of the installed co
 log = logging.getLogger("xo_cowork.host")
 
 
-def create_app(settings: Settings, core: Core | None = None) -> FastAPI:
+def create_app(settings: Settings, core: AppState | None = None) -> FastAPI:
     """Build one app. Imports the enabled plugins; starts nothing."""
     core = core or build_core(settings)
     app = _bare_app(settings, core)
@@ -67,10 +65,10 @@ def create_app(settings: Settings, core: Core | None = None) -> FastAPI:
     return app
 
 
-def _bare_app(settings: Settings, core: Core) -> FastAPI:
+def _bare_app(settings: Settings, core: AppState) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        plugins: list[Wired] = app.state.plugins
+        plugins: list[LoadedPlugin] = app.state.plugins
         sse.load()
         with StateLock(settings.state_dir):
             async with (
@@ -98,7 +96,7 @@ def _bare_app(settings: Settings, core: Core) -> FastAPI:
     return app
 
 
-def _take_plugins(app: FastAPI, settings: Settings, core: Core) -> list[Wired]:
+def _take_plugins(app: FastAPI, settings: Settings, core: AppState) -> list[LoadedPlugin]:
     installed = Installed()
     candidates = find_plugins(
         installed,
@@ -106,13 +104,15 @@ def _take_plugins(app: FastAPI, settings: Settings, core: Core) -> list[Wired]:
         core_version=__version__,
         strict=settings.plugins_strict,
     )
-    book = ClaimBook(app.routes)
-    return Wiring(settings, core.services.registry, core.processes, book).take_all(candidates)
+    book = RouteRegistry(app.routes)
+    return PluginRegistrar(settings, core.services.registry, core.processes, book).take_all(
+        candidates
+    )
 
 
 @asynccontextmanager
 async def _plugins_running(
-    settings: Settings, core: Core, plugins: list[Wired]
+    settings: Settings, core: AppState, plugins: list[LoadedPlugin]
 ) -> AsyncIterator[None]:
     async def take_out(name: str) -> None:
         core.services.registry.remove(name)
@@ -130,11 +130,13 @@ async def _plugins_running(
         await lifespans.stop()
 
 
-def _put_gates_in_front(app: FastAPI, settings: Settings, core: Core, plugins: list[Wired]) -> None:
+def _put_gates_in_front(
+    app: FastAPI, settings: Settings, core: AppState, plugins: list[LoadedPlugin]
+) -> None:
     # the one added last is the outermost
     claimed = {prefix: p.record for p in plugins for prefix in p.claims.prefixes}
-    app.add_middleware(ReadyGate, claimed=claimed)
-    app.add_middleware(IdempotencyGate, find=lambda _: core.services.idempotency)
-    app.add_middleware(BodyGate, claimed=claimed.keys())
-    app.add_middleware(ErrorShield)
-    app.add_middleware(AccessGate, rules=AccessRules.of(settings))
+    app.add_middleware(ReadinessMiddleware, claimed=claimed)
+    app.add_middleware(IdempotencyMiddleware, find=lambda _: core.services.idempotency)
+    app.add_middleware(BodyLimitMiddleware, claimed=claimed.keys())
+    app.add_middleware(ErrorMiddleware)
+    app.add_middleware(AccessMiddleware, rules=AccessRules.of(settings))

@@ -5,48 +5,48 @@ from functools import cached_property
 from pathlib import Path
 
 from xo_cowork_core import __version__
-from xo_cowork_core.api.sse import SharedEncoder
-from xo_cowork_core.api.wired import Services
-from xo_cowork_core.host.samples import samplers
-from xo_cowork_core.host.settings import Settings
-from xo_cowork_core.services.agents import Agents
+from xo_cowork_core.api.dependencies import Services
+from xo_cowork_core.api.streaming.sse import SharedEncoder
+from xo_cowork_core.host.metrics import samplers
+from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.files.private import private_places
-from xo_cowork_core.services.gateways import Gateways
+from xo_cowork_core.services.files.workspace import Workspace
+from xo_cowork_core.services.history.host_history import HostHistory
+from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.index.keepers import KeeperRows
-from xo_cowork_core.services.legacy import LegacyChat
-from xo_cowork_core.services.models import Models
+from xo_cowork_core.services.index.runtime_store_source import RuntimeStoreSource
 from xo_cowork_core.services.processes import ProcessSupervisor
-from xo_cowork_core.services.projects.files import ProjectFiles
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
-from xo_cowork_core.services.projects.numbers import ProjectNumbers
+from xo_cowork_core.services.projects.project_files import ProjectFiles
+from xo_cowork_core.services.projects.project_stats import ProjectStats
 from xo_cowork_core.services.projects.projects import Projects
-from xo_cowork_core.services.projects.recorder import Recorder
+from xo_cowork_core.services.projects.recorder import ProjectRecorder
 from xo_cowork_core.services.projects.roots import Roots
-from xo_cowork_core.services.readiness import Readiness
-from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.runtimes.agents import Agents
+from xo_cowork_core.services.runtimes.gateways import Gateways
+from xo_cowork_core.services.runtimes.models import Models
+from xo_cowork_core.services.runtimes.readiness import Readiness
+from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.skills import Skills
 from xo_cowork_core.services.sessions.changes import SessionChanges
-from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.sessions.hosted import HostedSessions
-from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
+from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
-from xo_cowork_core.services.skills import Skills
-from xo_cowork_core.services.turns.prompts import Resolver
+from xo_cowork_core.services.turns.legacy_chat import LegacyChat
+from xo_cowork_core.services.turns.resolver import TurnResolver
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
-from xo_cowork_core.services.workspace import Workspace
-from xo_cowork_core.storage.db import Database
-from xo_cowork_core.storage.schema import DEAR, STEPS
+from xo_cowork_core.storage.database import Database
+from xo_cowork_core.storage.state_schema import DURABLE_TABLES, STEPS
 
 
-class Building:
+class ServicesBuilder:
     """One app's services while they are put together. Makes them; reads and starts nothing.
 
     `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
@@ -57,7 +57,9 @@ class Building:
         self.clock = SystemClock()
         self.registry = Registry()
         self.readiness = Readiness(self.clock)
-        self.database = Database(settings.state_dir / "state.db", STEPS, dear=DEAR)
+        self.database = Database(
+            settings.state_dir / "state.db", STEPS, durable_tables=DURABLE_TABLES
+        )
         self.processes = ProcessSupervisor(run_dir or settings.state_dir)
         self.eventlog = EventLog(self.database, self.clock)
         self.history = HostHistory(self.database)
@@ -72,10 +74,10 @@ class Building:
         return Index(database, self.registry, self._project_of, self.trash.places)
 
     @cached_property
-    def feed(self) -> HostedFeed:
-        feed = HostedFeed(self.index, self.registry, self.hosted, self.history)
+    def feed(self) -> HostSessionSource:
+        feed = HostSessionSource(self.index, self.registry, self.hosted, self.history)
         self.index.add_feeder(feed)
-        self.index.add_feeder(KeeperRows(self.registry))
+        self.index.add_feeder(RuntimeStoreSource(self.registry))
         # last: it looks what the others brought in
         self.index.add_feeder(self.numbers)
         return feed
@@ -85,8 +87,8 @@ class Building:
         return Sessions(self.database, self.registry, self.history, self.hosted, self.index)
 
     @cached_property
-    def resolver(self) -> Resolver:
-        return Resolver(
+    def resolver(self) -> TurnResolver:
+        return TurnResolver(
             self.registry,
             self.readiness,
             self.sessions,
@@ -144,12 +146,12 @@ class Building:
         return UsageReports(self.index, Prices(self.settings.state_dir), self.clock)
 
     @cached_property
-    def numbers(self) -> ProjectNumbers:
-        return ProjectNumbers(self.index, self.usage, self.clock)
+    def numbers(self) -> ProjectStats:
+        return ProjectStats(self.index, self.usage, self.clock)
 
     @cached_property
-    def recorder(self) -> Recorder:
-        return Recorder(self.project_files, self.clock, self.numbers)
+    def recorder(self) -> ProjectRecorder:
+        return ProjectRecorder(self.project_files, self.clock, self.numbers)
 
     @cached_property
     def roots(self) -> Roots:

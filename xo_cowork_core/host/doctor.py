@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypedDict, TypeVar
 
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.faults import describe_fault
-from xo_cowork_core.host.flaws import find_flaws
-from xo_cowork_core.host.services import Core, build_core
-from xo_cowork_core.host.settings import read_settings
+from xo_cowork_core.host.plugins.faults import describe_fault
+from xo_cowork_core.host.services import AppState, build_core
+from xo_cowork_core.host.settings.checks import check_settings
+from xo_cowork_core.host.settings.model import read_settings
 from xo_cowork_core.sdk import Health
-from xo_cowork_core.services.registry import HEALTH_SECONDS, RegisteredConnector
+from xo_cowork_core.services.runtimes.registry import HEALTH_SECONDS, RegisteredConnector
 
 T = TypeVar("T")
 WELL = {"ready", "degraded", "connected"}
@@ -43,7 +43,7 @@ def examine() -> list[Finding]:
         create_app(settings, core)
         flaws = [
             _finding("setting", flaw.name, flaw.state, Health(state="failed", detail=flaw.text))
-            for flaw in find_flaws(settings, core.services.registry.plugins.values())
+            for flaw in check_settings(settings, core.services.registry.plugins.values())
         ]
         return [*flaws, *asyncio.run(_examine(core))]
 
@@ -66,7 +66,7 @@ def report(findings: Sequence[Finding]) -> str:
     return "\n".join(lines) or "No plugin is installed."
 
 
-async def _examine(core: Core) -> list[Finding]:
+async def _examine(core: AppState) -> list[Finding]:
     registry = core.services.registry
     broken = [
         _finding("plugin", record.name, record.state, Health(state="failed", detail=record.error))

@@ -6,20 +6,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.api.wired import Services
-from xo_cowork_core.host.building import Building
-from xo_cowork_core.host.settings import Settings
+from xo_cowork_core.api.dependencies import Services
+from xo_cowork_core.host.building import ServicesBuilder
+from xo_cowork_core.host.settings.model import Settings
+from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.processes import ProcessSupervisor
-from xo_cowork_core.services.sessions.hosted import HostedSessions
-from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
+from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.trash import Trash
-from xo_cowork_core.services.turns.rows import close_cut_turns
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.services.turns.turn_rows import close_interrupted_turns
+from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.locks import StateFolderError
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
+class AppState:
     """What the host holds of an app, beside what routes reach."""
 
     services: Services
@@ -27,16 +27,16 @@ class Core:
     database: Database
     hosted: HostedSessions
     trash: Trash
-    feed: HostedFeed
+    feed: HostSessionSource
 
 
-def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
+def build_core(settings: Settings, *, run_dir: Path | None = None) -> AppState:
     """Make every service; nothing is read, written or started yet.
 
     `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
     """
-    building = Building(settings, run_dir)
-    return Core(
+    building = ServicesBuilder(settings, run_dir)
+    return AppState(
         building.services(),
         building.processes,
         building.database,
@@ -47,7 +47,7 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> Core:
 
 
 @asynccontextmanager
-async def services_running(core: Core) -> AsyncIterator[None]:
+async def services_running(core: AppState) -> AsyncIterator[None]:
     """Sweep up after the last server, close the turns it cut; all before plugins start."""
     eventlog = core.services.eventlog
     try:
@@ -68,16 +68,16 @@ async def services_running(core: Core) -> AsyncIterator[None]:
         await core.database.close()
 
 
-async def _close_cut_turns(core: Core) -> None:
+async def _close_cut_turns(core: AppState) -> None:
     now = core.services.clock.now()
     try:
         try:
-            await core.database.write(lambda connection: close_cut_turns(connection, now))
+            await core.database.write(lambda connection: close_interrupted_turns(connection, now))
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
             await core.database.replace(error)
-            await core.database.write(lambda connection: close_cut_turns(connection, now))
+            await core.database.write(lambda connection: close_interrupted_turns(connection, now))
     except (OSError, sqlite3.Error) as error:
         raise _unusable(error) from error
 
@@ -87,7 +87,7 @@ def _unusable(error: Exception) -> StateFolderError:
 
 
 @asynccontextmanager
-async def index_running(core: Core) -> AsyncIterator[None]:
+async def index_running(core: AppState) -> AsyncIterator[None]:
     """Keep the index and the projects' records true, and the trash no longer than promised, while
     plugins are up."""
     await core.trash.start(core.feed.note)
@@ -102,7 +102,7 @@ async def index_running(core: Core) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def turns_ended(core: Core) -> AsyncIterator[None]:
+async def turns_ended(core: AppState) -> AsyncIterator[None]:
     """End every turn before plugins stop."""
     try:
         yield

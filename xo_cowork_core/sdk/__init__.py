@@ -4,24 +4,7 @@ The package is versioned with the core; a plugin states the range it was made fo
 requirement on `xo-cowork-core`, which the host checks before it imports the plugin.
 """
 
-from xo_cowork_core.sdk.agents import (
-    Agent,
-    GatewayStatus,
-    HasChannels,
-    HasGateway,
-    KeepsAgents,
-    TellsStatus,
-)
-from xo_cowork_core.sdk.ask_events import (
-    PermissionRequest,
-    PermissionResolved,
-    PlanReview,
-    Question,
-    QuestionItem,
-    QuestionOption,
-    QuestionResolved,
-)
-from xo_cowork_core.sdk.connector import (
+from xo_cowork_core.sdk.connector.connector import (
     AuthKind,
     Connection,
     Connector,
@@ -29,6 +12,7 @@ from xo_cowork_core.sdk.connector import (
     ConnectorStatus,
     Exports,
 )
+from xo_cowork_core.sdk.context import HostContext, Paths, Process, Processes, Secrets
 from xo_cowork_core.sdk.errors import (
     AgentFailure,
     BadRequest,
@@ -43,7 +27,7 @@ from xo_cowork_core.sdk.errors import (
     UpstreamFailed,
     XoError,
 )
-from xo_cowork_core.sdk.events import (
+from xo_cowork_core.sdk.events.base import (
     AgentError,
     Compacted,
     CompactionError,
@@ -63,8 +47,35 @@ from xo_cowork_core.sdk.events import (
     TitleUpdate,
     Tokens,
 )
+from xo_cowork_core.sdk.events.interactions import (
+    PermissionRequest,
+    PermissionResolved,
+    PlanReview,
+    Question,
+    QuestionItem,
+    QuestionOption,
+    QuestionResolved,
+)
+from xo_cowork_core.sdk.events.tools import (
+    TodoItem,
+    ToolCall,
+    ToolError,
+    ToolResult,
+)
 from xo_cowork_core.sdk.health import Health, HealthState
-from xo_cowork_core.sdk.history import (
+from xo_cowork_core.sdk.hooks import GROUP, Claims, hookimpl
+from xo_cowork_core.sdk.kit.program_probe import CommandResult, ProgramHealth
+from xo_cowork_core.sdk.kit.single_flight import SingleFlight
+from xo_cowork_core.sdk.kit.title import UNTITLED, shown, title_from_text, title_of
+from xo_cowork_core.sdk.runtime.agents import (
+    Agent,
+    GatewayStatus,
+    HasChannels,
+    HasGateway,
+    KeepsAgents,
+    ReportsStatus,
+)
+from xo_cowork_core.sdk.runtime.history import (
     FilePart,
     Finish,
     Message,
@@ -75,11 +86,7 @@ from xo_cowork_core.sdk.history import (
     TextPart,
     ToolPart,
 )
-from xo_cowork_core.sdk.hooks import GROUP, Claims, hookimpl
-from xo_cowork_core.sdk.host import HostContext, Paths, Process, Processes, Secrets
-from xo_cowork_core.sdk.looks import Looks
-from xo_cowork_core.sdk.program_health import ProgramHealth, Said
-from xo_cowork_core.sdk.runtime import (
+from xo_cowork_core.sdk.runtime.runtime import (
     Answers,
     ChecksHealth,
     EditsHistory,
@@ -93,16 +100,8 @@ from xo_cowork_core.sdk.runtime import (
     RuntimeInfo,
     Skill,
 )
-from xo_cowork_core.sdk.schema import SecretField, Setting
-from xo_cowork_core.sdk.titles import UNTITLED, first_words, shown, title_of
-from xo_cowork_core.sdk.tool_events import (
-    TodoItem,
-    ToolCall,
-    ToolError,
-    ToolResult,
-)
-from xo_cowork_core.sdk.transcripts import KeepsTranscripts, Transcript, UsageRecord
-from xo_cowork_core.sdk.turn import (
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript, UsageRecord
+from xo_cowork_core.sdk.runtime.turn import (
     AgentMode,
     Attachment,
     PermissionAnswer,
@@ -115,6 +114,7 @@ from xo_cowork_core.sdk.turn import (
     TurnAnswer,
     TurnOutcome,
 )
+from xo_cowork_core.sdk.schema import SecretField, Setting
 
 __all__ = [
     "GROUP",
@@ -129,6 +129,7 @@ __all__ = [
     "BadRequest",
     "ChecksHealth",
     "Claims",
+    "CommandResult",
     "Compacted",
     "CompactionError",
     "CompactionStart",
@@ -159,7 +160,6 @@ __all__ = [
     "KeepsHistory",
     "KeepsTranscripts",
     "ListsModels",
-    "Looks",
     "Message",
     "Model",
     "ModelLoading",
@@ -187,19 +187,19 @@ __all__ = [
     "QuestionResolved",
     "ReasoningDelta",
     "ReasoningPart",
+    "ReportsStatus",
     "Runtime",
     "RuntimeInfo",
-    "Said",
     "SecretField",
     "Secrets",
     "SessionRecord",
     "Setting",
+    "SingleFlight",
     "Skill",
     "StepFinish",
     "StepPart",
     "StepReason",
     "StepStart",
-    "TellsStatus",
     "TextDelta",
     "TextPart",
     "TitleUpdate",
@@ -220,8 +220,8 @@ __all__ = [
     "UpstreamFailed",
     "UsageRecord",
     "XoError",
-    "first_words",
     "hookimpl",
     "shown",
+    "title_from_text",
     "title_of",
 ]

@@ -7,7 +7,7 @@ wrong and what to do, and never holds a secret, a traceback or a path outside th
 
 from collections.abc import Mapping
 
-from xo_cowork_core.sdk.events import JsonValue
+from xo_cowork_core.sdk.events.base import JsonValue
 
 
 class XoError(Exception):

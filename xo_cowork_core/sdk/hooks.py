@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import pluggy
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk.connector import Connector
-from xo_cowork_core.sdk.host import HostContext
-from xo_cowork_core.sdk.runtime import Runtime
+from xo_cowork_core.sdk.connector.connector import Connector
+from xo_cowork_core.sdk.context import HostContext
+from xo_cowork_core.sdk.runtime.runtime import Runtime
+from xo_cowork_core.sdk.runtime.turn import Turn, TurnOutcome
 from xo_cowork_core.sdk.schema import SecretField, Setting
-from xo_cowork_core.sdk.turn import Turn, TurnOutcome
 
 if TYPE_CHECKING:
     from fastapi import APIRouter

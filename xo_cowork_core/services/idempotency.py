@@ -17,7 +17,7 @@ import orjson
 
 from xo_cowork_core.sdk import Conflict, Unavailable
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.database import Database
 
 KEEP = timedelta(hours=24)
 WAIT_SECONDS = 300.0

@@ -32,7 +32,7 @@ class SwappedError(OutsideError):
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PathHandle:
     """A name in an open folder. `folder` is the descriptor, `path` where both were found."""
 
     folder: int
@@ -92,14 +92,14 @@ class Beneath:
         return [Path(os.path.realpath(place)) for place in self._private()]
 
     @contextmanager
-    def spot(self, path: Path, *, make_parents: bool = False) -> Generator[Spot]:
+    def spot(self, path: Path, *, make_parents: bool = False) -> Generator[PathHandle]:
         """Open the folder that holds `path`, made when absent if asked.
 
         Raises OutsideError, MalformedPathError, NotADirectoryError and other OSErrors.
         """
         folder, real = self._opened(path, make_parents=make_parents)
         try:
-            yield Spot(folder, real.name, real)
+            yield PathHandle(folder, real.name, real)
         finally:
             os.close(folder)
 
@@ -111,13 +111,13 @@ class Beneath:
         raise OutsideError(str(path))
 
     @contextmanager
-    def entry(self, folder: Path, name: str) -> Generator[Spot]:
+    def entry(self, folder: Path, name: str) -> Generator[PathHandle]:
         """Open `folder`, made when absent, for something called `name`, which is not followed
         where it is a symlink. Raises as `spot`."""
         handle, real = self._opened(folder, make_parents=True, whole=True)
         try:
             self._check_private(real / name)
-            yield Spot(handle, name, real / name)
+            yield PathHandle(handle, name, real / name)
         finally:
             os.close(handle)
 

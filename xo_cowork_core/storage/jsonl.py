@@ -15,7 +15,7 @@ MAX_LINE_BYTES = 64 << 20
 MARK_BYTES = 256
 
 
-class Stamp(NamedTuple):
+class FileFingerprint(NamedTuple):
     """What tells one state of a file from another."""
 
     inode: int
@@ -23,7 +23,7 @@ class Stamp(NamedTuple):
     changed_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> "Stamp":
+    def of(cls, path: Path) -> "FileFingerprint":
         """Look at a file. Raises OSError."""
         status = os.stat(path)  # noqa: PTH116  # a hot path: half the time of Path.stat
         return cls(status.st_ino, status.st_size, status.st_mtime_ns)

@@ -4,14 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import Desync, TextDelta
-from xo_runtime_claude import said as said_module
-from xo_runtime_claude.said import Said
+from xo_runtime_claude import text_reconciler as said_module
+from xo_runtime_claude.text_reconciler import TextReconciler
 
 pieces = st.lists(st.text(max_size=6), max_size=30)
 
 
-def previewed(parts: list[str], fold_at: int) -> Said:
-    said = Said()
+def previewed(parts: list[str], fold_at: int) -> TextReconciler:
+    said = TextReconciler()
     for number, part in enumerate(parts):
         said.text.append(part)
         if number % fold_at == 0:
@@ -49,7 +49,7 @@ def test_a_false_preview_is_taken_back_and_the_truth_sent(parts, fold_at):
 
 def test_a_very_long_turn_is_not_kept_for_a_repeat(monkeypatch):
     monkeypatch.setattr(said_module, "KEEP_CHARACTERS", 100)
-    said = Said()
+    said = TextReconciler()
     said.confirm_text("x" * 101)
     assert not said.empty
     said.text.append("draft")

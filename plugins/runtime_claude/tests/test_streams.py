@@ -17,8 +17,8 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_runtime_claude.asks import Ask
-from xo_runtime_claude.translate import Ended, Item, Translator, Withdrawn
+from xo_runtime_claude.approvals import Ask
+from xo_runtime_claude.translate import Ended, Item, RequestCancelled, Translator
 from xo_runtime_claude.usage import Meter
 
 Replay = Callable[[str], list[list[Item]]]
@@ -137,7 +137,9 @@ def test_a_retried_stream_is_taken_back(replay: Replay, text_of: TextOf) -> None
 def test_a_pending_request_is_withdrawn(replay: Replay) -> None:
     (turn,) = replay("interrupt_pending_permission")
     (ask,) = [item for item in turn if isinstance(item, Ask)]
-    assert [item for item in turn if isinstance(item, Withdrawn)] == [Withdrawn(ask.request_id)]
+    assert [item for item in turn if isinstance(item, RequestCancelled)] == [
+        RequestCancelled(ask.request_id)
+    ]
 
 
 def test_an_unknown_session_is_a_wrong_start(replay: Replay) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from xo_cowork_core.sdk import ToolPart
-from xo_runtime_claude.hydrate import messages_of
+from xo_runtime_claude.history_messages import messages_of
 from xo_runtime_claude.rows import Row, parse_line
 
 CREATE = {"subject": "Paint it", "description": "all", "activeForm": "Painting it"}

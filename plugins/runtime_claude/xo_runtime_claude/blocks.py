@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xo_cowork_core.sdk import Event, ReasoningDelta, TextDelta, ToolCall, ToolError, ToolResult
-from xo_runtime_claude.said import Said
+from xo_runtime_claude.text_reconciler import TextReconciler
 from xo_runtime_claude.tools import (
     ASKS,
     normal_name,
@@ -27,7 +27,7 @@ class Call:
 class Blocks:
     """The content of one turn, block by block."""
 
-    def __init__(self, said: Said) -> None:
+    def __init__(self, said: TextReconciler) -> None:
         self._said = said
         self._calls: dict[str, Call] = {}
         self._answered: set[str] = set()

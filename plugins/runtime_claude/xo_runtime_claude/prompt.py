@@ -3,7 +3,7 @@
 from typing import Any
 
 from xo_cowork_core.sdk import Turn
-from xo_runtime_claude.attached import mention
+from xo_runtime_claude.attachments import mention
 
 
 def prompt_text(turn: Turn) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from xo_cowork_core.sdk import FilePart, shown
-from xo_runtime_claude import attached
+from xo_runtime_claude import attachments as attached
 
 HIDDEN = ("<local-command-", "<task-notification>", "[Request interrupted by user")
 HIDDEN_COMMANDS = frozenset({"/model"})  # the trace of `set_model`, which no user typed

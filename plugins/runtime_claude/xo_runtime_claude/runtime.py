@@ -16,13 +16,13 @@ from xo_cowork_core.sdk import (
     HostContext,
     Interrupts,
     KeepsTranscripts,
-    Looks,
     Message,
     NotFound,
     OffersSkills,
     Runtime,
     RuntimeInfo,
     SessionRecord,
+    SingleFlight,
     Skill,
     Transcript,
     Turn,
@@ -38,11 +38,11 @@ from xo_runtime_claude.options import (
     session_arguments,
     warm_arguments,
 )
-from xo_runtime_claude.pool import Pool
-from xo_runtime_claude.running import NoWarmStart, Running, WrongStart
+from xo_runtime_claude.process_pool import ProcessPool
 from xo_runtime_claude.store import Store
 from xo_runtime_claude.transcript import ClaudeTranscript
-from xo_runtime_claude.warm import Warm
+from xo_runtime_claude.turn_run import NoWarmStart, TurnRun, WrongStart
+from xo_runtime_claude.warm_process import WarmProcess
 
 INFO = RuntimeInfo(
     name="claude_code", title="Claude Code", aliases=("claude", "claude-code"), rank=20
@@ -62,11 +62,11 @@ class ClaudeRuntime(
     def __init__(self, context: HostContext) -> None:
         self._context = context
         self._options = read_options(context.settings, context.paths.home)
-        self._pool = Pool(self._options.warm_limit, self._options.idle_seconds)
+        self._pool = ProcessPool(self._options.warm_limit, self._options.idle_seconds)
         self._store = Store(self._options.config, context.paths)
         self._health = HealthCheck(context, self._options)
-        self._skills = Looks(self._fingerprint)
-        self._running: dict[str, Running] = {}
+        self._skills = SingleFlight(self._fingerprint)
+        self._running: dict[str, TurnRun] = {}
         self._stopped: set[str] = set()
 
     def describe(self) -> RuntimeInfo:
@@ -137,7 +137,7 @@ class ClaudeRuntime(
         self, turn: Turn, *, resume: bool, cold: bool
     ) -> AsyncGenerator[Event, None]:
         warm = await self._process(turn, resume=resume, cold=cold)
-        running = Running(turn, warm, self._options, cold=cold)
+        running = TurnRun(turn, warm, self._options, cold=cold)
         self._running[turn.stream_id] = running
         keep = False
         try:
@@ -158,7 +158,7 @@ class ClaudeRuntime(
             del self._running[turn.stream_id]
             await self._put_away(warm, keep=keep and not cold)
 
-    async def _process(self, turn: Turn, *, resume: bool, cold: bool) -> Warm:
+    async def _process(self, turn: Turn, *, resume: bool, cold: bool) -> WarmProcess:
         environment = environment_of(turn, self._options)
         fixed = fixed_by(turn, environment)
         seen = await self._skills.of(turn.cwd)
@@ -179,12 +179,12 @@ class ClaudeRuntime(
             environment=environment,
             owner=turn.stream_id if cold else "",
         )
-        return Warm(process, turn.session_id, fixed, seen)
+        return WarmProcess(process, turn.session_id, fixed, seen)
 
     def _fingerprint(self, cwd: Path) -> int:
         return skills.fingerprint(cwd, self._options.config)
 
-    async def _put_away(self, warm: Warm, *, keep: bool) -> None:
+    async def _put_away(self, warm: WarmProcess, *, keep: bool) -> None:
         if keep and warm.alive:
             self._pool.give_back(warm)
         else:

@@ -12,7 +12,7 @@ REASONS: Mapping[str, StepReason] = MappingProxyType(
 )
 
 
-class Steps:
+class StepCounter:
     """The steps of one turn. A call that broke off ends as an error when the next one starts."""
 
     def __init__(self) -> None:

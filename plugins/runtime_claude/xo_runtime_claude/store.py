@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import Message, NotFound, Paths, SessionRecord
-from xo_runtime_claude.hydrate import messages_of
+from xo_runtime_claude.history_messages import messages_of
 from xo_runtime_claude.rows import living, read_rows
 from xo_runtime_claude.transcript import ClaudeTranscript
 

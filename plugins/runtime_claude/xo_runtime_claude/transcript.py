@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, first_words
-from xo_runtime_claude.hydrate import messages_of
+from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, title_from_text
+from xo_runtime_claude.history_messages import messages_of
 from xo_runtime_claude.rows import EPOCH, Row, living, parse_line
 from xo_runtime_claude.tools import normal_name
 from xo_runtime_claude.usage import call_tokens
@@ -65,7 +65,7 @@ class ClaudeTranscript(Transcript):
         created = min(times, default=EPOCH)
         return SessionRecord(
             session_id=self._session_id,
-            title=first_words(messages),
+            title=title_from_text(messages),
             directory=self._directory,
             message_count=len(messages),
             time_created=created,

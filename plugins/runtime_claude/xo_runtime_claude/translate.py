@@ -17,25 +17,25 @@ from xo_cowork_core.sdk import (
     ModelLoading,
     TextDelta,
 )
-from xo_runtime_claude.asks import Ask
+from xo_runtime_claude.approvals import Ask
 from xo_runtime_claude.background import Background
 from xo_runtime_claude.blocks import Blocks
 from xo_runtime_claude.failures import result_failure
 from xo_runtime_claude.lines import parse, quick_text
-from xo_runtime_claude.said import Said
-from xo_runtime_claude.steps import Steps
+from xo_runtime_claude.steps import StepCounter
+from xo_runtime_claude.text_reconciler import TextReconciler
 from xo_runtime_claude.usage import Meter
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class RequestCancelled:
     """The CLI takes a request back."""
 
     request_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class UnsupportedRequest:
     """A control request of a kind that this host doesn't serve."""
 
     request_id: str
@@ -49,7 +49,7 @@ class Ended:
     wrong_session: bool = False
 
 
-Item: TypeAlias = Event | Ask | Withdrawn | Foreign | Ended
+Item: TypeAlias = Event | Ask | RequestCancelled | UnsupportedRequest | Ended
 ALIVE_STATES = frozenset({"queued", "started"})
 NO_CONVERSATION = "No conversation found"
 
@@ -72,8 +72,8 @@ class Translator:
         self._meter = meter
         self._ours = not waits
         self._ended = False
-        self._said = Said()
-        self._steps = Steps()
+        self._said = TextReconciler()
+        self._steps = StepCounter()
         self._blocks = Blocks(self._said)
         self.background = Background()
         self._model: str | None = None
@@ -110,7 +110,7 @@ class Translator:
             case "control_request":
                 yield from self._asked(record)
             case "control_cancel_request":
-                yield Withdrawn(str(record.get("request_id")))
+                yield RequestCancelled(str(record.get("request_id")))
             case "control_response":
                 self.ready = True
                 if self.interrupted and self.background.idle:
@@ -156,7 +156,7 @@ class Translator:
     def _asked(self, record: Mapping[str, Any]) -> Iterator[Item]:
         request, request_id = record.get("request"), str(record.get("request_id"))
         if not isinstance(request, Mapping) or request.get("subtype") != "can_use_tool":
-            yield Foreign(request_id)
+            yield UnsupportedRequest(request_id)
             return
         arguments = request.get("input")
         call_id = str(request.get("tool_use_id") or request_id)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from xo_runtime_codex.account import Account, find_account
 from xo_runtime_codex.options import api_key_of
-from xo_runtime_codex.reads import only_reads
+from xo_runtime_codex.readonly_commands import only_reads
 from xo_runtime_codex.tools import shell_command
 
 

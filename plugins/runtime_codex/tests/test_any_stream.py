@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import Desync, StepFinish, StepStart, TextDelta, ToolCall, ToolResult
-from xo_runtime_codex.inbox import Record
+from xo_runtime_codex.thread_queue import Record
 from xo_runtime_codex.translate import Ended, Item, Translator
 
 TURN = "turn-1"

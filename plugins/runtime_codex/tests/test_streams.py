@@ -14,9 +14,9 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_runtime_codex.asks import COMMAND, Ask
-from xo_runtime_codex.link import parse
-from xo_runtime_codex.translate import Ended, Item, Resolved, Translator
+from xo_runtime_codex.approvals import COMMAND, Ask
+from xo_runtime_codex.json_rpc import parse
+from xo_runtime_codex.translate import Ended, Item, RequestResolved, Translator
 from xo_runtime_codex.usage import tokens_of
 
 STREAMS = Path(__file__).parent / "fixtures" / "streams"
@@ -56,7 +56,7 @@ def test_an_approval_names_its_call_and_its_id_may_be_zero() -> None:
     assert ask.call_id == call.call_id
     assert call.tool == "bash"
     assert call.arguments["command"] == "touch /tmp/xo-home/proj/esc.txt && echo made"
-    assert Resolved(0) in items
+    assert RequestResolved(0) in items
     result = next(item for item in items if isinstance(item, ToolResult))
     assert result.output == "made\n"
     assert "".join(i.text for i in items if isinstance(i, ReasoningDelta)) == "some thought "

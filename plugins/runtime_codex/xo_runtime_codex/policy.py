@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xo_cowork_core.sdk import Permissions, Turn
-from xo_runtime_codex.attached import listing, said_in
+from xo_runtime_codex.attachments import listing, said_in
 from xo_runtime_codex.options import effort_of
 
 # what `turn/start` takes at most, in characters, less some for attachments' names

@@ -31,25 +31,25 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
     Unsupported,
 )
-from xo_runtime_codex.cold import OneShots
+from xo_runtime_codex.exec_runner import ExecRunner
 from xo_runtime_codex.health import HealthCheck
-from xo_runtime_codex.link import Refused
+from xo_runtime_codex.json_rpc import Refused
 from xo_runtime_codex.models import list_models
 from xo_runtime_codex.options import read_options
 from xo_runtime_codex.policy import thread_parameters
 from xo_runtime_codex.rollouts import rollout_id
-from xo_runtime_codex.running import Running
 from xo_runtime_codex.server import AppServer, NoServer, Thread
 from xo_runtime_codex.servers import Servers
 from xo_runtime_codex.store import Store
 from xo_runtime_codex.transcript import CodexTranscript
+from xo_runtime_codex.turn_run import TurnRun
 
 INFO = RuntimeInfo(name="codex", title="Codex", aliases=("openai_codex",), rank=30)
 ACTIVE_WRITER = "active writer"
 NO_ROLLOUT = "no rollout found"
 
 
-class Cut(Exception):
+class ServerLost(Exception):
     """The server died under a turn that had only spoken."""
 
     def __init__(self, failure: AgentFailure, turn_id: str) -> None:
@@ -74,10 +74,10 @@ class CodexRuntime(
         self._context = context
         self._options = read_options(context.settings, context.paths.home)
         self._servers = Servers(context, self._options)
-        self._one_shots = OneShots(context, self._options)
+        self._one_shots = ExecRunner(context, self._options)
         self._store = Store(self._options.home)
         self._health = HealthCheck(context, self._options)
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, TurnRun] = {}
         self._stopped: set[str] = set()
 
     def describe(self) -> RuntimeInfo:
@@ -149,7 +149,7 @@ class CodexRuntime(
         return await self._health.look()
 
     async def _events(self, turn: Turn) -> AsyncGenerator[Event, None]:
-        lost: Cut | None = None
+        lost: ServerLost | None = None
         while not self._one_shots.holds(turn):
             try:
                 async with self._servers.lease(turn.environment) as server:
@@ -162,7 +162,7 @@ class CodexRuntime(
                     raise lost.failure from error
                 self._context.log.warning("no app-server, trying a one-shot: %s", error)
                 break
-            except Cut as cut:
+            except ServerLost as cut:
                 if lost:
                     raise cut.failure from cut
                 lost = cut
@@ -171,13 +171,13 @@ class CodexRuntime(
                 yield event
 
     async def _on(
-        self, server: AppServer, turn: Turn, lost: Cut | None
+        self, server: AppServer, turn: Turn, lost: ServerLost | None
     ) -> AsyncGenerator[Event, None]:
         thread = await self._load(server, turn.session_id, thread_parameters(turn))
         if lost:
             await self._forget(server, turn.session_id, lost)
             yield Desync("Codex ended and is asked again")
-        running = Running(turn, turn.session_id, server, self._options)
+        running = TurnRun(turn, turn.session_id, server, self._options)
         self._running[turn.stream_id] = running
         try:
             if turn.stream_id in self._stopped:
@@ -191,20 +191,20 @@ class CodexRuntime(
                 # a server that was refused a key does not notice a later sign-in
                 self._servers.retire(server)
             if await self._harmless(failure, turn, running):
-                raise Cut(failure, running.turn_id) from failure
+                raise ServerLost(failure, running.turn_id) from failure
             raise
         finally:
             del self._running[turn.stream_id]
             if running.spoilt:
                 self._servers.retire(server)
 
-    async def _harmless(self, failure: AgentFailure, turn: Turn, running: Running) -> bool:
+    async def _harmless(self, failure: AgentFailure, turn: Turn, running: TurnRun) -> bool:
         """Say whether a turn that lost its server may be begun anew without doing things twice."""
         if failure.code != "crashed" or not running.harmless or not running.turn_id:
             return False
         return not await self._store.acted(turn.session_id, running.turn_id)
 
-    async def _forget(self, server: AppServer, thread_id: str, lost: Cut) -> None:
+    async def _forget(self, server: AppServer, thread_id: str, lost: ServerLost) -> None:
         """Drop a turn that was cut off, so that its message is not in the session twice. Raises
         what cut it off where Codex can't."""
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, Process, Processes, Turn
-from xo_runtime_codex.link import Link, Refused
+from xo_runtime_codex.json_rpc import JsonRpcClient, Refused
 from xo_runtime_codex.options import IN_MEMORY, SERVER
 from xo_runtime_codex.policy import thread_parameters, thread_title
 
@@ -48,7 +48,7 @@ class AppServer:
     """A process that answered to `initialize`. `users` counts the turns on it, `proved` says that
     one of them came to its end."""
 
-    def __init__(self, process: Process, link: Link) -> None:
+    def __init__(self, process: Process, link: JsonRpcClient) -> None:
         self.process = process
         self.link = link
         self.users = 0
@@ -113,7 +113,7 @@ class AppServer:
     async def end_commands(self, thread_id: str) -> bool:
         """End all commands of a thread and its subagents, wherever they got to. False when some
         detached program hides for which thread it was started."""
-        return await self.process.end_marked(
+        return await self.process.terminate_tagged(
             SESSION_VARIABLE, thread_id, kill_after=KILL_AFTER_SECONDS
         )
 
@@ -152,7 +152,7 @@ async def start_server(
     """Start a server. Raises `NoServer` when it doesn't answer as one."""
     arguments: Sequence[str] = [*SERVER, *(IN_MEMORY if api_key else ())]
     process = await processes.spawn([str(binary), *arguments], cwd=cwd, environment=environment)
-    link = Link(process, log)
+    link = JsonRpcClient(process, log)
     try:
         async with asyncio.timeout(START_SECONDS):
             await _greet(link, api_key)
@@ -166,7 +166,7 @@ async def start_server(
     return AppServer(process, link)
 
 
-async def _greet(link: Link, api_key: SecretStr | None) -> None:
+async def _greet(link: JsonRpcClient, api_key: SecretStr | None) -> None:
     capabilities = {
         "experimentalApi": True,
         "requestAttestation": False,

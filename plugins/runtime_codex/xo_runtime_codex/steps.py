@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xo_cowork_core.sdk import Event, StepFinish, StepStart, Tokens
 
 
-class Steps:
+class StepCounter:
     """The steps of one turn."""
 
     def __init__(self) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, first_words
-from xo_runtime_codex.hydrate import Call, Hydration
-from xo_runtime_codex.older import Older
+from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, title_from_text
+from xo_runtime_codex.history_messages import Call, Hydration
+from xo_runtime_codex.legacy_rollouts import LegacyRollouts
 from xo_runtime_codex.rollouts import EPOCH, Base, Row, base_of, parse_line, session_of
 
 ARCHIVE = "archived_sessions"
@@ -21,7 +21,7 @@ class CodexTranscript(Transcript):
         self._archived = path.parent.name == ARCHIVE
         self._base: Base | None = None
         self._before: Sequence[Row] = ()
-        self._older: Older | None = None
+        self._older: LegacyRollouts | None = None
         self._rows: list[Row] = []
         self._story = Hydration()
         self._told = 0
@@ -77,7 +77,7 @@ class CodexTranscript(Transcript):
         created = min(times, default=self._last)
         return SessionRecord(
             session_id=self._session_id,
-            title=first_words(messages),
+            title=title_from_text(messages),
             directory=self._directory,
             message_count=len(messages),
             time_created=created,
@@ -92,7 +92,7 @@ class CodexTranscript(Transcript):
     def _begin(self, row: Row) -> None:
         if not any(each.kind == "session_meta" for each in self._rows):
             self._base = base_of(row)
-            self._older = None if row.body.get("history_mode") == PAGINATED else Older()
+            self._older = None if row.body.get("history_mode") == PAGINATED else LegacyRollouts()
         cwd = row.body.get("cwd")
         if self._directory is None and isinstance(cwd, str) and cwd.startswith("/"):
             self._directory = cwd

@@ -17,11 +17,11 @@ from xo_cowork_core.sdk import (
     TextDelta,
     Tokens,
 )
-from xo_runtime_codex.asks import Ask, is_ask
+from xo_runtime_codex.approvals import Ask, is_ask
 from xo_runtime_codex.failures import message_of, turn_failure
-from xo_runtime_codex.inbox import Record
-from xo_runtime_codex.said import Said
-from xo_runtime_codex.steps import Steps
+from xo_runtime_codex.steps import StepCounter
+from xo_runtime_codex.text_reconciler import TextReconciler
+from xo_runtime_codex.thread_queue import Record
 from xo_runtime_codex.tools import Tool, todo_tool, tool_of
 from xo_runtime_codex.usage import tokens_of
 
@@ -29,14 +29,14 @@ Body: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class RequestResolved:
     """The server no longer waits for the answer to a request of its own."""
 
     request_id: object
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class UnsupportedRequest:
     """A request of a kind that nobody here serves."""
 
     record: Record
@@ -50,7 +50,7 @@ class Ended:
     failure: AgentFailure | None = None
 
 
-Item: TypeAlias = Event | Ask | Resolved | Foreign | Ended
+Item: TypeAlias = Event | Ask | RequestResolved | UnsupportedRequest | Ended
 
 
 class Translator:
@@ -64,8 +64,8 @@ class Translator:
         self.retrying = ""
         self.progress = 0
         self.acted = False
-        self._said = Said()
-        self._steps = Steps()
+        self._said = TextReconciler()
+        self._steps = StepCounter()
         self._running: dict[str, Tool] = {}
         self._todos = 0
 
@@ -87,7 +87,7 @@ class Translator:
             if "id" in record:
                 yield from self._asked(record, body)
             elif record.get("method") == "serverRequest/resolved":
-                yield Resolved(body.get("requestId"))
+                yield RequestResolved(body.get("requestId"))
             elif self._is_ours(body):
                 yield from self._told(str(record.get("method")), body)
 
@@ -171,7 +171,7 @@ class Translator:
     def _asked(self, record: Record, body: Body) -> Iterator[Item]:
         self.progress += 1
         if not is_ask(record):
-            yield Foreign(record)
+            yield UnsupportedRequest(record)
             return
         yield from self._steps.open(tool=True)
         self.acted = True

@@ -20,8 +20,8 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
 )
 from xo_runtime_demo.prompt import read_prompt
+from xo_runtime_demo.scenario_context import ScenarioContext, Stopped
 from xo_runtime_demo.scenarios import BY_WORD
-from xo_runtime_demo.stage import Stage, Stopped
 
 INFO = RuntimeInfo(name="demo", title="Demo", rank=1000)
 
@@ -31,7 +31,7 @@ class DemoRuntime(Runtime, Interrupts, Answers, EditsHistory):
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._stages: dict[str, Stage] = {}
+        self._stages: dict[str, ScenarioContext] = {}
 
     def describe(self) -> RuntimeInfo:
         return INFO
@@ -39,7 +39,7 @@ class DemoRuntime(Runtime, Interrupts, Answers, EditsHistory):
     async def run(self, turn: Turn) -> AsyncIterator[Event]:
         request = read_prompt(turn.text, BY_WORD)
         word = request.scenario or ("plan" if turn.mode == "plan" else "text")
-        stage = self._stages[turn.stream_id] = Stage(turn, request)
+        stage = self._stages[turn.stream_id] = ScenarioContext(turn, request)
         self._log.debug("stream %s plays %s", turn.stream_id, word)
         aborted = False
         try:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from xo_cowork_core.sdk import Event
-from xo_runtime_demo import asks, talk, work
-from xo_runtime_demo.stage import Stage
+from xo_runtime_demo import interaction_scenarios as asks
+from xo_runtime_demo import text_scenarios as talk
+from xo_runtime_demo import tool_scenarios as work
+from xo_runtime_demo.scenario_context import ScenarioContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +17,14 @@ class Scenario:
 
     usage: str
     about: str
-    play: Callable[[Stage], AsyncGenerator[Event, None]]
+    play: Callable[[ScenarioContext], AsyncGenerator[Event, None]]
 
     @property
     def word(self) -> str:
         return self.usage.split(maxsplit=1)[0]
 
 
-async def text(stage: Stage) -> AsyncGenerator[Event, None]:
+async def text(stage: ScenarioContext) -> AsyncGenerator[Event, None]:
     for delta in stage.say(help_text()):
         yield delta
         await stage.pause(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer
-from xo_runtime_openclaw.json5 import parse, plain
+from xo_runtime_openclaw.config.json5 import parse, plain
 
 SECRET = "12345:planted-token"
 ENV = "# mine\nOPENAI_API_KEY='planted-key' # the good one\n\nexport TELEGRAM_BOT_TOKEN=old # t\n"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer
-from xo_runtime_openclaw.json5 import parse, plain
+from xo_runtime_openclaw.config.json5 import parse, plain
 
 NOBODY = "ws://127.0.0.1:9"
 COMMENTED = """\

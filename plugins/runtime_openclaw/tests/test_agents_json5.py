@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xo_runtime_openclaw.json5 import Json5Error, parse, plain
-from xo_runtime_openclaw.json5_edit import Drop, Edit, Put, apply, replayed
+from xo_runtime_openclaw.config.json5 import Json5Error, parse, plain
+from xo_runtime_openclaw.config.json5_edit import Drop, Edit, Put, apply, replayed
 
 WRITTEN = """\
 // how we run it, a comma here

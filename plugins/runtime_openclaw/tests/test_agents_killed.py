@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from xo_runtime_openclaw.json5 import parse, plain
+from xo_runtime_openclaw.config.json5 import parse, plain
 
 ROUNDS = 40
 WRITER = """
 import sys
 from pathlib import Path
-from xo_runtime_openclaw.config_file import ConfigFile
-from xo_runtime_openclaw.json5_edit import Put
+from xo_runtime_openclaw.config.config_file import ConfigFile
+from xo_runtime_openclaw.config.json5_edit import Put
 
 file = ConfigFile(Path(sys.argv[1]), {})
 number = 0

@@ -8,13 +8,13 @@ import orjson
 import pytest
 
 from xo_cowork_core.sdk import BadRequest, Conflict, NotFound, Unavailable
-from xo_runtime_openclaw import down
-from xo_runtime_openclaw.agents import Agents
-from xo_runtime_openclaw.config_check import ConfigCheck
-from xo_runtime_openclaw.config_file import ConfigFile
-from xo_runtime_openclaw.configuration import Configuration
-from xo_runtime_openclaw.frames import Refused, Row
-from xo_runtime_openclaw.live_config import LiveConfig
+from xo_runtime_openclaw.config.agents import Agents
+from xo_runtime_openclaw.config.config_check import ConfigCheck
+from xo_runtime_openclaw.config.config_file import ConfigFile
+from xo_runtime_openclaw.config.configuration import Configuration
+from xo_runtime_openclaw.config.live_config import LiveConfig
+from xo_runtime_openclaw.gateway import unavailable as down
+from xo_runtime_openclaw.gateway.frames import Refused, Row
 
 
 class FakeControl:

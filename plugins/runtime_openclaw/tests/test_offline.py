@@ -14,7 +14,7 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import parts_of, texts
 from xo_cowork_core.sdk.testing.proctree import eventually
-from xo_runtime_openclaw.offline import Offline
+from xo_runtime_openclaw.history.offline import Offline
 
 TODAY = "5b4da57a-a684-4e3b-8ab7-590e84094d1e"
 OLDER = "68ad9865-e640-4317-986d-67457184d701"

@@ -20,9 +20,9 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_runtime_openclaw.frames import Answer, Notice, parse
-from xo_runtime_openclaw.said import Said
-from xo_runtime_openclaw.translate import Ended, Translator
+from xo_runtime_openclaw.gateway.frames import Answer, Notice, parse
+from xo_runtime_openclaw.run.text_reconciler import TextReconciler
+from xo_runtime_openclaw.run.translate import Ended, Translator
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ANYTHING = st.recursive(
@@ -85,7 +85,7 @@ def replay(name: str) -> list[object]:
 def test_what_a_gateway_still_holds_of_the_stretch_before_a_tool_is_not_told_again(
     held: str, missing: str
 ) -> None:
-    said = Said()
+    said = TextReconciler()
     list(said.grow("one two "))
     said.close()
     told = [event.text for event in said.catch_up(held) if isinstance(event, TextDelta)]
@@ -125,7 +125,7 @@ def test_missed_and_doubled_deltas_leave_the_text_whole(
 @settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, right: str) -> None:
-    said = Said()
+    said = TextReconciler()
     events = [*said.grow(before, "a")]
     said.close()
     events += [*said.grow(wrong, "b"), *said.replace(""), *said.grow(right, "c")]

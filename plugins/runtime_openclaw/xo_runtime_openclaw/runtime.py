@@ -24,21 +24,21 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
-from xo_runtime_openclaw import failures
-from xo_runtime_openclaw.administration import Administered, Administration
-from xo_runtime_openclaw.commands import Commands
-from xo_runtime_openclaw.down import Down
-from xo_runtime_openclaw.frames import Refused
-from xo_runtime_openclaw.gateway import Gateway
-from xo_runtime_openclaw.health import HealthCheck
-from xo_runtime_openclaw.leftovers import Leftovers
-from xo_runtime_openclaw.models import list_models
+from xo_runtime_openclaw.config.administration import Administered, Administration
+from xo_runtime_openclaw.gateway.frames import Refused
+from xo_runtime_openclaw.gateway.gateway import Gateway
+from xo_runtime_openclaw.gateway.health import HealthCheck
+from xo_runtime_openclaw.gateway.models import list_models
+from xo_runtime_openclaw.gateway.probe import load_httpx
+from xo_runtime_openclaw.gateway.supervisor import Supervisor
+from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
+from xo_runtime_openclaw.history.sessions import Sessions
+from xo_runtime_openclaw.history.store import Store
 from xo_runtime_openclaw.options import read_options
-from xo_runtime_openclaw.probe import load_httpx
-from xo_runtime_openclaw.running import Running
-from xo_runtime_openclaw.sessions import Sessions
-from xo_runtime_openclaw.store import Store
-from xo_runtime_openclaw.supervisor import Supervisor
+from xo_runtime_openclaw.run import failures
+from xo_runtime_openclaw.run.commands import RunCommands
+from xo_runtime_openclaw.run.orphan_runs import OrphanRuns
+from xo_runtime_openclaw.run.turn_run import TurnRun
 
 INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), rank=10)
 
@@ -66,11 +66,11 @@ class OpenClawRuntime(
         self._supervisor = Supervisor(context, options, gateway) if options.manage else None
         self._health = HealthCheck(context, options, gateway, self._supervisor)
         self.administration = Administration(context, options, gateway)
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, TurnRun] = {}
         self._stopped: set[str] = set()
         place = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]
         self._prefix = f"xo-{place}-"
-        gateway.greeting = Leftovers(gateway, self._prefix).sweep
+        gateway.greeting = OrphanRuns(gateway, self._prefix).sweep
 
     def describe(self) -> RuntimeInfo:
         return INFO
@@ -93,7 +93,7 @@ class OpenClawRuntime(
     async def open_session(self, turn: Turn) -> str:
         try:
             return await self._sessions.open(turn)
-        except Down as reason:
+        except GatewayUnavailable as reason:
             if reason.serves_http:
                 return turn.session_id
             raise reason.as_unavailable() from None
@@ -105,14 +105,14 @@ class OpenClawRuntime(
             try:
                 running = await self._start(turn)
                 source = running.events()
-            except Down as reason:
+            except GatewayUnavailable as reason:
                 if not reason.serves_http:
                     raise
                 source = await self._over_http(turn)
             async with aclosing(source) as events:
                 async for event in events:
                     yield event
-        except Down as reason:
+        except GatewayUnavailable as reason:
             raise failures.not_connected(reason) from None
         except Refused as refused:
             self._sessions.forget(turn.session_id)
@@ -123,17 +123,17 @@ class OpenClawRuntime(
 
     async def _over_http(self, turn: Turn) -> AsyncGenerator[Event, None]:
         await load_httpx()
-        from xo_runtime_openclaw.fallback import Fallback  # noqa: PLC0415
+        from xo_runtime_openclaw.run.http_fallback import HttpFallback  # noqa: PLC0415
 
-        return Fallback(self._context, self._options).run(turn)
+        return HttpFallback(self._context, self._options).run(turn)
 
-    async def _start(self, turn: Turn) -> Running:
+    async def _start(self, turn: Turn) -> TurnRun:
         key = await self._sessions.key_for(turn)
         run_id = self._prefix + turn.stream_id
-        commands = Commands(
+        commands = RunCommands(
             self._gateway, self._context.processes, self._options, key=key, cwd=turn.cwd
         )
-        running = Running(
+        running = TurnRun(
             turn,
             key,
             run_id,
@@ -157,7 +157,7 @@ class OpenClawRuntime(
             raise NotFound("The turn is over.")
         try:
             await running.answer(call_id, answer)
-        except Down as reason:
+        except GatewayUnavailable as reason:
             raise reason.as_unavailable() from None
 
     async def sessions(self) -> Sequence[SessionRecord]:
@@ -172,7 +172,7 @@ class OpenClawRuntime(
     async def models(self) -> Sequence[Model]:
         try:
             return await list_models(self._gateway)
-        except Down as reason:
+        except GatewayUnavailable as reason:
             raise reason.as_unavailable() from None
         except Refused as refused:
             raise AgentFailure(refused.text, code="upstream") from None

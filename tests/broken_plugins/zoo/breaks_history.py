@@ -14,7 +14,7 @@ from xo_cowork_core.sdk import (
     TextPart,
     hookimpl,
 )
-from xo_cowork_core.sdk.transcripts import KeepsTranscripts, Transcript
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

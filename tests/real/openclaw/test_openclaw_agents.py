@@ -19,7 +19,7 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
     real_binary,
 )
 from xo_cowork_core.sdk.testing import LiveServer, eventually
-from xo_runtime_openclaw.json5 import parse, plain
+from xo_runtime_openclaw.config.json5 import parse, plain
 
 VALIDATE_SECONDS = 60.0
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]

@@ -47,7 +47,7 @@ def test_one_jobs_processes_end_and_the_others_go_on(run, kind: str) -> None:
         kept = await begin(lab, process, "two", "own_session.py")
         kept |= await begin(lab, process, "-", "own_session.py")
         await begin(lab, process, "one", kind)
-        assert await process.end_marked("JOB", "one", kill_after=0.3)
+        assert await process.terminate_tagged("JOB", "one", kill_after=0.3)
         assert lab.alive() == kept | {process.pid}
 
     run(test)
@@ -60,7 +60,7 @@ def test_they_are_asked_before_they_are_killed(run) -> None:
         program.write_text(POLITE)
         await process.write(f"one {program} {lab.folder}\n".encode())
         await lab.until((lab.folder / "ready").exists)
-        await process.end_marked("JOB", "one", kill_after=5.0)
+        await process.terminate_tagged("JOB", "one", kill_after=5.0)
         assert (lab.folder / "cleaned-up").exists()
 
     run(test)
@@ -77,7 +77,7 @@ def test_a_child_that_emptied_its_environment_ends_with_its_parent(run) -> None:
         )
         await process.write(f"one {program} {lab.folder}\n".encode())
         await lab.until(lab.signs)
-        assert await process.end_marked("JOB", "one", kill_after=0.3)
+        assert await process.terminate_tagged("JOB", "one", kill_after=0.3)
         assert lab.alive() == {process.pid}
 
     run(test)
@@ -87,10 +87,10 @@ def test_a_daemon_that_hides_whose_it_is_is_told(run) -> None:
     async def test(lab: Any) -> None:
         process = await lab.python(WORKER)
         await begin(lab, process, "two", "daemon.py")
-        assert await process.end_marked("JOB", "one", kill_after=0.1)
+        assert await process.terminate_tagged("JOB", "one", kill_after=0.1)
         await begin(lab, process, "one", "daemon.py bare")
         await lab.until(lambda: len(lab.alive()) == 3)
-        assert not await process.end_marked("JOB", "one", kill_after=0.1)
+        assert not await process.terminate_tagged("JOB", "one", kill_after=0.1)
         assert len(lab.alive()) == 3
 
     run(test)
@@ -99,8 +99,8 @@ def test_a_daemon_that_hides_whose_it_is_is_told(run) -> None:
 def test_a_job_without_processes_is_ended_at_once(run) -> None:
     async def test(lab: Any) -> None:
         process = await lab.python(WORKER)
-        assert await process.end_marked("JOB", "one", kill_after=60.0)
+        assert await process.terminate_tagged("JOB", "one", kill_after=60.0)
         await process.stop(kill_after=0.1)
-        assert await process.end_marked("JOB", "one", kill_after=60.0)
+        assert await process.terminate_tagged("JOB", "one", kill_after=60.0)
 
     run(test)

@@ -66,7 +66,9 @@ class Outside:
         return moment
 
     async def end(self, since: float, folder: Path | None = None) -> None:
-        await self.lab.processes.end_strays(OURS, since=since, folder=folder, kill_after=0.3)
+        await self.lab.processes.terminate_matching(
+            OURS, since=since, folder=folder, kill_after=0.3
+        )
         for process in self._started:
             process.poll()
 
@@ -161,6 +163,6 @@ def test_they_end_whatever_they_try(run, outside, kind: str) -> None:
 def test_a_search_for_everybody_is_refused(run, entries: dict[str, str]) -> None:
     async def test(lab: Any) -> None:
         with pytest.raises(ValueError, match="everybody"):
-            await lab.processes.end_strays(entries, since=time.monotonic())
+            await lab.processes.terminate_matching(entries, since=time.monotonic())
 
     run(test)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from xo_cowork_core.services.processes.endings import GATHER_SECONDS, Endings
+from xo_cowork_core.services.processes.stop_batcher import GATHER_SECONDS, StopBatcher
 
 
 class Thing:
@@ -19,7 +19,7 @@ def test_those_that_end_at_once_are_ended_in_one_go() -> None:
             thing.cleared = True
 
     async def scenario() -> None:
-        endings = Endings[Thing](end)
+        endings = StopBatcher[Thing](end)
         things = [Thing() for _ in range(20)]
         await asyncio.gather(*(endings.end(thing, 1.0) for thing in things))
         assert all(thing.cleared for thing in things)
@@ -35,7 +35,7 @@ def test_the_others_are_ended_when_the_first_is_cancelled() -> None:
             thing.cleared = True
 
     async def scenario() -> None:
-        endings = Endings[Thing](end)
+        endings = StopBatcher[Thing](end)
         first, second = Thing(), Thing()
         leader = asyncio.create_task(endings.end(first, 1.0))
         follower = asyncio.create_task(endings.end(second, 1.0))

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from xo_cowork_core.sdk import TodoItem, Tokens
-from xo_cowork_core.services.projects.facts import (
-    Fact,
+from xo_cowork_core.services.projects.events import (
     FileWritten,
+    ProjectEvent,
     SessionEnded,
     SessionOpened,
     TodosSaid,
 )
-from xo_cowork_core.services.projects.ledger import enter
+from xo_cowork_core.services.projects.record_writer import enter
 from xo_cowork_core.storage.folder import Folder
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -51,7 +51,7 @@ def todos(*items: tuple[str, str]) -> TodosSaid:
     return TodosSaid("s1", "demo", NOW, tuple(TodoItem(*item) for item in items))
 
 
-def write(xo: Folder, *facts: Fact) -> None:
+def write(xo: Folder, *facts: ProjectEvent) -> None:
     enter(xo, "p", facts, [], NOW, numbers=None, relative=lambda path: path)
 
 

@@ -17,16 +17,16 @@ from xo_cowork_core.sdk import Turn, TurnOutcome, Unavailable
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.schema import STEPS
-from xo_cowork_core.services.projects import files as files_module
+from xo_cowork_core.services.projects import project_files as files_module
 from xo_cowork_core.services.projects import recorder as recorder_module
-from xo_cowork_core.services.projects.files import ProjectFiles
-from xo_cowork_core.services.projects.numbers import ProjectNumbers
-from xo_cowork_core.services.projects.recorder import Recorder
+from xo_cowork_core.services.projects.project_files import ProjectFiles
+from xo_cowork_core.services.projects.project_stats import ProjectStats
+from xo_cowork_core.services.projects.recorder import ProjectRecorder
 from xo_cowork_core.services.projects.todos import TodoChange, Todos
-from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.database import Database
 
 SECONDS = 10.0
 
@@ -48,17 +48,17 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "projects"
 
 
-def uncounted(folder: Path) -> ProjectNumbers:
+def uncounted(folder: Path) -> ProjectStats:
     """Numbers of an index that counted nothing."""
     clock = SystemClock()
     index = Index(Database(folder / "index.db", STEPS), Registry(), lambda _: None)
-    return ProjectNumbers(index, UsageReports(index, Prices(folder), clock), clock)
+    return ProjectStats(index, UsageReports(index, Prices(folder), clock), clock)
 
 
 @asynccontextmanager
-async def recording(root: Path) -> AsyncIterator[Recorder]:
+async def recording(root: Path) -> AsyncIterator[ProjectRecorder]:
     files = ProjectFiles(root)
-    recorder = Recorder(files, SystemClock(), uncounted(root.parent))
+    recorder = ProjectRecorder(files, SystemClock(), uncounted(root.parent))
     await recorder.start()
     yield recorder
     await recorder.stop()

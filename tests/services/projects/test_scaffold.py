@@ -11,8 +11,8 @@ import pytest
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import SystemClock
-from xo_cowork_core.services.projects.files import ProjectFiles
 from xo_cowork_core.services.projects.names import project_id
+from xo_cowork_core.services.projects.project_files import ProjectFiles
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.storage.folder import Folder
 

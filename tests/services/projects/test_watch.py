@@ -6,19 +6,19 @@ import pytest
 
 from xo_cowork_core.sdk import Event, StepFinish, Tokens, ToolCall, ToolError, ToolResult
 from xo_cowork_core.services.clock import SystemClock
-from xo_cowork_core.services.projects.facts import Fact, FileWritten, TodosSaid
-from xo_cowork_core.services.projects.watch import TurnWatch
+from xo_cowork_core.services.projects.events import FileWritten, ProjectEvent, TodosSaid
+from xo_cowork_core.services.projects.turn_observer import TurnObserver
 
-Run = Callable[..., list[Fact]]
+Run = Callable[..., list[ProjectEvent]]
 
 
 @pytest.fixture
 def run() -> Run:
     """Feed events to a watch of a turn in `/p/mine/sub`, and return the facts."""
 
-    def feed(*events: Event) -> list[Fact]:
-        facts: list[Fact] = []
-        watch = TurnWatch(
+    def feed(*events: Event) -> list[ProjectEvent]:
+        facts: list[ProjectEvent] = []
+        watch = TurnObserver(
             "s",
             "demo",
             cwd="/p/mine/sub",
@@ -38,7 +38,7 @@ def written(tool: str, path: object, **metadata: object) -> list[Event]:
     return [call, ToolResult("c", tool, "SECRET", metadata=metadata)]  # type: ignore[arg-type]
 
 
-def paths(facts: list[Fact]) -> list[tuple[str, bool | None]]:
+def paths(facts: list[ProjectEvent]) -> list[tuple[str, bool | None]]:
     return [(fact.path, fact.created) for fact in facts if isinstance(fact, FileWritten)]
 
 
@@ -103,7 +103,9 @@ def test_an_event_of_a_wrong_shape_ends_nothing(run: Run, event: Event) -> None:
 
 
 def test_steps_give_the_tokens_of_a_turn_that_tells_none() -> None:
-    watch = TurnWatch("s", "demo", cwd="/p", folders=(), clock=SystemClock(), tell=lambda _: None)
+    watch = TurnObserver(
+        "s", "demo", cwd="/p", folders=(), clock=SystemClock(), tell=lambda _: None
+    )
     watch(StepFinish(tokens=Tokens(input=1)))
     watch(StepFinish(tokens=Tokens(input=2, output=3)))
     assert watch.tokens == Tokens(input=3, output=3)

@@ -7,7 +7,7 @@ from typing import cast
 
 import httpx
 
-from xo_cowork_core.sdk.events import JsonValue
+from xo_cowork_core.sdk.events.base import JsonValue
 from xo_cowork_core.sdk.testing.frames import Body, Frame
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.server import LiveServer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from xo_cowork_core.sdk import AgentError, Done
-from xo_cowork_core.sdk.events import JsonValue
+from xo_cowork_core.sdk.events.base import JsonValue
 
 Body: TypeAlias = Mapping[str, JsonValue]
 TERMINAL = frozenset({Done.name, AgentError.name})

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.eventlog.blocks import Block, Entry, pack, unpack
+from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, pack, unpack
 from xo_cowork_core.services.eventlog.stream import Stream, cut
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.database import Database
 
 COMMIT_SECONDS = 0.03
 RETRY_SECONDS = 1.0
@@ -80,7 +80,7 @@ class EventLog:
         """Drop a stream that never began: its row could not be stored."""
         self._live.pop(stream_id, None)
 
-    def touched(self, stream: Stream) -> None:
+    def mark_dirty(self, stream: Stream) -> None:
         """Say that a stream has new entries; cheap to call for every one."""
         if stream.stream_id not in self._dirty:
             self._dirty[stream.stream_id] = stream
@@ -110,7 +110,7 @@ class EventLog:
         )
         return StoredStream(*rows[0]) if rows else None
 
-    async def saved_after(self, stream_id: str, last_seen: int) -> Block | None:
+    async def saved_after(self, stream_id: str, last_seen: int) -> EventBatch | None:
         """Read the first entries on disk after id `last_seen`; None when there are none.
 
         The block starts later than `last_seen + 1` where entries were lost.
@@ -126,7 +126,7 @@ class EventLog:
             return None
         first_id, entries = row[0], unpack(row[1])
         skip = max(0, last_seen - first_id + 1)
-        return Block(first_id + skip, cut(entries, skip))
+        return EventBatch(first_id + skip, cut(entries, skip))
 
     async def _save_forever(self) -> None:
         while not (self._stopping and not self._dirty):
@@ -141,7 +141,7 @@ class EventLog:
             except sqlite3.Error as error:
                 self._note_health(error)
                 for stream in dirty.values():
-                    stream.give_up_oldest()
+                    stream.evict_oldest()
                 if self._stopping:
                     return
                 self._dirty = dirty | self._dirty
@@ -162,7 +162,7 @@ class EventLog:
             if stream.ended and stream.saved_id == stream.last_id:
                 self._live.pop(stream.stream_id, None)
             elif stream.last_id > stream.saved_id:
-                self.touched(stream)
+                self.mark_dirty(stream)
 
     def _note_health(self, error: sqlite3.Error | None) -> None:
         if error and not self.failing:
@@ -189,7 +189,7 @@ class EventLog:
 
 
 def insert_blocks(
-    connection: sqlite3.Connection, blocks: Sequence[tuple[str, Block]], now: str
+    connection: sqlite3.Connection, blocks: Sequence[tuple[str, EventBatch]], now: str
 ) -> None:
     for stream_id, block in blocks:
         size = 0

@@ -10,7 +10,7 @@ from dataclasses import replace
 import orjson
 
 from xo_cowork_core.sdk import AgentError
-from xo_cowork_core.services.eventlog.blocks import Block, entry_of
+from xo_cowork_core.services.eventlog.batches import EventBatch, entry_of
 from xo_cowork_core.services.eventlog.log import EventLog, StoredStream
 from xo_cowork_core.services.eventlog.stream import Stream
 
@@ -30,7 +30,7 @@ class Reader:
         self._source = source
         self._seen, self._gap = _place(source, last_seen)
 
-    async def next(self, timeout: float) -> Block | None:
+    async def next(self, timeout: float) -> EventBatch | None:
         """Return the next entries, or None after `timeout` seconds of silence.
 
         A block with `gap` set comes after ids that cannot be delivered any more; one with
@@ -48,7 +48,7 @@ class Reader:
         self._seen = block.last_id
         return block
 
-    async def _next_live(self, stream: Stream, timeout: float) -> Block | None:
+    async def _next_live(self, stream: Stream, timeout: float) -> EventBatch | None:
         if not await stream.changed(self._seen, timeout):
             return None
         block = stream.after(self._seen) or await self._from_disk()
@@ -59,7 +59,7 @@ class Reader:
             block = stream.after(self._seen)
         return block
 
-    async def _next_stored(self, stored: StoredStream) -> Block:
+    async def _next_stored(self, stored: StoredStream) -> EventBatch:
         try:
             block = await self._from_disk()
         except sqlite3.DatabaseError as error:
@@ -67,13 +67,13 @@ class Reader:
             block = None
         if block is None and await self._log.stored(stored.stream_id):
             # a damaged disk took its entries; without an end clients would ask for ever
-            return Block(max(stored.last_id, 1), [LOST], terminal=True, gap=True)
+            return EventBatch(max(stored.last_id, 1), [LOST], terminal=True, gap=True)
         if block is None:
             # pruned while it was read: there is no more to come
-            return Block(stored.last_id + 1, (), terminal=True, gap=True)
+            return EventBatch(stored.last_id + 1, (), terminal=True, gap=True)
         return replace(block, terminal=block.last_id == stored.last_id)
 
-    async def _from_disk(self) -> Block | None:
+    async def _from_disk(self) -> EventBatch | None:
         block = await self._log.saved_after(self._stream_id, self._seen)
         if block is not None and block.first_id > self._seen + 1:
             return replace(block, gap=True)

@@ -8,7 +8,7 @@ reader that is further behind reads them from disk. A disk that fails makes the 
 import asyncio
 from collections.abc import Sequence
 
-from xo_cowork_core.services.eventlog.blocks import Block, Entry
+from xo_cowork_core.services.eventlog.batches import Entry, EventBatch
 
 MEMORY_BYTES = 1 << 20
 UNSAVED_BYTES = 8 << 20
@@ -52,28 +52,28 @@ class Stream:
         if self._waiters:
             self._wake()
 
-    def after(self, last_seen: int) -> Block | None:
+    def after(self, last_seen: int) -> EventBatch | None:
         """Return the next entries after id `last_seen`; None when memory no longer has them."""
         start = last_seen - self.first_id + 1
         if start < 0:
             return None
         entries = cut(self._entries, start)
         reached = last_seen + len(entries)
-        return Block(last_seen + 1, entries, terminal=self.ended and reached == self.last_id)
+        return EventBatch(last_seen + 1, entries, terminal=self.ended and reached == self.last_id)
 
-    def unsaved(self) -> Block:
+    def unsaved(self) -> EventBatch:
         """Return what is not on disk yet."""
         first = max(self.saved_id + 1, self.first_id)
-        return Block(first, self._entries[first - self.first_id :], terminal=self.ended)
+        return EventBatch(first, self._entries[first - self.first_id :], terminal=self.ended)
 
-    def saved(self, block: Block) -> None:
+    def saved(self, block: EventBatch) -> None:
         """Note that `block` is on disk, and let go of what memory need not hold."""
         self.saved_id = block.last_id
         size = sum(len(entry) + ENTRY_OVERHEAD_BYTES for entry in block.entries)
         self._unsaved = max(0, self._unsaved - size)
         self._shrink(MEMORY_BYTES, up_to=self.saved_id)
 
-    def give_up_oldest(self) -> bool:
+    def evict_oldest(self) -> bool:
         """With a failing disk: drop the oldest entries over `LOST_BYTES`; True if any went."""
         before = len(self._entries)
         self._shrink(LOST_BYTES, up_to=self.last_id)

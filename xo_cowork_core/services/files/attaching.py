@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, TooLarge
 from xo_cowork_core.services.files.etags import hash_of
-from xo_cowork_core.services.files.places import Places, refusals
+from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.stored import StoredFile, type_of
 from xo_cowork_core.services.files.threads import DiskThreads, Stop
 
@@ -19,7 +19,7 @@ AT_ONCE = 2
 class Attaching:
     """Attachments of one server."""
 
-    def __init__(self, places: Places, threads: DiskThreads) -> None:
+    def __init__(self, places: PathResolver, threads: DiskThreads) -> None:
         self._places = places
         self._threads = threads
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -38,7 +38,7 @@ class Attaching:
         return found
 
     def _describe(self, stop: Stop, path: Path, most: int) -> StoredFile:
-        with refusals(f"File not found: {path.name}", f"Access denied: {path.name}"):
+        with translate_os_errors(f"File not found: {path.name}", f"Access denied: {path.name}"):
             file, real = self._places.beneath.open_file(path)
         with file:
             size = os.fstat(file.fileno()).st_size

@@ -6,7 +6,7 @@ from pathlib import Path
 from xo_cowork_core.services.files.attaching import Attaching
 from xo_cowork_core.services.files.folders import Folders, Scaffold
 from xo_cowork_core.services.files.listing import Lists
-from xo_cowork_core.services.files.places import Places
+from xo_cowork_core.services.files.path_resolver import PathResolver
 from xo_cowork_core.services.files.private import private_places
 from xo_cowork_core.services.files.reading import Reading
 from xo_cowork_core.services.files.saving import Saving
@@ -14,7 +14,7 @@ from xo_cowork_core.services.files.search import Search
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.services.files.uploads import Uploads
 from xo_cowork_core.storage.beneath import Beneath
-from xo_cowork_core.storage.staging import Staging
+from xo_cowork_core.storage.drafts import Staging
 
 
 class Files:
@@ -32,7 +32,7 @@ class Files:
         beneath = Beneath(
             (home, projects_root), lambda: private_places(home, state_dir, env_files())
         )
-        places = Places(home, beneath)
+        places = PathResolver(home, beneath)
         self._staging = Staging(state_dir / "drafts")
         self._threads = DiskThreads()
         self.reading = Reading(places, self._threads)

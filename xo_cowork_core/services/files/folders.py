@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from xo_cowork_core.sdk import BadRequest, Conflict
-from xo_cowork_core.services.files.places import Places, refusals
+from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.threads import DiskThreads, Stop
 from xo_cowork_core.services.projects.names import project_id
-from xo_cowork_core.storage.beneath import Spot
+from xo_cowork_core.storage.beneath import PathHandle
+from xo_cowork_core.storage.drafts import Staging
 from xo_cowork_core.storage.folder import Folder
-from xo_cowork_core.storage.staging import Staging
 
 MOST_FILES = 1000
 EXISTS = "Already exists"
@@ -54,7 +54,7 @@ class Folders:
 
     def __init__(
         self,
-        places: Places,
+        places: PathResolver,
         staging: Staging,
         threads: DiskThreads,
         *,
@@ -85,14 +85,14 @@ class Folders:
     def _make(
         self, stop: Stop, goal: Path, sources: Sequence[Path], project: Project | None
     ) -> MadeFolder:
-        with refusals("The folder is gone"):
+        with translate_os_errors("The folder is gone"):
             asked = self._places.beneath.real(goal)
             real = self._project_folder(asked) if project else asked
             if os.path.lexists(real):
                 raise Conflict(EXISTS)
         for source in sources:
             self._check(source, real)
-        with refusals("The folder is gone"), self._spot(real) as spot:
+        with translate_os_errors("The folder is gone"), self._spot(real) as spot:
             with (
                 self._staging.tree(spot) as fresh,
                 Folder(os.dup(spot.folder)) as beside,
@@ -116,12 +116,12 @@ class Folders:
 
     def _check(self, source: Path, folder: Path) -> None:
         """Refuse a file that can't be read, or whose copy would stand in a private place."""
-        with refusals(f"File not found: {source.name}", f"Access denied: {source.name}"):
+        with translate_os_errors(f"File not found: {source.name}", f"Access denied: {source.name}"):
             self._places.beneath.open_file(source)[0].close()
             self._places.beneath.real(folder / source.name)
 
     @contextmanager
-    def _spot(self, real: Path) -> Generator[Spot]:
+    def _spot(self, real: Path) -> Generator[PathHandle]:
         try:
             with self._places.beneath.spot(real, make_parents=True) as spot:
                 yield spot
@@ -130,7 +130,7 @@ class Folders:
         except NotADirectoryError:
             raise BadRequest("The path leads through a file") from None
 
-    def _place(self, fresh: str, spot: Spot) -> None:
+    def _place(self, fresh: str, spot: PathHandle) -> None:
         with self._placing:
             if spot.stat():
                 raise Conflict(EXISTS)
@@ -144,7 +144,7 @@ class Folders:
 
     def _copy(self, stop: Stop, source: Path, folder: Folder) -> bool:
         """Copy one file; False when its name is taken."""
-        with refusals(f"File not found: {source.name}", f"Access denied: {source.name}"):
+        with translate_os_errors(f"File not found: {source.name}", f"Access denied: {source.name}"):
             file = self._places.beneath.open_file(source)[0]
         with file:
             try:

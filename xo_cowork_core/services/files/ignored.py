@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xo_cowork_core.services.files.patterns import Pattern, read_patterns
-from xo_cowork_core.storage.beneath import Spot
+from xo_cowork_core.storage.beneath import PathHandle
 from xo_cowork_core.storage.paths import OutsideError
 
 MOST_BYTES = 256 << 10
@@ -31,7 +31,7 @@ class Rules:
 def read_rules(folder: int, depth: int) -> Sequence[Rules]:
     """Read the `.gitignore` in an open folder; nothing when there is none that can be read."""
     try:
-        with Spot(folder, NAME, Path(NAME)).open() as file:
+        with PathHandle(folder, NAME, Path(NAME)).open() as file:
             text = file.read(MOST_BYTES).decode("utf-8", "replace")
     except (OSError, OutsideError):
         return ()

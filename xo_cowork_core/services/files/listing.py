@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.files.places import Places, refusals
+from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.threads import DiskThreads
+from xo_cowork_core.storage.drafts import is_draft
 from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, is_unicode
-from xo_cowork_core.storage.staging import is_draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Listing:
 class Lists:
     """Listings of one server."""
 
-    def __init__(self, places: Places, threads: DiskThreads) -> None:
+    def __init__(self, places: PathResolver, threads: DiskThreads) -> None:
         self._places = places
         self._threads = threads
 
@@ -49,7 +49,10 @@ class Lists:
     def _of(self, path: Path) -> Listing:
         dirs: list[Item] = []
         files: list[Item] = []
-        with refusals("Not a directory"), self._places.beneath.folder(path) as (handle, real):
+        with (
+            translate_os_errors("Not a directory"),
+            self._places.beneath.folder(path) as (handle, real),
+        ):
             with os.scandir(handle) as entries:
                 names = sorted((entry.name for entry in entries), key=_order)
             for name in names:

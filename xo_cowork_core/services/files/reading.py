@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from xo_cowork_core.sdk import TooLarge
 from xo_cowork_core.services.files.etags import etag_of
-from xo_cowork_core.services.files.places import Places, refusals
+from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.threads import DiskThreads
 
 MOST_TEXT_BYTES = 10 << 20
@@ -49,7 +49,7 @@ class OpenedFile:
 class Reading:
     """Reads of one server."""
 
-    def __init__(self, places: Places, threads: DiskThreads) -> None:
+    def __init__(self, places: PathResolver, threads: DiskThreads) -> None:
         self._places = places
         self._threads = threads
 
@@ -62,7 +62,7 @@ class Reading:
         return await self._threads.run(self._open, self._places.path(path))
 
     def _text(self, path: Path) -> Text:
-        with refusals(MISSING):
+        with translate_os_errors(MISSING):
             file, real = self._places.beneath.open_file(path)
             with file:
                 body = file.read(MOST_TEXT_BYTES + 1)
@@ -71,6 +71,6 @@ class Reading:
         return Text(real, body.decode("utf-8", "replace"), etag_of(body))
 
     def _open(self, path: Path) -> OpenedFile:
-        with refusals(MISSING):
+        with translate_os_errors(MISSING):
             file, real = self._places.beneath.open_file(path)
         return OpenedFile(file, real, self._threads)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, PreconditionFailed, Unavailable
 from xo_cowork_core.services.files.etags import etag_of, fits
-from xo_cowork_core.services.files.places import Places, refusals
+from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.threads import DiskThreads
-from xo_cowork_core.storage.beneath import Spot
-from xo_cowork_core.storage.staging import Draft, Staging
+from xo_cowork_core.storage.beneath import PathHandle
+from xo_cowork_core.storage.drafts import Draft, Staging
 
 LOCKS = 64
 LOCK_SECONDS = 10.0
@@ -31,7 +31,7 @@ class Saved:
 class Saving:
     """Saves of one server. Saves of one file follow one another: each is locked by its name."""
 
-    def __init__(self, places: Places, staging: Staging, threads: DiskThreads) -> None:
+    def __init__(self, places: PathResolver, staging: Staging, threads: DiskThreads) -> None:
         self._places = places
         self._staging = staging
         self._threads = threads
@@ -51,7 +51,7 @@ class Saving:
         return await self._threads.run(self._save, place, content.encode(), if_match)
 
     def _save(self, path: Path, body: bytes, if_match: str | None) -> Saved:
-        with refusals("The folder is gone"), self._drafted(body) as draft:
+        with translate_os_errors("The folder is gone"), self._drafted(body) as draft:
             try:
                 return self._put(draft, path, body, if_match)
             except IsADirectoryError:
@@ -86,7 +86,7 @@ class Saving:
             draft.discard()
 
     @contextmanager
-    def _locked(self, spot: Spot) -> Generator[None]:
+    def _locked(self, spot: PathHandle) -> Generator[None]:
         folder = os.fstat(spot.folder)
         lock = self._locks[hash((folder.st_dev, folder.st_ino, spot.name)) % LOCKS]
         if not lock.acquire(timeout=LOCK_SECONDS):
@@ -97,7 +97,7 @@ class Saving:
             lock.release()
 
 
-def _checked(spot: Spot, if_match: str | None) -> os.stat_result | None:
+def _checked(spot: PathHandle, if_match: str | None) -> os.stat_result | None:
     """Look at the file that is about to be replaced; None when there is none."""
     found = spot.stat()
     if found and not stat.S_ISREG(found.st_mode):

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.files.ignored import Rules, is_ignored, read_rules
-from xo_cowork_core.services.files.places import Places, refusals
+from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.storage.beneath import walk
+from xo_cowork_core.storage.drafts import is_draft
 from xo_cowork_core.storage.paths import OutsideError, is_unicode
-from xo_cowork_core.storage.staging import is_draft
 
 SECONDS = 2.0
 MOST_ENTRIES = 200_000
@@ -59,7 +59,7 @@ class _Budget:
 class Search:
     """Searches of one server."""
 
-    def __init__(self, places: Places, threads: DiskThreads) -> None:
+    def __init__(self, places: PathResolver, threads: DiskThreads) -> None:
         self._places = places
         self._threads = threads
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -80,7 +80,10 @@ class Search:
             )
 
     def _find(self, folder: Path, query: str, limit: int) -> Sequence[Match]:
-        with refusals("Not a directory"), self._places.beneath.folder(folder) as (handle, real):
+        with (
+            translate_os_errors("Not a directory"),
+            self._places.beneath.folder(folder) as (handle, real),
+        ):
             above, rules = self._above(real)
             files = _files(handle, above, rules, self._private_paths(real))
             found = (

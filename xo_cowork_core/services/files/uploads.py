@@ -11,12 +11,12 @@ from typing import Protocol
 
 from xo_cowork_core.sdk import BadRequest, Conflict, TooLarge
 from xo_cowork_core.services.files.etags import hash_of
-from xo_cowork_core.services.files.places import Places, refusals
+from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.stored import StoredFile, type_of
 from xo_cowork_core.services.files.threads import DiskThreads
-from xo_cowork_core.storage.beneath import Spot
+from xo_cowork_core.storage.beneath import PathHandle
+from xo_cowork_core.storage.drafts import Draft, Staging
 from xo_cowork_core.storage.paths import MAX_NAME_BYTES
-from xo_cowork_core.storage.staging import Draft, Staging
 
 MOST_BYTES = 100 << 20
 BATCH_BYTES = 512 << 10
@@ -80,7 +80,7 @@ class Received:
 class Uploads:
     """Uploads of one server."""
 
-    def __init__(self, places: Places, staging: Staging, threads: DiskThreads) -> None:
+    def __init__(self, places: PathResolver, staging: Staging, threads: DiskThreads) -> None:
         self._places = places
         self._staging = staging
         self._threads = threads
@@ -118,7 +118,7 @@ class Uploads:
         )
 
     def _draft(self) -> Draft:
-        with refusals("The folder is gone"):
+        with translate_os_errors("The folder is gone"):
             return self._staging.draft()
 
     async def _take(self, body: AsyncIterator[bytes], form: Form, received: Received) -> None:
@@ -127,11 +127,11 @@ class Uploads:
         received.head = form.finish()
 
     def _feed(self, form: Form, batch: bytes, received: Received) -> None:
-        with refusals("The folder is gone"):
+        with translate_os_errors("The folder is gone"):
             form.feed(batch, received.take)
 
     def _put(self, received: Received, folder: Path) -> Path:
-        with refusals("The folder is gone"):
+        with translate_os_errors("The folder is gone"):
             received.draft.sync()
             for name in _names(received.head.name, received.content_hash):
                 with self._places.beneath.entry(folder, name) as spot:
@@ -153,7 +153,7 @@ def _names(name: str, content_hash: str) -> Iterator[str]:
         yield path.stem.encode()[:room].decode("utf-8", "ignore") + tail
 
 
-def _holds(spot: Spot, received: Received) -> bool:
+def _holds(spot: PathHandle, received: Received) -> bool:
     """Whether the file of this name is just these bytes."""
     found = spot.stat()
     if not found or not stat.S_ISREG(found.st_mode) or found.st_size != received.size:

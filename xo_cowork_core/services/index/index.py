@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from xo_cowork_core.sdk import Message, Unavailable
-from xo_cowork_core.services.index import queries, rows
-from xo_cowork_core.services.index.calls import write_calls
-from xo_cowork_core.services.index.feed import calls_of, indexed
-from xo_cowork_core.services.index.rows import NO_FLAGS, Flags, ProjectOf
-from xo_cowork_core.services.index.scan import NOTHING_MOVED
-from xo_cowork_core.services.index.upkeep import Upkeep
-from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.storage.db import Database, Work
+from xo_cowork_core.services.index import queries
+from xo_cowork_core.services.index import session_rows as rows
+from xo_cowork_core.services.index.indexer import Indexer
+from xo_cowork_core.services.index.scanner import NOTHING_MOVED
+from xo_cowork_core.services.index.session_rows import NO_FLAGS, Flags, ProjectOf
+from xo_cowork_core.services.index.transcript_readers import calls_of, indexed
+from xo_cowork_core.services.index.usage_rows import write_calls
+from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.storage.database import Database, Work
 
 T = TypeVar("T")
 ALL = "all"
@@ -44,7 +45,7 @@ class Progress:
     messages: int
 
 
-class Feeder(Protocol):
+class IndexSource(Protocol):
     """Brings in sessions that lie in no file."""
 
     async def refresh(self, index: "Index") -> None:
@@ -65,8 +66,8 @@ class Index:
         self._database = database
         self._project_of = project_of
         self._flags: dict[str, Flags] = {}
-        self._upkeep = Upkeep(database, registry, self.flags, project_of, moved)
-        self._feeders: list[Feeder] = []
+        self._upkeep = Indexer(database, registry, self.flags, project_of, moved)
+        self._feeders: list[IndexSource] = []
         self._wanted = asyncio.Event()
         self._scanned = asyncio.Event()
         self._last_scan = float("-inf")
@@ -99,7 +100,7 @@ class Index:
         self._upkeep.end()
         await self._database.close()
 
-    def add_feeder(self, feeder: Feeder) -> None:
+    def add_feeder(self, feeder: IndexSource) -> None:
         """Ask this feeder, too, at each look."""
         self._feeders.append(feeder)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from xo_cowork_core.services.processes import procfs
-from xo_cowork_core.services.processes.search import Identity
+from xo_cowork_core.services.processes.selectors import Identity
 
 
 class Ledger:

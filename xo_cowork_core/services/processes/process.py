@@ -6,13 +6,17 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from xo_cowork_core.services.processes.census import Household
-from xo_cowork_core.services.processes.endings import Endings
-from xo_cowork_core.services.processes.exits import watch_exit
-from xo_cowork_core.services.processes.hunt import KILL_SECONDS, LOOK_SECONDS, Hunt
-from xo_cowork_core.services.processes.marks import Mark
+from xo_cowork_core.services.processes.exit_watch import watch_exit
 from xo_cowork_core.services.processes.pipes import Input, Lines, Tail
-from xo_cowork_core.services.processes.search import Branch, Trees, join
+from xo_cowork_core.services.processes.selectors import BranchSelector, TreesSelector, join
+from xo_cowork_core.services.processes.stop_batcher import StopBatcher
+from xo_cowork_core.services.processes.tags import ProcessTag
+from xo_cowork_core.services.processes.tracker import TrackedTree
+from xo_cowork_core.services.processes.tree_client import (
+    KILL_SECONDS,
+    LOOK_SECONDS,
+    ProcessTreeClient,
+)
 
 ORPHAN_SECONDS = 0.5  # what its children get to end by themselves once it is gone itself
 
@@ -24,17 +28,17 @@ class SupervisedProcess:
         self,
         child: subprocess.Popen[bytes],
         *,
-        mark: Mark,
+        mark: ProcessTag,
         plugin: str,
         owner: str,
-        hunt: Hunt,
-        endings: "Endings[SupervisedProcess]",
+        hunt: ProcessTreeClient,
+        endings: "StopBatcher[SupervisedProcess]",
         on_exit: Callable[[], None],
     ) -> None:
         assert child.stdin and child.stdout and child.stderr
         self.plugin = plugin
         self.owner = owner
-        self.household = Household(hunt.tree.identify(child.pid), mark.limit)
+        self.household = TrackedTree(hunt.tree.identify(child.pid), mark.limit)
         self.cleared = False  # it is dead and nothing that it started is alive
         self._child = child
         self._mark = mark
@@ -60,9 +64,9 @@ class SupervisedProcess:
         return self._errors.text
 
     @property
-    def tree(self) -> Trees:
+    def tree(self) -> TreesSelector:
         """What to look for to find all that it started."""
-        return Trees(
+        return TreesSelector(
             roots=frozenset({self.household.root}),
             seen=frozenset(self.household.seen),
             limits=frozenset({self._mark.limit}),
@@ -95,11 +99,11 @@ class SupervisedProcess:
         if not self.cleared:
             await self._hunt.end(self.tree, spare)
 
-    async def end_marked(self, name: str, value: str, *, kill_after: float = 1.0) -> bool:
+    async def terminate_tagged(self, name: str, value: str, *, kill_after: float = 1.0) -> bool:
         if self.cleared:
             return True
-        await self._hunt.end_gently(Branch(self.tree, name, value), kill_after)
-        return not await self._hunt.orphans(Branch(self.tree, name, ""))
+        await self._hunt.end_gently(BranchSelector(self.tree, name, value), kill_after)
+        return not await self._hunt.orphans(BranchSelector(self.tree, name, ""))
 
     async def stop(self, *, term_after: float = 0.0, kill_after: float = 3.0) -> None:
         if self.cleared:
@@ -127,7 +131,7 @@ class SupervisedProcess:
 
 
 async def end_processes(
-    processes: Sequence[SupervisedProcess], hunt: Hunt, *, grace: float
+    processes: Sequence[SupervisedProcess], hunt: ProcessTreeClient, *, grace: float
 ) -> None:
     """End processes with all that they started: asked first, for `grace` seconds, then killed.
     Many at once cost as much as one."""
@@ -141,7 +145,9 @@ async def end_processes(
         process.cleared = process.returncode is not None
 
 
-async def _ask(processes: Sequence[SupervisedProcess], hunt: Hunt, seconds: float) -> None:
+async def _ask(
+    processes: Sequence[SupervisedProcess], hunt: ProcessTreeClient, seconds: float
+) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     for process in processes:
@@ -155,7 +161,7 @@ async def _ask(processes: Sequence[SupervisedProcess], hunt: Hunt, seconds: floa
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _anything_left(processes: Sequence[SupervisedProcess], hunt: Hunt) -> bool:
+async def _anything_left(processes: Sequence[SupervisedProcess], hunt: ProcessTreeClient) -> bool:
     if any(process.returncode is None for process in processes):
         return True
     return bool(await hunt.find(join(process.tree for process in processes)))

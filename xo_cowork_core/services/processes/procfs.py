@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from xo_cowork_core.services.processes.search import Identity
+from xo_cowork_core.services.processes.selectors import Identity
 
 
 class Row(NamedTuple):
@@ -41,7 +41,7 @@ class Row(NamedTuple):
             return os.readlink(f"/proc/{self.pid}/cwd")  # noqa: PTH115 - as the kernel says it
         return ""
 
-    def elders(self) -> "Iterator[Row]":
+    def ancestors(self) -> "Iterator[Row]":
         """Go through its ancestors, the nearest first, then to the leader of its session."""
         elder, met = row(self.parent), {self.pid}
         while elder is not None and elder.pid not in met:

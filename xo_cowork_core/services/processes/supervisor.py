@@ -14,13 +14,13 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, BadRequest, Process, Processes, Unavailable
-from xo_cowork_core.services.processes.endings import Endings
 from xo_cowork_core.services.processes.environment import child_environment
-from xo_cowork_core.services.processes.hunt import Hunt
 from xo_cowork_core.services.processes.ledger import Ledger
-from xo_cowork_core.services.processes.marks import Mark, Marks
 from xo_cowork_core.services.processes.process import SupervisedProcess, end_processes
-from xo_cowork_core.services.processes.search import Leftovers, Strays, join
+from xo_cowork_core.services.processes.selectors import LeftoversSelector, StraysSelector, join
+from xo_cowork_core.services.processes.stop_batcher import StopBatcher
+from xo_cowork_core.services.processes.tags import ProcessTag, ProcessTags
+from xo_cowork_core.services.processes.tree_client import ProcessTreeClient
 
 FIRST_LOOK_SECONDS = 0.1
 LOOK_SECONDS = 2.0
@@ -32,10 +32,10 @@ class ProcessSupervisor:
     """All processes of one app on one state folder."""
 
     def __init__(self, state_dir: Path, *, boot: str = "") -> None:
-        self._marks = Marks(state_dir, boot or uuid.uuid4().hex)
+        self._marks = ProcessTags(state_dir, boot or uuid.uuid4().hex)
         self._ledger = Ledger(state_dir, self._marks.boot)
-        self._hunt = Hunt()
-        self._endings = Endings[SupervisedProcess](self._end_together)
+        self._hunt = ProcessTreeClient()
+        self._endings = StopBatcher[SupervisedProcess](self._end_together)
         self._processes: list[SupervisedProcess] = []
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -46,7 +46,7 @@ class ProcessSupervisor:
         """Kill what earlier servers on this state folder left behind, then be ready."""
         self._hunt.tree.adopt_orphans()
         earlier = await asyncio.to_thread(self._ledger.earlier)
-        await self._hunt.end(Leftovers(self._marks.state, self._marks.boot, earlier))
+        await self._hunt.end(LeftoversSelector(self._marks.state, self._marks.boot, earlier))
         await asyncio.to_thread(self._ledger.forget_earlier)
         self._task = asyncio.create_task(self._tend(), name="processes")
 
@@ -108,14 +108,14 @@ class ProcessSupervisor:
         self._news.set()
         return process
 
-    async def end_strays(
+    async def terminate_matching(
         self, entries: Mapping[str, str], *, since: float, folder: Path | None, kill_after: float
     ) -> None:
         """End what somebody else's program left behind."""
         if not entries or not all(entries.values()):
             raise ValueError("such a search would find everybody's processes")
         place = str(await asyncio.to_thread(folder.resolve)) if folder else ""
-        strays = Strays(dict(entries), self._hunt.tree.tick(since), place)
+        strays = StraysSelector(dict(entries), self._hunt.tree.tick(since), place)
         await self._hunt.end_gently(strays, kill_after)
 
     async def _stop_all(self, whose: str, *, grace: float) -> None:
@@ -199,7 +199,7 @@ class PluginProcesses:
             argv, cwd=cwd, environment=environment, owner=owner, plugin=self._plugin
         )
 
-    async def end_strays(
+    async def terminate_matching(
         self,
         entries: Mapping[str, str],
         *,
@@ -207,7 +207,7 @@ class PluginProcesses:
         folder: Path | None = None,
         kill_after: float = 1.0,
     ) -> None:
-        await self._supervisor.end_strays(
+        await self._supervisor.terminate_matching(
             entries, since=since, folder=folder, kill_after=kill_after
         )
 
@@ -217,7 +217,7 @@ def _names(process: SupervisedProcess) -> set[str]:
 
 
 def _start(
-    argv: Sequence[str], cwd: Path, environment: Mapping[str, SecretStr | str], mark: Mark
+    argv: Sequence[str], cwd: Path, environment: Mapping[str, SecretStr | str], mark: ProcessTag
 ) -> subprocess.Popen[bytes]:
     if not argv:
         raise BadRequest("There is no command to run.")

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, TooLarge
-from xo_cowork_core.services.projects.files import ProjectFiles, inside, utf8
-from xo_cowork_core.services.workspace import Workspace
+from xo_cowork_core.services.files.workspace import Workspace
+from xo_cowork_core.services.projects.project_files import ProjectFiles, inside, utf8
 from xo_cowork_core.storage.folder import Folder
 
 MEMORY, SEMANTIC = "memory", "semantic"

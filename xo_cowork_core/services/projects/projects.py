@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from xo_cowork_core.sdk import XoError
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.projects.card import Card, read_card
-from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.metadata import ProjectMetadata, read_metadata
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
 from xo_cowork_core.services.projects.scaffold import scaffold
 from xo_cowork_core.services.projects.timeline import Timeline
 from xo_cowork_core.services.projects.todos import Todos
@@ -19,7 +19,7 @@ class Project:
     """One project. `unscaffolded` says that it is a folder without a card."""
 
     id: str
-    card: Card
+    card: ProjectMetadata
     unscaffolded: bool
 
 
@@ -67,8 +67,10 @@ class Projects:
     def _read_one(self, name: str) -> Project | None:
         try:
             with self._files.project(name) as project, inside(project, XO) as xo:
-                card = read_card(xo, name) if xo else None
-                return Project(name, card or Card(name, "", ""), unscaffolded=card is None)
+                card = read_metadata(xo, name) if xo else None
+                return Project(
+                    name, card or ProjectMetadata(name, "", ""), unscaffolded=card is None
+                )
         except (OSError, XoError):
             # deleted meanwhile, or not readable
             return None

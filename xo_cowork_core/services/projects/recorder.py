@@ -14,13 +14,18 @@ from functools import partial
 
 from xo_cowork_core.sdk import Event, NotFound, StepFinish, Tokens, Unavailable, XoError
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.projects.activity import close_cut_sessions, names_sessions
-from xo_cowork_core.services.projects.facts import Fact, OpenSession, SessionEnded, SessionOpened
-from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
-from xo_cowork_core.services.projects.ledger import enter
-from xo_cowork_core.services.projects.numbers import Numbers, ProjectNumbers
-from xo_cowork_core.services.projects.watch import TurnWatch, plain, relative_to
-from xo_cowork_core.services.turns.running import RunningTurn
+from xo_cowork_core.services.projects.activity_file import close_cut_sessions, names_sessions
+from xo_cowork_core.services.projects.events import (
+    OpenSession,
+    ProjectEvent,
+    SessionEnded,
+    SessionOpened,
+)
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.project_stats import ProjectFigures, ProjectStats
+from xo_cowork_core.services.projects.record_writer import enter
+from xo_cowork_core.services.projects.turn_observer import TurnObserver, plain, relative_to
+from xo_cowork_core.services.turns.running_turn import RunningTurn
 from xo_cowork_core.storage.folder import Folder
 
 DEBOUNCE_SECONDS = 0.2
@@ -30,11 +35,11 @@ MOST_FACTS = 10_000
 log = logging.getLogger("xo_cowork.projects")
 
 
-class Recorder:
+class ProjectRecorder:
     """A listener of turns and of the index that writes down what projects keep of them. `retries`
     counts the writes that somebody else's lock put off."""
 
-    def __init__(self, files: ProjectFiles, clock: Clock, numbers: ProjectNumbers) -> None:
+    def __init__(self, files: ProjectFiles, clock: Clock, numbers: ProjectStats) -> None:
         self.retries = 0
         self._files = files
         self._clock = clock
@@ -42,10 +47,10 @@ class Recorder:
         numbers.add_listener(self._awaken)
         # as it is named, and as turns may know it: resolved, when `start` has looked
         self._roots: tuple[str, ...] = (str(files.root),)
-        self._facts: dict[str, list[Fact]] = {}
+        self._facts: dict[str, list[ProjectEvent]] = {}
         self._waiting = 0
         self._open: dict[str, dict[str, OpenSession]] = {}
-        self._watches: dict[str, TurnWatch] = {}
+        self._watches: dict[str, TurnObserver] = {}
         self._wanted = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -82,7 +87,7 @@ class Recorder:
         if project_id is None:
             return
         runtime, now = running.owner.info.name, running.started_at
-        watch = TurnWatch(
+        watch = TurnObserver(
             turn.session_id,
             runtime,
             cwd=str(turn.cwd),
@@ -143,7 +148,7 @@ class Recorder:
         self._facts.setdefault(project_id, [])
         self._wanted.set()
 
-    def _tell(self, project_id: str, fact: Fact) -> None:
+    def _tell(self, project_id: str, fact: ProjectEvent) -> None:
         facts = self._facts.setdefault(project_id, [])
         if self._waiting < MOST_FACTS:
             facts.append(fact)
@@ -161,7 +166,7 @@ class Recorder:
             for project_id, facts in self._taken():
                 await self._write(project_id, facts)
 
-    def _taken(self) -> Iterator[tuple[str, list[Fact]]]:
+    def _taken(self) -> Iterator[tuple[str, list[ProjectEvent]]]:
         taken, self._facts, self._waiting = self._facts, {}, 0
         yield from taken.items()
 
@@ -170,7 +175,7 @@ class Recorder:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
-    async def _write(self, project_id: str, facts: list[Fact]) -> None:
+    async def _write(self, project_id: str, facts: list[ProjectEvent]) -> None:
         mark = self._numbers.take(project_id)
         open_sessions = self.open_sessions(project_id)
         try:
@@ -199,9 +204,9 @@ class Recorder:
     async def _enter(
         self,
         project_id: str,
-        facts: Sequence[Fact],
+        facts: Sequence[ProjectEvent],
         open_sessions: Sequence[OpenSession],
-        numbers: Numbers | None,
+        numbers: ProjectFigures | None,
     ) -> None:
         relative = partial(relative_to, self._folders(project_id))
 
@@ -211,7 +216,7 @@ class Recorder:
 
         await self._files.change(project_id, work)
 
-    async def _put_back(self, project_id: str, facts: list[Fact], mark: int | None) -> None:
+    async def _put_back(self, project_id: str, facts: list[ProjectEvent], mark: int | None) -> None:
         if mark is not None:
             self._numbers.put_back(project_id, mark)
         self._facts[project_id] = [*facts, *self._facts.get(project_id, [])][:MOST_FACTS]

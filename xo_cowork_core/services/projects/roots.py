@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from xo_cowork_core.services.registry import Registry
+from xo_cowork_core.services.runtimes.registry import Registry
 
 
 class Roots:

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.card import FILE as CARD
-from xo_cowork_core.services.projects.card import new_card
-from xo_cowork_core.services.projects.files import XO as XO_NAME
+from xo_cowork_core.services.projects.metadata import FILE as CARD
+from xo_cowork_core.services.projects.metadata import new_metadata
+from xo_cowork_core.services.projects.project_files import XO as XO_NAME
 from xo_cowork_core.services.projects.records import Record, as_bytes
-from xo_cowork_core.services.projects.stats import SCHEMA as STATS_SCHEMA
+from xo_cowork_core.services.projects.stats_file import SCHEMA as STATS_SCHEMA
 from xo_cowork_core.storage.folder import Folder
 
 XO = PurePosixPath(XO_NAME)
@@ -28,7 +28,7 @@ def scaffold(
     now: datetime,
 ) -> None:
     """Fill an empty folder for the project that a person calls `name`. Blocks."""
-    card = new_card(name, display_name, description, now)
+    card = new_metadata(name, display_name, description, now)
     words = {
         "display_name": str(card["display_name"]),
         "description": str(card["description"]) or NO_DESCRIPTION,

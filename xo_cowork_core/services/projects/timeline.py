@@ -15,7 +15,7 @@ import orjson
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
 from xo_cowork_core.services.projects.records import Record, as_record
 from xo_cowork_core.storage.folder import Folder, PlainFile
 

@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 from xo_cowork_core.sdk import BadRequest, Conflict, NotFound
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.projects.files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
 from xo_cowork_core.services.projects.records import Record, read_record
 from xo_cowork_core.services.projects.timeline import append_events, event
-from xo_cowork_core.services.projects.todolist import (
+from xo_cowork_core.services.projects.todo_file import (
     FILE,
     MOST_CONTENT,
     MOST_DESCRIPTION,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
-from xo_cowork_core.services.projects.files import ABSENT, utf8
+from xo_cowork_core.services.projects.project_files import ABSENT, utf8
 from xo_cowork_core.storage.folder import Folder
 from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp
 

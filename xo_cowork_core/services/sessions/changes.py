@@ -8,17 +8,17 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, NotFound
 from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.files.workspace import Workspace
+from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.queries import Session
-from xo_cowork_core.services.index.rows import SessionRow
-from xo_cowork_core.services.sessions.hosted import HostedSessions
-from xo_cowork_core.services.sessions.hosted_feed import HostedFeed
+from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
-from xo_cowork_core.services.turns.prompts import Prompt, Resolver
+from xo_cowork_core.services.turns.resolver import Prompt, TurnResolver
 from xo_cowork_core.services.turns.turns import Turns
-from xo_cowork_core.services.workspace import Workspace
 
 NO_DIRECTORY = "."
 
@@ -34,9 +34,9 @@ class SessionChanges:
         hosted: HostedSessions,
         index: Index,
         turns: Turns,
-        resolver: Resolver,
+        resolver: TurnResolver,
         workspace: Workspace,
-        feed: HostedFeed,
+        feed: HostSessionSource,
         trash: Trash,
     ) -> None:
         self._clock = clock

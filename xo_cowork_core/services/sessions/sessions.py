@@ -25,16 +25,16 @@ from xo_cowork_core.sdk import (
     XoError,
     shown,
 )
-from xo_cowork_core.sdk.transcripts import KeepsTranscripts
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
+from xo_cowork_core.services.history.host_history import HostHistory
+from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
 from xo_cowork_core.services.index import queries, search
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.queries import Label, Session
-from xo_cowork_core.services.index.rows import SessionRow
 from xo_cowork_core.services.index.search import Hit
-from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.sessions.hosted import HostedSession, HostedSessions
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.storage.database import Database
 
 FIND_SECONDS = 2.0
 STORE_SECONDS = 10.0

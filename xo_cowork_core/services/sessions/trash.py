@@ -16,7 +16,7 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import Conflict, NotFound
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.storage.database import Database
 
 KEEP = timedelta(days=30)
 DAY_SECONDS = 86400.0

@@ -20,17 +20,17 @@ from xo_cowork_core.sdk import (
     Unsupported,
     XoError,
 )
-from xo_cowork_core.services.asking import ask
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
-from xo_cowork_core.services.registry import Registry
-from xo_cowork_core.services.sessions.fold import MessageFold
-from xo_cowork_core.services.sessions.history import HostHistory
-from xo_cowork_core.services.turns.prompts import Prompt, Resolved, Resolver
-from xo_cowork_core.services.turns.rows import insert_turn, said_in
-from xo_cowork_core.services.turns.running import RunningTurn
-from xo_cowork_core.services.turns.slots import Slot, Started, TurnListener
-from xo_cowork_core.storage.db import Database
+from xo_cowork_core.services.history.host_history import HostHistory
+from xo_cowork_core.services.history.message_assembler import MessageAssembler
+from xo_cowork_core.services.runtimes.calls import ask
+from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.turns.active_turn import ActiveTurn, Started, TurnListener
+from xo_cowork_core.services.turns.resolver import Prompt, ResolvedTurn, TurnResolver
+from xo_cowork_core.services.turns.running_turn import RunningTurn
+from xo_cowork_core.services.turns.turn_rows import insert_turn, user_message
+from xo_cowork_core.storage.database import Database
 
 RETRY_SECONDS = 10.0
 ABORT_SECONDS = 8.0
@@ -44,7 +44,7 @@ class Turns:
     def __init__(
         self,
         *,
-        resolver: Resolver,
+        resolver: TurnResolver,
         registry: Registry,
         eventlog: EventLog,
         history: HostHistory,
@@ -63,7 +63,7 @@ class Turns:
         self._stop_owner = stop_owner
         self._permission_seconds = permission_seconds
         self._listeners = listeners
-        self._slots: dict[str, Slot] = {}
+        self._slots: dict[str, ActiveTurn] = {}
         self._accepting: dict[Prompt, asyncio.Future[Started]] = {}
         self._stopping = False
         self.started_total = 0
@@ -72,8 +72,9 @@ class Turns:
         """Accept a prompt: once this returns the turn is on disk and runs.
 
         With `prompt.edits` the user's message of that id, and what follows it, is dropped first.
-        Raises what `Resolver.resolve` raises, Conflict while the session's turn runs, Unsupported
-        where the runtime cannot edit, Unavailable while the server stops or its disk refuses.
+        Raises what `TurnResolver.resolve` raises, Conflict while the session's turn runs,
+        Unsupported where the runtime cannot edit, Unavailable while the server stops or its disk
+        refuses.
         """
         if again := self._same(prompt):
             return again.started
@@ -161,7 +162,7 @@ class Turns:
         for slot in self._slots.values():
             slot.running.stop("restart")
 
-    def _same(self, prompt: Prompt) -> Slot | None:
+    def _same(self, prompt: Prompt) -> ActiveTurn | None:
         """The running turn of an identical prompt just sent: a client's network retry."""
         now = self._clock.monotonic()
         for slot in self._slots.values():
@@ -179,10 +180,10 @@ class Turns:
                 details={"stream_id": slot.started.stream_id, "session_id": session_id},
             )
 
-    def _reserve(self, prompt: Prompt, resolved: Resolved) -> Slot:
+    def _reserve(self, prompt: Prompt, resolved: ResolvedTurn) -> ActiveTurn:
         turn = resolved.turn
         keeps = isinstance(resolved.owner.runtime, KeepsHistory)
-        fold = None if keeps else MessageFold(f"{turn.stream_id}-a", self._clock.now())
+        fold = None if keeps else MessageAssembler(f"{turn.stream_id}-a", self._clock.now())
         running = RunningTurn(
             resolved,
             self._eventlog.open(turn.stream_id),
@@ -191,7 +192,7 @@ class Turns:
             fold=fold,
             permission_seconds=self._permission_seconds,
         )
-        slot = Slot(
+        slot = ActiveTurn(
             prompt=prompt,
             since=self._clock.monotonic(),
             started=Started(turn.stream_id, turn.session_id),
@@ -200,11 +201,11 @@ class Turns:
         self._slots[turn.session_id] = slot
         return slot
 
-    def _release(self, slot: Slot) -> None:
+    def _release(self, slot: ActiveTurn) -> None:
         self._slots.pop(slot.started.session_id, None)
         self._eventlog.forget(slot.started.stream_id)
 
-    async def _edit(self, prompt: Prompt, resolved: Resolved) -> None:
+    async def _edit(self, prompt: Prompt, resolved: ResolvedTurn) -> None:
         if prompt.edits is None:
             return
         runtime, title = resolved.owner.runtime, resolved.owner.info.title
@@ -218,13 +219,13 @@ class Turns:
         if not isinstance(runtime, KeepsHistory):
             await self._history.drop(session_id, prompt.edits)
 
-    def _slot_of(self, stream_id: str) -> Slot | None:
+    def _slot_of(self, stream_id: str) -> ActiveTurn | None:
         return next((s for s in self._slots.values() if s.started.stream_id == stream_id), None)
 
-    async def _store(self, resolved: Resolved) -> None:
+    async def _store(self, resolved: ResolvedTurn) -> None:
         turn = resolved.turn
         name, keeps = resolved.owner.info.name, isinstance(resolved.owner.runtime, KeepsHistory)
-        said = said_in(turn, self._clock.now())
+        said = user_message(turn, self._clock.now())
         try:
             await self._database.write(
                 lambda connection: insert_turn(connection, turn, name, said, host_history=not keeps)
@@ -233,7 +234,7 @@ class Turns:
             log.error("a turn could not be stored: %s", error)
             raise Unavailable("The state folder cannot be written; is its disk full?") from error
 
-    async def _own(self, slot: Slot) -> None:
+    async def _own(self, slot: ActiveTurn) -> None:
         running = slot.running
         try:
             terminal: Event = await running.run()

@@ -9,7 +9,7 @@ from typing import Any
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.index.words import seconds_of
+from xo_cowork_core.services.index.message_rows import seconds_of
 from xo_cowork_core.services.usage.prices import Price, Prices
 from xo_cowork_core.services.usage.sums import Call, Group, SessionSum, Sum, Usage
 

@@ -1,0 +1,243 @@
+"""Rows of a rollout as messages: one of the user's and one of the agent's for each turn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from xo_cowork_core.sdk import (
+    Finish,
+    Message,
+    Part,
+    ReasoningPart,
+    StepPart,
+    TextPart,
+    Tokens,
+    ToolError,
+    ToolPart,
+)
+from xo_runtime_codex.attachments import files_in, said_in
+from xo_runtime_codex.failures import turn_failure
+from xo_runtime_codex.item_shapes import server_shape, texts_of
+from xo_runtime_codex.rollouts import EPOCH, Row
+from xo_runtime_codex.tools import tool_of
+from xo_runtime_codex.translate import thought_of
+from xo_runtime_codex.usage import tokens_of
+
+ENDS = frozenset({"task_complete", "turn_complete", "turn_aborted"})
+
+
+@dataclass(slots=True)
+class Draft:
+    """The agent's message of one turn while its rows come."""
+
+    turn_id: str
+    time: datetime
+    model: str | None
+    provider: str | None
+    parts: list[Part] = field(default_factory=list[Part])
+    tokens: Tokens | None = None
+    step: Tokens | None = None
+    tool: bool = False
+    ended: bool = False
+    finish: Finish | None = None
+    error: str | None = None
+
+    @property
+    def told(self) -> bool:
+        """Say whether there is anything in it."""
+        return bool(self.parts or self.step or self.error)
+
+    def add(self, part: Part) -> None:
+        """Add a part. A call is written down before the tools that it asked for, so its step ends
+        with the first part that is no tool."""
+        if isinstance(part, ToolPart):
+            self.tool = True
+        else:
+            self.close_step()
+        self.parts.append(part)
+
+    def use(self, tokens: Tokens) -> None:
+        """Take what a model call used."""
+        self.close_step()
+        self.tokens = (self.tokens or Tokens()) + tokens
+        self.step = tokens
+
+    def close_step(self) -> None:
+        """End the call that is open, if one is."""
+        self.parts += self._open_step()
+        if self.step:
+            self.step, self.tool = None, False
+
+    def _open_step(self) -> list[Part]:
+        return [StepPart("tool_use" if self.tool else "stop", self.step)] if self.step else []
+
+    def message(self) -> Message:
+        """Make a message of what there is."""
+        return Message(
+            id=f"{self.turn_id}-a",
+            role="assistant",
+            parts=(*self.parts, *self._open_step()),
+            time_created=self.time,
+            model_id=self.model,
+            provider_id=self.provider,
+            tokens=self.tokens,
+            finish=self.finish,
+            error=self.error,
+        )
+
+
+@dataclass(slots=True)
+class Call:
+    """One model call, and the tools that it asked for."""
+
+    time: datetime
+    model: str | None
+    provider: str | None
+    tokens: Tokens
+    tools: list[str]
+
+
+class Hydration:
+    """Messages of a session, which turn each of the user's began, and the model calls by their
+    responses' ids. Grows with its rows."""
+
+    def __init__(self) -> None:
+        self.turns: dict[str, str] = {}
+        self.calls: dict[str, Call] = {}
+        self._model: str | None = None
+        self._provider: str | None = None
+        self._draft: Draft | None = None
+        self._closed: list[Message] = []
+        # where the next tool is counted: a call is written down before the tools that it asked for
+        self._tools: list[str] = []
+
+    @property
+    def messages(self) -> list[Message]:
+        """All messages so far, the one that is under way last."""
+        draft = self._draft
+        return [*self._closed, *([draft.message()] if draft and draft.told else [])]
+
+    def feed(self, rows: Sequence[Row]) -> None:
+        """Take further rows."""
+        for row in rows:
+            self._take(row)
+
+    def forget_calls(self) -> None:
+        """Count calls anew from here on."""
+        self.calls = {}
+        self._tools = []
+
+    def _take(self, row: Row) -> None:
+        body = row.body
+        if row.kind == "session_meta":
+            self._provider = _text(body.get("model_provider"))
+        elif row.kind == "turn_context":
+            self._model = _text(body.get("model"))
+            if self._draft:
+                self._draft.model = self._model
+        elif row.kind == "token_usage_record":
+            self._used(row, body)
+        elif body.get("type") == "item_completed":
+            self._item(row, body)
+        elif _text(body.get("type")) in ENDS and self._draft:
+            self._end(self._draft, body)
+
+    def _item(self, row: Row, body: Mapping[str, Any]) -> None:
+        raw, turn_id = body.get("item"), str(body.get("turn_id"))
+        if not isinstance(raw, Mapping):
+            return
+        item = server_shape(raw)
+        if item["type"] == "userMessage":
+            self._said(row, item, turn_id)
+            return
+        draft = self._draft
+        if draft is None or draft.turn_id != turn_id:
+            self._close()
+            draft = self._draft = Draft(turn_id, row.time, self._model, self._provider)
+        part = _part(item, row.time, body)
+        if part:
+            draft.add(part)
+            if isinstance(part, ToolPart):
+                self._tools.append(part.tool)
+
+    def _said(self, row: Row, item: Mapping[str, Any], turn_id: str) -> None:
+        if self._draft is None or self._draft.turn_id != turn_id:
+            self._close()
+            self._draft = Draft(turn_id, row.time, self._model, self._provider)
+        content = item.get("content")
+        text = texts_of(content)
+        said = said_in(text)
+        parts: list[Part] = [TextPart(said)] if said else []
+        parts += files_in(text, content)
+        if parts:
+            identity = str(item.get("id"))
+            self.turns[identity] = turn_id
+            self._closed.append(Message(identity, "user", tuple(parts), row.time))
+
+    def _used(self, row: Row, body: Mapping[str, Any]) -> None:
+        if not isinstance(body.get("usage"), dict):
+            return
+        used = tokens_of(body["usage"])
+        self._count(row, used)
+        draft = self._draft
+        if draft is None or draft.turn_id != body.get("turn_id"):
+            return
+        draft.use(used)
+
+    def _count(self, row: Row, used: Tokens) -> None:
+        key = _text(row.body.get("response_id")) or f"{row.body.get('turn_id')}:{row.ordinal}"
+        # tools before the first call are its own: their call's row was lost
+        tools = [] if self.calls else self._tools
+        self.calls[key] = Call(row.time, self._model, self._provider, used, tools)
+        self._tools = tools
+
+    def _end(self, draft: Draft, body: Mapping[str, Any]) -> None:
+        if body.get("turn_id") is not None and body["turn_id"] != draft.turn_id:
+            return
+        draft.ended = True
+        draft.finish = "stop"
+        if body.get("error"):
+            draft.finish = "error"
+            draft.error = turn_failure(body["error"]).message
+
+    def _close(self) -> None:
+        if self._draft and self._draft.told:
+            self._closed.append(self._draft.message())
+        self._draft = None
+
+
+def _part(item: Mapping[str, Any], time: datetime, body: Mapping[str, Any]) -> Part | None:
+    match item.get("type"):
+        case "agentMessage" | "plan":
+            text = str(item.get("text") or "")
+            return TextPart(text) if text else None
+        case "reasoning":
+            thought = thought_of(item)
+            return ReasoningPart(thought) if thought else None
+    tool = tool_of(item)
+    if tool is None:
+        return None
+    end = tool.end
+    failed = isinstance(end, ToolError)
+    return ToolPart(
+        call_id=tool.call_id,
+        tool=tool.name,
+        input=tool.arguments,
+        status="error" if failed else "completed",
+        output=tool.output or tool.error,
+        title=tool.title,
+        metadata=tool.metadata,
+        time_start=_moment(body.get("started_at_ms"), time),
+        time_end=_moment(body.get("completed_at_ms"), time),
+    )
+
+
+def _moment(value: object, otherwise: datetime) -> datetime:
+    if isinstance(value, int) and value > 0:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    return otherwise if otherwise > EPOCH else EPOCH
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,101 @@
+"""The abilities beside turns: agents, channels, the gateway, live status."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from xo_cowork_core.sdk import (
+    Agent,
+    BadRequest,
+    GatewayStatus,
+    HasChannels,
+    HasGateway,
+    HostContext,
+    Json,
+    KeepsAgents,
+    ReportsStatus,
+)
+from xo_runtime_openclaw.config import agent_schema as entry
+from xo_runtime_openclaw.config.agents import Agents
+from xo_runtime_openclaw.config.channels import Channels
+from xo_runtime_openclaw.config.config_check import ConfigCheck
+from xo_runtime_openclaw.config.config_file import ConfigFile
+from xo_runtime_openclaw.config.configuration import Configuration
+from xo_runtime_openclaw.config.live_config import Control, LiveConfig
+from xo_runtime_openclaw.gateway.bootstrap import smallest_config
+from xo_runtime_openclaw.gateway.probe import answers
+from xo_runtime_openclaw.gateway.provider_status import ProviderStatus
+from xo_runtime_openclaw.gateway.restart import Restart
+from xo_runtime_openclaw.options import Options
+
+
+class Administration:
+    """What the abilities below stand on, made once for a runtime."""
+
+    def __init__(self, context: HostContext, options: Options, control: Control) -> None:
+        file = ConfigFile(options.config, smallest_config(options))
+        check = ConfigCheck(context, options)
+        live = LiveConfig(control)
+        configuration = Configuration(live, file, check, here=options.loopback)
+        self.agents = Agents(configuration, control, str(options.home))
+        self.channels = Channels(context, options, configuration, control)
+        self.standing = ProviderStatus(context, configuration, control)
+        self.restart = Restart(context, options, control)
+        self._context = context
+        self._options = options
+
+    async def gateway(self) -> GatewayStatus:
+        """Look for the gateway where it should be."""
+        options = self._options
+        find = self._context.paths.binary
+        running, binary = await asyncio.gather(
+            answers(options, "/healthz"),
+            asyncio.to_thread(find, "openclaw", options.binary),
+        )
+        return GatewayStatus(binary is not None, running, options.port, options.ws_url)
+
+
+class Administered(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
+    """Passes each ability's calls on. The runtime that mixes it in sets `administration`."""
+
+    administration: Administration
+
+    @property
+    def agent_fields(self) -> frozenset[str]:
+        return entry.FIELDS
+
+    async def agents(self) -> Sequence[Agent]:
+        return await self.administration.agents.all()
+
+    async def save_agent(self, agent_id: str, fields: Json) -> Agent:
+        return await self.administration.agents.save(agent_id, fields)
+
+    async def delete_agent(self, agent_id: str) -> None:
+        await self.administration.agents.delete(agent_id)
+
+    async def channels(self) -> Mapping[str, Json]:
+        return await self.administration.channels.all()
+
+    async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
+        return await self.administration.channels.add(channel, tokens)
+
+    async def gateway(self) -> GatewayStatus:
+        return await self.administration.gateway()
+
+    async def restart_gateway(self) -> str:
+        return await self.administration.restart.do()
+
+    async def status_of(self, what: str) -> Json:
+        """`models` and `providers` as `ProviderStatus` says; `channels` is
+        `{runtime, gateway_running, channels: {<name>: state}}`."""
+        if what == "models":
+            return await self.administration.standing.models()
+        if what == "providers":
+            return await self.administration.standing.providers()
+        if what != "channels":
+            raise BadRequest(f"OpenClaw tells no status of {what!r}")
+        found, gateway = await asyncio.gather(self.channels(), self.gateway())
+        return {
+            "runtime": "openclaw",
+            "gateway_running": gateway.running,
+            "channels": dict(found),
+        }

@@ -1,0 +1,135 @@
+"""Fields of an agent in OpenClaw's configuration: which it takes, checked as it checks them.
+
+Tried one by one against `openclaw config validate` of 2026.9.6. What is not here would make the
+whole file invalid, and the gateway would not start.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from xo_cowork_core.sdk import BadRequest, Json, JsonValue
+from xo_runtime_openclaw.config.json5_edit import Drop, Edit, Path, Put
+
+Check: TypeAlias = Callable[[JsonValue], bool]
+IDENTITY = frozenset({"name", "theme", "emoji", "avatar"})
+DECISION = re.compile(r"(?=.{3,512}$)[^/\s]+/\S+|")  # a provider's model, or none
+SECRET = re.compile(r"key|token|secret|passw|credential|data$|header|^env$", re.IGNORECASE)
+
+
+def _text(value: JsonValue) -> bool:
+    return isinstance(value, str)
+
+
+def _texts(value: JsonValue) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _count(value: JsonValue) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53
+
+
+def _one_of(*words: JsonValue) -> Check:
+    return lambda value: any(value is word or value == word for word in words)
+
+
+def _model(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        parts = (_text(value.get("primary", "")), _texts(value.get("fallbacks", [])))
+        return value.keys() <= {"primary", "fallbacks"} and all(parts)
+    return _text(value)
+
+
+def _identity(value: JsonValue) -> bool:
+    if not isinstance(value, dict) or not value.keys() <= IDENTITY:
+        return False
+    return all(part is None or _text(part) for part in value.values()) and _avatar(value)
+
+
+def _avatar(identity: Mapping[str, JsonValue]) -> bool:
+    """An address, or a file that stays in the agent's workspace."""
+    avatar = identity.get("avatar")
+    if not isinstance(avatar, str) or re.match(r"(?i)https?:|data:", avatar):
+        return True
+    outside = re.match(r"[a-zA-Z][\w+.-]*:|[/~\\]", avatar)
+    return not outside and ".." not in re.split(r"[/\\]", avatar)
+
+
+THINKING = ("off", "minimal", "low", "medium", "high", "xhigh", "adaptive", "max", "ultra")
+CHECKS: Mapping[str, Check] = {
+    "name": _text,
+    "description": _text,
+    "workspace": _text,
+    "cwd": _text,
+    "model": _model,
+    "utilityModel": _text,
+    "decisionModel": lambda value: isinstance(value, str) and bool(DECISION.fullmatch(value)),
+    "thinkingDefault": _one_of(*THINKING),
+    "verboseDefault": _one_of("off", "on", "full"),
+    "toolProgressDetail": _one_of("explain", "raw"),
+    "reasoningDefault": _one_of("on", "off", "stream"),
+    "fastModeDefault": lambda value: isinstance(value, bool) or value == "auto",
+    "contextInjection": _one_of("always", "continuation-skip", "never"),
+    "typingMode": _one_of("never", "instant", "thinking", "message"),
+    "bootstrapMaxChars": _count,
+    "bootstrapTotalMaxChars": _count,
+    "skills": _texts,
+    "identity": _identity,
+}
+# OpenClaw's own word on these is asked for, from the gateway or `openclaw config validate`
+DEEP = frozenset(
+    {
+        "contextLimits", "embeddedAgent", "experimental", "groupChat", "heartbeat", "humanDelay",
+        "memory", "modelPolicy", "models", "params", "runtime", "sandbox", "skillsLimits",
+        "subagents", "tts",
+    }
+)  # fmt: skip
+# `tools` is an object there and a list on our wire; `agentDir` may not move under a live agent
+FIELDS = frozenset(CHECKS) | DEEP
+
+
+def check(fields: Json) -> None:
+    """Raise BadRequest for a field whose value OpenClaw would not take."""
+    for name, value in fields.items():
+        if name in CHECKS and not CHECKS[name](value):
+            raise BadRequest(f"OpenClaw takes no such value for an agent's `{name}`")
+        if name in DEEP and name != "params" and not isinstance(value, dict):
+            raise BadRequest(f"`{name}` must be an object")
+
+
+def shown(stored: Json) -> Json:
+    """Return what a reader gets of a stored entry: no secret, and `model` as one name."""
+    fields = {name: _open(value) for name, value in stored.items() if name in FIELDS}
+    model = fields.get("model")
+    if isinstance(model, dict):
+        fields["model"] = model.get("primary")
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _open(value: JsonValue) -> JsonValue:
+    """Leave out what may be secret; a change that doesn't name it keeps it."""
+    if isinstance(value, dict):
+        return {key: _open(part) for key, part in value.items() if not SECRET.search(key)}
+    return [_open(part) for part in value] if isinstance(value, list) else value
+
+
+def edits(place: Path, stored: Json, fields: Json) -> list[Edit]:
+    """Lay fields over an entry at `place`: objects are merged, a null inside one removes."""
+    found: list[Edit] = []
+    for name, value in fields.items():
+        before = stored.get(name)
+        if name == "model" and isinstance(before, dict) and isinstance(value, str):
+            found.append(Put((*place, name, "primary"), value))
+        elif isinstance(before, dict) and isinstance(value, dict):
+            found.extend(edits((*place, name), before, value))
+        elif value is None:
+            found.append(Drop((*place, name)))
+        elif before != value:
+            found.append(Put((*place, name), _without_nulls(value)))
+    return found
+
+
+def _without_nulls(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    return value

@@ -1,0 +1,95 @@
+"""A restart of the gateway: asked for over the control protocol, else with `openclaw`.
+
+The gateway restarts inside its process, after the runs that it still has. `/readyz` counts the
+time since: that tells the new one from the old one.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+
+from xo_cowork_core.sdk import AgentFailure, HostContext, UpstreamFailed
+from xo_runtime_openclaw.config.live_config import Control
+from xo_runtime_openclaw.gateway import unavailable as down
+from xo_runtime_openclaw.gateway.command import printed
+from xo_runtime_openclaw.gateway.frames import Refused, read_json, row, text_of
+from xo_runtime_openclaw.gateway.probe import OK, answers, ask
+from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
+from xo_runtime_openclaw.options import Options
+
+ASK_SECONDS = 5.0
+COMMAND_SECONDS = 60.0
+BACK_SECONDS = 110.0
+POLL_SECONDS = 0.25
+
+
+class Restart:
+    """Restarts one gateway."""
+
+    def __init__(self, context: HostContext, options: Options, control: Control) -> None:
+        self._context = context
+        self._options = options
+        self._control = control
+
+    async def do(self) -> str:
+        """Restart and wait until it takes turns. Raises UpstreamFailed."""
+        begun = time.monotonic()
+        said = ""
+        # the command hangs for a minute on a gateway that is down: look first
+        if await answers(self._options, "/healthz"):
+            said = await self._ask()
+        elif not self._options.manage:
+            raise UpstreamFailed(f"No OpenClaw gateway runs here. To start it: {down.START}")
+        await self._back(begun, must_be_new=bool(said))
+        took = time.monotonic() - begun
+        return f"{said or 'The gateway was down.'} It takes turns again after {took:.1f} s."
+
+    async def _ask(self) -> str:
+        try:
+            await self._control.call("gateway.restart.request", {}, seconds=ASK_SECONDS)
+        except (GatewayUnavailable, Refused):
+            return await self._command()
+        return "The gateway restarts."
+
+    async def _command(self) -> str:
+        find = self._context.paths.binary
+        binary = await asyncio.to_thread(find, "openclaw", self._options.binary)
+        if binary is None or not self._options.loopback:
+            raise UpstreamFailed("The OpenClaw gateway takes no request to restart from here")
+        return await self._run(binary)
+
+    async def _run(self, binary: Path) -> str:
+        arguments = ["gateway", "restart", "--json"]
+        try:
+            told = await printed(self._context, binary, arguments, seconds=COMMAND_SECONDS)
+        except AgentFailure as failure:
+            raise UpstreamFailed(failure.message) from None
+        except TimeoutError:
+            raise UpstreamFailed("`openclaw gateway restart` did not end in time") from None
+        if told.get("ok") is not True:
+            raise UpstreamFailed("`openclaw gateway restart` failed")
+        return text_of(told.get("message")) or "The gateway restarts."
+
+    async def _back(self, begun: float, *, must_be_new: bool) -> None:
+        gone = not must_be_new
+        try:
+            async with asyncio.timeout(BACK_SECONDS):
+                while True:
+                    up = await self._ready_for()
+                    gone = gone or up is None
+                    if up is not None and (gone or up < time.monotonic() - begun):
+                        return
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise UpstreamFailed(f"The gateway is not back after {BACK_SECONDS:g} s") from None
+
+    async def _ready_for(self) -> float | None:
+        """Seconds since it got ready, None when it isn't; very long where it doesn't say."""
+        answer = await ask(self._options, "/readyz")
+        if answer is None:
+            return None
+        body = row(read_json(answer.content))
+        if answer.status_code != OK or body.get("ready") is False:
+            return None
+        up = body.get("uptimeMs")
+        return up / 1000 if isinstance(up, int | float) else float("inf")

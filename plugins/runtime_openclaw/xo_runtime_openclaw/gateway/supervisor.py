@@ -1,0 +1,158 @@
+"""The gateway as a child of this server: made ready, started, watched, started again, stopped.
+
+It owns two tasks: the watch, which the lifespan starts and ends, and within it the reader of the
+child's output, which ends with the child.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import AgentFailure, HostContext, Process, Unavailable
+from xo_runtime_openclaw.gateway.bootstrap import ensure_config, ensure_token, read_token
+from xo_runtime_openclaw.gateway.command import search_path
+from xo_runtime_openclaw.gateway.frames import Refused
+from xo_runtime_openclaw.gateway.gateway import Gateway
+from xo_runtime_openclaw.gateway.probe import answers
+from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
+from xo_runtime_openclaw.options import TOKEN_KEY, Options
+
+READY_SECONDS = 120.0
+POLL_SECONDS = 0.25
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+STEADY_SECONDS = 60.0
+FOREIGN_SECONDS = 15.0
+LOOK_SECONDS = 5.0
+SILENT_LOOKS = 4  # a gateway at work may leave a look or two without an answer
+KILL_SECONDS = 2.5
+BAD_CONFIG = 78
+TAIL_CHARACTERS = 300
+QUIET = {"OPENCLAW_NO_RESPAWN": "1", "OPENCLAW_DISABLE_BONJOUR": "1"}
+
+
+class Supervisor:
+    """One gateway process at a time. `trouble` is why the last attempt came to nothing; empty
+    while the gateway runs, starts, or is about to be started again after it ran."""
+
+    def __init__(self, context: HostContext, options: Options, gateway: Gateway) -> None:
+        self._context = context
+        self._options = options
+        self._gateway = gateway
+        self._process: Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.trouble = ""
+        gateway.coming = lambda: self.coming
+
+    @property
+    def coming(self) -> bool:
+        """Say whether a gateway that does not answer now may be expected to."""
+        return not self.trouble
+
+    def start(self) -> None:
+        """Begin in the background: the host does not wait for it."""
+        self._watch = asyncio.create_task(self._keep_running(), name="openclaw supervisor")
+
+    async def stop(self) -> None:
+        """End the gateway and all that it started."""
+        if self._watch:
+            self._watch.cancel()
+            await asyncio.wait({self._watch})
+        if self._process:
+            await self._process.stop(kill_after=KILL_SECONDS)
+
+    async def _keep_running(self) -> None:
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE_SECONDS
+        while True:
+            begun = loop.time()
+            try:
+                if await answers(self._options, "/healthz"):
+                    # somebody else's: used as it is, and looked after by them
+                    self.trouble = ""
+                    await asyncio.sleep(FOREIGN_SECONDS)
+                    continue
+                ended = await self._run_once()
+            except (AgentFailure, Unavailable, OSError) as error:
+                ended = self.trouble = str(error)
+            except Exception:
+                # whatever it is, the next try may succeed
+                self._context.log.exception("the OpenClaw gateway")
+                ended = self.trouble = "starting it failed inside the server, whose log says how"
+            self._context.log.warning("the OpenClaw gateway does not run: %s", ended)
+            pause = FIRST_PAUSE_SECONDS if loop.time() - begun > STEADY_SECONDS else pause
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    async def _run_once(self) -> str:
+        """Run the gateway until it ends, and return why it did."""
+        self.trouble = ""
+        process = self._process = await self._spawn()
+        drain = asyncio.create_task(_drain(process), name="openclaw output")
+        try:
+            ready = await self._ready(process)
+            if ready:
+                self._context.log.info("the OpenClaw gateway runs, pid %s", process.pid)
+                with suppress(GatewayUnavailable, Refused):
+                    await self._gateway.connection()
+                if await self._hangs(drain):
+                    return "it no longer answers"
+            ended = _why(await process.wait(KILL_SECONDS), process.stderr_tail)
+            self.trouble = "" if ready else ended
+            return ended
+        finally:
+            drain.cancel()
+            await process.stop(kill_after=KILL_SECONDS)
+
+    async def _hangs(self, drain: asyncio.Task[None]) -> bool:
+        """Wait until its output ends: False; or until it answers nothing any more: True."""
+        silent = 0
+        while silent < SILENT_LOOKS:
+            done, _ = await asyncio.wait({drain}, timeout=LOOK_SECONDS)
+            if done:
+                return False
+            silent = 0 if await answers(self._options, "/healthz") else silent + 1
+        return True
+
+    async def _spawn(self) -> Process:
+        options = self._options
+        binary = await asyncio.to_thread(self._context.paths.binary, "openclaw", options.binary)
+        if binary is None:
+            raise AgentFailure("OpenClaw isn't installed", code="not_installed")
+        environment = await asyncio.to_thread(self._environment)
+        environment["PATH"] = search_path(binary)
+        arguments = ["gateway", "run", "--bind", "loopback", "--port", str(options.port)]
+        return await self._context.processes.spawn(
+            [str(binary), *arguments], cwd=self._context.paths.home, environment=environment
+        )
+
+    def _environment(self) -> dict[str, SecretStr | str]:
+        ensure_config(self._options)
+        token = read_token(self._context, self._options) or ensure_token(self._context)
+        secrets = dict(self._context.secrets.environment())
+        config = {"OPENCLAW_CONFIG_PATH": str(self._options.config)}
+        return {**QUIET, **config, **secrets, TOKEN_KEY: SecretStr(token)}
+
+    async def _ready(self, process: Process) -> bool:
+        """Wait until it takes turns; False when it ended or never did."""
+        until = asyncio.get_running_loop().time() + READY_SECONDS
+        while process.returncode is None and asyncio.get_running_loop().time() < until:
+            if await answers(self._options, "/readyz"):
+                return True
+            await asyncio.sleep(POLL_SECONDS)
+        return False
+
+
+async def _drain(process: Process) -> None:
+    async for _ in process.batches():
+        pass
+
+
+def _why(code: int | None, said: str) -> str:
+    tail = " ".join(said.split())[-TAIL_CHARACTERS:]
+    if code == BAD_CONFIG:
+        return f"it does not accept its configuration: {tail or 'see openclaw doctor'}"
+    if code is None:
+        return "it did not get ready in time"
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return f"it {how}{': ' + tail if tail else ''}"

@@ -1,0 +1,126 @@
+"""Why the gateway can't be used now, in words that say what to do."""
+
+from typing import Literal, TypeAlias
+
+from xo_cowork_core.sdk import Health, HealthState, Unavailable
+from xo_runtime_openclaw.gateway.frames import PROTOCOL, Refused
+
+Kind: TypeAlias = Literal[
+    "unreachable", "no_gateway", "refused", "token", "protocol", "scopes", "starting"
+]
+START = "openclaw gateway run"
+SET_TOKEN = "put OPENCLAW_GATEWAY_TOKEN=<gateway.auth.token> into ~/.openclaw/.env"  # noqa: S105
+TOKEN_CODES = frozenset(
+    {"AUTH_TOKEN_MISMATCH", "AUTH_TOKEN_MISSING", "AUTH_REQUIRED", "UNAUTHORIZED", "NOT_PAIRED"}
+)
+
+
+class GatewayUnavailable(Exception):
+    """One reason. `serves_http`: the port answers HTTP although the control protocol failed."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        fix: str | None = None,
+        *,
+        retry_after: float | None = None,
+        serves_http: bool = False,
+    ) -> None:
+        super().__init__(detail)
+        self.kind: Kind = kind
+        self.detail = detail
+        self.fix = fix
+        self.retry_after = retry_after
+        self.serves_http = serves_http
+
+    @property
+    def state(self) -> HealthState:
+        match self.kind:
+            case "unreachable":
+                return "missing"
+            case "starting":
+                return "starting"
+            case "token":
+                return "needs_auth"
+            case _:
+                return "failed"
+
+    def as_health(self) -> Health:
+        """Say it as the runtime's health."""
+        signed_in = False if self.kind == "token" else None
+        return Health(self.state, detail=self.detail, fix=self.fix, signed_in=signed_in)
+
+    def as_unavailable(self) -> Unavailable:
+        """Say it as a refused request."""
+        fix = f" To mend it: {self.fix}" if self.fix else ""
+        wait = max(1, round(self.retry_after)) if self.retry_after else None
+        if self.kind == "starting":
+            wait = wait or 2
+        return Unavailable(f"{self.detail}{fix}", retry_after=wait)
+
+
+def unreachable(url: str, reason: str) -> GatewayUnavailable:
+    """Nobody listens, or nobody answers."""
+    return GatewayUnavailable(
+        "unreachable", f"No OpenClaw gateway answers at {url} ({reason}).", START
+    )
+
+
+def coming() -> GatewayUnavailable:
+    """Nobody answers yet, and this server sees to it that somebody will."""
+    return GatewayUnavailable("unreachable", "The OpenClaw gateway is starting.", retry_after=2)
+
+
+def broke(reason: str) -> GatewayUnavailable:
+    """The connection went in the middle of a call: the next one will tell how things stand."""
+    detail = f"The connection to the OpenClaw gateway broke ({reason})."
+    return GatewayUnavailable("unreachable", detail, retry_after=1)
+
+
+def no_upgrade(status: int) -> GatewayUnavailable:
+    """Something answers HTTP there and does not speak WebSocket."""
+    detail = f"The OpenClaw gateway refused the control connection (HTTP {status})."
+    return GatewayUnavailable("no_gateway", detail, "openclaw gateway status", serves_http=True)
+
+
+def starting(retry_after: float | None = None) -> GatewayUnavailable:
+    """The gateway is on its way."""
+    return GatewayUnavailable(
+        "starting", "The OpenClaw gateway is starting.", retry_after=retry_after or 2
+    )
+
+
+def scopes_missing(missing: list[str]) -> GatewayUnavailable:
+    """The token is known, but may not do what a turn needs."""
+    words = ", ".join(missing)
+    return GatewayUnavailable(
+        "scopes", f"The OpenClaw gateway grants this token no {words}.", SET_TOKEN
+    )
+
+
+def wrong_protocol(spoken: object) -> GatewayUnavailable:
+    """The gateway is of another time."""
+    detail = f"The OpenClaw gateway speaks protocol {spoken}; this server needs {PROTOCOL}."
+    return GatewayUnavailable(
+        "protocol", detail, "npm install -g openclaw@2026.9.6", serves_http=True
+    )
+
+
+def handshake_refused(refused: Refused, *, has_token: bool) -> GatewayUnavailable:
+    """Name an error that answered `connect`."""
+    code = text if isinstance(text := refused.details.get("code"), str) else refused.code
+    codes = {code, refused.code}
+    if "UNAVAILABLE" in codes:
+        return starting(refused.retry_after)
+    if "PROTOCOL_MISMATCH" in codes:
+        return wrong_protocol("another version")
+    if codes & TOKEN_CODES or "token" in refused.text.lower():
+        detail = (
+            "The OpenClaw gateway does not accept this token."
+            if has_token
+            else "The OpenClaw gateway wants a token and none is set."
+        )
+        return GatewayUnavailable("token", detail, SET_TOKEN)
+    detail = f"The OpenClaw gateway refused the connection: {refused.text}."
+    return GatewayUnavailable("refused", detail, "openclaw gateway status", serves_http=True)

@@ -1,0 +1,196 @@
+"""The gateway's transcript records as messages: from its history, its database, its old files.
+
+A record is `{role: user|assistant|toolResult, content, timestamp, usage, …}`; all that follows a
+user's record up to the next one is one message of the assistant.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import PurePath
+
+from xo_cowork_core.sdk import (
+    FilePart,
+    Finish,
+    Message,
+    Part,
+    ReasoningPart,
+    StepPart,
+    TextPart,
+    Tokens,
+    ToolPart,
+    shown,
+)
+from xo_runtime_openclaw.gateway.frames import Row, row, rows, text_of
+from xo_runtime_openclaw.run import tools
+from xo_runtime_openclaw.run.failures import clean
+from xo_runtime_openclaw.run.steps import REASONS, cost_of, tokens_of
+
+RESUMED = "[System] Your previous turn was interrupted"
+FILES_MARK = "\n\nAttached files:\n"
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(slots=True)
+class _Open:
+    """The assistant's message that grows."""
+
+    id: str
+    created: datetime
+    parts: list[Part] = field(default_factory=list[Part])
+    tokens: Tokens | None = None
+    cost: float | None = None
+    model: str | None = None
+    provider: str | None = None
+    finish: Finish = "stop"
+    error: str | None = None
+
+    def message(self) -> Message:
+        return Message(
+            id=self.id,
+            role="assistant",
+            parts=tuple(self.parts),
+            time_created=self.created,
+            model_id=self.model,
+            provider_id=self.provider,
+            tokens=self.tokens,
+            cost=self.cost,
+            finish=self.finish,
+            error=self.error,
+        )
+
+
+def messages_of(records: Iterable[Row]) -> list[Message]:
+    """Hydrate records, oldest first; what can't be read is passed over."""
+    messages: list[Message] = []
+    growing: _Open | None = None
+    for place, record in enumerate(records):
+        match record.get("role"):
+            case "user":
+                if growing:
+                    messages.append(growing.message())
+                    growing = None
+                if (user := _user(record, place)) is not None:
+                    messages.append(user)
+            case "assistant":
+                growing = growing or _Open(f"{_id(record, place)}:a", time_of(record))
+                _grow(growing, record)
+            case "toolResult" if growing:
+                _close_tool(growing, record)
+    if growing:
+        messages.append(growing.message())
+    return messages
+
+
+def time_of(record: Row, key: str = "timestamp") -> datetime:
+    """Read a time: milliseconds since 1970, or ISO 8601."""
+    value = record.get(key)
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value / 1000, UTC)
+        if isinstance(value, str):
+            found = datetime.fromisoformat(value)
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return EPOCH
+
+
+def shown_text(text: str) -> str:
+    """Return what a person wrote, without what hosts add to it."""
+    return shown(text).split(FILES_MARK, maxsplit=1)[0]
+
+
+def _user(record: Row, place: int) -> Message | None:
+    content = record.get("content")
+    text = content if isinstance(content, str) else "\n".join(_texts(content))
+    if text.startswith(RESUMED):
+        # the gateway's own words, after it was killed
+        return None
+    parts: list[Part] = [TextPart(shown_text(text))]
+    parts += [
+        FilePart(text_of(block.get("fileName")) or "image", "", mime_type=_mime(block))
+        for block in rows(content)
+        if block.get("type") == "image"
+    ]
+    parts += _listed(text)
+    return Message(_id(record, place), "user", tuple(parts), time_of(record))
+
+
+def _listed(text: str) -> list[FilePart]:
+    """Return the files that a prompt lists behind its words."""
+    lines = text.rpartition(FILES_MARK)[2].splitlines() if FILES_MARK in text else []
+    paths = [line.removeprefix("- ") for line in lines if line.startswith("- /")]
+    return [FilePart(PurePath(path).name, path) for path in paths]
+
+
+def _grow(growing: _Open, record: Row) -> None:
+    for block in _blocks(record.get("content")):
+        if part := _part(block, time_of(record)):
+            growing.parts.append(part)
+    usage = row(record.get("usage"))
+    if usage:
+        tokens, cost = tokens_of(usage), cost_of(usage)
+        growing.tokens = tokens + (growing.tokens or Tokens())
+        growing.cost = cost if growing.cost is None else growing.cost + (cost or 0.0)
+        growing.model = text_of(record.get("model")) or growing.model
+        growing.provider = text_of(record.get("provider")) or growing.provider
+        reason = REASONS.get(str(record.get("stopReason")), "stop")
+        growing.parts.append(StepPart(reason, tokens, cost))
+        growing.finish = "stop" if reason == "tool_use" else reason
+    if record.get("stopReason") == "error":
+        said = text_of(record.get("errorMessage")) or " ".join(_texts(record.get("content")))
+        growing.error = clean(said) or "OpenClaw could not finish the turn"
+        growing.finish = "error"
+
+
+def _part(block: Row, when: datetime) -> Part | None:
+    match block.get("type"):
+        case "text" if text := text_of(block.get("text")):
+            return TextPart(text)
+        case "thinking" if text := text_of(block.get("thinking") or block.get("text")):
+            return ReasoningPart(text)
+        case "toolCall":
+            name = text_of(block.get("name")) or "tool"
+            arguments = tools.normal_arguments(name, row(block.get("arguments")))
+            return ToolPart(
+                call_id=str(block.get("id")),
+                tool=tools.normal_name(name),
+                input=arguments,
+                status="running",
+                title=tools.title_of(name, arguments),
+                time_start=when,
+            )
+        case _:
+            return None
+
+
+def _close_tool(growing: _Open, record: Row) -> None:
+    for place in range(len(growing.parts) - 1, -1, -1):
+        part = growing.parts[place]
+        if isinstance(part, ToolPart) and part.call_id == record.get("toolCallId"):
+            growing.parts[place] = replace(
+                part,
+                status="error" if record.get("isError") is True else "completed",
+                output=tools.output_of(record.get("content")),
+                metadata=tools.metadata_of(part.tool, part.input, row(record.get("details"))),
+                time_end=time_of(record),
+            )
+            return
+
+
+def _blocks(content: object) -> list[Row]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else rows(content)
+
+
+def _texts(content: object) -> list[str]:
+    return [text_of(b.get("text")) for b in _blocks(content) if b.get("type") == "text"]
+
+
+def _id(record: Row, place: int) -> str:
+    found = row(record.get("__openclaw")).get("id") or record.get("id")
+    return found if isinstance(found, str) and found else f"record-{place}"
+
+
+def _mime(block: Row) -> str:
+    return text_of(block.get("mimeType"))

@@ -1,0 +1,198 @@
+"""History on disk, for when no gateway runs: today's databases and yesterday's files.
+
+Today an agent has `agents/<agent>/agent/openclaw-agent.sqlite` (`session_nodes`, one row a
+session; `transcript_events`, one row a record, as JSON or packed with zstd). Until the summer of
+2026 it had `agents/<agent>/sessions/<id>.jsonl`, one record a line. Nothing is ever written.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import zstandard
+
+from xo_cowork_core.sdk import Message, SessionRecord, title_of
+from xo_runtime_openclaw.gateway.frames import EMPTY, Row, read_json, row, text_of
+from xo_runtime_openclaw.history.messages import messages_of, shown_text, time_of
+from xo_runtime_openclaw.history.records import record_of
+
+BUSY_SECONDS = 1.0
+MAX_RECORDS = 100_000
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+TITLE_RECORDS = 20
+NODES = "SELECT session_key, current_session_id, entry_json, updated_at FROM session_nodes"
+ONE_NODE = f"{NODES} WHERE current_session_id = ?1 OR substr(session_key, -length(?2)) = ?2"
+EVENTS = (
+    "SELECT event_json, event_zstd FROM transcript_events WHERE session_id = ? ORDER BY seq LIMIT ?"
+)
+
+
+class Offline:
+    """Reads below OpenClaw's own folder; what can't be read counts as absent."""
+
+    def __init__(self, home: Path) -> None:
+        self._agents = home / "agents"
+        self._seen: dict[Path, _Seen] = {}
+
+    def sessions(self) -> Sequence[SessionRecord]:
+        """List every session of every agent."""
+        self._seen = {path: seen for path in self._files() if (seen := self._look(path))}
+        found = {seen.record.session_id: seen.record for seen in self._seen.values()}
+        for database in self._databases():
+            for node in _nodes(database, NODES, ()):
+                if record := record_of(node):
+                    found[record.session_id] = record
+        return list(found.values())
+
+    def session(self, session_id: str) -> SessionRecord | None:
+        """Find one session."""
+        for database in self._databases():
+            for node in _nodes(database, ONE_NODE, _names(session_id)):
+                return record_of(node)
+        path = self._file(session_id)
+        seen = self._look(path) if path else None
+        return seen.record if seen else None
+
+    def messages(self, session_id: str) -> Sequence[Message] | None:
+        """Return a session's messages; None when there is no such session."""
+        for database in self._databases():
+            for node in _nodes(database, ONE_NODE, _names(session_id)):
+                stored = text_of(node.get("sessionId"))
+                return messages_of(_unwrapped(_events(database, stored, MAX_RECORDS)))
+        path = self._file(session_id)
+        return messages_of(_unwrapped(_lines(path, MAX_RECORDS))) if path else None
+
+    def _databases(self) -> list[Path]:
+        return sorted(self._agents.glob("*/agent/openclaw-agent.sqlite"))
+
+    def _files(self) -> list[Path]:
+        return sorted(self._agents.glob("*/sessions/*.jsonl"))
+
+    def _file(self, session_id: str) -> Path | None:
+        name = f"{session_id}.jsonl"
+        # by its name: thousands may lie there, and each of them is asked for once
+        folders = sorted(self._agents.glob("*/sessions")) if Path(name).name == name else []
+        return next((path for each in folders if (path := each / name).is_file()), None)
+
+    def _look(self, path: Path) -> "_Seen | None":
+        """Read the beginning of a file that changed since it was read."""
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        state = (status.st_size, status.st_mtime_ns)
+        seen = self._seen.get(path)
+        if seen is None or seen.state != state:
+            seen = _Seen(state, _file_record(path, status.st_mtime * 1000))
+        return seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a file said when it had this size and time."""
+
+    state: tuple[int, int]
+    record: SessionRecord
+
+
+def _names(session_id: str) -> tuple[str, str]:
+    """Both ways in which the host may know a session: by its own id, or made anew under ours."""
+    return session_id, f":xo:again:{session_id}"
+
+
+def _nodes(database: Path, query: str, values: tuple[str, ...]) -> list[Row]:
+    """Return sessions as rows of the gateway's list."""
+    return [
+        {
+            **(entry := row(read_json(stored))),
+            "key": key,
+            "sessionId": session_id,
+            "updatedAt": updated or entry.get("updatedAt"),
+        }
+        for key, session_id, stored, updated in _select(database, query, values)
+    ]
+
+
+def _events(database: Path, session_id: str, limit: int) -> Iterator[Row]:
+    for plain, packed in _select(database, EVENTS, (session_id, limit)):
+        yield row(read_json(plain if plain is not None else _unpacked(packed)))
+
+
+def _select(database: Path, query: str, values: tuple[str | int, ...]) -> list[tuple[object, ...]]:
+    """Run a query on a database that another program owns.
+
+    Without a write-ahead log nobody writes: opened as immutable, so that no file appears beside
+    it. With one, it is opened read-only, or the newest records would be missing.
+    """
+    log = database.with_name(database.name + "-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    try:
+        with closing(
+            sqlite3.connect(f"file:{quote(str(database))}?{mode}", uri=True, timeout=BUSY_SECONDS)
+        ) as opened:
+            opened.execute("PRAGMA query_only = 1")
+            return opened.execute(query, values).fetchall()
+    except (sqlite3.Error, OSError):
+        return []
+
+
+def _unpacked(packed: object) -> bytes:
+    if not isinstance(packed, bytes):
+        return b""
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_RECORD_BYTES)
+    except zstandard.ZstdError:
+        return b""
+
+
+def _lines(path: Path, limit: int) -> Iterator[Row]:
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines):
+                if number >= limit:
+                    return
+                yield row(read_json(line))
+    except OSError:
+        return
+
+
+def _unwrapped(events: Iterator[Row]) -> Iterator[Row]:
+    """Take the messages out of the records, each with its record's id, as the gateway does."""
+    for event in events:
+        message = row(event.get("message"))
+        if event.get("type") == "message" and message:
+            mark = {**row(message.get("__openclaw")), "id": event.get("id")}
+            when = message.get("timestamp") or event.get("timestamp")
+            yield {**message, "__openclaw": mark, "timestamp": when}
+
+
+def _file_record(path: Path, changed: float) -> SessionRecord:
+    head: Row = EMPTY
+    title = ""
+    for event in _lines(path, TITLE_RECORDS):
+        if event.get("type") == "session":
+            head = event
+        title = title or _title(event)
+    created = time_of(head) if head else time_of({"timestamp": changed})
+    return SessionRecord(
+        session_id=path.stem,
+        title=title,
+        directory=text_of(head.get("cwd")) or None,
+        message_count=0,
+        time_created=created,
+        time_updated=time_of({"timestamp": changed}),
+    )
+
+
+def _title(event: Row) -> str:
+    message = row(event.get("message"))
+    if message.get("role") != "user":
+        return ""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = next((text_of(row(block).get("text")) for block in content), "")
+    text = shown_text(text_of(content))
+    return title_of(text) if text else ""

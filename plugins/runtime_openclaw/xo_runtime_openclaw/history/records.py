@@ -1,0 +1,29 @@
+"""Rows of the gateway's session list as the host's records."""
+
+from xo_cowork_core.sdk import SessionRecord
+from xo_runtime_openclaw.gateway.frames import Row, text_of
+from xo_runtime_openclaw.history.messages import EPOCH, time_of
+
+
+def record_of(session: Row) -> SessionRecord | None:
+    """Read a row of the gateway's list; None for a row without an id."""
+    key = text_of(session.get("key"))
+    session_id = own_id(key, session)
+    if not session_id:
+        return None
+    titles = (session.get(name) for name in ("derivedTitle", "label", "displayName"))
+    created, updated = time_of(session, "createdAt"), time_of(session, "updatedAt")
+    return SessionRecord(
+        session_id=session_id,
+        title=next((title for title in titles if isinstance(title, str) and title), ""),
+        directory=text_of(session.get("spawnedCwd") or session.get("workspaceDir")) or None,
+        message_count=0,
+        time_created=created if created > EPOCH else updated,
+        time_updated=max(created, updated),
+    )
+
+
+def own_id(key: str, session: Row) -> str:
+    """Return the id under which the host knows a session: ours where it was made anew."""
+    _, mark, ours = key.partition(":xo:again:")
+    return ours if mark else text_of(session.get("sessionId"))

@@ -1,0 +1,95 @@
+"""What a failed turn is called: from the gateway's words to one error with a code."""
+
+import re
+from types import MappingProxyType
+
+from xo_cowork_core.sdk import AgentFailure
+from xo_runtime_openclaw.gateway.frames import Row, row, text_of
+from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
+
+REASONS = MappingProxyType(
+    {
+        "auth": "auth",
+        "auth_permanent": "auth",
+        "billing": "rate_limit",
+        "rate_limit": "rate_limit",
+        "overloaded": "overloaded",
+        "timeout": "timeout",
+        "format": "bad_request",
+        "context_overflow": "bad_request",
+        "model_not_found": "bad_request",
+        "server_error": "upstream",
+    }
+)
+STATUSES = MappingProxyType({401: "auth", 403: "auth", 429: "rate_limit", 529: "overloaded"})
+STATUS = re.compile(r"\bHTTP (\d{3})\b")
+KEY_DISABLED = "disabled after a provider auth"
+FIRST_SERVER_ERROR = 500
+FIRST_CLIENT_ERROR = 400
+LOGS = "\nTo view logs, run"
+PREFIX = "Agent failed before reply:"
+SIGN_IN = "Check the provider's key in ~/.openclaw/.env or run `openclaw models auth`."
+GONE = (
+    "The OpenClaw gateway went away during the turn: {reason} "
+    "What was done so far stands; send the message again."
+)
+
+
+def clean(text: str) -> str:
+    """Take the gateway's decoration off an error."""
+    text = text.split(LOGS, maxsplit=1)[0].replace("\u26a0\ufe0f", "").strip()
+    return text.removeprefix(PREFIX).strip()
+
+
+def run_failure(message: str, detail: Row, kind: str = "") -> AgentFailure:
+    """Name a run that the gateway calls failed."""
+    text = clean(message) or "OpenClaw could not finish the turn"
+    reason = text_of(detail.get("failoverReason")) or kind
+    code = _code(reason, text)
+    if code == "auth":
+        text = f"{text.rstrip('. ')}. {SIGN_IN}"
+    return AgentFailure(text, code=code)
+
+
+def observed(data: Row) -> AgentFailure:
+    """Name a model call that failed, from a `lifecycle` event."""
+    return run_failure(text_of(data.get("error")), row(data.get("errorObservation")))
+
+
+def silent(seconds: float) -> AgentFailure:
+    """Name a turn without progress for too long."""
+    return AgentFailure(
+        f"OpenClaw made no progress for {seconds:g} s, so it was stopped", code="timeout"
+    )
+
+
+def gave_up(last: AgentFailure, seconds: float) -> AgentFailure:
+    """Name a turn whose model calls failed one after the other."""
+    text = f"{last.message.rstrip('. ')}. OpenClaw kept trying for {seconds:g} s and was stopped."
+    return AgentFailure(text, code=last.code)
+
+
+def gone(reason: str) -> AgentFailure:
+    """Name a turn whose gateway vanished."""
+    return AgentFailure(GONE.format(reason=reason), code="crashed")
+
+
+def not_connected(reason: GatewayUnavailable) -> AgentFailure:
+    """Name a turn that could not begin."""
+    fix = f" To mend it: {reason.fix}" if reason.fix else ""
+    code = "auth" if reason.kind == "token" else "network"
+    return AgentFailure(f"{reason.detail}{fix}", code=code)
+
+
+def _code(reason: str, text: str) -> str:
+    if KEY_DISABLED in text:
+        return "auth"
+    found = STATUS.search(text)
+    status = int(found.group(1)) if found else 0
+    if status in STATUSES:
+        return STATUSES[status]
+    if reason in REASONS:
+        return REASONS[reason]
+    if FIRST_CLIENT_ERROR <= status < FIRST_SERVER_ERROR:
+        return "bad_request"
+    return "upstream"

@@ -1,0 +1,229 @@
+"""Chat: prompt, stream, abort, respond, active, edit (contract §2)."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query
+from pydantic import Field
+from sse_starlette.sse import EventSourceResponse
+
+from xo_cowork_core.api.dependencies import ServicesDep
+from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.api.streaming.sse import stream_response
+from xo_cowork_core.sdk import BadRequest, PermissionRule
+from xo_cowork_core.services.clock import stamp
+from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.turns.resolver import AttachedFile, Prompt
+
+router = APIRouter(tags=["chat"])
+Preset = Literal["allow", "ask", "deny"] | bool
+
+
+class Presets(RequestModel):
+    """What a turn may do unasked: true or "allow", false or "ask", "deny"."""
+
+    file_changes: Preset | None = None
+    run_commands: Preset | None = None
+
+
+class AttachmentBody(RequestModel):
+    """A file here: what an upload answered, or `{type, path, name}`."""
+
+    path: str
+    name: str = ""
+    mime_type: str = ""
+    file_id: str = ""
+    size: int = 0
+
+
+class PromptBody(RequestModel):
+    """One prompt."""
+
+    text: str = Field(examples=["Say hello"])
+    session_id: str | None = None
+    agent_name: str | None = Field(default=None, examples=["demo"])
+    agent_id: str | None = None
+    workspace: str | None = None
+    agent_type: str | None = None
+    model: str | None = None
+    provider_id: str | None = None
+    agent: Literal["build", "plan"] | None = None
+    attachments: list[AttachmentBody] | None = None
+    permission_presets: Presets | None = None
+    reasoning: str | bool | None = None
+
+
+class EditBody(PromptBody):
+    """A prompt that replaces an earlier message of the user, and what followed it."""
+
+    session_id: str | None = Field(default=None, examples=["0b6f…"])
+    message_id: str
+
+
+class StartedBody(ResponseModel):
+    """A turn that was accepted."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+
+
+class AbortBody(RequestModel):
+    """Which turn to stop."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+
+
+class AbortedBody(ResponseModel):
+    """`aborted` tells whether a running turn was stopped."""
+
+    ok: bool = True
+    aborted: bool = Field(examples=[True])
+
+
+class RespondBody(RequestModel):
+    """`response`: true/false, a string, or a JSON string, as the request's kind wants it."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    call_id: str = Field(examples=["call_1"])
+    response: Any = Field(examples=[True])
+
+
+class OkBody(ResponseModel):
+    """Done."""
+
+    ok: bool = Field(default=True, examples=[True])
+
+
+class ActiveTurnRow(ResponseModel):
+    """One running turn."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+    agent_name: str = Field(examples=["demo"])
+    agent_id: str | None = Field(examples=["my-project"])
+    started_at: str = Field(examples=["2026-11-24T08:00:00.000+00:00"])
+    needs_input: bool = Field(examples=[False])
+
+
+def prompt_of(body: PromptBody, *, edits: str | None = None) -> Prompt:
+    """Return the prompt that a body asks for. Raises BadRequest when there is no text."""
+    text = body.text.strip()
+    if not text:
+        raise BadRequest("Empty message")
+    presets = body.permission_presets or Presets()
+    return Prompt(
+        text=text,
+        session_id=body.session_id or None,
+        agent_name=body.agent_name or None,
+        agent_id=body.agent_id or None,
+        workspace=body.workspace or None,
+        skill=body.agent_type or None,
+        model=body.model or None,
+        provider_id=body.provider_id or None,
+        mode=body.agent or "build",
+        attachments=tuple(
+            AttachedFile(file.path, file.name, file.mime_type, file.file_id, file.size)
+            for file in body.attachments or ()
+        ),
+        file_changes=_rule(presets.file_changes),
+        run_commands=_rule(presets.run_commands),
+        reasoning=_reasoning(body.reasoning),
+        edits=edits,
+    )
+
+
+def _rule(preset: Preset | None) -> PermissionRule | None:
+    match preset:
+        case True:
+            return "allow"
+        case False:
+            return "ask"
+        case _:
+            return preset
+
+
+def _reasoning(value: str | bool | None) -> str | None:
+    if isinstance(value, bool):
+        return "on" if value else None
+    return value or None
+
+
+@router.post("/api/chat/prompt")
+async def prompt(body: PromptBody, services: ServicesDep) -> StartedBody:
+    """Start a turn. It runs whether or not anyone reads its stream."""
+    started = await services.turns.start(prompt_of(body))
+    return StartedBody(stream_id=started.stream_id, session_id=started.session_id)
+
+
+@router.post("/api/chat/edit")
+async def edit(body: EditBody, services: ServicesDep) -> StartedBody:
+    """Drop a message of the user and what follows it, then start a turn in its place."""
+    if not body.session_id:
+        raise BadRequest("`session_id` is missing")
+    started = await services.turns.start(prompt_of(body, edits=body.message_id))
+    return StartedBody(stream_id=started.stream_id, session_id=started.session_id)
+
+
+STREAM: dict[str, Any] = {
+    "response_class": EventSourceResponse,
+    "responses": {
+        200: {
+            "description": "The turn's events from after the last seen id, to its terminal event",
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": 'id: 1\nevent: text-delta\ndata: {"text":"Hi","session_id":"…"}\n\n',
+                }
+            },
+        }
+    },
+}
+
+
+@router.get("/api/chat/stream/{stream_id}", **STREAM)
+@router.post("/api/chat/stream/{stream_id}", **STREAM)
+async def stream(
+    stream_id: str,
+    services: ServicesDep,
+    last_event_id: Annotated[str | None, Header()] = None,
+    query: Annotated[str | None, Query(alias="last_event_id")] = None,
+) -> EventSourceResponse:
+    """Read a turn's events: any number of readers, each from where it says it is."""
+    last_seen = max(_number(last_event_id), _number(query))
+    reader = await open_reader(services.eventlog, stream_id, last_seen)
+    return stream_response(reader, services.encoder.of(stream_id))
+
+
+def _number(text: str | None) -> int:
+    """An unreadable or negative id counts as 0."""
+    if text and text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    return 0
+
+
+@router.post("/api/chat/abort")
+async def abort(body: AbortBody, services: ServicesDep) -> AbortedBody:
+    """Stop a turn and the agent behind it; answers once it has ended."""
+    return AbortedBody(aborted=await services.turns.abort(body.stream_id))
+
+
+@router.post("/api/chat/respond")
+async def respond(body: RespondBody, services: ServicesDep) -> OkBody:
+    """Answer a permission request, a question or a plan. The first answer counts."""
+    await services.turns.respond(body.stream_id, body.call_id, body.response)
+    return OkBody()
+
+
+@router.get("/api/chat/active")
+async def active(services: ServicesDep) -> list[ActiveTurnRow]:
+    """List the running turns, oldest first."""
+    return [
+        ActiveTurnRow(
+            stream_id=running.turn.stream_id,
+            session_id=running.turn.session_id,
+            agent_name=running.owner.info.name,
+            agent_id=running.turn.agent_id,
+            started_at=stamp(running.started_at),
+            needs_input=running.requests.open,
+        )
+        for running in services.turns.active()
+    ]

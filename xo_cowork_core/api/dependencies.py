@@ -1,0 +1,85 @@
+"""The services that routes call, and how a route asks for them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+
+from xo_cowork_core.api.sessions.serializers import WireStyle
+from xo_cowork_core.api.streaming.sse import SharedEncoder
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.files.files import Files
+from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.projects.memory import WorkspaceMemory
+from xo_cowork_core.services.projects.projects import Projects
+from xo_cowork_core.services.projects.recorder import ProjectRecorder
+from xo_cowork_core.services.projects.roots import Roots
+from xo_cowork_core.services.runtimes.agents import Agents
+from xo_cowork_core.services.runtimes.gateways import Gateways
+from xo_cowork_core.services.runtimes.models import Models
+from xo_cowork_core.services.runtimes.readiness import Readiness
+from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.skills import Skills
+from xo_cowork_core.services.sessions.changes import SessionChanges
+from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.turns.legacy_chat import LegacyChat
+from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.services.usage.report import UsageReports
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One number for `/metrics`; a `counter` only grows, a `gauge` may fall."""
+
+    name: str
+    help: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+    kind: Literal["gauge", "counter"] = "gauge"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything behind the routes of one app. `samplers` give `/metrics` its numbers."""
+
+    version: str
+    stage: str
+    wire_style: WireStyle
+    clock: Clock
+    registry: Registry
+    readiness: Readiness
+    eventlog: EventLog
+    usage: UsageReports
+    turns: Turns
+    index: Index
+    sessions: Sessions
+    changes: SessionChanges
+    projects: Projects
+    recorder: ProjectRecorder
+    memory: WorkspaceMemory
+    roots: Roots
+    skills: Skills
+    files: Files
+    agents: Agents
+    models: Models
+    gateways: Gateways
+    legacy: LegacyChat
+    idempotency: Idempotency
+    encoder: SharedEncoder
+    samplers: Sequence[Callable[[], Iterable[Sample]]] = ()
+
+    def active_sessions(self) -> int:
+        """How many sessions have a running turn."""
+        return len(self.turns.active())
+
+
+async def _services(request: Request) -> Services:
+    # async, though it waits for nothing: FastAPI runs a plain function in a thread
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]

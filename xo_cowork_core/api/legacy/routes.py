@@ -1,0 +1,142 @@
+"""The older chat routes, thin over the same turns (contract §2, Legacy)."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from pydantic import Field
+from sse_starlette.sse import EventSourceResponse
+
+from xo_cowork_core.api.chat.routes import OkBody
+from xo_cowork_core.api.dependencies import Services, ServicesDep
+from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.services.clock import stamp
+from xo_cowork_core.services.turns.legacy_chat import Failed
+from xo_cowork_core.services.turns.resolver import Prompt
+
+router = APIRouter(tags=["legacy"])
+
+
+class QuestionBody(RequestModel):
+    """A question to a project."""
+
+    project_name: str = Field(examples=["my-project"])
+    question: str = Field(examples=["Say hello"])
+    user_id: str | None = None
+    message_type: str | None = None
+    agent_type: str | None = None
+    agent_name: str | None = None
+
+
+class AnswerBody(ResponseModel):
+    """The whole answer."""
+
+    id: None = None
+    message: str = Field(examples=["Hello!"])
+    project_id: str = Field(examples=["my-project"])
+    user_id: str | None = None
+    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+    is_new_session: bool = Field(examples=[True])
+    timestamp: str = Field(examples=["2026-11-24T08:00:00.000+00:00"])
+
+
+def _prompt(body: QuestionBody) -> Prompt:
+    question = body.question.strip()
+    if not question:
+        raise BadRequest("Empty message")
+    if not body.project_name.strip():
+        raise BadRequest("`project_name` is missing")
+    return Prompt(
+        text=question,
+        agent_id=body.project_name.strip(),
+        agent_name=body.agent_name or None,
+        skill=body.agent_type or None,
+    )
+
+
+@router.post("/ask_question")
+async def ask_question(body: QuestionBody, services: ServicesDep) -> AnswerBody:
+    """Ask and wait for the whole answer."""
+    started, new = await services.legacy.ask(body.project_name, _prompt(body), body.user_id)
+    message = await services.legacy.answer(started.stream_id)
+    return AnswerBody(
+        message=message,
+        project_id=body.project_name,
+        user_id=body.user_id,
+        session_id=started.session_id,
+        is_new_session=new,
+        timestamp=stamp(services.clock.now()),
+    )
+
+
+@router.post(
+    "/ask_question_streaming",
+    response_class=EventSourceResponse,
+    responses={
+        200: {
+            "description": "Unnamed events: tokens, an error if one came, then the end",
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": 'data: {"type":"token","token":"Hi"}\n\ndata: {"done":true}\n\n',
+                }
+            },
+        }
+    },
+)
+async def ask_question_streaming(body: QuestionBody, services: ServicesDep) -> EventSourceResponse:
+    """Ask and read the answer as it comes."""
+    started, _ = await services.legacy.ask(body.project_name, _prompt(body), body.user_id)
+    return EventSourceResponse(
+        _tokens(services, started.stream_id),
+        headers={"Cache-Control": "no-cache"},
+        sep="\n",
+        ping=0,
+    )
+
+
+async def _tokens(services: Services, stream_id: str) -> AsyncIterator[bytes]:
+    async for piece in services.legacy.pieces(stream_id):
+        if isinstance(piece, Failed):
+            yield _frame({"type": "error", "error": piece.message})
+        else:
+            # an empty token keeps older readers from giving up during silence
+            yield _frame({"type": "token", "token": piece.text})
+    yield _frame({"done": True})
+
+
+def _frame(data: dict[str, Any]) -> bytes:
+    return b"data: %b\n\n" % orjson.dumps(data)
+
+
+@router.get(
+    "/sessions",
+    responses={
+        200: {
+            "content": {
+                "application/json": {
+                    "example": {"my-project": {"session_id": "0b6f…", "user_id": None}}
+                }
+            }
+        }
+    },
+)
+async def list_project_sessions(services: ServicesDep) -> dict[str, dict[str, str | None]]:
+    """Map each project name to its session."""
+    return {
+        row.project_name: {
+            "session_id": row.session_id,
+            "user_id": row.user_id,
+            "updated_at": row.time_updated,
+        }
+        for row in await services.legacy.projects()
+    }
+
+
+@router.delete("/sessions/{project_id}")
+async def forget_project_session(project_id: str, services: ServicesDep) -> OkBody:
+    """Let the project's next question begin a new session; the old one stays in the lists."""
+    await services.legacy.forget(project_id)
+    return OkBody()

@@ -1,0 +1,150 @@
+"""The gate in front of every route: Host, Origin, token, CORS. Pure ASGI, plugins' routes too."""
+
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.host.middleware.origins import host_name, is_loopback, normal_origin
+from xo_cowork_core.host.settings.model import Settings
+from xo_cowork_core.sdk import Forbidden, Unauthorized, XoError
+
+OPEN_PATHS = {"/health"}
+STREAM_PREFIX = "/api/chat/stream/"
+TOKEN_PARAMETERS = {"token", "coder_session_token"}
+CORS_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept-Language, "
+    "Coder-Session-Token, Last-Event-ID, X-XO-Wire, Idempotency-Key, If-Match",
+    "Access-Control-Max-Age": "600",
+}
+EXPOSED_HEADERS = "ETag, Content-Disposition, Retry-After, Idempotent-Replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """Who may come in. Names and origins are normalised, the token is bytes."""
+
+    hosts: frozenset[str]
+    origins: frozenset[str]
+    token: bytes
+    loopback: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> "AccessRules":
+        """Take the rules from the settings."""
+        own = () if settings.host in {"0.0.0.0", "::"} else (host_name(settings.host),)  # noqa: S104
+        return cls(
+            hosts=frozenset({*settings.allowed_hosts, *own}),
+            origins=frozenset({"tauri://localhost", *settings.allowed_origins}),
+            token=settings.api_token.get_secret_value().encode(),
+            loopback=settings.loopback,
+        )
+
+    def check_host(self, hosts: Collection[str]) -> None:
+        """Refuse a foreign Host: a name that a web page made to point at this machine."""
+        name = host_name(next(iter(hosts))) if len(hosts) == 1 else ""
+        if self.loopback and not (is_loopback(name) or name in self.hosts):
+            raise Forbidden("This host name is not allowed; XO_ALLOWED_HOSTS names those that are.")
+
+    def check_origin(self, origins: Collection[str]) -> str | None:
+        """Return the origin of a browser's request; refuse one that may not call."""
+        if not origins:
+            return None
+        origin = normal_origin(next(iter(origins))) if len(origins) == 1 else ""
+        local = origin.startswith(("http://", "https://")) and is_loopback(
+            host_name(origin.partition("://")[2])
+        )
+        if not (local or (origin and origin in self.origins)):
+            raise Forbidden("This origin is not allowed; XO_ALLOWED_ORIGINS names those that are.")
+        return next(iter(origins))
+
+    def check_token(self, scope: Scope, headers: Headers) -> None:
+        """Demand the token, where one is set."""
+        path: str = scope["path"]
+        if not self.token or path in OPEN_PATHS:
+            return
+        # header values are bytes that were decoded as Latin-1
+        given = [headers.get("coder-session-token", "").encode("latin-1")]
+        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            given.append(credentials.strip().encode("latin-1"))
+        if path.startswith(STREAM_PREFIX):
+            query = parse_qsl(scope["query_string"].decode("latin-1"))
+            given.extend(value.encode() for key, value in query if key in TOKEN_PARAMETERS)
+        if not any(hmac.compare_digest(token, self.token) for token in given):
+            raise Unauthorized("A token is required: Authorization: Bearer <XO_API_TOKEN>.")
+
+
+class AccessMiddleware:
+    """Lets in what the rules allow; answers preflights itself."""
+
+    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
+        self._app = app
+        self._rules = rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin: str | None = None
+        try:
+            self._rules.check_host(headers.getlist("host"))
+            origin = self._rules.check_origin(headers.getlist("origin"))
+            if origin and _is_preflight(scope, headers):
+                await _preflight(headers)(scope, receive, _with_cors(send, origin))
+                return
+            self._rules.check_token(scope, headers)
+        except XoError as error:
+            await _refuse(error, scope, receive, _with_cors(send, origin))
+            return
+        await self._app(_without_token(scope), receive, _with_cors(send, origin))
+
+
+def _is_preflight(scope: Scope, headers: Headers) -> bool:
+    if scope["type"] != "http" or scope["method"] != "OPTIONS":
+        return False
+    return "access-control-request-method" in headers
+
+
+def _preflight(headers: Headers) -> Response:
+    answer = dict(CORS_HEADERS)
+    if headers.get("access-control-request-private-network") == "true":
+        answer["Access-Control-Allow-Private-Network"] = "true"
+    return JSONResponse({"ok": True}, headers=answer)
+
+
+async def _refuse(error: XoError, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": error.message[:120]})
+        return
+    await error_response(error)(scope, receive, send)
+
+
+def _with_cors(send: Send, origin: str | None) -> Send:
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.add_vary_header("Origin")
+            if origin:
+                headers["Access-Control-Allow-Origin"] = origin
+                headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        await send(message)
+
+    return answer
+
+
+def _without_token(scope: Scope) -> Scope:
+    """Take tokens out of the query, so that nothing behind the gate can log one."""
+    if b"token=" not in scope["query_string"]:
+        return scope
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    kept = [(key, value) for key, value in query if key not in TOKEN_PARAMETERS]
+    return {**scope, "query_string": urlencode(kept).encode()}

@@ -1,0 +1,78 @@
+"""Answers 413 to a body that is larger than JSON should be, before it fills the memory.
+
+FastAPI reads a JSON body whole. Uploads stream: those of the core have a limit of their own, and
+what a plugin's routes take that is not JSON is the plugin's affair.
+"""
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.api.idempotency import STREAMED
+from xo_cowork_core.api.models import MOST_BODY_BYTES
+from xo_cowork_core.host.plugins.routes import under
+from xo_cowork_core.sdk import TooLarge
+
+REFUSAL = f"A body may have {MOST_BODY_BYTES >> 20} MB; larger files go to /api/files/upload"
+
+
+class BodyLimitMiddleware:
+    """Counts what comes in."""
+
+    def __init__(self, app: ASGIApp, claimed: Collection[str]) -> None:
+        self._app = app
+        self._claimed = claimed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._streams(scope):
+            await self._app(scope, receive, send)
+            return
+        body = _Counted(scope, receive, send)
+        if _declared(scope) > MOST_BODY_BYTES:
+            await body.refuse()
+        else:
+            await self._app(scope, body.receive, body.send)
+
+    def _streams(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if path in STREAMED:
+            return True
+        kind = Headers(scope=scope).get("content-type", "json")
+        return "json" not in kind and any(under(path, prefix) for prefix in self._claimed)
+
+
+class _Counted:
+    """One request's body; once it is too large its route hears that the client is gone."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._size = 0
+        self._refused = False
+        self._answered = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size <= MOST_BODY_BYTES:
+            return message
+        if not self._answered:
+            await self.refuse()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if not self._refused:
+            self._answered = True
+            await self._send(message)
+
+    async def refuse(self) -> None:
+        self._refused = self._answered = True
+        await error_response(TooLarge(REFUSAL))(self._scope, self._receive, self._send)
+
+
+def _declared(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isdecimal() else 0

@@ -1,0 +1,40 @@
+"""Answers 503 under the claims of a plugin that isn't ready, before any of its code runs."""
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.host.plugins.routes import under
+from xo_cowork_core.sdk import Unavailable
+from xo_cowork_core.services.runtimes.registry import PluginRecord
+
+RETRY_SECONDS = 2
+STARTING = {"loaded", "starting"}
+
+
+class ReadinessMiddleware:
+    """Knows which plugin each claimed prefix belongs to."""
+
+    def __init__(self, app: ASGIApp, claimed: Mapping[str, PluginRecord]) -> None:
+        self._app = app
+        self._claimed = claimed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record = self._owner(scope["path"]) if scope["type"] in {"http", "websocket"} else None
+        if record is None or record.serves:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1013, "reason": "not ready"})
+        else:
+            await error_response(_not_ready(record))(scope, receive, send)
+
+    def _owner(self, path: str) -> PluginRecord | None:
+        return next((r for prefix, r in self._claimed.items() if under(path, prefix)), None)
+
+
+def _not_ready(record: PluginRecord) -> Unavailable:
+    if record.state in STARTING:
+        return Unavailable(f"The plugin {record.name} is starting.", retry_after=RETRY_SECONDS)
+    return Unavailable(f"The plugin {record.name} is {record.state}; /api/plugins says why.")

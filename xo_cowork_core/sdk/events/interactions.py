@@ -1,0 +1,119 @@
+"""Events by which an agent waits for a person."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import ClassVar
+
+from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRequest(Event):
+    """A tool needs leave. The host keeps it, answers it through `Answers`, or denies it in time."""
+
+    name: ClassVar[str] = "permission-request"
+    call_id: str
+    tool: str
+    permission: str
+    patterns: Sequence[str] = ()
+    arguments: Json = field(default_factory=dict[str, JsonValue])
+
+    def data(self, session_id: str) -> Json:
+        return {
+            "call_id": self.call_id,
+            "tool": self.tool,
+            "permission": self.permission,
+            "patterns": list(self.patterns),
+            "arguments": self.arguments,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionResolved(Event):
+    """A permission or a plan was answered. Sent by the host.
+
+    `decision` is `allow` or `deny`, for a plan `accept`, `revise` or `stop`; `reason` is
+    `answered`, `timeout` or `withdrawn` (the agent no longer asks).
+    """
+
+    name: ClassVar[str] = "permission-resolved"
+    call_id: str
+    decision: str
+    reason: str = "answered"
+
+    def data(self, session_id: str) -> Json:
+        return {"call_id": self.call_id, "decision": self.decision, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOption:
+    """One answer to choose."""
+
+    label: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionItem:
+    """One question of a form. `question` is also the key of its answer."""
+
+    question: str
+    header: str = ""
+    options: Sequence[QuestionOption] = ()
+    multi_select: bool = False
+
+    def data(self) -> Json:
+        return {
+            "question": self.question,
+            "header": self.header,
+            "options": [asdict(option) for option in self.options],
+            "multiSelect": self.multi_select,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Event):
+    """The agent asks the user."""
+
+    name: ClassVar[str] = "question"
+    call_id: str
+    tool: str
+    questions: Sequence[QuestionItem]
+
+    def data(self, session_id: str) -> Json:
+        return {
+            "call_id": self.call_id,
+            "tool": self.tool,
+            "arguments": {"questions": [question.data() for question in self.questions]},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionResolved(Event):
+    """A question was answered, timed out or withdrawn (`reason`). Sent by the host."""
+
+    name: ClassVar[str] = "question-resolved"
+    call_id: str
+    reason: str = "answered"
+
+    def data(self, session_id: str) -> Json:
+        return {"call_id": self.call_id, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReview(Event):
+    """The agent made a plan and waits for a word on it."""
+
+    name: ClassVar[str] = "plan-review"
+    call_id: str
+    title: str
+    plan: str
+    files_to_modify: Sequence[str] = ()
+
+    def data(self, session_id: str) -> Json:
+        return {
+            "call_id": self.call_id,
+            "title": self.title,
+            "plan": self.plan,
+            "files_to_modify": list(self.files_to_modify),
+        }

@@ -1,0 +1,85 @@
+"""Events of tools."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall(Event):
+    """A tool starts.
+
+    `tool` is in lower case and one of `write {file_path, content}`, `edit`, `read`,
+    `bash {command}`, `todo`, `web_search` where one fits, else the runtime's own name.
+    """
+
+    name: ClassVar[str] = "tool-call"
+    call_id: str
+    tool: str
+    arguments: Json = field(default_factory=dict[str, JsonValue])
+    title: str = ""
+
+    def data(self, session_id: str) -> Json:
+        return {
+            "call_id": self.call_id,
+            "tool": self.tool,
+            "arguments": self.arguments,
+            "title": self.title or self.tool,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TodoItem:
+    """One row of an agent's task list."""
+
+    content: str
+    status: str
+    active_form: str = ""
+
+    def data(self) -> Json:
+        return {
+            "content": self.content,
+            "status": self.status,
+            "activeForm": self.active_form or self.content,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult(Event):
+    """A tool ended well. The result of a `todo` tool carries `metadata={"todos": [...]}`."""
+
+    name: ClassVar[str] = "tool-result"
+    call_id: str
+    tool: str
+    output: str = ""
+    title: str = ""
+    metadata: Json = field(default_factory=dict[str, JsonValue])
+
+    def data(self, session_id: str) -> Json:
+        return {
+            "call_id": self.call_id,
+            "tool": self.tool,
+            "output": self.output,
+            "title": self.title or self.tool,
+            "metadata": self.metadata,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ToolError(Event):
+    """A tool failed or was refused."""
+
+    name: ClassVar[str] = "tool-error"
+    call_id: str
+    tool: str
+    output: str = ""
+    error_message: str = ""
+
+    def data(self, session_id: str) -> Json:
+        return {
+            "call_id": self.call_id,
+            "tool": self.tool,
+            "output": self.output,
+            "error_message": self.error_message or self.output,
+        }

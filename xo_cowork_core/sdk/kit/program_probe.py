@@ -1,0 +1,128 @@
+"""Health of an agent that is a program: is it there, does it run, is somebody signed in."""
+
+import asyncio
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xo_cowork_core.sdk.context import HostContext
+from xo_cowork_core.sdk.errors import AgentFailure
+from xo_cowork_core.sdk.health import Health
+
+ASK_SECONDS = 4.0
+SIGNED_IN_FRESH_SECONDS = 60.0
+SIGNED_OUT_FRESH_SECONDS = 5.0
+VERSION = re.compile(rb"\bv?(\d+\.\d\S*)")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What a program answered. `returncode` is None when it did not start."""
+
+    returncode: int | None
+    stdout: bytes
+
+
+class ProgramHealth(ABC):
+    """Looks at a program; costs nothing while nothing changed.
+
+    A program that is slow to answer, as on a busy machine, is `degraded` and takes turns. It
+    remembers the version for as long as the file is the same, and a sign-in for a minute.
+    `title` is for people, `command` is looked for, `install` and `sign_in` are what mends it.
+    `override` is a path that goes before what is found, `environment` what the program gets
+    beside the host's allow-list.
+    """
+
+    title: str
+    command: str
+    install: str
+    sign_in: str
+
+    def __init__(
+        self, context: HostContext, override: str = "", environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._context = context
+        self._override = override
+        self._environment = dict(environment or {})
+        self._version: tuple[tuple[Path, int], str] | None = None
+        self._signed_in: tuple[float, bool] | None = None
+
+    @abstractmethod
+    def has_key(self) -> bool:
+        """Look for a key or a stored sign-in. In a thread; may block."""
+
+    @abstractmethod
+    async def is_signed_in(self, binary: Path) -> bool:
+        """Ask the program whether somebody is signed in; called where there is no key."""
+
+    async def look(self) -> Health:
+        """Look, within 10 s. Raises nothing that `has_key` and `is_signed_in` don't raise."""
+        binary = await asyncio.to_thread(self._context.paths.binary, self.command, self._override)
+        if binary is None and self._override:
+            named = f"{self._override}, which its setting names"
+            return Health("missing", detail=f"{self.title} isn't at {named}, or may not be run.")
+        if binary is None:
+            return Health("missing", detail=f"{self.title} isn't installed.", fix=self.install)
+        try:
+            return await self._look_at(binary)
+        except TimeoutError:
+            version = self._version[1] if self._version else None
+            return Health("degraded", str(binary), version, f"{self.title} is slow to answer.")
+
+    async def _look_at(self, binary: Path) -> Health:
+        version = await self._version_of(binary)
+        if not version:
+            detail = f"{self.title} is there but does not run."
+            return Health("failed", str(binary), detail=detail, fix=self.install)
+        if await asyncio.to_thread(self.has_key) or await self._remembered(binary):
+            return Health("ready", str(binary), version, signed_in=True)
+        detail = f"{self.title} isn't signed in and has no key."
+        return Health("needs_auth", str(binary), version, detail, self.sign_in, signed_in=False)
+
+    async def ask(self, binary: Path, *arguments: str) -> CommandResult:
+        """Run the program with these arguments and an empty stdin.
+
+        Raises `TimeoutError` after 4 s.
+        """
+        try:
+            process = await self._context.processes.spawn(
+                [str(binary), *arguments],
+                cwd=self._context.paths.home,
+                environment=self._environment,
+            )
+        except AgentFailure:
+            return CommandResult(None, b"")
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await process.close_stdin()
+                lines = [line async for batch in process.batches() for line in batch]
+                return CommandResult(await process.wait(1.0), b"\n".join(lines))
+        except AgentFailure:
+            return CommandResult(None, b"")
+        finally:
+            await process.stop(kill_after=0.5)
+
+    async def _version_of(self, binary: Path) -> str:
+        try:
+            file = (binary, (await asyncio.to_thread(binary.stat)).st_mtime_ns)
+        except OSError:
+            return ""
+        if self._version is None or self._version[0] != file:
+            found = VERSION.search((await self.ask(binary, "--version")).stdout)
+            if found is None:
+                return ""
+            self._version = (file, found[1].decode("utf-8", "replace"))
+        return self._version[1]
+
+    async def _remembered(self, binary: Path) -> bool:
+        if self._signed_in:
+            when, signed_in = self._signed_in
+            fresh = SIGNED_IN_FRESH_SECONDS if signed_in else SIGNED_OUT_FRESH_SECONDS
+            if time.monotonic() - when < fresh:
+                return signed_in
+        signed_in = await self.is_signed_in(binary)
+        self._signed_in = (time.monotonic(), signed_in)
+        return signed_in

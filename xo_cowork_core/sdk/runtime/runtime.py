@@ -1,0 +1,165 @@
+"""Runtime: what a coding agent must do to take turns, and the abilities it may add.
+
+Only `describe` and `run` are required. Each ability is an ABC of its own; the host looks with
+`isinstance` and answers 501 where one is absent.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xo_cowork_core.sdk.events.base import Event
+from xo_cowork_core.sdk.health import Health
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.turn import Turn, TurnAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeInfo:
+    """Who a runtime is.
+
+    `name` is the wire's `agent_name` and unique; `aliases` are accepted for it. `rank` orders
+    the choice of a default among ready runtimes, lowest first: vendors' agents use 10 to 90,
+    100 is a third party's default, 1000 is for stand-ins.
+    """
+
+    name: str
+    title: str
+    aliases: tuple[str, ...] = ()
+    rank: int = 100
+
+
+class Runtime(ABC):
+    """A coding agent."""
+
+    @abstractmethod
+    def describe(self) -> RuntimeInfo:
+        """Say who this is. Called often: must be cheap and constant."""
+
+    @abstractmethod
+    def run(self, turn: Turn) -> AsyncIterator[Event]:
+        """Run one turn and yield its events in order.
+
+        May end with `Done` (to give usage) or simply end, which counts as `Done()`. Raise
+        `AgentFailure` or yield `AgentError` for a turn that failed. To stop a turn the host
+        cancels the iteration: clean up in `finally`, within 3 s; whatever process of this turn is
+        still alive after that is killed. The host never runs two turns of one session at once.
+        """
+
+
+class Interrupts(ABC):
+    """Can stop a turn without losing the process behind it."""
+
+    @abstractmethod
+    async def interrupt(self, turn: Turn) -> None:
+        """Ask the agent to stop; `run` then ends by itself, or is cancelled after 1.5 s."""
+
+
+class Answers(ABC):
+    """Asks for permissions, puts questions, shows plans."""
+
+    @abstractmethod
+    async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
+        """Pass on the answer to the request with this `call_id` that `run` yielded.
+
+        The class of `answer` fits the request: `PermissionAnswer`, `QuestionAnswer` or
+        `PlanAnswer`. Called once for a request, by a person's word or on timeout.
+        """
+
+
+class KeepsHistory(ABC):
+    """Has a store of its own, which the host reads and never writes.
+
+    A runtime without this ability gets its history kept by the host.
+    """
+
+    @abstractmethod
+    async def sessions(self) -> Sequence[SessionRecord]:
+        """List every session in the store, also those made in a terminal. Order is free."""
+
+    @abstractmethod
+    async def session(self, session_id: str) -> SessionRecord | None:
+        """Find one session."""
+
+    @abstractmethod
+    async def messages(self, session_id: str) -> Sequence[Message] | None:
+        """Return a session's messages, oldest first; None when the store has none such.
+
+        Half-written, broken or unknown lines are passed over, never an error.
+        """
+
+
+class EditsHistory(ABC):
+    """Can drop a user's message and what follows."""
+
+    @abstractmethod
+    async def drop(self, session_id: str, message_id: str) -> None:
+        """Forget `message_id` (a user's) and everything after it, before the next turn starts.
+
+        Raises `NotFound` when the session or the message is unknown.
+        """
+
+
+class ChecksHealth(ABC):
+    """Knows whether it can take turns. A runtime without this ability counts as ready."""
+
+    @abstractmethod
+    async def health(self) -> Health:
+        """Look, within 5 s. Called at start, by `doctor`, and when a prompt finds it not ready."""
+
+
+class OpensSessions(ABC):
+    """Names its sessions itself; without this ability the host's ids are taken."""
+
+    @abstractmethod
+    async def open_session(self, turn: Turn) -> str:
+        """Make a session for the first turn of a conversation and return its id, a UUID.
+
+        Called before the prompt is answered, within 10 s; `run` follows with the same turn under
+        that id. Raises `Unavailable` or `AgentFailure` when it can't.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that a prompt may name. Prices are US dollars for a million tokens; None = unknown.
+
+    `context` and `max_output` are tokens, 0 when unknown.
+    """
+
+    id: str
+    name: str
+    provider_id: str
+    context: int = 0
+    max_output: int = 0
+    vision: bool = False
+    reasoning: bool = False
+    price_input: float | None = None
+    price_output: float | None = None
+
+
+class ListsModels(ABC):
+    """Knows which models it can use."""
+
+    @abstractmethod
+    async def models(self) -> Sequence[Model]:
+        """List them, its default first, within 5 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A skill that a prompt may name in `agent_type`. `path` is the file that defines it."""
+
+    name: str
+    description: str
+    path: Path
+
+
+class OffersSkills(ABC):
+    """Has skills: instructions that a prompt calls by name."""
+
+    @abstractmethod
+    async def skills(self, cwd: Path) -> Sequence[Skill]:
+        """List those that a turn in the folder `cwd` could call, within 5 s. What can't be read
+        is passed over."""

@@ -1,0 +1,110 @@
+"""One turn as the host hands it to a runtime, and the answers that come back during it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk.events.base import Tokens
+
+PermissionKind: TypeAlias = Literal["file_changes", "run_commands", "other"]
+PermissionRule: TypeAlias = Literal["allow", "ask", "deny"]
+AgentMode: TypeAlias = Literal["build", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with the prompt. `path` is absolute and was checked by the host."""
+
+    name: str
+    path: Path
+    mime_type: str = ""
+    file_id: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What this turn may do unasked. A runtime looks here before it yields a request."""
+
+    file_changes: PermissionRule = "ask"
+    run_commands: PermissionRule = "ask"
+    other: PermissionRule = "ask"
+
+    def rule(self, kind: PermissionKind) -> PermissionRule:
+        rules: dict[PermissionKind, PermissionRule] = {
+            "file_changes": self.file_changes,
+            "run_commands": self.run_commands,
+            "other": self.other,
+        }
+        return rules[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One prompt to run.
+
+    `cwd` exists. `text` goes to the agent whole. `new_session` is True on the first turn of a
+    session that the host made; on False the runtime resumes `session_id` where it can and
+    starts afresh under the same id where its store has lost it. `skill` is a skill's bare name.
+    `environment` is complete: the runtime's secrets and what other plugins add; it is all that
+    the agent's process may get beside the host's own allow-list.
+    """
+
+    stream_id: str
+    session_id: str
+    text: str
+    cwd: Path
+    new_session: bool = True
+    agent_id: str | None = None
+    model: str | None = None
+    provider_id: str | None = None
+    mode: AgentMode = "build"
+    skill: str | None = None
+    reasoning: str | None = None
+    attachments: Sequence[Attachment] = ()
+    permissions: Permissions = field(default_factory=Permissions)
+    environment: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAnswer:
+    """Leave for one tool call. `message` tells the agent why not."""
+
+    allow: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswer:
+    """Answers by question text; empty when the user declined or did not answer in time."""
+
+    answers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def declined(self) -> bool:
+        return not self.answers
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAnswer:
+    """A word on a plan: go on, change it as `feedback` says, or stop."""
+
+    action: Literal["accept", "revise", "stop"]
+    feedback: str = ""
+
+
+TurnAnswer: TypeAlias = PermissionAnswer | QuestionAnswer | PlanAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """How a turn ended, for notices: no content."""
+
+    finish_reason: str
+    error_code: str | None = None
+    tokens: Tokens | None = None
+    cost: float | None = None
+    duration_seconds: float = 0.0

@@ -1,0 +1,47 @@
+"""Numbered entries of a stream and how a run of them lies in memory and on disk.
+
+An entry is one line: the event's name, a space, its data as one-line JSON in UTF-8. Ids are not
+stored: they are contiguous from the block's `first_id`. A block on disk is its lines.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Entry: TypeAlias = bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Entries with contiguous ids from `first_id`; `gap` says that ids before it are lost."""
+
+    first_id: int
+    entries: Sequence[Entry]
+    terminal: bool = False
+    gap: bool = False
+
+    @property
+    def last_id(self) -> int:
+        return self.first_id + len(self.entries) - 1
+
+
+def entry_of(name: str, data: bytes) -> Entry:
+    """Make an entry. It is a copy of `data` of exactly its size: orjson's own bytes keep the
+    4 KiB that it reserved for them."""
+    return b"%b %b" % (name.encode(), data)
+
+
+def split(entry: Entry) -> tuple[str, bytes]:
+    """Return an entry's name and data."""
+    name, _, data = entry.partition(b" ")
+    return name.decode(), data
+
+
+def pack(entries: Sequence[Entry]) -> bytes:
+    """Return the body of a block on disk."""
+    return b"\n".join(entries)
+
+
+def unpack(body: bytes) -> list[Entry]:
+    """Read a block's body."""
+    return body.split(b"\n")

@@ -1,0 +1,123 @@
+"""Fold a turn's entries into the assistant's message: the history of runtimes without a store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from xo_cowork_core.sdk import (
+    Message,
+    Part,
+    ReasoningPart,
+    StepPart,
+    TextPart,
+    Tokens,
+    ToolPart,
+)
+from xo_cowork_core.sdk.runtime.history import Finish
+from xo_cowork_core.services.eventlog.batches import Entry, split
+
+Data = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class MessageAssembler:
+    """Collects entries one by one; `message` gives what they amount to."""
+
+    message_id: str
+    started: datetime
+    _parts: list[Part] = field(default_factory=list[Part])
+    _run: list[str] = field(default_factory=list[str])
+    _run_kind: str = ""
+    _end: Data = field(default_factory=dict[str, Any])
+    _error: str | None = None
+
+    def add(self, entry: Entry, now: datetime) -> None:
+        """Take one entry."""
+        name, body = split(entry)
+        data: Data = orjson.loads(body)
+        match name:
+            case "text-delta" | "reasoning-delta":
+                self._append_text(name, data["text"])
+            case "tool-call":
+                self._open_tool(data, now)
+            case "tool-result" | "tool-error":
+                self._close_tool(data, failed=name == "tool-error", now=now)
+            case "step-finish":
+                self._close_run()
+                self._parts.append(
+                    StepPart(data["reason"], Tokens(**data["tokens"]), data.get("cost"))
+                )
+            case "desync":
+                self._forget_text()
+            case "done":
+                self._end = data
+            case "agent-error":
+                self._error = data["error_message"]
+            case _:
+                pass
+
+    def message(self) -> Message:
+        """Return the message as it stands."""
+        self._close_run()
+        tokens = self._end.get("tokens")
+        return Message(
+            id=self.message_id,
+            role="assistant",
+            parts=tuple(self._parts),
+            time_created=self.started,
+            model_id=self._end.get("model_id"),
+            provider_id=self._end.get("provider_id"),
+            tokens=Tokens(**tokens) if tokens else None,
+            cost=self._end.get("cost"),
+            finish="error" if self._error else self._finish(),
+            error=self._error,
+        )
+
+    def _finish(self) -> Finish:
+        # an aborted turn's message is whole as far as it goes
+        return "length" if self._end.get("finish_reason") == "length" else "stop"
+
+    def _append_text(self, kind: str, text: str) -> None:
+        if kind != self._run_kind:
+            self._close_run()
+            self._run_kind = kind
+        self._run.append(text)
+
+    def _close_run(self) -> None:
+        if self._run:
+            text = "".join(self._run)
+            reasoning = self._run_kind == "reasoning-delta"
+            self._parts.append(ReasoningPart(text) if reasoning else TextPart(text))
+        self._run = []
+        self._run_kind = ""
+
+    def _forget_text(self) -> None:
+        """A desync takes back all text of the turn; what counts comes after it."""
+        self._run = []
+        self._parts = [p for p in self._parts if not isinstance(p, TextPart | ReasoningPart)]
+
+    def _open_tool(self, data: Data, now: datetime) -> None:
+        self._close_run()
+        call = ToolPart(
+            call_id=data["call_id"],
+            tool=data["tool"],
+            input=data["arguments"],
+            status="running",
+            title=data["title"],
+            time_start=now,
+        )
+        self._parts.append(call)
+
+    def _close_tool(self, data: Data, *, failed: bool, now: datetime) -> None:
+        for place, part in enumerate(self._parts):
+            if isinstance(part, ToolPart) and part.call_id == data["call_id"]:
+                self._parts[place] = replace(
+                    part,
+                    status="error" if failed else "completed",
+                    output=data["output"] or data.get("error_message", ""),
+                    metadata=data.get("metadata", {}),
+                    time_end=now,
+                )

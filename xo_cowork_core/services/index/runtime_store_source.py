@@ -1,0 +1,79 @@
+"""Sessions of runtimes that keep a store but no files: asked for, a few at a time."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from xo_cowork_core.sdk import KeepsHistory, SessionRecord, XoError
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.indexer import WRONG_VALUES
+from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+
+ASK_SECONDS = 5.0
+SESSIONS_A_LOOK = 50
+log = logging.getLogger("xo_cowork.index")
+
+
+class RuntimeStoreSource:
+    """What such stores said last."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._seen: dict[str, SessionRecord] = {}
+        self._generation = 0
+
+    async def refresh(self, index: Index) -> None:
+        """Write the sessions that changed since the last look, newest first."""
+        if self._generation != index.generation:
+            self._seen.clear()
+            self._generation = index.generation
+        for owner in self._registry.runtimes():
+            runtime = owner.runtime
+            if isinstance(runtime, KeepsTranscripts) or not owner.plugin.serves:
+                continue
+            if isinstance(runtime, KeepsHistory):
+                await self._refresh_one(owner, runtime, index)
+
+    async def _refresh_one(
+        self, owner: RegisteredRuntime, runtime: KeepsHistory, index: Index
+    ) -> None:
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                records = await runtime.sessions()
+                changed = [r for r in records if self._seen.get(r.session_id) != r]
+                changed.sort(key=lambda record: record.time_updated, reverse=True)
+                for record in changed[:SESSIONS_A_LOOK]:
+                    if await _write(index, owner.info.name, runtime, record):
+                        self._seen[record.session_id] = record
+                if len(changed) > SESSIONS_A_LOOK:
+                    index.changed()
+        except TimeoutError:
+            log.warning("the sessions of %s took too long", owner.info.name)
+        except (Exception, SystemExit):
+            # one runtime's broken store must not hide the others' sessions
+            log.exception("the sessions of %s could not be listed", owner.info.name)
+
+
+async def _write(
+    index: Index, agent_name: str, runtime: KeepsHistory, record: SessionRecord
+) -> bool:
+    """Write one session, without its messages where its store can't tell them: one broken session
+    must not hide the others. Return whether that is all there is to know of its present state."""
+    row, messages, known = SessionRow.of(record, agent_name), None, True
+    try:
+        messages = await runtime.messages(record.session_id)
+    except (XoError, OSError) as error:
+        log.warning("the messages of %s of %s: %s", record.session_id, agent_name, error)
+        known = False
+    except (Exception, SystemExit):
+        log.exception("the messages of %s of %s are not told", record.session_id, agent_name)
+    # a store that doesn't count says 0
+    counted = replace(row, message_count=row.message_count or len(messages or ()))
+    try:
+        await index.write_hosted(counted, messages)
+    except WRONG_VALUES:
+        log.exception("the messages of %s of %s are none", record.session_id, agent_name)
+        await index.write_hosted(row, None)
+    return known

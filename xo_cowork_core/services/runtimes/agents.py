@@ -1,0 +1,209 @@
+"""Agents: the registry of the runtime that has one, with the fields it can't keep beside it.
+
+Those live in `agents.json` in the state folder. Calls are serialised: two changes of different
+fields both hold. A registry's agent without an entry in the file is shown all the same; an entry
+whose agent is gone is not passed on to a new one of its name. A file that can't be read counts as
+empty; it is moved aside before another is written.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+
+from xo_cowork_core.sdk import (
+    Agent,
+    BadRequest,
+    Conflict,
+    KeepsAgents,
+    NotFound,
+    Unavailable,
+    Unsupported,
+)
+from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.runtimes.calls import ask
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.storage.atomic import write_atomic
+
+ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+PERMANENT = "main"
+LIST_SECONDS = 30.0
+CHANGE_SECONDS = 120.0
+# the server's own words of an agent: a client that sends a whole row back changes none of them
+DERIVED = frozenset({"id", "created_at", "mode", "permissions", "sessions"})
+Row = dict[str, Any]
+log = logging.getLogger("xo_cowork.agents")
+
+
+class Agents:
+    """All agents of one server."""
+
+    def __init__(self, registry: Registry, clock: Clock, state_dir: Path) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._file = state_dir / "agents.json"
+        self._lock = asyncio.Lock()
+
+    async def list(self) -> Sequence[Row]:
+        """Return every agent's row; none where no runtime keeps agents."""
+        owner = self._owner()
+        if owner is None:
+            return []
+        extras = await asyncio.to_thread(self._read)
+        return [_row(agent, owner, extras) for agent in await _agents(owner)]
+
+    async def read(self, agent_id: str) -> Row:
+        """Return one agent's row. Raises NotFound."""
+        for row in await self.list():
+            if row["id"] == agent_id:
+                return row
+        raise NotFound("Agent not found")
+
+    async def create(self, fields: Row) -> Row:
+        """Create an agent, or merge into the one with the same id. Raises BadRequest."""
+        if "name" not in fields:
+            raise BadRequest("`name` is missing")
+        _check_name(fields)
+        agent_id = str(fields.get("id") or slug(str(fields["name"])))
+        if not ID.fullmatch(agent_id):
+            raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, not first - or _")
+        async with self._lock:
+            known = {agent.id for agent in await _agents(self._demand_owner())}
+            return await self._save(agent_id, fields, fresh=agent_id not in known)
+
+    async def update(self, agent_id: str, fields: Row) -> Row:
+        """Lay fields over an agent's. Raises NotFound or BadRequest."""
+        _check_name(fields)
+        async with self._lock:
+            await self.read(agent_id)
+            return await self._save(agent_id, fields, fresh=False)
+
+    async def delete(self, agent_id: str) -> None:
+        """Remove an agent. Raises NotFound, or Conflict for the one that must stay."""
+        async with self._lock:
+            await self.read(agent_id)
+            if agent_id == PERMANENT:
+                raise Conflict(f"The agent {PERMANENT} cannot be deleted")
+            deleting = _keeper(self._demand_owner()).delete_agent(agent_id)
+            await ask(deleting, "remove the agent", CHANGE_SECONDS)
+            extras = await asyncio.to_thread(self._read)
+            if extras.pop(agent_id, None) is not None:
+                await asyncio.to_thread(self._write, extras)
+
+    async def _save(self, agent_id: str, fields: Row, *, fresh: bool) -> Row:
+        owner = self._demand_owner()
+        keeper = _keeper(owner)
+        given = {key: value for key, value in fields.items() if key not in DERIVED}
+        if "system_prompt" in given:
+            given["systemPrompt"] = given.pop("system_prompt")
+        own = {key: value for key, value in given.items() if key in keeper.agent_fields}
+        agent = await ask(keeper.save_agent(agent_id, own), "save the agent", CHANGE_SECONDS)
+        extras = await asyncio.to_thread(self._read)
+        # when one that was there before us was made, nobody knows
+        born: Row = {"created_at": stamp(self._clock.now())} if fresh else {}
+        extra = extras[agent_id] = born or extras.get(agent_id, {})
+        _merge(extra, {key: value for key, value in given.items() if key not in own})
+        await asyncio.to_thread(self._write, extras)
+        return _row(agent, owner, extras)
+
+    def _owner(self) -> RegisteredRuntime | None:
+        found = (f for f in self._registry.runtimes() if isinstance(f.runtime, KeepsAgents))
+        return next(found, None)
+
+    def _demand_owner(self) -> RegisteredRuntime:
+        owner = self._owner()
+        if owner is None:
+            raise Unsupported("No runtime here keeps agents")
+        return owner
+
+    def _read(self) -> dict[str, Row]:
+        stored = self._stored()
+        if stored is None:
+            log.error("%s is damaged: fields of agents are missing", self._file)
+        return {
+            key: cast("Row", row) for key, row in (stored or {}).items() if isinstance(row, dict)
+        }
+
+    def _stored(self) -> Row | None:
+        """Return what the file says; None when it says nothing that can be understood."""
+        try:
+            stored: object = orjson.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except orjson.JSONDecodeError:
+            return None
+        return cast("Row", stored) if isinstance(stored, dict) else None
+
+    def _write(self, extras: Mapping[str, Row]) -> None:
+        try:
+            if self._stored() is None:
+                self._file.replace(self._file.with_name(f"agents.json.broken-{int(time.time())}"))
+            write_atomic(self._file, orjson.dumps(extras, option=orjson.OPT_INDENT_2), mode=0o600)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Unavailable(f"agents.json cannot be written: {reason}") from None
+
+
+def slug(name: str) -> str:
+    """Make an id of a name: lower case, `-` for every other run, 64 characters."""
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")[:64]
+
+
+def _merge(stored: Row, changes: Row) -> None:
+    """Lay changes over what is stored; an object keeps the keys that the change doesn't name."""
+    for key, value in changes.items():
+        kept = _object(stored.get(key))
+        stored[key] = {**kept, **cast("Row", value)} if isinstance(value, dict) else value
+
+
+def _check_name(fields: Row) -> None:
+    if not str(fields.get("name", "unchanged")).strip():
+        raise BadRequest("`name` must not be empty")
+
+
+def _object(value: object) -> Row:
+    """Return an object; whatever else somebody wrote by hand counts as an empty one."""
+    return cast("Row", value) if isinstance(value, dict) else {}
+
+
+def _keeper(owner: RegisteredRuntime) -> KeepsAgents:
+    return cast("KeepsAgents", owner.runtime)
+
+
+async def _agents(owner: RegisteredRuntime) -> Sequence[Agent]:
+    return await ask(_keeper(owner).agents(), "list its agents", LIST_SECONDS)
+
+
+def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:
+    stored: Row = {**extras.get(agent.id, {}), **agent.fields}
+    name = stored.get("name") or agent.id
+    prompt = stored.get("systemPrompt") or ""
+    identity = _object(stored.get("identity"))
+    return {
+        "description": "",
+        "model": None,
+        "tools": [],
+        "env_file": None,
+        "created_at": None,
+        **stored,
+        "id": agent.id,
+        "name": name,
+        "display_name": stored.get("display_name") or identity.get("name") or name,
+        "systemPrompt": prompt,
+        "system_prompt": prompt,
+        "mode": "primary",
+        "permissions": {"rules": []},
+        "metadata": {
+            **_object(stored.get("metadata")),
+            "backend": owner.info.name,
+            "workspace": stored.get("workspace"),
+            "is_default": agent.is_default,
+        },
+        "identity": {"name": identity.get("name"), "emoji": identity.get("emoji"), **identity},
+        "sessions": {"count": agent.session_count},
+    }

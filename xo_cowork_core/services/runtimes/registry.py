@@ -1,0 +1,204 @@
+"""Who is there: plugin records, runtimes, connectors.
+
+The host fills it while it wires plugins; services only look things up. It owns no task.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import (
+    Answers,
+    ChecksHealth,
+    Claims,
+    Connector,
+    EditsHistory,
+    HasChannels,
+    HasGateway,
+    Health,
+    Interrupts,
+    KeepsAgents,
+    KeepsHistory,
+    KeepsTranscripts,
+    ListsModels,
+    OffersSkills,
+    OpensSessions,
+    ReportsStatus,
+    Runtime,
+    RuntimeInfo,
+    SecretField,
+    Secrets,
+    Turn,
+    TurnOutcome,
+)
+
+PluginState: TypeAlias = Literal[
+    "disabled",
+    "missing",
+    "incompatible",
+    "failed",
+    "loaded",
+    "starting",
+    "ready",
+    "degraded",
+    "stopping",
+    "stopped",
+]
+HEALTH_SECONDS = 5.0
+ABILITIES: Mapping[str, type] = MappingProxyType(
+    {
+        "interrupts": Interrupts,
+        "answers": Answers,
+        "keeps_history": KeepsHistory,
+        "keeps_transcripts": KeepsTranscripts,
+        "edits_history": EditsHistory,
+        "checks_health": ChecksHealth,
+        "opens_sessions": OpensSessions,
+        "lists_models": ListsModels,
+        "offers_skills": OffersSkills,
+        "keeps_agents": KeepsAgents,
+        "has_channels": HasChannels,
+        "has_gateway": HasGateway,
+        "tells_status": ReportsStatus,
+    }
+)
+log = logging.getLogger("xo_cowork.registry")
+
+
+@dataclass(slots=True)
+class PluginRecord:
+    """What became of one plugin. `kind` is `runtime`, `connector` or `plugin`."""
+
+    name: str
+    kind: str = "plugin"
+    distribution: str = ""
+    version: str = ""
+    state: PluginState = "loaded"
+    error: str = ""
+    import_ms: float = 0.0
+    claims: Claims = field(default_factory=Claims)
+    routes: list[str] = field(default_factory=list[str])
+    secrets: list[SecretField] = field(default_factory=list[SecretField])
+    auth: list[str] = field(default_factory=list[str])
+
+    @property
+    def serves(self) -> bool:
+        return self.state in {"ready", "degraded"}
+
+    @property
+    def is_coming(self) -> bool:
+        return self.state in {"loaded", "starting"}
+
+    def fail(self, error: str) -> None:
+        self.state = "failed"
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredRuntime:
+    """A runtime with its plugin and the secrets that its agents get."""
+
+    info: RuntimeInfo
+    runtime: Runtime
+    plugin: PluginRecord
+    secrets: Secrets
+
+    @property
+    def abilities(self) -> list[str]:
+        """What it can beside `run`, in the words of `ABILITIES`."""
+        return [word for word, kind in ABILITIES.items() if isinstance(self.runtime, kind)]
+
+    async def health(self) -> Health:
+        """Ask the runtime, at most `HEALTH_SECONDS`; a plugin that isn't up answers for it."""
+        if not self.plugin.serves:
+            return Health(
+                state="starting" if self.plugin.is_coming else "failed",
+                detail=self.plugin.error
+                or f"The plugin {self.plugin.name} is {self.plugin.state}.",
+            )
+        if not isinstance(self.runtime, ChecksHealth):
+            return Health(state="ready")
+        try:
+            async with asyncio.timeout(HEALTH_SECONDS):
+                return await self.runtime.health()
+        except TimeoutError:
+            # on a busy machine a turn still works, and has limits of its own
+            return Health(state="degraded", detail="Its health check took too long.")
+        except (Exception, SystemExit):
+            # SystemExit too: out of a task it would end the event loop
+            log.exception("health of %s", self.info.name)
+            return Health(state="failed", detail="Its health check failed; the log says why.")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredConnector:
+    """A connector with its plugin."""
+
+    name: str
+    title: str
+    connector: Connector
+    plugin: PluginRecord
+
+
+class Registry:
+    """All plugins of one app."""
+
+    def __init__(self) -> None:
+        self.plugins: dict[str, PluginRecord] = {}
+        self.connectors: dict[str, RegisteredConnector] = {}
+        self._runtimes: dict[str, RegisteredRuntime] = {}
+        self._aliases: dict[str, str] = {}
+        self._environments: list[Callable[[Turn], Mapping[str, SecretStr]]] = []
+        self._listeners: list[Callable[[Turn, TurnOutcome], None]] = []
+
+    def add_runtime(self, registered: RegisteredRuntime) -> None:
+        """Add a runtime. Raises ValueError when its name or an alias is taken."""
+        names = (registered.info.name, *registered.info.aliases)
+        taken = [name for name in names if name in self._aliases]
+        if taken:
+            raise ValueError(f"the runtime name {taken[0]!r} is taken")
+        self._runtimes[registered.info.name] = registered
+        self._aliases.update(dict.fromkeys(names, registered.info.name))
+
+    def add_turn_hooks(
+        self,
+        environment: Callable[[Turn], Mapping[str, SecretStr]] | None = None,
+        finished: Callable[[Turn, TurnOutcome], None] | None = None,
+    ) -> None:
+        """Add one plugin's `xo_turn_env` and `xo_turn_finished`, which never raise."""
+        if environment:
+            self._environments.append(environment)
+        if finished:
+            self._listeners.append(finished)
+
+    def remove(self, plugin: str) -> None:
+        """Take a failed plugin's runtimes and connectors out."""
+        gone = {n for n, found in self._runtimes.items() if found.plugin.name == plugin}
+        self._runtimes = {n: r for n, r in self._runtimes.items() if n not in gone}
+        self._aliases = {a: n for a, n in self._aliases.items() if n not in gone}
+        self.connectors = {n: c for n, c in self.connectors.items() if c.plugin.name != plugin}
+
+    def runtime(self, name: str) -> RegisteredRuntime | None:
+        """Find a runtime by name or alias."""
+        return self._runtimes.get(self._aliases.get(name, ""))
+
+    def runtimes(self) -> Sequence[RegisteredRuntime]:
+        """All runtimes, in the order in which a default is chosen."""
+        return sorted(self._runtimes.values(), key=lambda found: (found.info.rank, found.info.name))
+
+    def turn_environment(self, turn: Turn) -> dict[str, SecretStr]:
+        """Collect what plugins add to a turn's environment."""
+        collected: dict[str, SecretStr] = {}
+        for environment in self._environments:
+            collected.update(environment(turn))
+        return collected
+
+    def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
+        """Tell every plugin that a turn ended."""
+        for listener in self._listeners:
+            listener(turn, outcome)

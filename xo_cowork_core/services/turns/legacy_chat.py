@@ -1,0 +1,139 @@
+"""The older chat: one session per project name, over the same turns."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import orjson
+
+from xo_cowork_core.sdk import NotFound, UpstreamFailed
+from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.eventlog.batches import split
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.sessions.sessions import Sessions
+from xo_cowork_core.services.turns.active_turn import Started
+from xo_cowork_core.services.turns.resolver import Prompt
+from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.storage.database import Database
+
+WAIT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSession:
+    """Which session a project name talks to."""
+
+    project_name: str
+    session_id: str
+    user_id: str | None
+    time_updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Some text of the answer; empty while the agent is silent."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The turn's end, if it failed."""
+
+    message: str
+
+
+class LegacyChat:
+    """Questions to projects."""
+
+    def __init__(
+        self,
+        turns: Turns,
+        sessions: Sessions,
+        eventlog: EventLog,
+        database: Database,
+        clock: Clock,
+    ) -> None:
+        self._turns = turns
+        self._sessions = sessions
+        self._eventlog = eventlog
+        self._database = database
+        self._clock = clock
+
+    async def ask(
+        self, project_name: str, prompt: Prompt, user_id: str | None
+    ) -> tuple[Started, bool]:
+        """Start a turn in the project's session; True when that session is new."""
+        known = await self._known(project_name)
+        if known and await self._sessions.find(known) is not None:
+            prompt = replace(prompt, session_id=known)
+        started = await self._turns.start(prompt)
+        await self._remember(project_name, started.session_id, user_id)
+        return started, started.session_id != known
+
+    async def answer(self, stream_id: str) -> str:
+        """Wait for a turn's whole text. Raises UpstreamFailed when it fails."""
+        texts: list[str] = []
+        async for piece in self.pieces(stream_id):
+            if isinstance(piece, Failed):
+                raise UpstreamFailed(piece.message)
+            texts.append(piece.text)
+        return "".join(texts)
+
+    async def pieces(self, stream_id: str) -> AsyncIterator[Token | Failed]:
+        """Yield a turn's text as it comes, then `Failed` if it failed."""
+        reader = await open_reader(self._eventlog, stream_id, 0)
+        if reader is None:
+            raise NotFound("Stream not found")
+        while True:
+            block = await reader.next(WAIT_SECONDS)
+            if block is None:
+                yield Token("")
+                continue
+            for name, data in map(split, block.entries):
+                if name == "text-delta":
+                    yield Token(orjson.loads(data)["text"])
+                elif name == "agent-error":
+                    yield Failed(orjson.loads(data)["error_message"])
+            if block.terminal:
+                return
+
+    async def projects(self) -> list[ProjectSession]:
+        """List every project name with its session."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT project_name, session_id, user_id, time_updated FROM project_sessions"
+                " ORDER BY time_updated DESC"
+            ).fetchall()
+        )
+        return [ProjectSession(*row) for row in rows]
+
+    async def forget(self, project_name: str) -> None:
+        """Let the project's next question begin a new session. Raises NotFound."""
+        gone = await self._database.write(
+            lambda connection: (
+                connection.execute(
+                    "DELETE FROM project_sessions WHERE project_name = ?", (project_name,)
+                ).rowcount
+            )
+        )
+        if not gone:
+            raise NotFound("No session for this project")
+
+    async def _known(self, project_name: str) -> str | None:
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT session_id FROM project_sessions WHERE project_name = ?", (project_name,)
+            ).fetchone()
+        )
+        return row[0] if row else None
+
+    async def _remember(self, project_name: str, session_id: str, user_id: str | None) -> None:
+        now = stamp(self._clock.now())
+        await self._database.write(
+            lambda connection: connection.execute(
+                "INSERT OR REPLACE INTO project_sessions"
+                " (project_name, session_id, user_id, time_updated) VALUES (?, ?, ?, ?)",
+                (project_name, session_id, user_id, now),
+            )
+        )

@@ -1,0 +1,242 @@
+"""One running turn: it pumps a runtime's events into the stream and sees to the one end.
+
+`RunningTurn.run` runs in the turn's owner task. It alone starts and ends the pump, the task that
+iterates the runtime; `close` appends the one terminal entry.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from typing import Literal, TypeAlias
+
+import orjson
+
+from xo_cowork_core.sdk import (
+    AgentError,
+    AgentFailure,
+    Done,
+    Event,
+    Interrupts,
+    Message,
+    StepFinish,
+    ToolCall,
+    ToolError,
+    ToolResult,
+    TurnOutcome,
+    XoError,
+)
+from xo_cowork_core.sdk.events.base import Json, SessionCreated
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.eventlog.batches import Entry, entry_of
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.stream import Stream
+from xo_cowork_core.services.history.message_assembler import MessageAssembler
+from xo_cowork_core.services.turns.answers import REQUEST_NAMES
+from xo_cowork_core.services.turns.event_validation import check
+from xo_cowork_core.services.turns.pending_interactions import PendingInteractions
+from xo_cowork_core.services.turns.resolver import ResolvedTurn
+
+INTERRUPT_SECONDS = 1.5
+CANCEL_SECONDS = 3.0
+TURN_SECONDS = 6 * 3600.0
+ENTRIES_BETWEEN_PAUSES = 512
+WATCHED = frozenset({ToolCall.name, ToolResult.name, ToolError.name, StepFinish.name})
+StopReason: TypeAlias = Literal["aborted", "restart", "timeout"]
+log = logging.getLogger("xo_cowork.turns")
+
+
+class RunningTurn:
+    """A turn from its acceptance to its terminal entry."""
+
+    def __init__(
+        self,
+        resolved: ResolvedTurn,
+        stream: Stream,
+        eventlog: EventLog,
+        clock: Clock,
+        *,
+        fold: MessageAssembler | None,
+        permission_seconds: float,
+    ) -> None:
+        self.turn = resolved.turn
+        self.owner = resolved.owner
+        self.stream = stream
+        self.started_at = clock.now()
+        self.terminal: Event | None = None
+        self.ended = asyncio.Event()
+        self.requests = PendingInteractions(
+            resolved.turn, resolved.owner, self._append, seconds=permission_seconds
+        )
+        self.fold = fold
+        # they hear of the events in `WATCHED`, under the same terms as a `TurnListener`
+        self.watchers: list[Callable[[Event], None]] = []
+        self._eventlog = eventlog
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._stop_reason: StopReason | None = None
+        self._stop_wanted = asyncio.Event()
+        self._closed = False
+
+    @property
+    def outcome(self) -> TurnOutcome:
+        """How it ended, without content."""
+        seconds = self._clock.monotonic() - self._started
+        match self.terminal:
+            case Done(finish_reason=reason, tokens=tokens, cost=cost):
+                return TurnOutcome(reason, None, tokens, cost, seconds)
+            case AgentError(code=code):
+                return TurnOutcome("error", code, duration_seconds=seconds)
+            case _:
+                return TurnOutcome("error", "internal", duration_seconds=seconds)
+
+    def stop(self, reason: StopReason) -> None:
+        """Ask the turn to end. The first reason counts."""
+        if self._stop_reason is None:
+            self._stop_reason = reason
+            self._stop_wanted.set()
+
+    async def run(self) -> Event:
+        """Run the turn and return its terminal event, which the caller appends with `close`."""
+        if self.turn.new_session:
+            self._emit(SessionCreated())
+        pump = asyncio.create_task(self._pump(), name=f"pump {self.turn.stream_id}")
+        wish = asyncio.create_task(self._stop_wanted.wait(), name="stop wish")
+        try:
+            await asyncio.wait(
+                {pump, wish}, timeout=TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not pump.done():
+                self.stop("timeout")
+                await self._halt(pump)
+        finally:
+            self._closed = True
+            wish.cancel()
+            pump.cancel()
+        return self._tellable(self._terminal_of(pump))
+
+    def message(self, terminal: Event) -> Message | None:
+        """Return what the host keeps of the turn once it ends so; None where the runtime does."""
+        if self.fold is None:
+            return None
+        self.fold.add(self._entry(terminal), self._clock.now())
+        return self.fold.message()
+
+    def close(self, terminal: Event) -> None:
+        """Withdraw what is still asked, then append the terminal entry."""
+        self.requests.withdraw_all()
+        self.terminal = terminal
+        self._append(terminal)
+        self.ended.set()
+
+    async def _pump(self) -> None:
+        try:
+            events = self.owner.runtime.run(self.turn)
+            try:
+                await self._take(events)
+            finally:
+                close = getattr(events, "aclose", None)
+                if close:
+                    await close()
+        except (SystemExit, KeyboardInterrupt) as error:
+            # asyncio would let it end the whole server; a person's Ctrl-C comes as a signal
+            raise RuntimeError(f"the runtime raised {type(error).__name__}") from error
+
+    async def _take(self, events: AsyncIterator[Event]) -> None:
+        count = 0
+        async for event in events:
+            if self._closed:
+                return
+            check(event)
+            if event.terminal:
+                self.terminal = event
+                return
+            self._emit(event)
+            count += 1
+            if count % ENTRIES_BETWEEN_PAUSES == 0:
+                # a runtime that never waits must not starve readers and other turns
+                await asyncio.sleep(0)
+            if self.stream.full:
+                await self._eventlog.drain(self.stream)
+
+    async def _halt(self, pump: asyncio.Task[None]) -> None:
+        if isinstance(self.owner.runtime, Interrupts):
+            await self._interrupt(self.owner.runtime, pump)
+        if not pump.done():
+            pump.cancel()
+            await asyncio.wait({pump}, timeout=CANCEL_SECONDS)
+        if not pump.done():
+            log.error(
+                "%s did not end within %s s of being cancelled",
+                self.owner.info.name,
+                CANCEL_SECONDS,
+            )
+
+    async def _interrupt(self, runtime: Interrupts, pump: asyncio.Task[None]) -> None:
+        try:
+            async with asyncio.timeout(INTERRUPT_SECONDS):
+                await runtime.interrupt(self.turn)
+                await asyncio.wait({pump})
+        except TimeoutError:
+            pass
+        except (Exception, SystemExit):
+            # SystemExit too: it would leave the turn without an end
+            log.exception("%s could not be interrupted", self.owner.info.name)
+
+    def _terminal_of(self, pump: asyncio.Task[None]) -> Event:
+        said = self.terminal
+        if self._stop_reason == "aborted":
+            usage = said if isinstance(said, Done) else Done()
+            return Done("aborted", usage.tokens, usage.cost, usage.model_id, usage.provider_id)
+        if self._stop_reason == "restart":
+            return AgentError("The server was stopped during this turn; send it again", "restart")
+        if self._stop_reason == "timeout":
+            return AgentError("The turn ran longer than any turn may", "timeout")
+        if pump.cancelled():
+            return self._failure(RuntimeError("the runtime cancelled its own turn"))
+        error = pump.exception()
+        return self._failure(error) if error else said or Done()
+
+    def _tellable(self, terminal: Event) -> Event:
+        """A plugin may end with anything: what can't be sent must not leave readers waiting."""
+        try:
+            self._entry(terminal)
+        except (AttributeError, TypeError, ValueError) as error:
+            return self._failure(error)
+        return terminal
+
+    def _failure(self, error: BaseException) -> AgentError:
+        if isinstance(error, AgentFailure | XoError):
+            return AgentError(error.message, error.code)
+        number = secrets.token_hex(4)
+        log.error("turn failed, %s in %s", number, self.owner.info.name, exc_info=error)
+        title = self.owner.info.title
+        return AgentError(f"{title} failed unexpectedly; the log names it as {number}", "internal")
+
+    def _emit(self, event: Event) -> None:
+        self._append(event)
+        if event.name in REQUEST_NAMES:
+            self.requests.note(event)
+        if event.name in WATCHED:
+            for watch in self.watchers:
+                watch(event)
+
+    def _append(self, event: Event) -> None:
+        entry = self._entry(event)
+        self.stream.append(entry, terminal=event.terminal)
+        if self.fold:
+            self.fold.add(entry, self._clock.now())
+        self._eventlog.mark_dirty(self.stream)
+
+    def _entry(self, event: Event) -> Entry:
+        return entry_of(event.name, _encode(event.data(self.turn.session_id)))
+
+
+def _encode(data: Json) -> bytes:
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        # lone surrogates, huge integers and foreign objects: rare, and never worth a lost event
+        text = json.dumps(data, ensure_ascii=False, default=str)
+        return text.encode("utf-8", "replace").replace(b"\n", b" ")
