@@ -1,7 +1,8 @@
-"""Supervision of every process that plugins start: what is started ends when it must.
+"""Process supervision: every process that a plugin starts, and all its descendants, are ended.
 
-`supervisor` is the door; `process` and `pipes` are one child; `marks`, `search`, `procfs` and
-`proctree` find all that it started; `census` and `ledger` remember them; `hunt` ends them.
+`supervisor` is the entry point. `process` and `pipes` are one child; `tags` and `selectors` tell
+which processes of the machine descend from it; `procfs` and `process_tree` read and signal them on
+Linux; `tracker` and `ledger` record them, in memory and on disk.
 """
 
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor

@@ -1,10 +1,10 @@
-"""Which of the server's own environment a child may see."""
+"""Builds the environment of a child from an allow-list and what the caller adds."""
 
 from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-PASSED_ON = frozenset(
+INHERITED_NAMES = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ", "TMPDIR"),
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"),
@@ -13,21 +13,23 @@ PASSED_ON = frozenset(
         *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     }
 )
-PASSED_ON_PREFIXES = ("LC_", "XDG_")
+INHERITED_PREFIXES = ("LC_", "XDG_")
 
 
 def child_environment(
-    own: Mapping[str, str], given: Mapping[str, SecretStr | str], marks: Mapping[str, str]
+    own: Mapping[str, str], added: Mapping[str, SecretStr | str], tag: Mapping[str, str]
 ) -> dict[str, str]:
-    """Lay `given` over what is passed on of `own`, and the marks over both. Secrets are in the
-    clear from here: call it in the line that starts the process."""
-    passed = {
+    """Lay `added` over the inherited part of `own`, and `tag` over both.
+
+    The result holds secrets in clear text: call this in the line that starts the process.
+    """
+    inherited = {
         name: value
         for name, value in own.items()
-        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+        if name in INHERITED_NAMES or name.startswith(INHERITED_PREFIXES)
     }
     revealed = {
         name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name, value in given.items()
+        for name, value in added.items()
     }
-    return passed | revealed | dict(marks)
+    return inherited | revealed | dict(tag)

@@ -1,43 +1,48 @@
-"""Process trees where there is no /proc: only process groups can be ended, escapees stay."""
+"""Process trees on systems without /proc: only process groups are ended.
+
+A descendant that leaves its group is not found.
+"""
 
 import os
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from xo_cowork_core.services.processes.selectors import Identity, Search
+from xo_cowork_core.services.processes.selectors import ProcessIdentity, ProcessSelector
 
 
-class GroupTree:
-    """Process groups of the roots, each of which leads its own."""
+class ProcessGroupTree:
+    """The process groups of the roots; each root leads its own group."""
 
-    def adopt_orphans(self) -> None:
-        """Do nothing: orphans go to the machine's first process."""
+    def become_subreaper(self) -> None:
+        """Do nothing: these systems have no child subreaper."""
 
     @contextmanager
-    def marking(self, limit: int) -> Generator[None]:
+    def inherited_limit(self, limit: int) -> Generator[None]:
         yield
 
-    def identify(self, pid: int) -> Identity:
-        return Identity(pid, 0)
+    def identify(self, pid: int) -> ProcessIdentity:
+        return ProcessIdentity(pid, 0)
 
-    def tick(self, moment: float) -> int:
+    def tick_at(self, moment: float) -> int:
         return 0
 
-    def find(self, search: Search) -> list[Identity]:
+    def find(self, selector: ProcessSelector) -> list[ProcessIdentity]:
         return []
 
-    def orphans(self, search: Search) -> list[Identity]:
+    def find_orphans(self, selector: ProcessSelector) -> list[ProcessIdentity]:
         return []
 
-    def signal(self, search: Search, number: signal.Signals) -> None:
-        for root in search.roots:
+    def signal(self, selector: ProcessSelector, number: signal.Signals) -> None:
+        for root in selector.roots:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(root.pid, number)
 
-    def end(self, search: Search, spare: frozenset[int], seconds: float) -> list[Identity]:
-        """Kill the groups whose leader is dead: below a living one nobody can be told apart."""
-        for root in search.roots:
+    def kill(
+        self, selector: ProcessSelector, spare: frozenset[int], seconds: float
+    ) -> list[ProcessIdentity]:
+        """Kill the groups whose leader is dead: the members of others can't be told apart."""
+        for root in selector.roots:
             with suppress(PermissionError):
                 try:
                     os.kill(root.pid, 0)

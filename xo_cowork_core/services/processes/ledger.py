@@ -1,6 +1,6 @@
-"""What survives a SIGKILL of the server: on disk, which processes it had started.
+"""Records on disk which processes this server started, so that its successor can kill them.
 
-Not synced: the machine's own crash ends the processes too.
+The file is not synced: a crash of the machine ends the processes too.
 """
 
 import json
@@ -10,62 +10,65 @@ from pathlib import Path
 from typing import cast
 
 from xo_cowork_core.services.processes import procfs
-from xo_cowork_core.services.processes.selectors import Identity
+from xo_cowork_core.services.processes.selectors import ProcessIdentity
 
 
 class Ledger:
-    """One file a server under `<state folder>/processes`, replaced whole when it changes."""
+    """One file per server under `<state folder>/processes`, replaced as a whole when it changes."""
 
-    def __init__(self, state_dir: Path, boot: str) -> None:
+    def __init__(self, state_dir: Path, server_id: str) -> None:
         self._folder = state_dir / "processes"
-        self._file = self._folder / f"{boot}.json"
-        self._written: frozenset[Identity] | None = None
+        self._file = self._folder / f"{server_id}.json"
+        self._written: frozenset[ProcessIdentity] | None = None
 
-    def write(self, alive: frozenset[Identity]) -> None:
-        """Record what is alive now."""
+    def write(self, alive: frozenset[ProcessIdentity]) -> None:
+        """Record the living processes. Raises OSError."""
         if alive == self._written:
             return
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self._file.with_suffix(".new")
-        body = json.dumps({"machine": procfs.machine_boot(), "processes": sorted(alive)})
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        draft = self._file.with_suffix(".new")
+        body = json.dumps({"machine": procfs.boot_id(), "processes": sorted(alive)})
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(body)
-        fresh.replace(self._file)
+        draft.replace(self._file)
         self._written = alive
 
-    def earlier(self) -> frozenset[Identity]:
-        """Return what other servers recorded during this run of the machine."""
-        return frozenset(who for file in self._others() for who in _read(file))
+    def read_previous(self) -> frozenset[ProcessIdentity]:
+        """Return what other servers recorded since the machine booted."""
+        return frozenset(
+            identity for file in self._other_files() for identity in _read_identities(file)
+        )
 
-    def forget_earlier(self) -> None:
-        for file in self._others():
+    def delete_previous(self) -> None:
+        """Delete the files of other servers."""
+        for file in self._other_files():
             file.unlink(missing_ok=True)
 
-    def remove(self) -> None:
-        """Forget all: nothing is alive any more."""
+    def delete(self) -> None:
+        """Delete this server's file: none of its processes is alive."""
         self._file.unlink(missing_ok=True)
         self._written = None
 
-    def _others(self) -> list[Path]:
+    def _other_files(self) -> list[Path]:
         return [file for file in self._folder.glob("*") if file != self._file]
 
 
-def _read(file: Path) -> Iterator[Identity]:
-    """Read one file's identities; a file that makes no sense holds none."""
+def _read_identities(file: Path) -> Iterator[ProcessIdentity]:
+    """Yield the identities in one file; none for a malformed file or one of another boot."""
     try:
         body: object = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return
     if not isinstance(body, dict):
         return
-    known = cast("dict[str, object]", body)
-    rows = known.get("processes")
-    if known.get("machine") != procfs.machine_boot() or not isinstance(rows, list):
+    fields = cast("dict[str, object]", body)
+    entries = fields.get("processes")
+    if fields.get("machine") != procfs.boot_id() or not isinstance(entries, list):
         return
-    for entry in cast("list[object]", rows):
+    for entry in cast("list[object]", entries):
         match entry:
             case [int(pid), int(start)]:
-                yield Identity(pid, start)
+                yield ProcessIdentity(pid, start)
             case _:
                 continue

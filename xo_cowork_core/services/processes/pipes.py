@@ -1,6 +1,6 @@
-"""The three pipes of a supervised process, straight on the event loop.
+"""The three pipes of a supervised process, read and written on the event loop.
 
-No tasks: the loop calls when a pipe is ready. Each is closed by the process that owns it.
+They own no task: the loop calls them when a pipe is ready. The process that owns a pipe closes it.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
 class ReadPipe:
-    """Reads what comes in, until end of file or until the process is dead."""
+    """Reads a pipe until end of file or until the process is dead."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         os.set_blocking(pipe.fileno(), False)
@@ -41,14 +41,16 @@ class ReadPipe:
             self._loop.remove_reader(self._pipe.fileno())
 
     def finish(self) -> None:
-        """Take what the dead process left in the pipe, and no more: somebody else may hold the
-        other end and go on for ever."""
+        """Read what the dead process left in the pipe, and no more.
+
+        Another process may hold the other end and write without end.
+        """
         with suppress(ValueError, OSError):
             waiting = bytearray(4)
             fcntl.ioctl(self._pipe.fileno(), termios.FIONREAD, waiting)
-            left = int.from_bytes(waiting, sys.byteorder)
-            while left > 0 and (data := os.read(self._pipe.fileno(), left)):
-                left -= len(data)
+            remaining = int.from_bytes(waiting, sys.byteorder)
+            while remaining > 0 and (data := os.read(self._pipe.fileno(), remaining)):
+                remaining -= len(data)
                 self.received(data)
         self.close()
 
@@ -70,7 +72,7 @@ class ReadPipe:
 
 
 class Tail(ReadPipe):
-    """stderr: read to its end, the last bytes kept."""
+    """stderr: read to its end; the last `TAIL_BYTES` are kept."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._tail = b""
@@ -85,12 +87,15 @@ class Tail(ReadPipe):
 
 
 class Lines(ReadPipe):
-    """stdout: an iterator over batches of lines. A slow consumer makes the pipe fill up, so that
-    the process waits. A later iteration goes on where the one before stopped."""
+    """stdout: an iterator over batches of lines.
+
+    A slow consumer lets the pipe fill up, so that the process waits. A later iteration continues
+    where the previous one stopped.
+    """
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._chunks: list[bytes] = []
-        self._held = 0
+        self._chunk_bytes = 0
         self._fragments: list[bytes] = []
         self._fragment_bytes = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -98,8 +103,8 @@ class Lines(ReadPipe):
 
     def received(self, data: bytes) -> None:
         self._chunks.append(data)
-        self._held += len(data)
-        if self._held >= CHUNK_BYTES:
+        self._chunk_bytes += len(data)
+        if self._chunk_bytes >= CHUNK_BYTES:
             self.pause()
         self._wake()
 
@@ -116,18 +121,18 @@ class Lines(ReadPipe):
                 if lines := self._split():
                     return lines
             elif self._pipe.closed:
-                return self._last()
+                return self._last_line()
             else:
-                await self._more()
+                await self._wait_for_data()
 
     def _split(self) -> list[bytes]:
-        chunks, self._chunks, held, self._held = self._chunks, [], self._held, 0
-        if held >= CHUNK_BYTES:
+        chunks, self._chunks, byte_count, self._chunk_bytes = self._chunks, [], self._chunk_bytes, 0
+        if byte_count >= CHUNK_BYTES:
             self.resume()
         self._fragments += chunks
-        self._fragment_bytes += held
+        self._fragment_bytes += byte_count
         lines: list[bytes] = []
-        # Joined only when a line end came in: a line of n chunks is copied once, not n times.
+        # join only when a line end arrived: a line of n chunks is copied once, not n times
         if any(b"\n" in chunk for chunk in chunks):
             data = b"".join(self._fragments)
             lines = data.split(b"\n")
@@ -136,22 +141,22 @@ class Lines(ReadPipe):
             if b"\r\n" in data:
                 lines = [line.removesuffix(b"\r") for line in lines]
         if self._fragment_bytes > MAX_LINE_BYTES or (lines and len(lines[0]) > MAX_LINE_BYTES):
-            self._give_up()
+            self._refuse_long_line()
         return lines
 
-    def _last(self) -> list[bytes]:
+    def _last_line(self) -> list[bytes]:
         rest = b"".join(self._fragments)
         self._fragments = []
         if not rest:
             raise StopAsyncIteration
         return [rest]
 
-    def _give_up(self) -> None:
+    def _refuse_long_line(self) -> None:
         self._chunks, self._fragments = [], []
         self.close()
         raise AgentFailure("The agent printed a line longer than 64 MiB.", code="upstream")
 
-    async def _more(self) -> None:
+    async def _wait_for_data(self) -> None:
         if self._waiter is not None:
             raise RuntimeError("one reader at a time")
         self._waiter = self._loop.create_future()
@@ -166,22 +171,22 @@ class Lines(ReadPipe):
 
 
 class Input:
-    """stdin. A message that was begun is ended before the next, also when its writer was
-    cancelled: the process never reads half a line of one and half of another."""
+    """stdin. A message that was begun is completed before the next, also when its writer is
+    cancelled: the process never reads half a line of one message and half of another."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         os.set_blocking(pipe.fileno(), False)
         self._pipe = pipe
         self._loop = asyncio.get_running_loop()
-        self._turn = asyncio.Lock()
-        self._rest = memoryview(b"")
+        self._lock = asyncio.Lock()
+        self._unwritten = memoryview(b"")
         self._waiter: asyncio.Future[None] | None = None
 
     async def write(self, data: bytes, timeout: float) -> None:
         try:
-            async with asyncio.timeout(timeout), self._turn:
+            async with asyncio.timeout(timeout), self._lock:
                 await self._flush()
-                self._rest = memoryview(data)
+                self._unwritten = memoryview(data)
                 await self._flush()
         except TimeoutError:
             raise AgentFailure("The agent stopped reading its input.", code="timeout") from None
@@ -195,15 +200,15 @@ class Input:
         self._wake()
 
     async def _flush(self) -> None:
-        while self._rest:
+        while self._unwritten:
             try:
-                written = os.write(self._pipe.fileno(), self._rest[:CHUNK_BYTES])
+                written = os.write(self._pipe.fileno(), self._unwritten[:CHUNK_BYTES])
             except BlockingIOError:
-                await self._writable()
+                await self._wait_until_writable()
             else:
-                self._rest = self._rest[written:]
+                self._unwritten = self._unwritten[written:]
 
-    async def _writable(self) -> None:
+    async def _wait_until_writable(self) -> None:
         self._waiter = self._loop.create_future()
         self._loop.add_writer(self._pipe.fileno(), self._wake)
         try:

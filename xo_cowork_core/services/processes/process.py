@@ -1,5 +1,7 @@
-"""One supervised process. It owns no task: the event loop calls it when a pipe is ready or the
-process is dead."""
+"""One supervised process, and how several are stopped together.
+
+It owns no task: the event loop calls it when a pipe is ready or when the process is dead.
+"""
 
 import asyncio
 import signal
@@ -8,48 +10,52 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from xo_cowork_core.services.processes.exit_watch import watch_exit
 from xo_cowork_core.services.processes.pipes import Input, Lines, Tail
-from xo_cowork_core.services.processes.selectors import BranchSelector, TreesSelector, join
+from xo_cowork_core.services.processes.selectors import BranchSelector, TreeSelector, merge_trees
 from xo_cowork_core.services.processes.stop_batcher import StopBatcher
 from xo_cowork_core.services.processes.tags import ProcessTag
 from xo_cowork_core.services.processes.tracker import TrackedTree
 from xo_cowork_core.services.processes.tree_client import (
     KILL_SECONDS,
-    LOOK_SECONDS,
+    POLL_SECONDS,
     ProcessTreeClient,
 )
 
-ORPHAN_SECONDS = 0.5  # what its children get to end by themselves once it is gone itself
+# time for the descendants to end by themselves after their root has ended
+ORPHAN_SECONDS = 0.5
 
 
 class SupervisedProcess:
-    """A child with its pipes and its household; what `sdk.Process` promises."""
+    """A child with its pipes and its tracked tree. Implements `sdk.Process`.
+
+    `is_finished` is True once the child is dead and none of its descendants is alive.
+    """
 
     def __init__(
         self,
         child: subprocess.Popen[bytes],
         *,
-        mark: ProcessTag,
+        tag: ProcessTag,
         plugin: str,
         owner: str,
-        hunt: ProcessTreeClient,
-        endings: "StopBatcher[SupervisedProcess]",
+        process_trees: ProcessTreeClient,
+        stop_batcher: "StopBatcher[SupervisedProcess]",
         on_exit: Callable[[], None],
     ) -> None:
         assert child.stdin and child.stdout and child.stderr
         self.plugin = plugin
         self.owner = owner
-        self.household = TrackedTree(hunt.tree.identify(child.pid), mark.limit)
-        self.cleared = False  # it is dead and nothing that it started is alive
+        self.tree = TrackedTree(process_trees.tree.identify(child.pid), tag.limit)
+        self.is_finished = False
         self._child = child
-        self._mark = mark
-        self._hunt = hunt
-        self._endings = endings
+        self._tag = tag
+        self._process_trees = process_trees
+        self._stop_batcher = stop_batcher
         self._on_exit = on_exit
         self._exited = asyncio.Event()
         self._input = Input(child.stdin)
         self._lines = Lines(child.stdout)
         self._errors = Tail(child.stderr)
-        watch_exit(child, self._ended)
+        watch_exit(child, self._handle_exit)
 
     @property
     def pid(self) -> int:
@@ -64,13 +70,13 @@ class SupervisedProcess:
         return self._errors.text
 
     @property
-    def tree(self) -> TreesSelector:
-        """What to look for to find all that it started."""
-        return TreesSelector(
-            roots=frozenset({self.household.root}),
-            seen=frozenset(self.household.seen),
-            limits=frozenset({self._mark.limit}),
-            tags=frozenset({self._mark.tag}),
+    def selector(self) -> TreeSelector:
+        """The selector of all its descendants."""
+        return TreeSelector(
+            roots=frozenset({self.tree.root}),
+            known=frozenset(self.tree.members),
+            limits=frozenset({self._tag.limit}),
+            tag_values=frozenset({self._tag.value}),
         )
 
     async def write(self, data: bytes, *, timeout: float = 30.0) -> None:
@@ -91,38 +97,40 @@ class SupervisedProcess:
         return self.returncode
 
     async def descendants(self) -> frozenset[int]:
-        if self.cleared:
+        if self.is_finished:
             return frozenset()
-        return frozenset(who.pid for who in await self._hunt.find(self.tree))
+        members = await self._process_trees.find(self.selector)
+        return frozenset(member.pid for member in members)
 
     async def kill_descendants(self, *, spare: frozenset[int] = frozenset()) -> None:
-        if not self.cleared:
-            await self._hunt.end(self.tree, spare)
+        if not self.is_finished:
+            await self._process_trees.kill(self.selector, spare)
 
     async def terminate_tagged(self, name: str, value: str, *, kill_after: float = 1.0) -> bool:
-        if self.cleared:
+        if self.is_finished:
             return True
-        await self._hunt.end_gently(BranchSelector(self.tree, name, value), kill_after)
-        return not await self._hunt.orphans(BranchSelector(self.tree, name, ""))
+        await self._process_trees.terminate(BranchSelector(self.selector, name, value), kill_after)
+        untagged = BranchSelector(self.selector, name, "")
+        return not await self._process_trees.find_orphans(untagged)
 
     async def stop(self, *, term_after: float = 0.0, kill_after: float = 3.0) -> None:
-        if self.cleared:
+        if self.is_finished:
             return
         self._input.close()
         if term_after > 0:
             await self.wait(term_after)
-        await self._endings.end(self, kill_after)
+        await self._stop_batcher.stop(self, kill_after)
 
     def close(self) -> None:
-        """Close its stdin, which asks many a program to end."""
+        """Close its stdin; many programs then end."""
         self._input.close()
 
-    def tell(self, number: signal.Signals) -> None:
-        """Signal the process alone. Harmless when it is gone."""
+    def send_signal(self, number: signal.Signals) -> None:
+        """Signal the process alone. Does nothing when it has exited."""
         if self.returncode is None:
             self._child.send_signal(number)
 
-    def _ended(self) -> None:
+    def _handle_exit(self) -> None:
         self._errors.finish()
         self._lines.finish()
         self._input.close()
@@ -130,44 +138,51 @@ class SupervisedProcess:
         self._on_exit()
 
 
-async def end_processes(
-    processes: Sequence[SupervisedProcess], hunt: ProcessTreeClient, *, grace: float
+async def stop_processes(
+    processes: Sequence[SupervisedProcess], process_trees: ProcessTreeClient, *, grace: float
 ) -> None:
-    """End processes with all that they started: asked first, for `grace` seconds, then killed.
-    Many at once cost as much as one."""
-    if grace > 0 and await _anything_left(processes, hunt):
-        await _ask(processes, hunt, grace)
+    """Stop processes with all their descendants: SIGTERM, after `grace` seconds SIGKILL.
+
+    Stopping many at once costs as much as stopping one.
+    """
+    if grace > 0 and await _is_any_alive(processes, process_trees):
+        await _terminate(processes, process_trees, grace)
     for process in processes:
-        process.tell(signal.SIGKILL)
-    await _all_exited(processes, KILL_SECONDS)
-    await hunt.end(join(process.tree for process in processes))
+        process.send_signal(signal.SIGKILL)
+    await _wait_for_exits(processes, KILL_SECONDS)
+    await process_trees.kill(merge_trees(process.selector for process in processes))
     for process in processes:
-        process.cleared = process.returncode is not None
+        process.is_finished = process.returncode is not None
 
 
-async def _ask(
-    processes: Sequence[SupervisedProcess], hunt: ProcessTreeClient, seconds: float
+async def _terminate(
+    processes: Sequence[SupervisedProcess], process_trees: ProcessTreeClient, seconds: float
 ) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     for process in processes:
         process.close()
-        process.tell(signal.SIGTERM)
-    await hunt.signal(join(process.tree for process in processes), signal.SIGTERM)
-    await _all_exited(processes, seconds)
+        process.send_signal(signal.SIGTERM)
+    descendants = merge_trees(process.selector for process in processes)
+    await process_trees.signal(descendants, signal.SIGTERM)
+    await _wait_for_exits(processes, seconds)
     deadline = min(deadline, loop.time() + ORPHAN_SECONDS)
-    # Nothing tells of a grandchild's end, so this looks.
-    while await _anything_left(processes, hunt) and loop.time() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(LOOK_SECONDS)
+    # no notification exists for the exit of a grandchild: poll
+    while (  # noqa: ASYNC110
+        await _is_any_alive(processes, process_trees) and loop.time() < deadline
+    ):
+        await asyncio.sleep(POLL_SECONDS)
 
 
-async def _anything_left(processes: Sequence[SupervisedProcess], hunt: ProcessTreeClient) -> bool:
+async def _is_any_alive(
+    processes: Sequence[SupervisedProcess], process_trees: ProcessTreeClient
+) -> bool:
     if any(process.returncode is None for process in processes):
         return True
-    return bool(await hunt.find(join(process.tree for process in processes)))
+    return bool(await process_trees.find(merge_trees(process.selector for process in processes)))
 
 
-async def _all_exited(processes: Sequence[SupervisedProcess], seconds: float) -> None:
+async def _wait_for_exits(processes: Sequence[SupervisedProcess], seconds: float) -> None:
     async with asyncio.TaskGroup() as group:
         for process in processes:
             group.create_task(process.wait(seconds), name=f"exit of {process.pid}")

@@ -1,5 +1,7 @@
-"""Finds, signals and ends process trees on Linux. All of it blocks: about 40 µs a process of the
-machine for a full look."""
+"""Finds, signals and kills process trees on Linux.
+
+Every method blocks: a scan takes about 40 µs for each process of the machine.
+"""
 
 import ctypes
 import os
@@ -10,33 +12,36 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 
 from xo_cowork_core.services.processes import procfs
-from xo_cowork_core.services.processes.procfs import Row
-from xo_cowork_core.services.processes.selectors import Identity, Search
+from xo_cowork_core.services.processes.procfs import ProcessStat
+from xo_cowork_core.services.processes.selectors import ProcessIdentity, ProcessSelector
 
 PR_SET_CHILD_SUBREAPER = 36
-PAUSE_SECONDS = 0.003
+SCAN_PAUSE_SECONDS = 0.003
 
 
-class ProcTree:
+class LinuxProcessTree:
     """Process trees as /proc shows them."""
 
     def __init__(self) -> None:
         self._server = os.getpid()
-        self._met: set[Identity] = set()  # all members of any search, as long as they are there
-        self._buried = 0  # how many orphans were reaped
+        # members of any selector that still exist
+        self._members: set[ProcessIdentity] = set()
+        self._reaped_orphans = 0
 
-    def adopt_orphans(self) -> None:
-        """Become the parent of whatever a supervised process abandons. Never undone: it is one
-        flag for the whole process, and another supervisor may rely on it."""
+    def become_subreaper(self) -> None:
+        """Make this process the parent of orphaned descendants.
+
+        Never undone: the flag is one for the whole process, and another supervisor may need it.
+        """
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     @contextmanager
-    def marking(self, limit: int) -> Generator[None]:
-        """Let children started inside inherit the limit."""
+    def inherited_limit(self, limit: int) -> Generator[None]:
+        """Let children that are started inside inherit the limit."""
         old = resource.getrlimit(resource.RLIMIT_RTTIME)
         try:
             resource.setrlimit(resource.RLIMIT_RTTIME, (limit, old[1]))
-        except (OSError, ValueError):  # forbidden here: the environment alone must do
+        except (OSError, ValueError):  # not permitted here: the environment entry has to do
             yield
             return
         try:
@@ -44,136 +49,147 @@ class ProcTree:
         finally:
             resource.setrlimit(resource.RLIMIT_RTTIME, old)
 
-    def identify(self, pid: int) -> Identity:
-        found = procfs.row(pid)
-        return found.identity if found else Identity(pid, 0)
+    def identify(self, pid: int) -> ProcessIdentity:
+        stat = procfs.read_stat(pid)
+        return stat.identity if stat else ProcessIdentity(pid, 0)
 
-    def tick(self, moment: float) -> int:
-        return procfs.tick(moment)
+    def tick_at(self, moment: float) -> int:
+        return procfs.tick_at(moment)
 
-    def find(self, search: Search) -> list[Identity]:
-        """List what is alive and belongs to the search, its roots left out."""
-        return [row.identity for row in self._members(search) if not self._bury(row)]
+    def find(self, selector: ProcessSelector) -> list[ProcessIdentity]:
+        """Return the living processes of a selector, its roots left out."""
+        return [stat.identity for stat in self._scan(selector) if not self._reap(stat)]
 
-    def orphans(self, search: Search) -> list[Identity]:
-        """List those of `find` whose own parent is gone."""
+    def find_orphans(self, selector: ProcessSelector) -> list[ProcessIdentity]:
+        """Return those of `find` whose own parent is dead."""
         return [
-            row.identity
-            for row in self._members(search)
-            if row.parent == self._server and not self._bury(row)
+            stat.identity
+            for stat in self._scan(selector)
+            if stat.parent == self._server and not self._reap(stat)
         ]
 
-    def signal(self, search: Search, number: signal.Signals) -> None:
-        """Send a signal to everything that `find` would list."""
-        for row in self._members(search):
-            if not self._bury(row):
-                _send(row, number)
+    def signal(self, selector: ProcessSelector, number: signal.Signals) -> None:
+        """Send a signal to every process that `find` returns."""
+        for stat in self._scan(selector):
+            if not self._reap(stat):
+                _send_signal(stat, number)
 
-    def end(self, search: Search, spare: frozenset[int], seconds: float) -> list[Identity]:
-        """Kill everything that `find` would list until two looks in a row find nothing, nor an
-        orphan that has just died; return what could not be killed in time."""
+    def kill(
+        self, selector: ProcessSelector, spare: frozenset[int], seconds: float
+    ) -> list[ProcessIdentity]:
+        """Kill every process that `find` returns but those of `spare`; return the survivors.
+
+        Ends when two scans in a row find neither a process nor a dead orphan, or after `seconds`.
+        """
         deadline = time.monotonic() + seconds
-        quiet = 0
-        left: list[Identity] = []
-        while quiet < 2 and time.monotonic() < deadline:
-            buried = self._buried
-            left = self._kill(search, spare)
-            quiet = 0 if left or self._buried != buried else quiet + 1
-            time.sleep(PAUSE_SECONDS)
-        return left
+        empty_scans = 0
+        alive: list[ProcessIdentity] = []
+        while empty_scans < 2 and time.monotonic() < deadline:
+            reaped = self._reaped_orphans
+            alive = self._kill_once(selector, spare)
+            empty_scans = 0 if alive or self._reaped_orphans != reaped else empty_scans + 1
+            time.sleep(SCAN_PAUSE_SECONDS)
+        return alive
 
-    def _kill(self, search: Search, spare: frozenset[int]) -> list[Identity]:
-        # a group is killed in one stroke: who forks and exits over and over can't slip away
-        groups = self._groups_apart(search, spare) if search.limits else None
-        left: list[Identity] = []
-        for row in self._members(search):
-            if row.pid in spare:
+    def _kill_once(self, selector: ProcessSelector, spare: frozenset[int]) -> list[ProcessIdentity]:
+        # a group is killed at once, so that a process that forks and exits in a loop can't escape
+        handled_groups = self._protected_groups(selector, spare) if selector.limits else None
+        alive: list[ProcessIdentity] = []
+        for stat in self._scan(selector):
+            if stat.pid in spare:
                 continue
-            if groups is not None and row.group not in groups:
-                groups.add(row.group)
-                _send_group(row)
-            if not self._bury(row):
-                _send(row, signal.SIGKILL)
-                left.append(row.identity)
-        return left
+            if handled_groups is not None and stat.group not in handled_groups:
+                handled_groups.add(stat.group)
+                _kill_group(stat)
+            if not self._reap(stat):
+                _send_signal(stat, signal.SIGKILL)
+                alive.append(stat.identity)
+        return alive
 
-    def _groups_apart(self, search: Search, spare: frozenset[int]) -> set[int]:
-        """Groups in which somebody must live on."""
-        pids = procfs.lineage(self._server) | search.apart | spare
-        pids |= {root.pid for root in search.roots}
-        rows = [procfs.row(pid) for pid in pids]
-        return {0} | {row.group for row in rows if row is not None and not row.dead}
+    def _protected_groups(self, selector: ProcessSelector, spare: frozenset[int]) -> set[int]:
+        """Return the process groups with a member that must stay alive."""
+        pids = procfs.with_ancestors(self._server) | selector.excluded | spare
+        pids |= {root.pid for root in selector.roots}
+        stats = [procfs.read_stat(pid) for pid in pids]
+        return {0} | {stat.group for stat in stats if stat is not None and not stat.is_zombie}
 
-    def _members(self, search: Search) -> Iterator[Row]:
-        """Go through the search's processes, each as soon as it is met."""
-        apart = procfs.lineage(self._server) | search.apart
-        roots = {root.pid for root in search.roots if not _replaced(root)}
-        descendants = set(roots)
-        others: list[Row] = []
-        for row in self._rows(apart | roots):
-            if _belongs(row, search, roots):
-                descendants.add(row.pid)
-                self._met.add(row.identity)
-                yield row
-            elif row.dead and row.parent == self._server and row.limit() in search.limits:
-                self._bury(row)
+    def _scan(self, selector: ProcessSelector) -> Iterator[ProcessStat]:
+        """Yield the selector's processes, each as soon as it is read."""
+        excluded = procfs.with_ancestors(self._server) | selector.excluded
+        roots = {root.pid for root in selector.roots if not _is_reused(root)}
+        selected = set(roots)
+        others: list[ProcessStat] = []
+        for stat in self._read_processes(excluded | roots):
+            if _is_selected(stat, selector, roots):
+                selected.add(stat.pid)
+                self._members.add(stat.identity)
+                yield stat
+            elif stat.is_zombie and stat.parent == self._server and stat.limit() in selector.limits:
+                self._reap(stat)
             else:
-                others.append(row)
-        while more := [
-            row for row in others if row.parent in descendants or row.session in descendants
+                others.append(stat)
+        while children := [
+            stat for stat in others if stat.parent in selected or stat.session in selected
         ]:
-            descendants.update(row.pid for row in more)
-            others = [row for row in others if row.pid not in descendants]
-            self._met.update(row.identity for row in more)
-            yield from more
+            selected.update(stat.pid for stat in children)
+            others = [stat for stat in others if stat.pid not in selected]
+            self._members.update(stat.identity for stat in children)
+            yield from children
 
-    def _rows(self, apart: set[int]) -> Iterator[Row]:
-        """Read all processes but those apart, and reap what was met alive before: where the
-        limit can't be set, nothing else tells whose zombie one is."""
-        pids = procfs.pids()
-        for gone in [who for who in tuple(self._met) if who.pid not in pids]:
-            self._met.discard(gone)
+    def _read_processes(self, excluded: set[int]) -> Iterator[ProcessStat]:
+        """Yield all processes but the excluded ones, and reap members that have died.
+
+        Where the limit can't be set, nothing else tells whose zombie a process is.
+        """
+        pids = procfs.list_pids()
+        for member in [member for member in tuple(self._members) if member.pid not in pids]:
+            self._members.discard(member)
         for pid in pids:
-            row = None if pid in apart else procfs.row(pid)
-            if row is not None and not (row.identity in self._met and self._bury(row)):
-                yield row
+            stat = None if pid in excluded else procfs.read_stat(pid)
+            if stat is not None and not (stat.identity in self._members and self._reap(stat)):
+                yield stat
 
-    def _bury(self, row: Row) -> bool:
-        """Say whether it is dead, and reap it when that is the server's duty."""
-        if row.dead and row.parent == self._server:
-            # Exactly this pid: waiting for any child would steal other people's exit codes.
+    def _reap(self, stat: ProcessStat) -> bool:
+        """Return whether a process is dead, and reap it when it is the server's child."""
+        if stat.is_zombie and stat.parent == self._server:
+            # exactly this pid: waiting for any child would take the exit codes of other code
             with suppress(ChildProcessError):
-                self._buried += os.waitpid(row.pid, os.WNOHANG)[0] == row.pid
-        return row.dead
+                self._reaped_orphans += os.waitpid(stat.pid, os.WNOHANG)[0] == stat.pid
+        return stat.is_zombie
 
 
-def _belongs(row: Row, search: Search, roots: set[int]) -> bool:
-    return row.identity in search.seen or row.session in roots or search.claims(row)
+def _is_selected(stat: ProcessStat, selector: ProcessSelector, roots: set[int]) -> bool:
+    return stat.identity in selector.known or stat.session in roots or selector.matches(stat)
 
 
-def _replaced(root: Identity) -> bool:
-    """Whether another process has the root's pid by now. While the root's session has members
-    its pid can't be given away, so in that case nothing of the session is left."""
-    found = procfs.row(root.pid)
-    return found is not None and found.start != root.start
+def _is_reused(root: ProcessIdentity) -> bool:
+    """Return whether another process has the root's pid.
+
+    The kernel does not reuse the pid while the root's session has members, so a reused pid means
+    that the session is empty.
+    """
+    stat = procfs.read_stat(root.pid)
+    return stat is not None and stat.start != root.start
 
 
-def _send(row: Row, number: signal.Signals) -> None:
-    """Signal this process and no later one that got the same pid."""
+def _send_signal(stat: ProcessStat, number: signal.Signals) -> None:
+    """Signal this process, and not a later one with the same pid."""
     with suppress(OSError):
-        handle = os.pidfd_open(row.pid)
+        pidfd = os.pidfd_open(stat.pid)
         try:
-            now = procfs.row(row.pid)
-            if now is not None and now.start == row.start:
-                signal.pidfd_send_signal(handle, number)
+            now = procfs.read_stat(stat.pid)
+            if now is not None and now.start == stat.start:
+                signal.pidfd_send_signal(pidfd, number)
         finally:
-            os.close(handle)
+            os.close(pidfd)
 
 
-def _send_group(row: Row) -> None:
-    """Kill the process group that this process is in. Its number is nobody else's while the
-    process is there, alive or dead."""
-    now = procfs.row(row.pid)
-    if now is not None and (now.start, now.group) == (row.start, row.group):
+def _kill_group(stat: ProcessStat) -> None:
+    """Kill the process group of a process.
+
+    The group's number is not reused while the process exists, alive or zombie.
+    """
+    now = procfs.read_stat(stat.pid)
+    if now is not None and (now.start, now.group) == (stat.start, stat.group):
         with suppress(OSError):
-            os.killpg(row.group, signal.SIGKILL)
+            os.killpg(stat.group, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What to look for among all processes of the machine."""
+"""Selectors: which of the machine's processes belong to a supervised process, job or server."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,160 +8,177 @@ from xo_cowork_core.services.processes.tags import (
     NUMBER_BITS,
     PROCESS_VARIABLE,
     STATE_VARIABLE,
-    state_part,
-    variable,
+    environment_value,
+    state_bits,
 )
 
 
-class Identity(NamedTuple):
-    """One process for good: a pid comes again, a pid with its start time does not."""
+class ProcessIdentity(NamedTuple):
+    """A pid with its start time in clock ticks: pids are reused, identities are not."""
 
     pid: int
     start: int
 
 
-class Candidate(Protocol):
-    """A process that may be looked for. What the methods tell is read when they are called."""
+class ProcessView(Protocol):
+    """A process that a selector examines. The methods read the process when they are called."""
 
     @property
     def start(self) -> int:
-        """When it began, in ticks of the machine's clock."""
+        """The start time in ticks of the machine's clock."""
         ...
 
     def limit(self) -> int: ...
     def environ(self) -> bytes: ...
     def cwd(self) -> str: ...
 
-    def ancestors(self) -> "Iterable[Candidate]":
-        """Its ancestors, the nearest first, and the leader of its session."""
+    def ancestors(self) -> "Iterable[ProcessView]":
+        """Yield the ancestors, the nearest first, then the leader of the session."""
         ...
 
 
-class Search(Protocol):
-    """Tells whose process one is. `roots` belong to it but are not looked for."""
+class ProcessSelector(Protocol):
+    """Selects processes. `roots` are the supervised processes and are not selected themselves."""
 
     @property
-    def roots(self) -> frozenset[Identity]: ...
+    def roots(self) -> frozenset[ProcessIdentity]: ...
 
     @property
-    def seen(self) -> frozenset[Identity]:
-        """Those that were seen below a root at an earlier time."""
+    def known(self) -> frozenset[ProcessIdentity]:
+        """Processes that were descendants of a root at an earlier time."""
         ...
 
     @property
-    def apart(self) -> frozenset[int]:
-        """Pids that never belong to it."""
+    def excluded(self) -> frozenset[int]:
+        """Pids that are never selected."""
         ...
 
     @property
     def limits(self) -> frozenset[int]:
-        """Limits that nothing else carries: who is dead has no environment, but still a limit."""
+        """Limits that only selected processes have: a zombie has a limit but no environment."""
         ...
 
-    def claims(self, who: Candidate) -> bool:
-        """Say so of a process. Its limit is the cheapest thing to ask for."""
+    def matches(self, process: ProcessView) -> bool:
+        """Return whether a process is selected. Its limit is the cheapest value to read."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class TreesSelector:
-    """All that was started by the processes `roots`, who carry `limits` and `tags`."""
+class TreeSelector:
+    """Everything that the `roots` started; they carry the tags with `limits` and `tag_values`."""
 
-    roots: frozenset[Identity]
-    seen: frozenset[Identity]
+    roots: frozenset[ProcessIdentity]
+    known: frozenset[ProcessIdentity]
     limits: frozenset[int]
-    tags: frozenset[str]
-    apart: frozenset[int] = frozenset()
+    tag_values: frozenset[str]
+    excluded: frozenset[int] = frozenset()
 
-    def claims(self, who: Candidate) -> bool:
-        return who.limit() in self.limits or variable(who.environ(), PROCESS_VARIABLE) in self.tags
+    def matches(self, process: ProcessView) -> bool:
+        if process.limit() in self.limits:
+            return True
+        return environment_value(process.environ(), PROCESS_VARIABLE) in self.tag_values
 
 
 @dataclass(frozen=True, slots=True)
 class BranchSelector:
-    """Of what `tree` started, those whose environment has an entry `name=value`, or with an empty
-    value no such entry; and what they started."""
+    """The part of `tree` whose environment has the entry `name=value`, and its descendants.
 
-    tree: TreesSelector
+    An empty `value` selects processes without such an entry.
+    """
+
+    tree: TreeSelector
     name: str
     value: str
-    seen: frozenset[Identity] = frozenset()
-    roots: frozenset[Identity] = frozenset()
+    known: frozenset[ProcessIdentity] = frozenset()
+    roots: frozenset[ProcessIdentity] = frozenset()
 
     @property
-    def apart(self) -> frozenset[int]:
+    def excluded(self) -> frozenset[int]:
         return frozenset(root.pid for root in self.tree.roots)
 
     @property
     def limits(self) -> frozenset[int]:
         return self.tree.limits
 
-    def claims(self, who: Candidate) -> bool:
-        return self.tree.claims(who) and variable(who.environ(), self.name) == self.value
+    def matches(self, process: ProcessView) -> bool:
+        if not self.tree.matches(process):
+            return False
+        return environment_value(process.environ(), self.name) == self.value
 
 
 @dataclass(frozen=True, slots=True)
-class StraysSelector:
-    """What a program that wasn't started here left behind: all with these `entries` in their
-    environment that began at the tick `since` or later and, if `folder` isn't empty, work in it;
-    and what they started. Nothing that an older process with the entries started."""
+class StraySelector:
+    """What a program that this server did not start left running.
+
+    Selects processes with these `entries` in their environment that started at the tick `since`
+    or later and, when `folder` is not empty, work in it; and their descendants. A descendant of
+    an older process with the entries is not selected.
+    """
 
     entries: Mapping[str, str]
     since: int
     folder: str = ""
-    seen: frozenset[Identity] = frozenset()
-    roots: frozenset[Identity] = frozenset()
-    apart: frozenset[int] = frozenset()
+    known: frozenset[ProcessIdentity] = frozenset()
+    roots: frozenset[ProcessIdentity] = frozenset()
+    excluded: frozenset[int] = frozenset()
     limits: frozenset[int] = frozenset()
 
-    def claims(self, who: Candidate) -> bool:
+    def matches(self, process: ProcessView) -> bool:
         return (
-            who.start >= self.since
-            and self._marked(who)
-            and self._works_here(who)
-            and not any(self._marked(old) for old in who.ancestors() if old.start < self.since)
+            process.start >= self.since
+            and self._has_entries(process)
+            and self._works_in_folder(process)
+            and not any(
+                self._has_entries(ancestor)
+                for ancestor in process.ancestors()
+                if ancestor.start < self.since
+            )
         )
 
-    def _marked(self, who: Candidate) -> bool:
-        environ = who.environ()
-        return all(variable(environ, name) == value for name, value in self.entries.items())
+    def _has_entries(self, process: ProcessView) -> bool:
+        environ = process.environ()
+        return all(
+            environment_value(environ, name) == value for name, value in self.entries.items()
+        )
 
-    def _works_here(self, who: Candidate) -> bool:
-        # a daemon goes to `/`, and keeps telling in its environment where it came from
-        places = (who.cwd(), variable(who.environ(), "PWD")) if self.folder else ()
-        return not self.folder or any(_within(place, self.folder) for place in places)
+    def _works_in_folder(self, process: ProcessView) -> bool:
+        if not self.folder:
+            return True
+        # a daemon changes to `/` but keeps PWD, the folder that it came from
+        paths = (process.cwd(), environment_value(process.environ(), "PWD"))
+        return any(_is_within(path, self.folder) for path in paths)
 
 
 @dataclass(frozen=True, slots=True)
-class LeftoversSelector:
-    """All that earlier servers on the state folder `state` left behind."""
+class LeftoverSelector:
+    """Everything that earlier servers on the state folder `state` left running."""
 
     state: str
-    boot: str
-    seen: frozenset[Identity]
-    roots: frozenset[Identity] = frozenset()
-    apart: frozenset[int] = frozenset()
+    server_id: str
+    known: frozenset[ProcessIdentity]
+    roots: frozenset[ProcessIdentity] = frozenset()
+    excluded: frozenset[int] = frozenset()
     limits: frozenset[int] = frozenset()
 
-    def claims(self, who: Candidate) -> bool:
-        if who.limit() >> NUMBER_BITS == state_part(self.state):
+    def matches(self, process: ProcessView) -> bool:
+        if process.limit() >> NUMBER_BITS == state_bits(self.state):
             return True
-        marks = who.environ()
-        if variable(marks, STATE_VARIABLE) != self.state:
+        environ = process.environ()
+        if environment_value(environ, STATE_VARIABLE) != self.state:
             return False
-        return not variable(marks, PROCESS_VARIABLE).startswith(f"{self.boot}.")
+        return not environment_value(environ, PROCESS_VARIABLE).startswith(f"{self.server_id}.")
 
 
-def join(trees: Iterable[TreesSelector]) -> TreesSelector:
-    """Look for several trees at once: one look costs the same for one tree and for many."""
-    found = list(trees)
-    return TreesSelector(
-        roots=frozenset[Identity]().union(*(tree.roots for tree in found)),
-        seen=frozenset[Identity]().union(*(tree.seen for tree in found)),
-        limits=frozenset[int]().union(*(tree.limits for tree in found)),
-        tags=frozenset[str]().union(*(tree.tags for tree in found)),
+def merge_trees(trees: Iterable[TreeSelector]) -> TreeSelector:
+    """Return one selector for several trees: a scan costs the same for one and for many."""
+    selectors = list(trees)
+    return TreeSelector(
+        roots=frozenset[ProcessIdentity]().union(*(each.roots for each in selectors)),
+        known=frozenset[ProcessIdentity]().union(*(each.known for each in selectors)),
+        limits=frozenset[int]().union(*(each.limits for each in selectors)),
+        tag_values=frozenset[str]().union(*(each.tag_values for each in selectors)),
     )
 
 
-def _within(place: str, folder: str) -> bool:
-    return f"{place}/".startswith(f"{folder.rstrip('/')}/")
+def _is_within(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")

@@ -1,51 +1,55 @@
-"""Ends processes together that are to end at about the same moment: looking for what they
-started costs as much for one as for many."""
+"""Stops processes in batches: finding the descendants of many costs as much as of one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-GATHER_SECONDS = 0.01
+BATCH_SECONDS = 0.01
 
 
-class Ending(Protocol):
-    """Something that is to end; `cleared` once it has, with all that it started."""
+class Stoppable(Protocol):
+    """A process that can be stopped."""
 
     @property
-    def cleared(self) -> bool: ...
+    def is_finished(self) -> bool:
+        """The process and all its descendants are dead."""
+        ...
 
 
-E = TypeVar("E", bound=Ending)
+S = TypeVar("S", bound=Stoppable)
 
 
-class StopBatcher(Generic[E]):
-    """Gathers those with the same grace. It has no task: the first of a batch does the work for
-    all, and if it is cancelled the others do their own."""
+class StopBatcher(Generic[S]):
+    """Collects the processes that are stopped with the same grace within `BATCH_SECONDS`.
 
-    def __init__(self, end: Callable[[Sequence[E], float], Awaitable[None]]) -> None:
-        self._end = end
-        self._batches: dict[float, tuple[list[E], asyncio.Event]] = {}
+    It owns no task: the first caller of a batch stops all of it. If that caller is cancelled, the
+    others stop their own process.
+    """
 
-    async def end(self, process: E, grace: float) -> None:
-        """End one process, with whoever else comes within `GATHER_SECONDS`."""
+    def __init__(self, stop: Callable[[Sequence[S], float], Awaitable[None]]) -> None:
+        self._stop = stop
+        self._batches: dict[float, tuple[list[S], asyncio.Event]] = {}
+
+    async def stop(self, process: S, grace: float) -> None:
+        """Stop a process, together with others; `grace` is in seconds."""
         batch = self._batches.get(grace)
         if batch:
             batch[0].append(process)
             await batch[1].wait()
         else:
-            await self._lead(process, grace)
-        if not process.cleared:
-            await self._end([process], grace)
+            await self._stop_batch(process, grace)
+        if not process.is_finished:
+            await self._stop([process], grace)
 
-    async def _lead(self, process: E, grace: float) -> None:
-        batch: list[E] = [process]
-        over = asyncio.Event()
-        self._batches[grace] = (batch, over)
+    async def _stop_batch(self, process: S, grace: float) -> None:
+        batch: list[S] = [process]
+        stopped = asyncio.Event()
+        self._batches[grace] = (batch, stopped)
         try:
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(BATCH_SECONDS)
             del self._batches[grace]
-            await self._end(batch, grace)
+            await self._stop(batch, grace)
         finally:
             if self._batches.get(grace, (None,))[0] is batch:
                 del self._batches[grace]
-            over.set()
+            stopped.set()

@@ -1,6 +1,6 @@
-"""Supervises every process of one app: what it starts ends when it must, whatever it tries.
+"""Supervises every process of one app, and ends it with all its descendants.
 
-Owns one task, made by `start` and ended by `stop`; it sleeps while nothing runs.
+Owns one task, created by `start` and ended by `stop`; it sleeps while no process runs.
 """
 
 import asyncio
@@ -16,14 +16,18 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import AgentFailure, BadRequest, Process, Processes, Unavailable
 from xo_cowork_core.services.processes.environment import child_environment
 from xo_cowork_core.services.processes.ledger import Ledger
-from xo_cowork_core.services.processes.process import SupervisedProcess, end_processes
-from xo_cowork_core.services.processes.selectors import LeftoversSelector, StraysSelector, join
+from xo_cowork_core.services.processes.process import SupervisedProcess, stop_processes
+from xo_cowork_core.services.processes.selectors import (
+    LeftoverSelector,
+    StraySelector,
+    merge_trees,
+)
 from xo_cowork_core.services.processes.stop_batcher import StopBatcher
 from xo_cowork_core.services.processes.tags import ProcessTag, ProcessTags
 from xo_cowork_core.services.processes.tree_client import ProcessTreeClient
 
-FIRST_LOOK_SECONDS = 0.1
-LOOK_SECONDS = 2.0
+FIRST_POLL_SECONDS = 0.1
+POLL_SECONDS = 2.0
 GRACE_SECONDS = 1.0
 log = logging.getLogger("xo_cowork.processes")
 
@@ -31,46 +35,48 @@ log = logging.getLogger("xo_cowork.processes")
 class ProcessSupervisor:
     """All processes of one app on one state folder."""
 
-    def __init__(self, state_dir: Path, *, boot: str = "") -> None:
-        self._marks = ProcessTags(state_dir, boot or uuid.uuid4().hex)
-        self._ledger = Ledger(state_dir, self._marks.boot)
-        self._hunt = ProcessTreeClient()
-        self._endings = StopBatcher[SupervisedProcess](self._end_together)
+    def __init__(self, state_dir: Path, *, server_id: str = "") -> None:
+        self._tags = ProcessTags(state_dir, server_id or uuid.uuid4().hex)
+        self._ledger = Ledger(state_dir, self._tags.server_id)
+        self._process_trees = ProcessTreeClient()
+        self._stop_batcher = StopBatcher[SupervisedProcess](self._stop_batch)
         self._processes: list[SupervisedProcess] = []
-        self._news = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._unwritten = False
-        self._refused: set[str] = set()  # plugins and owners that are being stopped
+        self._ledger_is_failing = False
+        # `plugin <name>` and `owner <id>` of what is being stopped
+        self._stopping: set[str] = set()
 
     async def start(self) -> None:
-        """Kill what earlier servers on this state folder left behind, then be ready."""
-        self._hunt.tree.adopt_orphans()
-        earlier = await asyncio.to_thread(self._ledger.earlier)
-        await self._hunt.end(LeftoversSelector(self._marks.state, self._marks.boot, earlier))
-        await asyncio.to_thread(self._ledger.forget_earlier)
-        self._task = asyncio.create_task(self._tend(), name="processes")
+        """Kill what earlier servers on this state folder left running, then accept processes."""
+        self._process_trees.tree.become_subreaper()
+        recorded = await asyncio.to_thread(self._ledger.read_previous)
+        leftovers = LeftoverSelector(self._tags.state, self._tags.server_id, recorded)
+        await self._process_trees.kill(leftovers)
+        await asyncio.to_thread(self._ledger.delete_previous)
+        self._task = asyncio.create_task(self._monitor(), name="processes")
 
     async def stop(self) -> None:
-        """End everything within 5 s, and start nothing more."""
+        """Stop every process within 5 s, and refuse new ones."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
-        await self._end(list(self._processes), grace=GRACE_SECONDS)
-        self._ledger.remove()
-        self._hunt.close()
+        await self._stop(list(self._processes), grace=GRACE_SECONDS)
+        self._ledger.delete()
+        self._process_trees.close()
 
     async def stop_owner(self, owner: str) -> None:
-        """Kill what belongs to a turn, at once. All of it is dead on return."""
+        """Kill the processes of a turn at once. All of them are dead on return."""
         if owner:
-            await self._stop_all(f"owner {owner}", grace=0.0)
+            await self._stop_label(f"owner {owner}", grace=0.0)
 
     async def stop_plugin(self, name: str) -> None:
-        """End what a plugin started."""
-        await self._stop_all(f"plugin {name}", grace=GRACE_SECONDS)
+        """Stop the processes of a plugin."""
+        await self._stop_label(f"plugin {name}", grace=GRACE_SECONDS)
 
     def for_plugin(self, name: str) -> Processes:
-        """Return what a plugin gets: the power to start processes in its own name."""
+        """Return the interface by which one plugin starts processes."""
         return PluginProcesses(self, name)
 
     def spawn(
@@ -82,106 +88,112 @@ class ProcessSupervisor:
         owner: str,
         plugin: str,
     ) -> Process:
-        """Start a process for a plugin. Blocks for the millisecond that a fork takes: between
-        fork and here there is no await, so no process can be lost to a cancellation."""
-        if self._task is None or self._refused & {f"plugin {plugin}", f"owner {owner}"}:
+        """Start a process for a plugin. Blocks for about a millisecond, the time of a fork.
+
+        There is no await between the fork and the registration, so a cancellation can't lose the
+        process. Raises Unavailable, BadRequest or AgentFailure.
+        """
+        if self._task is None or self._stopping & {f"plugin {plugin}", f"owner {owner}"}:
             raise Unavailable("The server is stopping this agent; nothing new is started.")
-        mark = self._marks.make()
-        with self._hunt.tree.marking(mark.limit):
-            child = _start(argv, cwd, environment, mark)
+        tag = self._tags.create()
+        with self._process_trees.tree.inherited_limit(tag.limit):
+            child = _start(argv, cwd, environment, tag)
         try:
             process = SupervisedProcess(
                 child,
-                mark=mark,
+                tag=tag,
                 plugin=plugin,
                 owner=owner,
-                hunt=self._hunt,
-                endings=self._endings,
-                on_exit=self._news.set,
+                process_trees=self._process_trees,
+                stop_batcher=self._stop_batcher,
+                on_exit=self._wakeup.set,
             )
-        except OSError:  # no file handle left to watch it with
+        except OSError:  # no file descriptor left to watch it
             child.kill()
             child.wait()
             raise AgentFailure("Too many files are open.", code="internal") from None
         self._processes.append(process)
-        # the task writes the ledger in a moment; until then the marks alone would find it
-        self._news.set()
+        # the task writes the ledger soon; until then only the tag identifies the process
+        self._wakeup.set()
         return process
 
     async def terminate_matching(
         self, entries: Mapping[str, str], *, since: float, folder: Path | None, kill_after: float
     ) -> None:
-        """End what somebody else's program left behind."""
+        """End what a program that this server did not start left running."""
         if not entries or not all(entries.values()):
-            raise ValueError("such a search would find everybody's processes")
-        place = str(await asyncio.to_thread(folder.resolve)) if folder else ""
-        strays = StraysSelector(dict(entries), self._hunt.tree.tick(since), place)
-        await self._hunt.end_gently(strays, kill_after)
+            raise ValueError("an empty entry would match every process")
+        path = str(await asyncio.to_thread(folder.resolve)) if folder else ""
+        strays = StraySelector(dict(entries), self._process_trees.tree.tick_at(since), path)
+        await self._process_trees.terminate(strays, kill_after)
 
-    async def _stop_all(self, whose: str, *, grace: float) -> None:
-        self._refused.add(whose)
+    async def _stop_label(self, label: str, *, grace: float) -> None:
+        self._stopping.add(label)
         try:
-            await self._end([p for p in self._processes if whose in _names(p)], grace=grace)
+            await self._stop([p for p in self._processes if label in _labels(p)], grace=grace)
         finally:
-            self._refused.discard(whose)
+            self._stopping.discard(label)
 
-    async def _end(self, processes: list[SupervisedProcess], *, grace: float) -> None:
+    async def _stop(self, processes: list[SupervisedProcess], *, grace: float) -> None:
         if processes:
-            await end_processes(processes, self._hunt, grace=grace)
-            self._forget(processes)
+            await stop_processes(processes, self._process_trees, grace=grace)
+            self._drop(processes)
 
-    async def _end_together(self, processes: Sequence[SupervisedProcess], grace: float) -> None:
-        await end_processes(processes, self._hunt, grace=grace)
+    async def _stop_batch(self, processes: Sequence[SupervisedProcess], grace: float) -> None:
+        await stop_processes(processes, self._process_trees, grace=grace)
 
-    async def _tend(self) -> None:
-        """Keep the census while something runs, often at first and then every `LOOK_SECONDS`."""
-        pause = FIRST_LOOK_SECONDS
+    async def _monitor(self) -> None:
+        """Track descendants while a process runs, often at first, then every `POLL_SECONDS`."""
+        pause = FIRST_POLL_SECONDS
         while True:
             if not self._processes:
-                await self._news.wait()
-            if self._news.is_set():
-                self._news.clear()
-                pause = FIRST_LOOK_SECONDS
+                await self._wakeup.wait()
+            if self._wakeup.is_set():
+                self._wakeup.clear()
+                pause = FIRST_POLL_SECONDS
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LOOK_SECONDS)
-            self._hunt.take_census([process.household for process in self._processes])
-            await self._settle()
+            pause = min(2 * pause, POLL_SECONDS)
+            self._process_trees.update_trees([process.tree for process in self._processes])
+            await self._drop_finished()
             self._write_ledger()
 
-    async def _settle(self) -> None:
-        """Forget the dead, unless something that they started lives on."""
-        self._forget([process for process in self._processes if process.cleared])
-        over = [
+    async def _drop_finished(self) -> None:
+        """Drop the processes that are dead with all their descendants."""
+        self._drop([process for process in self._processes if process.is_finished])
+        exited = [
             process
             for process in self._processes
-            if process.returncode is not None and not process.household.seen
+            if process.returncode is not None and not process.tree.members
         ]
-        if over and await self._hunt.find(join(process.tree for process in over)):
-            for process in over:
-                process.household.seen.update(await self._hunt.find(process.tree))
-        self._forget([process for process in over if not process.household.seen])
+        if exited and await self._process_trees.find(
+            merge_trees(process.selector for process in exited)
+        ):
+            for process in exited:
+                members = await self._process_trees.find(process.selector)
+                process.tree.members.update(members)
+        self._drop([process for process in exited if not process.tree.members])
 
-    def _forget(self, processes: Iterable[SupervisedProcess]) -> None:
-        gone = [process for process in processes if process.returncode is not None]
-        for process in gone:
-            process.cleared = True
-        self._processes = [process for process in self._processes if process not in gone]
+    def _drop(self, processes: Iterable[SupervisedProcess]) -> None:
+        exited = [process for process in processes if process.returncode is not None]
+        for process in exited:
+            process.is_finished = True
+        self._processes = [process for process in self._processes if process not in exited]
 
     def _write_ledger(self) -> None:
-        alive = [p.household.root for p in self._processes if p.returncode is None]
-        seen = [who for process in self._processes for who in process.household.seen]
+        roots = [p.tree.root for p in self._processes if p.returncode is None]
+        members = [member for process in self._processes for member in process.tree.members]
         try:
-            self._ledger.write(frozenset(alive + seen))
-        except OSError as error:  # a full disk: the census goes on, the next look tries again
-            if not self._unwritten:
+            self._ledger.write(frozenset(roots + members))
+        except OSError as error:  # a full disk: tracking goes on, the next update writes again
+            if not self._ledger_is_failing:
                 log.error("the list of processes could not be written: %s", error.strerror)
-            self._unwritten = True
+            self._ledger_is_failing = True
         else:
-            self._unwritten = False
+            self._ledger_is_failing = False
 
 
 class PluginProcesses:
-    """`sdk.Processes` in the name of one plugin."""
+    """Implements `sdk.Processes` for one plugin."""
 
     def __init__(self, supervisor: ProcessSupervisor, plugin: str) -> None:
         self._supervisor = supervisor
@@ -212,12 +224,12 @@ class PluginProcesses:
         )
 
 
-def _names(process: SupervisedProcess) -> set[str]:
+def _labels(process: SupervisedProcess) -> set[str]:
     return {f"plugin {process.plugin}", f"owner {process.owner}"}
 
 
 def _start(
-    argv: Sequence[str], cwd: Path, environment: Mapping[str, SecretStr | str], mark: ProcessTag
+    argv: Sequence[str], cwd: Path, environment: Mapping[str, SecretStr | str], tag: ProcessTag
 ) -> subprocess.Popen[bytes]:
     if not argv:
         raise BadRequest("There is no command to run.")
@@ -232,7 +244,7 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
-            env=child_environment(os.environ, environment, mark.environment()),
+            env=child_environment(os.environ, environment, tag.environment()),
             start_new_session=True,
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError):

@@ -1,9 +1,9 @@
-"""How a supervised process and all that it starts are recognised, whatever they do.
+"""Tags that mark a supervised process and all its descendants.
 
-Two marks are inherited from parent to child: an environment entry, and a resource limit. The
-limit is RLIMIT_RTTIME, soft value, set to a number around 2**62 µs: no different from none in its
-effect, but it survives what the environment does not (`env -i`, a daemon that cleans up after
-itself), and reading it is one cheap system call.
+A tag has two parts, both inherited from parent to child: an environment entry and a resource
+limit. The limit is the soft value of RLIMIT_RTTIME, set to a number around 2**62 µs: its effect is
+that of no limit, but it survives what the environment does not (`env -i`, a daemon that clears its
+environment), and reading it is one cheap system call.
 """
 
 import hashlib
@@ -20,38 +20,38 @@ FLAG = 1 << (NUMBER_BITS + STATE_BITS)
 
 @dataclass(frozen=True, slots=True)
 class ProcessTag:
-    """The marks of one process. `tag` is `<server boot id>.<number>`, `limit` the soft limit."""
+    """The tag of one process. `value` is `<server id>.<number>`, `limit` the soft limit in µs."""
 
-    tag: str
+    value: str
     state: str
     limit: int
 
     def environment(self) -> Mapping[str, str]:
-        return {PROCESS_VARIABLE: self.tag, STATE_VARIABLE: self.state}
+        return {PROCESS_VARIABLE: self.value, STATE_VARIABLE: self.state}
 
 
 class ProcessTags:
-    """Makes the marks of one server on one state folder. `boot` is hexadecimal and random."""
+    """Creates the tags of one server on one state folder. `server_id` is random hexadecimal."""
 
-    def __init__(self, state_dir: Path, boot: str) -> None:
-        self.boot = boot
+    def __init__(self, state_dir: Path, server_id: str) -> None:
+        self.server_id = server_id
         self.state = hashlib.sha256(bytes(state_dir.resolve())).hexdigest()[:16]
-        # A random first number keeps those of an earlier server on this folder apart.
-        self._number = int(boot[:9], 16)
+        # a random first number keeps the tags of an earlier server on this folder apart
+        self._number = int(server_id[:9], 16)
 
-    def make(self) -> ProcessTag:
+    def create(self) -> ProcessTag:
         self._number = (self._number + 1) % (1 << NUMBER_BITS)
-        limit = (state_part(self.state) << NUMBER_BITS) | self._number
-        return ProcessTag(tag=f"{self.boot}.{self._number}", state=self.state, limit=limit)
+        limit = (state_bits(self.state) << NUMBER_BITS) | self._number
+        return ProcessTag(value=f"{self.server_id}.{self._number}", state=self.state, limit=limit)
 
 
-def state_part(state: str) -> int:
-    """Return what the limits of all processes on a state folder share, above `NUMBER_BITS`."""
+def state_bits(state: str) -> int:
+    """Return the upper bits, above `NUMBER_BITS`, that all limits of a state folder share."""
     return (FLAG >> NUMBER_BITS) | (int(state, 16) % (1 << STATE_BITS))
 
 
-def variable(environ: bytes, name: str) -> str:
-    """Find one entry in the text of /proc/<pid>/environ; empty when it is absent."""
+def environment_value(environ: bytes, name: str) -> str:
+    """Return one entry of the text of /proc/<pid>/environ; empty when absent."""
     key = b"\0" + name.encode() + b"="
-    _, found, rest = (b"\0" + environ).partition(key)
-    return rest.partition(b"\0")[0].decode(errors="replace") if found else ""
+    _, separator, rest = (b"\0" + environ).partition(key)
+    return rest.partition(b"\0")[0].decode(errors="replace") if separator else ""

@@ -1,62 +1,68 @@
-"""Remembers which processes were seen below which supervised one, cheaply enough to do it on the
-event loop every second or two: only pids that are new since the last look are read."""
+"""Tracks the descendants of each supervised process.
+
+An update runs on the event loop every second or two and takes well below a millisecond: it reads
+only pids that are new since the last update.
+"""
 
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from xo_cowork_core.services.processes import procfs
-from xo_cowork_core.services.processes.selectors import Identity
+from xo_cowork_core.services.processes.selectors import ProcessIdentity
 
 
 @dataclass(slots=True)
 class TrackedTree:
-    """A supervised process with everything alive that was seen below it."""
+    """A supervised process and its living descendants. `limit` is the value of its tag."""
 
-    root: Identity
+    root: ProcessIdentity
     limit: int
-    seen: set[Identity] = field(default_factory=set[Identity])
+    members: set[ProcessIdentity] = field(default_factory=set[ProcessIdentity])
 
 
 class ProcessTracker:
-    """The pids of the machine at the last look."""
+    """Holds the pids of the machine at the last update."""
 
     def __init__(self) -> None:
-        self._known: set[int] = set()
+        self._pids: set[int] = set()
 
-    def take(self, households: Collection[TrackedTree]) -> None:
-        """Bring every household up to date, and reap the orphans among them."""
-        now = set(procfs.pids())
-        roots = {household.root.pid for household in households}
-        for household in households:
-            household.seen = {
+    def update(self, trees: Collection[TrackedTree]) -> None:
+        """Update each tracked tree, and reap the orphans in it."""
+        pids = set(procfs.list_pids())
+        roots = {tree.root.pid for tree in trees}
+        for tree in trees:
+            tree.members = {
                 member
-                for member in household.seen
-                if member.pid in now and (member.pid in roots or not _reap(member.pid))
+                for member in tree.members
+                if member.pid in pids and (member.pid in roots or not _reap(member.pid))
             }
-        self._admit(sorted(now - self._known - roots), households)
-        self._known = now
+        self._assign(sorted(pids - self._pids - roots), trees)
+        self._pids = pids
 
-    def _admit(self, newcomers: list[int], households: Collection[TrackedTree]) -> None:
-        by_limit = {household.limit: household for household in households}
-        by_pid = {household.root.pid: household for household in households}
-        by_pid.update({who.pid: household for household in households for who in household.seen})
-        # In rising order a parent comes before its children, unless the pids have wrapped.
-        for pid in newcomers:
-            row = procfs.row(pid)
-            if row is None:
+    def _assign(self, new_pids: list[int], trees: Collection[TrackedTree]) -> None:
+        """Add each new process to the tree of its tag, else to the tree of its parent."""
+        by_limit = {tree.limit: tree for tree in trees}
+        by_pid = {tree.root.pid: tree for tree in trees}
+        by_pid.update({member.pid: tree for tree in trees for member in tree.members})
+        # in rising order a parent comes before its children, unless the pids have wrapped
+        for pid in new_pids:
+            stat = procfs.read_stat(pid)
+            if stat is None:
                 continue
-            household = by_limit.get(procfs.limit(pid)) or by_pid.get(row.parent)
-            if household is None:
+            tree = by_limit.get(procfs.read_limit(pid)) or by_pid.get(stat.parent)
+            if tree is None:
                 continue
-            by_pid[pid] = household
-            if not (row.dead and _reap(pid)):
-                household.seen.add(row.identity)
+            by_pid[pid] = tree
+            if not (stat.is_zombie and _reap(pid)):
+                tree.members.add(stat.identity)
 
 
 def _reap(pid: int) -> bool:
-    """Reap a dead orphan that became the server's child; False while it lives or has another
-    parent."""
+    """Reap a dead orphan that became the server's child.
+
+    Return False while the process lives or has another parent.
+    """
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:

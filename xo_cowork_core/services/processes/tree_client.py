@@ -1,5 +1,4 @@
-"""The door from the event loop to a process tree: looks and kills run in threads of its own, so
-that they wait for nobody else's blocking work."""
+"""Async interface to the process tree; blocking calls run in its own threads."""
 
 import asyncio
 import logging
@@ -11,83 +10,89 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
 
-from xo_cowork_core.services.processes.group_tree import GroupTree
-from xo_cowork_core.services.processes.process_tree import ProcTree
+from xo_cowork_core.services.processes.group_tree import ProcessGroupTree
+from xo_cowork_core.services.processes.process_tree import LinuxProcessTree
 from xo_cowork_core.services.processes.selectors import (
     BranchSelector,
-    Identity,
-    Search,
-    StraysSelector,
+    ProcessIdentity,
+    ProcessSelector,
+    StraySelector,
 )
 from xo_cowork_core.services.processes.tracker import ProcessTracker, TrackedTree
 
 KILL_SECONDS = 3.0
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 THREADS = 2
 log = logging.getLogger("xo_cowork.processes")
 
 
-class Tree(Protocol):
-    """One way to see and end process trees; blocks."""
+class ProcessTree(Protocol):
+    """Finds and signals the processes of a selector. Every method blocks."""
 
-    def adopt_orphans(self) -> None: ...
-    def marking(self, limit: int) -> AbstractContextManager[None]: ...
-    def identify(self, pid: int) -> Identity: ...
-    def tick(self, moment: float) -> int: ...
-    def find(self, search: Search) -> list[Identity]: ...
-    def orphans(self, search: Search) -> list[Identity]: ...
-    def signal(self, search: Search, number: signal.Signals) -> None: ...
-    def end(self, search: Search, spare: frozenset[int], seconds: float) -> list[Identity]: ...
+    def become_subreaper(self) -> None: ...
+    def inherited_limit(self, limit: int) -> AbstractContextManager[None]: ...
+    def identify(self, pid: int) -> ProcessIdentity: ...
+    def tick_at(self, moment: float) -> int: ...
+    def find(self, selector: ProcessSelector) -> list[ProcessIdentity]: ...
+    def find_orphans(self, selector: ProcessSelector) -> list[ProcessIdentity]: ...
+    def signal(self, selector: ProcessSelector, number: signal.Signals) -> None: ...
+    def kill(
+        self, selector: ProcessSelector, spare: frozenset[int], seconds: float
+    ) -> list[ProcessIdentity]: ...
 
 
 class ProcessTreeClient:
-    """Finds and ends what a search describes."""
+    """Finds and ends the processes of a selector. It owns its threads; `close` ends them."""
 
     def __init__(self) -> None:
-        self.tree: Tree = ProcTree() if sys.platform == "linux" else GroupTree()
-        self._census: ProcessTracker | None = None
-        if sys.platform == "linux":
-            self._census = ProcessTracker()
+        linux = sys.platform == "linux"
+        self.tree: ProcessTree = LinuxProcessTree() if linux else ProcessGroupTree()
+        self._tracker = ProcessTracker() if linux else None
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="xo-processes")
 
-    def take_census(self, households: Collection[TrackedTree]) -> None:
-        """Note who was born and who died; well below a millisecond."""
-        if self._census is not None:
-            self._census.take(households)
+    def update_trees(self, trees: Collection[TrackedTree]) -> None:
+        """Record which descendants were born and which died. Takes well below a millisecond."""
+        if self._tracker is not None:
+            self._tracker.update(trees)
 
-    async def find(self, search: Search) -> list[Identity]:
-        """List what is alive of it."""
+    async def find(self, selector: ProcessSelector) -> list[ProcessIdentity]:
+        """Return the living processes of a selector, its roots left out."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self.tree.find, search)
+        return await loop.run_in_executor(self._threads, self.tree.find, selector)
 
-    async def orphans(self, search: Search) -> list[Identity]:
-        """List what is alive of it though its parent is gone."""
+    async def find_orphans(self, selector: ProcessSelector) -> list[ProcessIdentity]:
+        """Return the living processes of a selector whose parent is dead."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self.tree.orphans, search)
+        return await loop.run_in_executor(self._threads, self.tree.find_orphans, selector)
 
-    async def signal(self, search: Search, number: signal.Signals) -> None:
-        """Send it a signal."""
+    async def signal(self, selector: ProcessSelector, number: signal.Signals) -> None:
+        """Send a signal to the processes of a selector."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self.tree.signal, search, number)
+        await loop.run_in_executor(self._threads, self.tree.signal, selector, number)
 
-    async def end(self, search: Search, spare: frozenset[int] = frozenset()) -> None:
-        """Kill it, within `KILL_SECONDS`. What even SIGKILL can't end is logged."""
+    async def kill(self, selector: ProcessSelector, spare: frozenset[int] = frozenset()) -> None:
+        """Send SIGKILL to the processes of a selector for at most `KILL_SECONDS`.
+
+        `spare` are pids to leave alive. What survives is logged.
+        """
         loop = asyncio.get_running_loop()
-        left = await loop.run_in_executor(self._threads, self.tree.end, search, spare, KILL_SECONDS)
-        if left:
-            log.error("could not kill the processes %s", [who.pid for who in left])
+        alive = await loop.run_in_executor(
+            self._threads, self.tree.kill, selector, spare, KILL_SECONDS
+        )
+        if alive:
+            log.error("could not kill the processes %s", [process.pid for process in alive])
 
-    async def end_gently(self, search: BranchSelector | StraysSelector, grace: float) -> None:
-        """Ask it to end, kill what is left after `grace` seconds."""
+    async def terminate(self, selector: BranchSelector | StraySelector, grace: float) -> None:
+        """Send SIGTERM, and after `grace` seconds SIGKILL to those that are left."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace
-        # a member that empties its environment is known by its parent, for as long as that lives
-        members = replace(search, seen=frozenset(await self.find(search)))
-        if members.seen and grace > 0:
+        # a member that empties its environment is found through its parent while that lives
+        members = replace(selector, known=frozenset(await self.find(selector)))
+        if members.known and grace > 0:
             await self.signal(members, signal.SIGTERM)
             while await self.find(members) and loop.time() < deadline:  # noqa: ASYNC110
-                await asyncio.sleep(LOOK_SECONDS)
-        await self.end(members)
+                await asyncio.sleep(POLL_SECONDS)
+        await self.kill(members)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False)
