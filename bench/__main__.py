@@ -33,7 +33,7 @@ BROKEN = "broken"
 
 
 def main() -> int:
-    """Run the groups that were asked for; 0 when all could be measured, whatever the numbers."""
+    """Run the requested groups; return 0 when all were measured, whatever the numbers."""
     arguments = parse()
     _raise_file_limit()
     facts = machine()
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def measured(name: str, plan: Plan) -> Iterator[Row]:
-    """Measure one group; what breaks it is a row, so that the others are still measured."""
+    """Measure one group; an error becomes a row, so that the other groups are still measured."""
     try:
         for row in GROUPS[name](plan):
             yield replace(row, load=os.getloadavg()[0])

@@ -1,4 +1,4 @@
-"""Row group `abort`: from the abort to the turn's end, and what is alive after it."""
+"""Row group `abort`: time from an abort to the end of the turn, and processes that survive it."""
 
 import tempfile
 import time
@@ -111,8 +111,8 @@ def _named(seconds: str) -> list[int]:
 
 
 def _left(roots: Sequence[int], ever: set[int], seconds: str) -> str:
-    found = [pid for root in roots for pid in descendants(root) if pid.number not in ever]
-    return ", ".join(pid.command[:60] for pid in found) or f"sleep {seconds}"
+    alive = [pid for root in roots for pid in descendants(root) if pid.number not in ever]
+    return ", ".join(pid.command[:60] for pid in alive) or f"sleep {seconds}"
 
 
 def _until(mark: bytes, receive: Callable[[int], bytes], seen: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Row group `codex`: what is added to app-server's own first delta, and threads side by side."""
+"""Row group `codex`: latency added to app-server's own first delta, and parallel threads."""
 
 import json
 import os
@@ -27,7 +27,7 @@ WORDS = 200
 
 
 def measure(plan: Plan) -> Iterator[Row]:
-    """Measure warm turns of one session on the real Codex: bare, and through the server."""
+    """Measure warm turns of one session on the real Codex, directly and through the server."""
     binary = real_codex()
     target = Target(15)
     if binary is None:
@@ -52,9 +52,9 @@ def six_at_once(server: LiveServer) -> Row:
     chat = Chat(server, "codex")
     begun = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as threads:
-        told = list(threads.map(lambda words: chat.run_turn(text(words)).text, texts))
+        texts_received = list(threads.map(lambda words: chat.run_turn(text(words)).text, texts))
     seconds = time.perf_counter() - begun
-    same = sum(heard == words for heard, words in zip(told, texts, strict=True))
+    same = sum(received == words for received, words in zip(texts_received, texts, strict=True))
     note = f"{same} of {THREADS} exact, {WORDS} words each"
     return Row("codex: six new threads at once", "s", seconds, exact=same == THREADS, note=note)
 
@@ -81,7 +81,7 @@ def directly(binary: Path, values: Mapping[str, str], folder: Path, count: int) 
 
 
 class Bare:
-    """The shortest client of an app-server."""
+    """A minimal client of an app-server."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.expected import poured
+from bench.expected import digest_of_pour
 from bench.frames import body_of, content_of
 from bench.plain_app import SLOW_SECONDS
 from bench.plan import Plan
@@ -88,7 +88,7 @@ async def at_once(address: Address, sessions: Sequence[str | None]) -> list[Samp
 
 
 async def turn(address: Address, begin: asyncio.Event, number: int, session: str | None) -> Sample:
-    """Run one turn over two connections that are open before."""
+    """Run one turn over two connections that are already open."""
     text = f"turn {number} of {session}"
     up, prompt = await asyncio.open_connection(address.host, address.port)
     down, stream = await asyncio.open_connection(address.host, address.port)
@@ -108,7 +108,7 @@ async def turn(address: Address, begin: asyncio.Event, number: int, session: str
 
 
 def many_readers(plan: Plan) -> Row:
-    """Put a crowd on one turn while it runs."""
+    """Attach many readers to one running turn."""
     count = plan.pick(READERS, READERS // 4)
     seconds = SLOW_SECONDS
     with server_with(TORRENT) as server:
@@ -126,7 +126,7 @@ def many_readers(plan: Plan) -> Row:
         growth,
         Target(60),
         Baseline("MB, bare app", bare),
-        same == count and sha == poured(DELTAS, TEXT_BYTES),
+        same == count and sha == digest_of_pour(DELTAS, TEXT_BYTES),
         f"{same} of {count} exact",
     )
 

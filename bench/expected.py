@@ -1,9 +1,9 @@
-"""What the stand-ins of `bench/cli` say, computed apart from them."""
+"""Digests of the texts that the stand-ins of `bench/cli` print, computed independently."""
 
 import hashlib
 
 
-def poured(count: int, size: int) -> str:
+def digest_of_pour(count: int, size: int) -> str:
     """Return the digest of the text of `pour COUNT SIZE …`."""
     text = hashlib.sha256()
     for number in range(count):
@@ -11,6 +11,6 @@ def poured(count: int, size: int) -> str:
     return text.hexdigest()
 
 
-def said(text: str) -> str:
+def digest_of(text: str) -> str:
     """Return the digest of a text."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Row group `files`: an upload of 100 MB, and whether anybody else notices."""
+"""Row group `files`: an upload of 100 MB, and the latency of /health meanwhile."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ MOST_HEALTH_MS = 50
 
 @dataclass(slots=True)
 class Health:
-    """Asks for /health again and again while the `with` block runs. Owns one thread."""
+    """Requests /health repeatedly while the `with` block runs. Owns one thread."""
 
     address: Address
     milliseconds: list[float] = field(default_factory=list[float])
@@ -95,7 +95,7 @@ def measure(plan: Plan) -> Iterator[Row]:
 
 
 def upload(server: LiveServer, address: Address, number: int) -> bool:
-    """Send one file as a form; say whether it arrived whole."""
+    """Send one file as a form; return whether it arrived complete."""
     head = (
         f"--{BOUNDARY}\r\nContent-Disposition: form-data; "
         f'name="file"; filename="{number}.bin"\r\n\r\n{number:06}'

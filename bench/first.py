@@ -1,4 +1,4 @@
-"""Row group `first`: how much sooner or later the first word comes because of the server."""
+"""Row group `first`: latency that the server adds to the first delta."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def measure(plan: Plan) -> Iterator[Row]:
 
 
 def directly(count: int) -> Iterator[float]:
-    """Drive the warm CLI over a pipe: seconds to its first delta, again and again."""
+    """Drive the warm CLI over a pipe; return the seconds to its first delta in each turn."""
     with subprocess.Popen([QUICK], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cli:
         assert cli.stdin
         assert cli.stdout

@@ -1,10 +1,10 @@
-"""Row group `flat`: sizes that must not swell the server."""
+"""Row group `flat`: growth of the server's memory under large inputs."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench.expected import poured, said
+from bench.expected import digest_of, digest_of_pour
 from bench.plan import Plan
 from bench.proc import Peak, rss_mb, settle
 from bench.reader import ReaderProcess
@@ -18,7 +18,7 @@ TEXT_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A prompt, the digest of its answer, and whether a reader sits there that never reads."""
+    """A prompt, the digest of its answer, and whether a reader that never reads is attached."""
 
     name: str
     text: str
@@ -29,13 +29,13 @@ class Case:
 def cases(plan: Plan) -> Iterator[Case]:
     long = "".join(f"{number:09} " for number in range(100_000))
     count = plan.pick(400_000, 60_000)
-    yield Case("a line of 5 MB", "line 5000000", said("x" * 5_000_000))
-    yield Case("3 MB on stderr", "stderr 3000000", said("quiet"))
-    yield Case("a prompt of 1 MB", long.strip(), said(long.strip()))
+    yield Case("a line of 5 MB", "line 5000000", digest_of("x" * 5_000_000))
+    yield Case("3 MB on stderr", "stderr 3000000", digest_of("quiet"))
+    yield Case("a prompt of 1 MB", long.strip(), digest_of(long.strip()))
     yield Case(
         f"a reader that never reads, {count:,} x {TEXT_BYTES} B",
         f"pour {count} {TEXT_BYTES} 0",
-        poured(count, TEXT_BYTES),
+        digest_of_pour(count, TEXT_BYTES),
         stuck=True,
     )
 
@@ -69,7 +69,7 @@ def row(case: Case) -> Row:
 
 
 def run(case: Case, address: Address, session: str) -> bool:
-    """Run one turn and say whether its text was exact."""
+    """Run one turn; return whether its text was exact."""
     with ExitStack() as stack:
         reader = ReaderProcess(address)
         path = stream_path(Prompter(address).prompt(case.text, session).stream_id)

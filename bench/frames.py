@@ -1,4 +1,4 @@
-"""Check what a reader received, after the clock has stopped."""
+"""Checks the content of a stream, after the time was taken."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ FRAME = re.compile(rb"id: (\d+)\nevent: ([a-z-]+)\ndata: (.*)\n\n")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a stream said: how many frames and text deltas, a digest of the text, faults."""
+    """Content of a stream: the number of frames and text deltas, a digest of the text, faults."""
 
     events: int
     deltas: int
@@ -44,11 +44,11 @@ def content_of(body: bytes) -> Content:
     events = deltas = place = 0
     name = b""
     contiguous = True
-    for found in FRAME.finditer(body):
-        number, name, data = found.groups()
+    for match in FRAME.finditer(body):
+        number, name, data = match.groups()
         events += 1
-        contiguous &= int(number) == events and found.start() == place
-        place = found.end()
+        contiguous &= int(number) == events and match.start() == place
+        place = match.end()
         if name == b"text-delta":
             deltas += 1
             text.update(orjson.loads(data)["text"].encode())

@@ -1,4 +1,4 @@
-"""What else the machine did: numbers mean nothing without it."""
+"""Describes the load of the machine, which every number depends on."""
 
 import os
 import platform

@@ -1,5 +1,4 @@
-"""Row group `openclaw`: what is added to the gateway's own first delta, and how soon prompts are
-answered."""
+"""Row group `openclaw`: latency added to the gateway's own first delta, and latency of prompts."""
 
 import asyncio
 import json
@@ -40,7 +39,7 @@ UNAVAILABLE = 503
 
 
 def measure(plan: Plan) -> Iterator[Row]:
-    """Measure warm turns on one real gateway: bare, and through the server; then kill it."""
+    """Measure warm turns on one real gateway, directly and through the server; then kill it."""
     binary = real_binary()
     if binary is None:
         for name, target in TARGETS.items():
@@ -61,8 +60,10 @@ def measure(plan: Plan) -> Iterator[Row]:
 
 
 def added(running: GatewayProcess, turner: Turner, count: int) -> Row:
-    """Run pairs of turns, one with a bare client, each first in turn: the gateway's own time
-    wanders by more than what is looked for."""
+    """Run pairs of turns, one with a bare client; each kind goes first in turn.
+
+    Pairs are compared because the gateway's own time varies by more than the difference.
+    """
     own: list[float] = []
     more: list[float] = []
     with asyncio.Runner() as runner:
@@ -95,7 +96,7 @@ def answered(turner: Turner, session: str, count: int) -> Iterator[Row]:
 
 
 def refused(address: Address, session: str, count: int) -> Row:
-    """Measure the answer to prompts from the moment on when the gateway is gone."""
+    """Measure the answer to prompts after the gateway was killed."""
     times: list[float] = []
     wrong = ""
     for number in range(count):
@@ -120,7 +121,7 @@ def _post(address: Address, body: Mapping[str, object]) -> tuple[int, bytes]:
 
 
 class Bare:
-    """The shortest client of a gateway, in one session."""
+    """A minimal client of a gateway, in one session."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket

@@ -45,28 +45,28 @@ def joined(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
 
 async def slowly(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Spread frames over `SLOW_SECONDS`, as a model does."""
-    made = list(joined(pieces, SLOW_BYTES))
-    for piece in made:
-        yield piece
-        await asyncio.sleep(SLOW_SECONDS / len(made))
+    parts = list(joined(pieces, SLOW_BYTES))
+    for part in parts:
+        yield part
+        await asyncio.sleep(SLOW_SECONDS / len(parts))
 
 
 async def at_once(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Make frames while they are sent, as a server has to."""
+    """Produce frames while they are sent, as a server does."""
     for piece in pieces:
         yield piece
 
 
 async def stream(request: Request) -> StreamingResponse:
     """Stream frames one by one, joined, or slowly."""
-    made: Iterator[bytes] = frames(request.path_params["count"], request.path_params["size"])
+    pieces: Iterator[bytes] = frames(request.path_params["count"], request.path_params["size"])
     match request.path_params["kind"]:
         case "joined":
-            body = at_once(joined(made, JOINED_BYTES))
+            body = at_once(joined(pieces, JOINED_BYTES))
         case "slow":
-            body = slowly(made)
+            body = slowly(pieces)
         case _:
-            body = at_once(made)
+            body = at_once(pieces)
     return StreamingResponse(body, media_type="text/event-stream")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`quick` gives a look within a minute, the rest is for numbers to write down."""
+    """Sample sizes: `quick` finishes within a minute, the others give numbers to quote."""
 
     quick: bool = False
 

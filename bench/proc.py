@@ -22,7 +22,7 @@ def rss_mb(pid: int) -> float:
 
 
 class Peak:
-    """Watches a process's memory while the `with` block runs. Owns one thread, ended with it."""
+    """Samples the memory of a process while the `with` block runs. Owns one thread."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -33,7 +33,7 @@ class Peak:
 
     @property
     def growth_mb(self) -> float:
-        """How much more than at the start there ever was."""
+        """Return the peak above the memory at the start, in MB."""
         return self.peak_mb - self.start_mb
 
     def __enter__(self) -> "Peak":

@@ -1,4 +1,4 @@
-"""The reader of one stream, in a process of its own: reads first, thinks afterwards.
+"""The reader of one stream, in its own process: it parses after it has read everything.
 
 Waits for a path on stdin, reads the answer to its end, prints one line of JSON. Run as
 `python -m bench.reader HOST PORT`.
@@ -18,7 +18,7 @@ END_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A stream as it came in. `first_at` and `last_at` are on the machine's monotonic clock."""
+    """A received stream. `first_at` and `last_at` are on the machine's monotonic clock."""
 
     content: Content
     size: int
@@ -27,7 +27,7 @@ class Reading:
 
 
 class ReaderProcess:
-    """Starts a reader and waits until it is connected, so that its start costs nothing."""
+    """Starts a reader and waits until it is connected, so that its start is not measured."""
 
     def __init__(self, address: Address) -> None:
         self._child = subprocess.Popen(
@@ -40,16 +40,16 @@ class ReaderProcess:
         assert self._child.stdout.readline() == "connected\n"
 
     def read(self, path: str) -> None:
-        """Tell it what to read."""
+        """Give it the path to read."""
         assert self._child.stdin
         self._child.stdin.write(path + "\n")
         self._child.stdin.flush()
 
     def reading(self) -> Reading:
-        """Wait for its end and return what it saw."""
+        """Wait for its end and return the received stream."""
         out, _ = self._child.communicate(timeout=END_SECONDS)
-        said = json.loads(out)
-        return Reading(Content(**said.pop("content")), **said)
+        fields = json.loads(out)
+        return Reading(Content(**fields.pop("content")), **fields)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ END_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What all of them saw: `same` of them exactly what the first one did."""
+    """The result of all readers: `same` of them received exactly what the first one did."""
 
     content: Content
     same: int
@@ -37,7 +37,7 @@ async def read(address: Address, path: str, gate: asyncio.Semaphore) -> bytes:
 
 
 async def read_all(address: Address, path: str, count: int) -> Crowd:
-    """Read with all of them and compare."""
+    """Read one stream with all connections and compare the results."""
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
     async with asyncio.timeout(END_SECONDS):
         raw = await asyncio.gather(*(read(address, path, gate) for _ in range(count)))
@@ -46,7 +46,7 @@ async def read_all(address: Address, path: str, count: int) -> Crowd:
 
 
 def main() -> None:
-    """Read with a crowd."""
+    """Read one stream with many connections."""
     address, count = Address(sys.argv[1], int(sys.argv[2])), int(sys.argv[3])
     print("ready", flush=True)
     crowd = asyncio.run(read_all(address, sys.stdin.readline().strip(), count))

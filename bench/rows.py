@@ -1,4 +1,4 @@
-"""One row of the table: what was measured, what was asked for, what it stands beside."""
+"""One row of the table: the measured value, its target and its baseline."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ HEADS = ("row", "measured", "target", "", "baseline in this run", "ratio", "load
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A limit, with the side on which it is reached."""
+    """A limit and the direction in which it counts as reached."""
 
     limit: float
     at_least: bool = False
@@ -20,7 +20,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the same machine did in the same run without the thing that is measured."""
+    """A value of the same machine in the same run without the server."""
 
     name: str
     value: float
@@ -28,8 +28,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measurement. `value` None: it could not be made, `note` says why. `load` is the machine's
-    when it was made."""
+    """A measurement. `value` is None when it failed; `note` then gives the reason.
+
+    `load` is the load of the machine at that moment.
+    """
 
     name: str
     unit: str
@@ -57,11 +59,11 @@ class Row:
         return self.value / self.baseline.value
 
     def record(self) -> dict[str, object]:
-        """Return it as it goes into the JSON file."""
+        """Return the row as it is written to the JSON file."""
         return {**asdict(self), "verdict": self.verdict, "ratio": self.ratio}
 
     def cells(self) -> tuple[str, ...]:
-        """Return it as it is printed."""
+        """Return the row's cells as they are printed."""
         ratio = self.ratio
         return (
             self.name,
@@ -81,7 +83,7 @@ class Row:
 
 
 def number(value: float) -> str:
-    """Write a number with as many digits as mean something."""
+    """Format a number with its significant digits."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -96,7 +98,7 @@ def percentile95(values: Sequence[float]) -> float:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Align rows under their heads."""
+    """Align rows under their column titles."""
     cells = [HEADS, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(HEADS))]
     lines = [

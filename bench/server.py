@@ -1,4 +1,4 @@
-"""The server with every installed plugin, and the stand-ins that it talks to."""
+"""The server with every installed plugin, and the stand-ins for agents and models."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Row group `start`: from nothing to the first answer, memory then, and what idling costs."""
+"""Row group `start`: time to the first answer, memory at that moment, and idle CPU."""
 
 import socket
 import subprocess
@@ -50,7 +50,7 @@ def measure(plan: Plan) -> Iterator[Row]:
 
 
 def starts(plan: Plan) -> tuple[list[Sample], float]:
-    """Start the server again and again on one state folder; let the last one idle."""
+    """Start the server repeatedly on one state folder; let the last one idle."""
     samples: list[Sample] = []
     idle = 0.0
     place = server_with(QUICK)

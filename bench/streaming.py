@@ -30,7 +30,7 @@ class Sample:
 
 
 def measure(plan: Plan) -> Iterator[Row]:
-    """Measure throughput and cost, ours beside a bare app's."""
+    """Measure throughput and CPU, of the server and of a bare app."""
     count = plan.pick(200_000, 50_000)
     ours = turns(plan, count)
     with plain_app() as (pid, address):
@@ -52,7 +52,7 @@ def measure(plan: Plan) -> Iterator[Row]:
 
 
 def turns(plan: Plan, count: int) -> list[Sample]:
-    """Run the same turn again and again on one warm process."""
+    """Run the same turn repeatedly on one warm process."""
     with server_with(TORRENT) as server:
         address = Address.of(server.base_url)
         order = f"pour {count} {TEXT_BYTES} 0"

@@ -27,7 +27,7 @@ class Turner:
     text: str
 
     def turn(self, session: str | None) -> Times:
-        """Run one to its end, in a new session for None."""
+        """Run one turn to its end; None starts a new session."""
         prompter = Prompter(self.address, self.agent_name)
         with connect(self.address) as stream:
             begun = time.perf_counter()

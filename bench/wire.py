@@ -1,4 +1,4 @@
-"""A client that costs next to nothing: plain sockets, no HTTP library on the streaming side."""
+"""A client with little overhead: plain sockets, no HTTP library on the streaming side."""
 
 import json
 import socket
