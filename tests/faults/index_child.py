@@ -10,12 +10,12 @@ from tests.faults.index_home import IndexedHome
 
 
 async def keep(root: Path) -> None:
-    index = IndexedHome(root).index()
-    await index.start({})
+    running = IndexedHome(root).index()
+    await running.start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
-        await index.look_now(10)
+        await running.index.rescan(10)
 
 
 asyncio.run(keep(Path(sys.argv[1])))

@@ -4,20 +4,25 @@ import json
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from xo_cowork_core.sdk import RuntimeInfo
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import schema
 from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.indexer import Indexer
+from xo_cowork_core.services.index.refresher import IndexRefresher
+from xo_cowork_core.services.index.session_rows import Flags
 from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
 from xo_cowork_core.storage.database import Database
 from xo_runtime_claude.runtime import ClaudeRuntime
 from xo_runtime_claude.transcript import ClaudeTranscript
 
+NO_FLAGS: Mapping[str, Flags] = MappingProxyType({})
 TABLES = ("files", "sessions", "messages", "spoken", "calls", "used", "tooled")
 
 
@@ -38,6 +43,26 @@ class Reader(ClaudeRuntime):
         return self._opened(path)
 
 
+class IndexWithTask:
+    """An index and the task that refreshes it."""
+
+    def __init__(self, database: Database, registry: Registry) -> None:
+        indexer = Indexer(database, registry, project_of)
+        self.index = Index(database, indexer, project_of)
+        self._refresher = IndexRefresher(self.index, indexer)
+
+    async def start(self, flags: Mapping[str, Flags] = NO_FLAGS) -> None:
+        await self._refresher.start(flags)
+
+    async def stop(self) -> None:
+        await self._refresher.stop()
+
+
+def project_of(directory: str | None) -> str | None:
+    """Every directory is a project of its own."""
+    return directory
+
+
 class IndexedHome:
     """One folder of projects with an index beside it."""
 
@@ -53,14 +78,14 @@ class IndexedHome:
         """Return whose files these are."""
         return Reader(self.projects, self.opened)
 
-    def index(self, name: str = "index.db") -> Index:
+    def index(self, name: str = "index.db") -> "IndexWithTask":
         """Return an index in this file, not started."""
         registry = Registry()
         plugin = PluginRecord(name="reader", state="ready")
         info, runtime = RuntimeInfo("reader", "Reader"), cast("Any", self.runtime())
         registry.add_runtime(RegisteredRuntime(info, runtime, plugin, cast("Any", None)))
         database = Database(self.root / name, schema.STEPS, schema.PRAGMAS)
-        return Index(database, registry, lambda directory: directory)
+        return IndexWithTask(database, registry)
 
     def rows(self, name: str = "index.db") -> dict[str, list[tuple[object, ...]]]:
         """Return every table as it is on disk, but for the numbers that SQLite gives."""

@@ -53,11 +53,11 @@ def test_after_kills_during_indexing_the_index_equals_a_rebuild(tmp_path: Path, 
 
 def indexed(home: IndexedHome, name: str) -> dict[str, list[tuple[object, ...]]]:
     async def run() -> None:
-        index = home.index(name)
-        await index.start({})
+        running = home.index(name)
+        await running.start()
         for _ in range(3):
-            await index.look_now(10)
-        await index.stop()
+            await running.index.rescan(10)
+        await running.stop()
 
     asyncio.run(run())
     return home.rows(name)

@@ -12,14 +12,12 @@ from tests.faults import index_reference, rollout_reference
 from tests.faults.index_home import IndexedHome, Mischief
 from tests.faults.rollout_home import THREADS, RolloutHome, RolloutMischief, identity
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.index.session_rows import Flags
 from xo_runtime_codex.store import Store
 
 Reference = Callable[[Path], index_reference.Expected]
 Kind = tuple[type[IndexedHome], type[Mischief], Reference]
 SEEDS = range(12)
 STEPS = 40
-NO_FLAGS: dict[str, Flags] = {}
 ROOT = Path(__file__).parents[2]
 EDITS = ROOT / "plugins" / "runtime_codex" / "tests" / "fixtures" / "edits"
 EDITED = "01a21256-0648-78e2-bf41-f2323d4e9f05"
@@ -30,7 +28,7 @@ CODEX = (RolloutHome, RolloutMischief, rollout_reference.expected)
 async def settled(index: Index) -> None:
     for _ in range(3):
         # a file that another session's file hands over to is read by the next scan
-        await index.look_now(10)
+        await index.rescan(10)
 
 
 def check(home: IndexedHome, name: str, wanted: index_reference.Expected) -> None:
@@ -57,20 +55,20 @@ def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
     mischief = kind[1](home, seed)
 
     async def run() -> None:
-        index = home.index()
-        await index.start(NO_FLAGS)
+        running = home.index()
+        await running.start()
         for step in range(STEPS):
             for _ in range(mischief.dice.randrange(1, 4)):
                 mischief.act()
-            await settled(index)
+            await settled(running.index)
             check(home, "index.db", expected(home.projects))
             if mischief.dice.random() < 0.1:
-                await index.stop()
-                index = home.index()
-                await index.start(NO_FLAGS)
+                await running.stop()
+                running = home.index()
+                await running.start()
             if step == STEPS // 2:
                 await rebuilt(home)
-        await index.stop()
+        await running.stop()
         await rebuilt(home)
 
     asyncio.run(run())
@@ -85,17 +83,17 @@ def test_random_rollouts_give_the_messages_that_their_store_gives(
     store = Store(tmp_path)
 
     async def run() -> None:
-        index = home.index()
-        await index.start(NO_FLAGS)
+        running = home.index()
+        await running.start()
         for _ in range(STEPS):
             for _ in range(4):
                 mischief.act()
-            await settled(index)
+            await settled(running.index)
             found = [name for name in map(identity, range(THREADS)) if await store.session(name)]
             assert {row[0] for row in home.rows()["sessions"]} == set(found)
             for session_id in found:
-                assert await index.messages(session_id) == await store.messages(session_id)
-        await index.stop()
+                assert await running.index.messages(session_id) == await store.messages(session_id)
+        await running.stop()
 
     asyncio.run(run())
 
@@ -108,25 +106,25 @@ def test_an_edit_by_a_turn_of_this_server_shows_at_once(tmp_path: Path) -> None:
     newest.unlink()
 
     async def run() -> None:
-        index = home.index()
-        await index.start(NO_FLAGS)
-        await settled(index)
-        before = await index.messages(EDITED)
+        running = home.index()
+        await running.start()
+        await settled(running.index)
+        before = await running.index.messages(EDITED)
         newest.write_bytes(body)
-        index.changed()
-        after = await index.messages(EDITED)
+        running.index.mark_stale()
+        after = await running.index.messages(EDITED)
         assert before
         assert after
         assert (len(before), len(after)) == (8, 4)
-        await index.stop()
+        await running.stop()
 
     asyncio.run(run())
 
 
 async def rebuilt(home: IndexedHome) -> None:
     fresh = home.index("fresh.db")
-    await fresh.start(NO_FLAGS)
-    await settled(fresh)
+    await fresh.start()
+    await settled(fresh.index)
     await fresh.stop()
     assert home.rows("fresh.db") == home.rows("index.db")
     home.remove("fresh.db")
@@ -140,10 +138,10 @@ def test_a_huge_line_is_passed_over(tmp_path: Path) -> None:
     path.write_bytes(row % (b"a", b"before") + row % (b"b", b"x" * (66 << 20)) + row % (b"c", b"y"))
 
     async def run() -> None:
-        index = home.index()
-        await index.start(NO_FLAGS)
-        await settled(index)
-        await index.stop()
+        running = home.index()
+        await running.start()
+        await settled(running.index)
+        await running.stop()
 
     asyncio.run(run())
     texts = [row[3] for row in home.rows()["messages"]]

@@ -51,7 +51,8 @@ class World:
         none = cast("Any", None)
         registry = Registry()
         self.database = Database(tmp_path / "state.db", STEPS)
-        self.index = IndexedHome(tmp_path).index()
+        self.running = IndexedHome(tmp_path).index()
+        self.index = self.running.index
         self.hosted = Held(self.database)
         history = HostHistory(self.database)
         self.feed = HostSessionSource(self.index, registry, self.hosted, history)
@@ -68,7 +69,7 @@ class World:
         )
 
     async def titles(self) -> list[str]:
-        _, listed = await self.index.ask(
+        _, listed = await self.index.query(
             lambda connection: queries.sessions_page(
                 connection, agent_name=None, agent_id=None, limit=9, offset=0
             )
@@ -84,10 +85,10 @@ def changed_while_told(
     async def run() -> list[str]:
         world = World(tmp_path)
         world.database.open()
-        await world.index.start({})
+        await world.running.start()
         await world.hosted.reserve(ROW, None)
         world.feed.note("s")
-        telling = asyncio.create_task(world.feed.refresh(world.index))
+        telling = asyncio.create_task(world.feed.refresh())
         await world.hosted.was_read.wait()
         changing = asyncio.create_task(change(world.changes))
         # it may have to wait for the one that reads
@@ -95,7 +96,7 @@ def changed_while_told(
         world.hosted.go_on.set()
         await asyncio.gather(telling, changing)
         titles = await world.titles()
-        await world.index.stop()
+        await world.running.stop()
         await world.database.close()
         return titles
 

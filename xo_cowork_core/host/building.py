@@ -19,6 +19,8 @@ from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.indexer import Indexer
+from xo_cowork_core.services.index.refresher import IndexRefresher
 from xo_cowork_core.services.index.runtime_store_source import RuntimeStoreSource
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
@@ -68,19 +70,28 @@ class ServicesBuilder:
         self.default_agent = settings.default_runtime or None
 
     @cached_property
-    def index(self) -> Index:
+    def index_database(self) -> Database:
         file = self.settings.state_dir / f"index-{index_schema.VERSION}.db"
-        database = Database(file, index_schema.STEPS, index_schema.PRAGMAS)
-        return Index(database, self.registry, self._project_of, self.trash.places)
+        return Database(file, index_schema.STEPS, index_schema.PRAGMAS)
 
     @cached_property
-    def feed(self) -> HostSessionSource:
-        feed = HostSessionSource(self.index, self.registry, self.hosted, self.history)
-        self.index.add_feeder(feed)
-        self.index.add_feeder(RuntimeStoreSource(self.registry))
-        # last: it looks what the others brought in
-        self.index.add_feeder(self.numbers)
-        return feed
+    def indexer(self) -> Indexer:
+        return Indexer(self.index_database, self.registry, self._project_of, self.trash.places)
+
+    @cached_property
+    def index(self) -> Index:
+        return Index(self.index_database, self.indexer, self._project_of)
+
+    @cached_property
+    def host_sessions(self) -> HostSessionSource:
+        return HostSessionSource(self.index, self.registry, self.hosted, self.history)
+
+    @cached_property
+    def refresher(self) -> IndexRefresher:
+        runtime_stores = RuntimeStoreSource(self.index, self.registry)
+        # the statistics are last: they read what the other sources wrote
+        sources = [self.host_sessions, runtime_stores, self.numbers]
+        return IndexRefresher(self.index, self.indexer, sources)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -108,7 +119,7 @@ class ServicesBuilder:
             clock=self.clock,
             stop_owner=self.processes.stop_owner,
             permission_seconds=self.settings.permission_timeout,
-            listeners=[self.feed, self.recorder],
+            listeners=[self.host_sessions, self.recorder],
         )
 
     @cached_property
@@ -121,7 +132,7 @@ class ServicesBuilder:
             turns=self.turns,
             resolver=self.resolver,
             workspace=self.workspace,
-            feed=self.feed,
+            feed=self.host_sessions,
             trash=self.trash,
         )
 

@@ -10,6 +10,7 @@ from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.host.building import ServicesBuilder
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
+from xo_cowork_core.services.index.refresher import IndexRefresher
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.trash import Trash
@@ -27,7 +28,8 @@ class AppState:
     database: Database
     hosted: HostedSessions
     trash: Trash
-    feed: HostSessionSource
+    host_sessions: HostSessionSource
+    refresher: IndexRefresher
 
 
 def build_core(settings: Settings, *, run_dir: Path | None = None) -> AppState:
@@ -42,7 +44,8 @@ def build_core(settings: Settings, *, run_dir: Path | None = None) -> AppState:
         building.database,
         building.hosted,
         building.trash,
-        building.feed,
+        building.host_sessions,
+        building.refresher,
     )
 
 
@@ -90,14 +93,14 @@ def _unusable(error: Exception) -> StateFolderError:
 async def index_running(core: AppState) -> AsyncIterator[None]:
     """Keep the index and the projects' records true, and the trash no longer than promised, while
     plugins are up."""
-    await core.trash.start(core.feed.note)
-    await core.services.index.start(await core.hosted.flags())
+    await core.trash.start(core.host_sessions.note)
+    await core.refresher.start(await core.hosted.flags())
     await core.services.recorder.start()
     try:
         yield
     finally:
         await core.services.recorder.stop()
-        await core.services.index.stop()
+        await core.refresher.stop()
         await core.trash.stop()
 
 

@@ -16,6 +16,7 @@ import pytest
 from xo_cowork_core.sdk import Turn, TurnOutcome, Unavailable
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.schema import STEPS
 from xo_cowork_core.services.projects import project_files as files_module
 from xo_cowork_core.services.projects import recorder as recorder_module
@@ -51,7 +52,8 @@ def root(tmp_path: Path) -> Path:
 def uncounted(folder: Path) -> ProjectStats:
     """Numbers of an index that counted nothing."""
     clock = SystemClock()
-    index = Index(Database(folder / "index.db", STEPS), Registry(), lambda _: None)
+    database = Database(folder / "index.db", STEPS)
+    index = Index(database, Indexer(database, Registry(), lambda _: None), lambda _: None)
     return ProjectStats(index, UsageReports(index, Prices(folder), clock), clock)
 
 

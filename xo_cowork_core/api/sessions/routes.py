@@ -220,7 +220,7 @@ async def read_index_state(workspace: str, services: ServicesDep) -> IndexBody:
 @router.post("/api/fts/index/{workspace:path}")
 async def rescan_index(workspace: str, services: ServicesDep) -> IndexBody:
     """Look for changes in all runtimes' sessions now."""
-    services.index.rescan()
+    services.index.request_scan()
     return _index_body(await services.index.progress(workspace))
 
 

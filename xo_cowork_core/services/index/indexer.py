@@ -15,6 +15,7 @@ from xo_cowork_core.sdk import Message, UpstreamFailed
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import session_rows as rows
 from xo_cowork_core.services.index.scanner import (
+    NOTHING_MOVED,
     Changes,
     TranscriptFile,
     TranscriptLocations,
@@ -28,6 +29,7 @@ from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registr
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.jsonl import FileFingerprint
 
+FlagsOf = Callable[[str], Flags]
 BATCH_BYTES = 16 << 20
 BATCH_FILES = 256
 WRONG_VALUES = (
@@ -50,13 +52,11 @@ class Indexer:
         self,
         database: Database,
         registry: Registry,
-        flags: Callable[[str], Flags],
         project_of: ProjectOf,
-        moved: Mapping[str, str],
+        moved: Mapping[str, str] = NOTHING_MOVED,
     ) -> None:
         self._database = database
         self._registry = registry
-        self._flags = flags
         self._moved = moved
         self._project_of = project_of
         self._known: dict[str, FileFingerprint] = {}
@@ -71,16 +71,16 @@ class Indexer:
         """How much of what the last scan found is read."""
         return 100 * self._done // self._total if self._total else 100
 
-    async def begin(self) -> None:
+    async def load_indexed_files(self) -> None:
         """Learn what is indexed. Raises sqlite3.Error."""
         self._known = await self._database.read(rows.known_files)
         self._needs = await self._database.read(rows.known_needs)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Let the thread go once it is done."""
         self._reading.shutdown(wait=False, cancel_futures=True)
 
-    async def refresh(self) -> bool:
+    async def refresh(self, flags_of: FlagsOf) -> bool:
         """Read and write what changed; True when it left something to read again.
 
         Raises OSError, sqlite3.Error: then what is missing is found again by the next one.
@@ -95,7 +95,7 @@ class Indexer:
         places = TranscriptLocations(self._moved)
         for batch in _batches(changes.changed):
             readings = await loop.run_in_executor(self._reading, self._read, batch, places)
-            again |= await self._write(readings)
+            again |= await self._write(readings, flags_of)
             self._done += sum(found.stamp.size for found in batch)
         for path in again:
             self._known.pop(path, None)
@@ -154,14 +154,14 @@ class Indexer:
                 readings.append(ParsedTranscript(found, None, (), ()))
         return readings
 
-    async def _write(self, readings: Sequence[ParsedTranscript]) -> set[str]:
+    async def _write(self, readings: Sequence[ParsedTranscript], flags_of: FlagsOf) -> set[str]:
         try:
-            again = await self._write_all(readings)
+            again = await self._write_all(readings, flags_of)
         except WRONG_VALUES:
             # a plugin told what no row can hold: find out whose it was
             again = set[str]()
             for reading in readings:
-                again |= await self._write_one(reading)
+                again |= await self._write_one(reading, flags_of)
         for reading in readings:
             self._known[reading.found.path] = reading.found.stamp
             self._needs.pop(reading.found.path, None)
@@ -169,18 +169,18 @@ class Indexer:
                 self._needs[reading.found.path] = reading.needs
         return again
 
-    async def _write_one(self, reading: ParsedTranscript) -> set[str]:
+    async def _write_one(self, reading: ParsedTranscript, flags_of: FlagsOf) -> set[str]:
         try:
-            return await self._write_all([reading])
+            return await self._write_all([reading], flags_of)
         except WRONG_VALUES:
             log.exception("%s could not be indexed", reading.found.path)
-            return await self._write_all([ParsedTranscript(reading.found, None, (), ())])
+            return await self._write_all([ParsedTranscript(reading.found, None, (), ())], flags_of)
 
-    async def _write_all(self, readings: Sequence[ParsedTranscript]) -> set[str]:
+    async def _write_all(self, readings: Sequence[ParsedTranscript], flags_of: FlagsOf) -> set[str]:
         def write(connection: sqlite3.Connection) -> set[str]:
             # a project's folder is resolved on disk: once a batch, not once a session
             project_of = cache(self._project_of)
-            return rows.write_readings(connection, readings, self._flags, project_of)
+            return rows.write_readings(connection, readings, flags_of, project_of)
 
         return await self._database.write(write)
 

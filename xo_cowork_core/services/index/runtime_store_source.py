@@ -19,13 +19,15 @@ log = logging.getLogger("xo_cowork.index")
 class RuntimeStoreSource:
     """What such stores said last."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, index: Index, registry: Registry) -> None:
+        self._index = index
         self._registry = registry
         self._seen: dict[str, SessionRecord] = {}
         self._generation = 0
 
-    async def refresh(self, index: Index) -> None:
+    async def refresh(self) -> None:
         """Write the sessions that changed since the last look, newest first."""
+        index = self._index
         if self._generation != index.generation:
             self._seen.clear()
             self._generation = index.generation
@@ -34,21 +36,19 @@ class RuntimeStoreSource:
             if isinstance(runtime, KeepsTranscripts) or not owner.plugin.serves:
                 continue
             if isinstance(runtime, KeepsHistory):
-                await self._refresh_one(owner, runtime, index)
+                await self._refresh_one(owner, runtime)
 
-    async def _refresh_one(
-        self, owner: RegisteredRuntime, runtime: KeepsHistory, index: Index
-    ) -> None:
+    async def _refresh_one(self, owner: RegisteredRuntime, runtime: KeepsHistory) -> None:
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 records = await runtime.sessions()
                 changed = [r for r in records if self._seen.get(r.session_id) != r]
                 changed.sort(key=lambda record: record.time_updated, reverse=True)
                 for record in changed[:SESSIONS_A_LOOK]:
-                    if await _write(index, owner.info.name, runtime, record):
+                    if await _write(self._index, owner.info.name, runtime, record):
                         self._seen[record.session_id] = record
                 if len(changed) > SESSIONS_A_LOOK:
-                    index.changed()
+                    self._index.mark_stale()
         except TimeoutError:
             log.warning("the sessions of %s took too long", owner.info.name)
         except (Exception, SystemExit):
@@ -72,8 +72,8 @@ async def _write(
     # a store that doesn't count says 0
     counted = replace(row, message_count=row.message_count or len(messages or ()))
     try:
-        await index.write_hosted(counted, messages)
+        await index.write_session(counted, messages)
     except WRONG_VALUES:
         log.exception("the messages of %s of %s are none", record.session_id, agent_name)
-        await index.write_hosted(row, None)
+        await index.write_session(row, None)
     return known

@@ -127,7 +127,7 @@ def _write_reading(
     again = _hand_over(connection, found.path, before)
     if record and _owner(connection, record.session_id) == found.path:
         row = SessionRow.of(record, found.source.agent_name)
-        write_hosted(connection, row, None, flags, project_of)
+        write_session(connection, row, None, flags, project_of)
         said[record.session_id] = reading.messages
     own = record.session_id if record else ""
     write_calls(connection, found.path, found.source.agent_name, reading.usage, own)
@@ -157,7 +157,7 @@ def _hand_over(
     return again
 
 
-def write_hosted(
+def write_session(
     connection: sqlite3.Connection,
     row: SessionRow,
     messages: Sequence[IndexedMessage] | None,
@@ -229,7 +229,7 @@ def forget_file(connection: sqlite3.Connection, path: str) -> list[str]:
     return _hand_over(connection, path, before)
 
 
-def forget_hosted(connection: sqlite3.Connection, session_id: str) -> None:
+def delete_hosted(connection: sqlite3.Connection, session_id: str) -> None:
     """Take a session that lies in no file out, with its calls."""
     if _owner(connection, session_id) is None:
         forget_calls(connection, place_of(session_id))

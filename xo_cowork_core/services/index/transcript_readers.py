@@ -178,7 +178,7 @@ def _seconds(before: Message | None, message: Message) -> float | None:
     return seconds if 0 <= seconds <= LONGEST_SECONDS else None
 
 
-def calls_of(session_id: str, messages: Sequence[Message]) -> list[UsageRecord]:
+def usage_of(session_id: str, messages: Sequence[Message]) -> list[UsageRecord]:
     """Return what messages of a store without transcripts say of model calls."""
     return [
         UsageRecord(

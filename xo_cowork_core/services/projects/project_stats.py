@@ -52,13 +52,13 @@ class ProjectStats:
         """Call `listener` with each project that has new numbers to `take`."""
         self._listeners.append(listener)
 
-    async def refresh(self, index: Index) -> None:
+    async def refresh(self) -> None:
         """Hear which projects the index counted anew."""
         written, self._written = self._written, {}
         try:
             if written:
-                await index.note_taken(written)
-            recounted = await index.ask(queries.recounted)
+                await self._index.clear_dirty_projects(written)
+            recounted = await self._index.query(queries.recounted)
         except (Unavailable, sqlite3.Error) as error:
             log.warning("projects that were counted anew: %s", error)
             return
@@ -100,7 +100,7 @@ class ProjectStats:
         return await self._usage.between(window, agent_id=project_id, sessions=sessions)
 
     async def _sessions(self, project_id: str) -> Sequence[Session]:
-        _, found = await self._index.ask(
+        _, found = await self._index.query(
             lambda connection: queries.sessions_page(
                 connection, agent_name=None, agent_id=project_id, limit=MOST_SESSIONS, offset=0
             )

@@ -113,7 +113,7 @@ class SessionChanges:
                 session_id, stamp(self._clock.now()), lambda: self._running(session_id)
             )
             await self._index.set_flags(session_id, flags)
-        for path in await self._index.ask(
+        for path in await self._index.query(
             lambda connection: queries.paths_of(connection, session_id)
         ):
             await self._trash.throw(session_id, Path(path))

@@ -73,8 +73,8 @@ class Sessions:
     ) -> tuple[int, Sequence[Session]]:
         """Return how many sessions there are, of one runtime or project, and a page of them,
         newest first."""
-        await self._index.look()
-        return await self._index.ask(
+        await self._index.ensure_fresh()
+        return await self._index.query(
             lambda connection: queries.sessions_page(
                 connection, agent_name=agent_name, agent_id=agent_id, limit=limit, offset=offset
             )
@@ -82,8 +82,8 @@ class Sessions:
 
     async def search(self, text: str, *, limit: int, offset: int) -> tuple[int, Sequence[Hit]]:
         """Return how many sessions match, and a page of them, best first."""
-        await self._index.look()
-        return await self._index.ask(
+        await self._index.ensure_fresh()
+        return await self._index.query(
             lambda connection: search.search(connection, text, limit=limit, offset=offset)
         )
 
@@ -94,7 +94,7 @@ class Sessions:
             return None
         found = await self._indexed(session_id)
         if found is None and hosted is None:
-            await self._index.look_now(FIND_SECONDS)
+            await self._index.rescan(FIND_SECONDS)
             found = await self._indexed(session_id) or await self._asked(session_id)
         if hosted:
             return _joined(found, hosted)
@@ -102,7 +102,7 @@ class Sessions:
 
     async def read(self, session_id: str) -> Session:
         """Return one session. Raises NotFound."""
-        await self._index.look()
+        await self._index.ensure_fresh()
         found = await self.find(session_id)
         if found is None:
             raise NotFound("Session not found")
@@ -128,7 +128,7 @@ class Sessions:
     async def labels(self, session_ids: Iterable[str]) -> dict[str, Label]:
         """Return titles and times of some sessions."""
         wanted = sorted(session_ids)
-        return await self._index.ask(lambda connection: queries.labels_of(connection, wanted))
+        return await self._index.query(lambda connection: queries.labels_of(connection, wanted))
 
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)
@@ -187,7 +187,9 @@ class Sessions:
         ]
 
     async def _indexed(self, session_id: str) -> Session | None:
-        return await self._index.ask(lambda connection: queries.one_session(connection, session_id))
+        return await self._index.query(
+            lambda connection: queries.one_session(connection, session_id)
+        )
 
     async def _asked(self, session_id: str) -> Session | None:
         """Ask the stores that the index only follows, such as a gateway's."""
@@ -203,7 +205,7 @@ class Sessions:
                 continue
             if record:
                 row = SessionRow.of(record, owner.info.name)
-                await self._index.write_hosted(row, None)
+                await self._index.write_session(row, None)
                 return _session(row, None)
         return None
 

@@ -51,7 +51,7 @@ class UsageReports:
 
         `sessions` is how many of them are told one by one, -1 means all.
         """
-        await self._index.look()
+        await self._index.ensure_fresh()
         today = self._clock.now().date()
         window = [(today - timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]
         return await self.between(
@@ -85,10 +85,10 @@ class UsageReports:
     async def _count(
         self, window: Sequence[str], scope: "_Scope", sessions: int
     ) -> "tuple[Usage, Mapping[str, Price | None]]":
-        rows = await self._index.ask(lambda connection: _rows(connection, scope))
+        rows = await self._index.query(lambda connection: _rows(connection, scope))
         unpriced = {row.model_id for row in rows if row.unpriced}
         prices = await self._prices.of(unpriced)
-        costliest, count, tools, messages, seconds = await self._index.ask(
+        costliest, count, tools, messages, seconds = await self._index.query(
             lambda connection: (
                 _sessions(connection, scope, prices, sessions),
                 _count(connection, scope),
@@ -110,7 +110,7 @@ class UsageReports:
 
     async def calls(self, window: Sequence[str]) -> Sequence[Call]:
         """Return the newest model calls of some days, at most `MOST_CALLS`."""
-        rows = await self._index.ask(
+        rows = await self._index.query(
             lambda connection: connection.execute(
                 "SELECT session_id, model_id, input, output, reasoning, cache_read, cache_write,"
                 " cost, tools, time FROM calls WHERE counted AND time >= ? AND time < ?"
