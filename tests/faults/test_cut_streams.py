@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.saved import wait_until_saved
+from tests.support.saved_entries import wait_until_saved
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 pytestmark = pytest.mark.fault

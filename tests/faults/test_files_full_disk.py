@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.small_disk import small_disk
+from tests.support.small_disk import small_disk
 from xo_cowork_core.sdk.testing import LiveServer
 
 FULL = "There is no space left on the disk"

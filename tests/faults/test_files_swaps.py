@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.files_world import ROUTES, SECRET
+from tests.support.file_traps import ROUTES, SECRET
 from xo_cowork_core.sdk.testing import LiveServer
 
 ROUNDS = 40
 PATHS = ("~/link", "~/link/f", "~/folder/f", "~/leaf", "~/folder/deep/f")
-SWAPPER = Path(__file__).parents[1] / "storage" / "swapper.py"
+SWAPPER = Path(__file__).parents[1] / "support" / "path_swapper.py"
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.index_home import IndexedHome, Mischief
+from tests.support.index_home import IndexedHome, Mischief
 from xo_cowork_core.sdk import Message, SessionRecord
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 from xo_runtime_claude.transcript import ClaudeTranscript
 
 pytestmark = pytest.mark.fault
 KILLS = 10
-CHILD = Path(__file__).with_name("index_child.py")
+CHILD = Path(__file__).parents[1] / "support" / "index_child.py"
 ANSWERS = {200, 503}
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.index_home import IndexedHome, Mischief
-from tests.faults.rollout_home import RolloutHome, RolloutMischief
+from tests.support.index_home import IndexedHome, Mischief
+from tests.support.rollout_home import RolloutHome, RolloutMischief
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 pytestmark = pytest.mark.fault

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import index_reference, rollout_reference
-from tests.faults.index_home import IndexedHome, Mischief
-from tests.faults.rollout_home import THREADS, RolloutHome, RolloutMischief, identity
+from tests.support import index_reference, rollout_reference
+from tests.support.index_home import IndexedHome, Mischief
+from tests.support.rollout_home import THREADS, RolloutHome, RolloutMischief, identity
 from xo_cowork_core.services.index.index import Index
 from xo_runtime_codex.store import Store
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.saved import wait_until_saved
+from tests.support.saved_entries import wait_until_saved
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 PAGE_BYTES = 4096

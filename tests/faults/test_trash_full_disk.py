@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.small_disk import small_disk
-from tests.wire.terminal import TerminalSession
+from tests.support.small_disk import small_disk
+from tests.support.terminal_session import TerminalSession
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 

@@ -24,7 +24,7 @@ def world(tmp_path: Path) -> Iterator[Path]:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "f").write_text("secret" if folder == "outside" else "mine")
     (tmp_path / "home" / "leaf").write_text("mine")
-    script = Path(__file__).parent / "swapper.py"
+    script = Path(__file__).parents[1] / "support" / "path_swapper.py"
     command = [sys.executable, str(script), str(tmp_path / "home"), str(tmp_path / "outside")]
     swapper = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert swapper.stdout

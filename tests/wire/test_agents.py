@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.answers import refused
+from tests.support.answers import refused
 from xo_cowork_core.sdk.testing import LiveServer, install_plugin
 
 JSON = {"Content-Type": "application/json"}
@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = (Path(__file__).parent / "gateway_plugin.py").read_text()
+    source = (Path(__file__).parents[1] / "support" / "gateway_plugin.py").read_text()
     return install_plugin(tmp_path_factory.mktemp("plugins"), "runtime_gatewayed", source)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.answers import refused
+from tests.support.answers import refused
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 UNKNOWN = "7c1f6a9e-4a3b-4c7e-9d1e-2f5a8b6c0d3e"

@@ -13,7 +13,7 @@ from tests.fakes.claude_cli import claude_prompts
 from tests.fakes.codex_cli import codex_prompts
 from tests.fakes.openclaw_gateway import openclaw_prompts
 from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess
-from tests.fakes.planted.planted import KEY, planted, traces
+from tests.support.planted_words import KEY, planted, traces
 from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording, eventually
 
 SECONDS = 15.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.answers import refused
+from tests.support.answers import refused
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 

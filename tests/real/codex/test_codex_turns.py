@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.attachment import CONTEXT, PIXEL
 from tests.fakes.codex_cli.codex_prompts import (
     ABSENT,
     command,
@@ -15,6 +14,7 @@ from tests.fakes.codex_cli.codex_prompts import (
     real_codex,
     responses_api,
 )
+from tests.support.attachment import CONTEXT, PIXEL
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import kept, parts_of, told
 

@@ -12,7 +12,7 @@ import pytest
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 SECONDS = 10.0
-SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
 FILES = {
     "project": "project.json",
     "todos": "todos.json",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.terminal import TerminalSession, index_files
+from tests.support.terminal_session import TerminalSession, index_files
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.index_reference import Expected, inverted, number, time_of
+from tests.support.index_reference import Expected, inverted, number, time_of
 
 Json = dict[str, Any]
 NO_TIME = ""

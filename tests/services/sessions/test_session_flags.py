@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from tests.faults.index_home import IndexedHome
+from tests.support.index_home import IndexedHome
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.terminal import TerminalSession
+from tests.support.terminal_session import TerminalSession
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults.index_home import IndexedHome
+from tests.support.index_home import IndexedHome
 
 
 async def keep(root: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.answers import refused, told
+from tests.support.answers import refused, told
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 NOT_A_PROJECT = [

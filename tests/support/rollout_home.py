@@ -4,7 +4,7 @@ archive, and all that breaks files."""
 import json
 from pathlib import Path
 
-from tests.faults.index_home import IndexedHome, Mischief
+from tests.support.index_home import IndexedHome, Mischief
 from xo_cowork_core.sdk import Transcript
 from xo_runtime_codex.rollouts import rollout_id
 from xo_runtime_codex.runtime import CodexRuntime

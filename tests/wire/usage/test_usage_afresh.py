@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.terminal import TerminalSession
+from tests.support.terminal_session import TerminalSession
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 PRICE = '["claude-opus-4-5"]\ninput = {0}\noutput = {0}\ncache_read = {0}\ncache_write = {0}\n'

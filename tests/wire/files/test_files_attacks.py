@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.files_world import ROUTES, SECRET, lay_traps, outside, post
+from tests.support.file_traps import ROUTES, SECRET, lay_traps, outside, post
 from xo_cowork_core.sdk.testing import LiveServer
 
 OUTSIDE = (

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.claude_cli.claude_prompts import STAND_IN, environment, model_api
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CLAUDE = ROOT / ".toolchain" / "bin" / "claude"
 
 OpenChat = Callable[..., Chat]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.wire.files_world import ROUTES
+from tests.support.file_traps import ROUTES
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 ODD = b"odd\xff"

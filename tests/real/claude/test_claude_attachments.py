@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.attachment import CONTEXT, PIXEL
 from tests.fakes.claude_cli.claude_prompts import environment, model_api
+from tests.support.attachment import CONTEXT, PIXEL
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import parts_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.terminal import TerminalSession, index_files
+from tests.support.terminal_session import TerminalSession, index_files
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 SECONDS = 10.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.wire.files_world import post
+from tests.support.file_traps import post
 from xo_cowork_core.sdk.testing import LiveServer
 
 NAMES = (

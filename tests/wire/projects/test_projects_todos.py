@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.wire.answers import refused, told
+from tests.support.answers import refused, told
 from xo_cowork_core.sdk.testing import LiveServer
 
 

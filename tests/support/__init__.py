@@ -1,0 +1,1 @@
+"""Modules that several tests share: answers, plugins, homes with transcripts, traps, disks."""
