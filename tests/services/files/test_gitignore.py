@@ -1,4 +1,4 @@
-"""Our reading of `.gitignore` is git's, and no pattern takes long."""
+"""`.gitignore` files exclude exactly what git excludes, and no pattern takes long to match."""
 
 import re
 import subprocess
@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from xo_cowork_core.services.files.ignored import Rules, is_ignored
-from xo_cowork_core.services.files.patterns import read_patterns
+from xo_cowork_core.services.files.ignore_rules import IgnoreRules, is_ignored, parse_rules
 
 FOLDERS = ("a", "b", "a/b", "a/b/a", "ab", "ab/a b")
 FILES = ("a", "b", "ab", "ba", "aab", "a b", "a.b", "[a]", "!a", "#b", "a\\", "-", "A")
@@ -45,13 +44,21 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(lines=st.lists(LINES, min_size=1, max_size=4))
-def test_the_same_is_left_out_as_git_leaves_out(repository: Path, lines: list[str]) -> None:
+@example(lines=["a/**", "!a/b"])
+@example(lines=["a/**/"])
+@example(lines=["*[!a]"])
+@example(lines=["a[^b]*"])
+@example(lines=["[[]a]", "![[:alpha:]]b"])
+@example(lines=["[]a]", "\\[[:alpha:]]"])
+@example(lines=["a\\/b", "b\\"])
+@example(lines=["*", "!b/", "!b/a"])
+def test_exactly_what_git_excludes_is_excluded(repository: Path, lines: list[str]) -> None:
     text = "\n".join(lines) + "\n"
     (repository / ".gitignore").write_text(text, newline="")
-    rules = [Rules(0, read_patterns(text))]
+    rules = [parse_rules(text)]
     paths = [path for path in repository.rglob("*") if ".git" not in path.parts[-2:]]
     paths = [path for path in paths if not path.is_relative_to(repository / ".git")]
-    ours = {path for path in paths if left_out(repository, path, rules)}
+    ours = {path for path in paths if is_excluded(repository, path, rules)}
     told = "\0".join(str(path.relative_to(repository)) for path in paths)
     git = subprocess.run(
         ["git", "check-ignore", "--no-index", "-z", "--stdin"],
@@ -65,7 +72,7 @@ def test_the_same_is_left_out_as_git_leaves_out(repository: Path, lines: list[st
     assert ours == theirs, f"{text!r}"
 
 
-def left_out(top: Path, path: Path, rules: list[Rules]) -> bool:
+def is_excluded(top: Path, path: Path, rules: list[IgnoreRules]) -> bool:
     """Whether a walk from the top would not come to a path."""
     names = path.relative_to(top).parts
     return any(
@@ -83,13 +90,26 @@ def left_out(top: Path, path: Path, rules: list[Rules]) -> bool:
         "[a-a]*" * 60 + "b",
         "**/" * 60 + "b",
         "**/a/" * 30 + "b",
+        "*a" * (100 << 10) + "b",
+        ("*a" * 30 + "b\n") * 200,
         "/" + "*a" * 60 + "/" + "**/" * 60 + "*a" * 60 + "b",
     ],
 )
 def test_no_pattern_takes_long(line: str) -> None:
-    patterns = read_patterns(line)
     begun = time.perf_counter()
-    for name in ("a" * 255, "a/" * 100 + "a"):
-        for pattern in patterns:
-            assert not pattern.matches(name.split("/"), is_folder=False)
+    rules = [parse_rules(line)]
+    for path in ("a" * 255, "a/" * 100 + "a"):
+        assert not is_ignored(path.split("/"), rules, is_folder=False)
     assert time.perf_counter() - begun < 0.5
+
+
+def test_a_file_too_large_for_one_set_is_read_whole() -> None:
+    rules = [parse_rules("".join(f"*part{number}*of*many.txt\n" for number in range(2000)))]
+    for number in (0, 1000, 1999):
+        assert is_ignored((f"part{number}-of-many.txt",), rules, is_folder=False)
+    assert not is_ignored(("part-of-many.txt",), rules, is_folder=False)
+
+
+def test_a_deeper_file_does_not_readmit_what_lies_below_its_folders() -> None:
+    rules = [parse_rules("*.log"), parse_rules("!sub/", depth=1)]
+    assert is_ignored(("a", "sub", "x.log"), rules, is_folder=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest
-from xo_cowork_core.services.files.ignored import Rules, is_ignored, read_rules
+from xo_cowork_core.services.files.ignore_rules import IgnoreRules, is_ignored, read_rules
 from xo_cowork_core.services.files.path_resolver import PathResolver, translate_os_errors
 from xo_cowork_core.services.files.threads import DiskThreads
 from xo_cowork_core.storage.beneath import walk
@@ -40,7 +40,7 @@ class _Folder:
     """A folder still to be looked into, by its names below the one that is searched."""
 
     names: tuple[str, ...]
-    rules: Sequence[Rules]
+    rules: Sequence[IgnoreRules]
 
 
 class _Budget:
@@ -94,7 +94,7 @@ class Search:
             best = heapq.nsmallest(limit, found)
         return [Match(path.rpartition("/")[2], path, real / path) for _, _, path in best]
 
-    def _above(self, real: Path) -> tuple[tuple[str, ...], Sequence[Rules]]:
+    def _above(self, real: Path) -> tuple[tuple[str, ...], Sequence[IgnoreRules]]:
         """Read the rules of the repository that a folder is in, from its top down to here.
 
         Paths count from that top; the names lead from there to the folder.
@@ -105,7 +105,7 @@ class Search:
                 return (), ()
             top = top.parent
         names = real.relative_to(top).parts
-        rules: list[Rules] = []
+        rules: list[IgnoreRules] = []
         for depth in range(len(names)):
             with self._places.beneath.folder(top.joinpath(*names[:depth])) as (handle, _):
                 rules += read_rules(handle, depth)
@@ -123,7 +123,7 @@ class Search:
 
 
 def _files(
-    base: int, above: tuple[str, ...], rules: Sequence[Rules], private: frozenset[str]
+    base: int, above: tuple[str, ...], rules: Sequence[IgnoreRules], private: frozenset[str]
 ) -> Iterator[str]:
     """Yield files below an open folder, the shallow ones first, no symlink followed."""
     budget = _Budget()
@@ -142,7 +142,7 @@ def _files(
 
 def _entries(
     base: int, above: tuple[str, ...], folder: _Folder, budget: _Budget
-) -> Iterator[tuple[tuple[str, ...], bool, Sequence[Rules]]]:
+) -> Iterator[tuple[tuple[str, ...], bool, Sequence[IgnoreRules]]]:
     """Yield what one folder holds and is not left out, with the rules that hold in it."""
     try:
         handle = _opened(base, folder.names)
