@@ -1,9 +1,8 @@
-"""`Idempotency-Key` on every mutating route (contract §1), as ASGI middleware.
+"""`Idempotency-Key` on mutating routes (contract §1), as ASGI middleware.
 
-The body is read first, so that its hash is known before anything is done. An answer is kept as
-it was sent; one of 500 or above, or one broken off, is not. Reading a stream by POST changes
-nothing and passes. An upload is too large to be read first: its route calls `once` when the body
-is on disk and hashed.
+The middleware reads the body first, because the hash of the body belongs to the key. It stores the
+answer as it is sent, except for a status of 500 or above and for an answer that breaks off. A
+route that streams an upload calls `answer_once` after the body is on disk and hashed.
 """
 
 import hashlib
@@ -16,43 +15,50 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
-from xo_cowork_core.api.models import MOST_BODY_BYTES
+from xo_cowork_core.api.route_family import RoutePolicy
 from xo_cowork_core.sdk import BadRequest, TooLarge, XoError
 from xo_cowork_core.services.idempotency import Idempotency, KeptAnswer
 
-MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-READING_PREFIX = "/api/chat/stream/"
-STREAMED = frozenset({"/api/files/upload"})
-MOST_ANSWER_BYTES = 4 << 20
-MOST_KEY_CHARACTERS = 255
+MAX_ANSWER_BYTES = 4 << 20
+MAX_KEY_CHARACTERS = 255
 
 
 class IdempotencyMiddleware:
-    """Does a request with a key once, and gives its answer again after that."""
+    """Runs a request with a key once and repeats the stored answer after that."""
 
-    def __init__(self, app: ASGIApp, find: Callable[[Scope], Idempotency]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        find: Callable[[Scope], Idempotency],
+        policy_for: Callable[[str, str], RoutePolicy],
+    ) -> None:
         self._app = app
         self._find = find
+        self._policy_for = policy_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = _key_of(scope)
+        key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
         if key is None:
+            await self._app(scope, receive, send)
+            return
+        policy = self._policy_for(scope["method"], scope["path"])
+        if not policy.idempotent or policy.streams_upload:
             await self._app(scope, receive, send)
             return
         keys = self._find(scope)
         try:
             _check_key(key)
-            body = await _read(receive)
-            kept = await keys.begin(key, _request_hash(scope, body))
+            body = await _read_body(receive, policy.max_body_bytes)
+            stored = await keys.begin(key, _request_hash(scope, body))
         except XoError as error:
             await error_response(error)(scope, receive, send)
             return
-        if kept:
-            await _send_kept(kept, send)
+        if stored:
+            await _repeat_answer(stored)(scope, receive, send)
         else:
-            await self._do(keys, key, body, scope, receive, send)
+            await self._run_request(keys, key, body, scope, receive, send)
 
-    async def _do(
+    async def _run_request(
         self,
         keys: Idempotency,
         key: str,
@@ -61,25 +67,25 @@ class IdempotencyMiddleware:
         receive: Receive,
         send: Send,
     ) -> None:
-        record = _Recorder(send, lambda answer: keys.finish(key, answer))
+        recorder = _AnswerRecorder(send, lambda answer: keys.finish(key, answer))
         try:
-            await self._app(scope, _replay(body, receive), record)
+            await self._app(scope, _replay_body(body, receive), recorder)
         finally:
-            if not record.kept:
+            if not recorder.is_stored:
                 await keys.release(key)
 
 
-async def once(
+async def answer_once(
     request: Request, keys: Idempotency, fingerprint: str, work: Callable[[], Awaitable[Response]]
 ) -> Response:
-    """Do `work` once for the request's key, as the gate does; `fingerprint` stands for the body."""
+    """Run `work` once for the request's key; `fingerprint` stands for the body."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return await work()
     _check_key(key)
-    kept = await keys.begin(key, _request_hash(request.scope, fingerprint.encode()))
-    if kept:
-        return _kept_response(kept)
+    stored = await keys.begin(key, _request_hash(request.scope, fingerprint.encode()))
+    if stored:
+        return _repeat_answer(stored)
     try:
         response = await work()
     except XoError as error:
@@ -96,17 +102,20 @@ async def once(
 
 
 @dataclass(slots=True)
-class _Recorder:
-    """Passes an answer on and keeps a copy of bounded size, before its last piece goes out: an
-    answer that somebody has must not be lost to a crash."""
+class _AnswerRecorder:
+    """Forwards an answer and stores a copy of bounded size.
+
+    The copy is stored before the last chunk goes out: a client that has the whole answer must get
+    the same one after a crash.
+    """
 
     send: Send
-    keep: Callable[[KeptAnswer], Awaitable[None]]
+    store: Callable[[KeptAnswer], Awaitable[None]]
     status: int = 500
     headers: tuple[tuple[bytes, bytes], ...] = ()
     chunks: list[bytes] = field(default_factory=list[bytes])
     size: int = 0
-    kept: bool = False
+    is_stored: bool = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -115,28 +124,20 @@ class _Recorder:
         elif message["type"] == "http.response.body":
             body: bytes = message.get("body", b"")
             self.size += len(body)
-            if self.size <= MOST_ANSWER_BYTES:
+            if self.size <= MAX_ANSWER_BYTES:
                 self.chunks.append(body)
-            if not message.get("more_body", False) and self._keepable:
-                self.kept = True
-                await self.keep(KeptAnswer(self.status, self.headers, b"".join(self.chunks)))
+            if not message.get("more_body", False) and self._is_storable:
+                self.is_stored = True
+                await self.store(KeptAnswer(self.status, self.headers, b"".join(self.chunks)))
         await self.send(message)
 
     @property
-    def _keepable(self) -> bool:
-        return self.status < 500 and self.size <= MOST_ANSWER_BYTES
-
-
-def _key_of(scope: Scope) -> str | None:
-    if scope["type"] != "http" or scope["method"] not in MUTATING:
-        return None
-    if scope["path"].startswith(READING_PREFIX) or scope["path"] in STREAMED:
-        return None
-    return Headers(scope=scope).get("idempotency-key")
+    def _is_storable(self) -> bool:
+        return self.status < 500 and self.size <= MAX_ANSWER_BYTES
 
 
 def _check_key(key: str) -> None:
-    if not key or len(key) > MOST_KEY_CHARACTERS:
+    if not key or len(key) > MAX_KEY_CHARACTERS:
         raise BadRequest("Idempotency-Key must have 1 to 255 characters")
 
 
@@ -145,7 +146,7 @@ def _request_hash(scope: Scope, body: bytes) -> str:
     return hashlib.sha256(route.encode("utf-8", "replace") + body).hexdigest()
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read_body(receive: Receive, max_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -154,35 +155,28 @@ async def _read(receive: Receive) -> bytes:
             raise BadRequest("The body broke off")
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
-        if size > MOST_BODY_BYTES:
-            most = MOST_BODY_BYTES >> 20
-            raise TooLarge(f"A request with an Idempotency-Key may have {most} MB")
+        if size > max_bytes:
+            raise TooLarge(f"A request with an Idempotency-Key may have {max_bytes >> 20} MB")
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was read once, then whatever comes (a disconnect)."""
-    given = False
+def _replay_body(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body as one message, then what comes (a disconnect)."""
+    is_sent = False
 
-    async def again() -> Message:
-        nonlocal given
-        if given:
+    async def replay() -> Message:
+        nonlocal is_sent
+        if is_sent:
             return await receive()
-        given = True
+        is_sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return replay
 
 
-def _kept_response(kept: KeptAnswer) -> Response:
-    response = Response(kept.body, kept.status)
-    response.raw_headers = [*kept.headers, (b"idempotent-replayed", b"true")]
+def _repeat_answer(stored: KeptAnswer) -> Response:
+    response = Response(stored.body, stored.status)
+    response.raw_headers = [*stored.headers, (b"idempotent-replayed", b"true")]
     return response
-
-
-async def _send_kept(kept: KeptAnswer, send: Send) -> None:
-    headers = [*kept.headers, (b"idempotent-replayed", b"true")]
-    await send({"type": "http.response.start", "status": kept.status, "headers": headers})
-    await send({"type": "http.response.body", "body": kept.body})

@@ -3,9 +3,7 @@
 from typing import Any, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, model_validator
-
-MOST_BODY_BYTES = 32 << 20
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class RequestModel(BaseModel):
@@ -36,3 +34,9 @@ class ResponseModel(BaseModel):
     """A JSON object that goes out: every field stands in it, nulls too."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class OkResponse(ResponseModel):
+    """The request was carried out."""
+
+    ok: bool = Field(default=True, examples=[True])

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from xo_cowork_core.api.errors import ErrorBody
 
 Schema = dict[str, Any]
+DOCUMENT_PATH = "/openapi.json"
 ERROR_REFERENCE = {"$ref": "#/components/schemas/ErrorBody"}
 
 
@@ -35,7 +36,11 @@ def _generated(app: FastAPI) -> Schema:
         # it warns of ids that `finish` is about to tell apart
         warnings.filterwarnings("ignore", "Duplicate Operation ID")
         return get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            tags=app.openapi_tags,
         )
 
 

@@ -12,20 +12,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from xo_cowork_core import __version__
-from xo_cowork_core.api.agents import channels
-from xo_cowork_core.api.agents import routes as agents
-from xo_cowork_core.api.chat import routes as chat
 from xo_cowork_core.api.errors import ErrorMiddleware, install_errors
-from xo_cowork_core.api.files import routes as files
+from xo_cowork_core.api.families import FAMILIES, policy_for
 from xo_cowork_core.api.idempotency import IdempotencyMiddleware
-from xo_cowork_core.api.legacy import routes as legacy
-from xo_cowork_core.api.openapi import install_openapi, operation_id
-from xo_cowork_core.api.projects import memory
-from xo_cowork_core.api.projects import routes as projects
-from xo_cowork_core.api.server import routes as server
-from xo_cowork_core.api.sessions import routes as sessions
+from xo_cowork_core.api.openapi import DOCUMENT_PATH, install_openapi, operation_id
 from xo_cowork_core.api.streaming import sse
-from xo_cowork_core.api.usage import routes as usage
 from xo_cowork_core.host.middleware.access import AccessMiddleware, AccessRules
 from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
 from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
@@ -44,7 +35,6 @@ from xo_cowork_core.host.services import (
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.storage.locks import StateLock
 
-FAMILIES = (server, chat, sessions, usage, files, agents, channels, legacy, projects, memory)
 DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
 log = logging.getLogger("xo_cowork.host")
 
@@ -54,7 +44,7 @@ def create_app(settings: Settings, core: AppState | None = None) -> FastAPI:
     core = core or build_core(settings)
     app = _bare_app(settings, core)
     for family in FAMILIES:
-        app.include_router(family.router)
+        app.include_router(family.router, tags=[family.name])
     plugins = _take_plugins(app, settings, core)
     for plugin in plugins:
         for router in plugin.routers:
@@ -83,6 +73,8 @@ def _bare_app(settings: Settings, core: AppState) -> FastAPI:
         title="XO Cowork API",
         version=__version__,
         description=DESCRIPTION,
+        openapi_tags=[{"name": each.name, "description": each.description} for each in FAMILIES],
+        openapi_url=DOCUMENT_PATH,
         lifespan=lifespan,
         # the usual documentation pages load their scripts from elsewhere
         docs_url=None,
@@ -136,7 +128,9 @@ def _put_gates_in_front(
     # the one added last is the outermost
     claimed = {prefix: p.record for p in plugins for prefix in p.claims.prefixes}
     app.add_middleware(ReadinessMiddleware, claimed=claimed)
-    app.add_middleware(IdempotencyMiddleware, find=lambda _: core.services.idempotency)
-    app.add_middleware(BodyLimitMiddleware, claimed=claimed.keys())
+    app.add_middleware(
+        IdempotencyMiddleware, find=lambda _: core.services.idempotency, policy_for=policy_for
+    )
+    app.add_middleware(BodyLimitMiddleware, claimed=claimed.keys(), policy_for=policy_for)
     app.add_middleware(ErrorMiddleware)
-    app.add_middleware(AccessMiddleware, rules=AccessRules.of(settings))
+    app.add_middleware(AccessMiddleware, rules=AccessRules.of(settings), policy_for=policy_for)

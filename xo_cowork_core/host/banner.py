@@ -3,6 +3,7 @@
 import socket
 
 from xo_cowork_core.api.dependencies import Services
+from xo_cowork_core.api.server.routes import HEALTH_PATH
 from xo_cowork_core.host.settings.model import Settings
 
 BROKEN = {"failed", "missing", "incompatible"}
@@ -26,7 +27,7 @@ async def greet(services: Services, settings: Settings, listener: socket.socket)
         _say(f"  the default runtime {default} (AGENT_NAME, DEFAULT_AGENT) is not there")
     if ill:
         _say("xo-cowork doctor says what mends the ones that are not ready")
-    _say(f"try: curl {base}/health")
+    _say(f"try: curl {base}{HEALTH_PATH}")
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,1 @@
+"""The route family `agents`: agents, models, channels and the gateway."""

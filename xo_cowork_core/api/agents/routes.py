@@ -1,17 +1,35 @@
-"""Agents and models (contract §6)."""
+"""Agents, models, channels and the gateway (contract §6, §10)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
-from xo_cowork_core.api.chat.routes import OkBody
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.models import RequestModel
+from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
+from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.sessions.serializers import style_of
-from xo_cowork_core.sdk import BadRequest, Model
+from xo_cowork_core.sdk import BadRequest, Model, UpstreamFailed
 
-router = APIRouter(tags=["agents"])
+CHANNELS_PATH = "/api/channels"
+ADD_CHANNEL_PATH = "/api/channels/add"
+router = APIRouter()
+FAMILY = RouteFamily(
+    name="agents",
+    description="Agents, models, channels and the gateway of the runtimes.",
+    router=router,
+    prefixes=(
+        "/api/agents",
+        "/api/models",
+        ADD_CHANNEL_PATH,
+        "/models",
+        "/channels",
+        "/providers",
+        "/gateway",
+    ),
+    # a plugin may serve the routes of one channel below it
+    exact_paths=(CHANNELS_PATH,),
+)
 Row = dict[str, Any]
 AGENT_EXAMPLE: Row = {
     "id": "research",
@@ -53,6 +71,40 @@ class AgentBody(RequestModel):
         return self.model_dump(exclude_unset=True)
 
 
+class ChannelsBody(ResponseModel):
+    """Every channel with its state."""
+
+    channels: Row = Field(examples=[{"telegram": {"configured": True}}])
+    gateway_running: bool = Field(examples=[True])
+
+
+class ChannelBody(RequestModel):
+    """A channel's tokens: `token`, or `bot_token` and `app_token`."""
+
+    channel: str = Field(
+        validation_alias=AliasChoices("channel", "platform"), examples=["telegram"]
+    )
+    token: str | None = None
+    bot_token: str | None = None
+    app_token: str | None = None
+
+
+class AddedBody(ResponseModel):
+    """A channel that was stored."""
+
+    ok: bool = True
+    platform: str = Field(examples=["telegram"])
+    restart_required: bool = Field(examples=[False])
+
+
+class RestartedBody(ResponseModel):
+    """How a restart went."""
+
+    status: Literal["restarted", "failed"] = Field(examples=["restarted"])
+    output: str = Field(examples=["gateway restarted"])
+    error: str | None = None
+
+
 def _example(value: Any) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {"application/json": {"example": value}}}}
 
@@ -85,10 +137,10 @@ async def update_agent(agent_id: str, body: AgentBody, services: ServicesDep) ->
 
 
 @router.delete("/api/agents/{agent_id}")
-async def delete_agent(agent_id: str, services: ServicesDep) -> OkBody:
+async def delete_agent(agent_id: str, services: ServicesDep) -> OkResponse:
     """Remove an agent."""
     await services.agents.delete(agent_id)
-    return OkBody()
+    return OkResponse()
 
 
 @router.get("/api/models", responses=_example({"models": [MODEL_EXAMPLE]}))
@@ -121,3 +173,53 @@ def model_row(agent_name: str, model: Model) -> Row:
         "pricing": {"prompt": model.price_input, "completion": model.price_output},
         "metadata": {"agent_name": agent_name},
     }
+
+
+@router.get(CHANNELS_PATH)
+async def list_channels(services: ServicesDep) -> ChannelsBody:
+    """List the channels of the runtime that has some."""
+    found = await services.gateways.channels()
+    return ChannelsBody(channels=dict(found.channels), gateway_running=found.gateway_running)
+
+
+@router.post(ADD_CHANNEL_PATH)
+async def add_channel(body: ChannelBody, services: ServicesDep) -> AddedBody:
+    """Store a channel's tokens."""
+    given = {"token": body.token, "bot_token": body.bot_token, "app_token": body.app_token}
+    tokens = {key: value for key, value in given.items() if value}
+    if not tokens:
+        raise BadRequest("`token`, or `bot_token` and `app_token`, is missing")
+    restart = await services.gateways.add_channel(body.channel, tokens)
+    return AddedBody(platform=body.channel, restart_required=restart)
+
+
+@router.post("/gateway/restart")
+async def restart_gateway(services: ServicesDep) -> RestartedBody:
+    """Restart the gateway and wait until it answers or fails."""
+    try:
+        return RestartedBody(status="restarted", output=await services.gateways.restart())
+    except UpstreamFailed as error:
+        return RestartedBody(status="failed", output="", error=error.message)
+
+
+STATUS_RESPONSES: dict[int | str, Row] = {
+    200: {"content": {"application/json": {"example": {"runtime": "openclaw", "items": []}}}}
+}
+
+
+@router.get("/models/status", responses=STATUS_RESPONSES)
+async def models_status(services: ServicesDep) -> Row:
+    """Live state of the default runtime's models."""
+    return dict(await services.gateways.status("models"))
+
+
+@router.get("/channels/status", responses=STATUS_RESPONSES)
+async def channels_status(services: ServicesDep) -> Row:
+    """Live state of the default runtime's channels."""
+    return dict(await services.gateways.status("channels"))
+
+
+@router.get("/providers/status", responses=STATUS_RESPONSES)
+async def providers_status(services: ServicesDep) -> Row:
+    """Live state of the default runtime's providers."""
+    return dict(await services.gateways.status("providers"))

@@ -1,0 +1,1 @@
+"""The route family `chat`: prompts, turns and their event streams."""

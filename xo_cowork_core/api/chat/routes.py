@@ -7,14 +7,24 @@ from pydantic import Field
 from sse_starlette.sse import EventSourceResponse
 
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
+from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.streaming.sse import stream_response
 from xo_cowork_core.sdk import BadRequest, PermissionRule
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.turns.resolver import AttachedFile, Prompt
 
-router = APIRouter(tags=["chat"])
+STREAM_PATH = "/api/chat/stream/{stream_id}"
+router = APIRouter()
+FAMILY = RouteFamily(
+    name="chat",
+    description="Prompts, turns and their event streams.",
+    router=router,
+    prefixes=("/api/chat",),
+    # browsers cannot send headers with an EventSource; reading a stream by POST changes nothing
+    policies={STREAM_PATH: RoutePolicy(token_in_query=True, idempotent=False)},
+)
 Preset = Literal["allow", "ask", "deny"] | bool
 
 
@@ -85,12 +95,6 @@ class RespondBody(RequestModel):
     stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
     call_id: str = Field(examples=["call_1"])
     response: Any = Field(examples=[True])
-
-
-class OkBody(ResponseModel):
-    """Done."""
-
-    ok: bool = Field(default=True, examples=[True])
 
 
 class ActiveTurnRow(ResponseModel):
@@ -179,8 +183,8 @@ STREAM: dict[str, Any] = {
 }
 
 
-@router.get("/api/chat/stream/{stream_id}", **STREAM)
-@router.post("/api/chat/stream/{stream_id}", **STREAM)
+@router.get(STREAM_PATH, **STREAM)
+@router.post(STREAM_PATH, **STREAM)
 async def stream(
     stream_id: str,
     services: ServicesDep,
@@ -207,10 +211,10 @@ async def abort(body: AbortBody, services: ServicesDep) -> AbortedBody:
 
 
 @router.post("/api/chat/respond")
-async def respond(body: RespondBody, services: ServicesDep) -> OkBody:
+async def respond(body: RespondBody, services: ServicesDep) -> OkResponse:
     """Answer a permission request, a question or a plan. The first answer counts."""
     await services.turns.respond(body.stream_id, body.call_id, body.response)
-    return OkBody()
+    return OkResponse()
 
 
 @router.get("/api/chat/active")

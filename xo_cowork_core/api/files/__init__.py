@@ -1,0 +1,1 @@
+"""The route family `files`: files and folders below the home folder."""

@@ -14,14 +14,23 @@ from starlette.requests import ClientDisconnect
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.files.file_response import SentFile
 from xo_cowork_core.api.files.multipart import UploadForm
-from xo_cowork_core.api.idempotency import once
+from xo_cowork_core.api.idempotency import answer_once
 from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.sessions.serializers import style_of
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.files.folders import Project
 from xo_cowork_core.services.files.stored import StoredFile
 
-router = APIRouter(tags=["files"])
+UPLOAD_PATH = "/api/files/upload"
+router = APIRouter()
+FAMILY = RouteFamily(
+    name="files",
+    description="Files and folders below the home folder.",
+    router=router,
+    prefixes=("/api/files",),
+    policies={UPLOAD_PATH: RoutePolicy(streams_upload=True)},
+)
 Row = dict[str, Any]
 PATH = "/home/ann/xo-projects/garden/PLAN.md"
 
@@ -173,7 +182,7 @@ BINARY: dict[int | str, Row] = {
 }
 
 
-@router.post("/api/files/upload", openapi_extra=UPLOAD_FORM, response_model=FileBody)
+@router.post(UPLOAD_PATH, openapi_extra=UPLOAD_FORM, response_model=FileBody)
 async def upload(request: Request, services: ServicesDep) -> Response:
     """Take one file in. It goes to disk as it comes; equal bytes are kept once."""
     form = UploadForm(request.headers.get("content-type", ""))
@@ -183,7 +192,7 @@ async def upload(request: Request, services: ServicesDep) -> Response:
         async def put() -> Response:
             return JSONResponse(FileBody.of(await uploads.put(received)).model_dump())
 
-        return await once(request, services.idempotency, received.fingerprint, put)
+        return await answer_once(request, services.idempotency, received.fingerprint, put)
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

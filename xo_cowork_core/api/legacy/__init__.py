@@ -1,0 +1,1 @@
+"""The route family `legacy`: the older chat routes."""

@@ -8,15 +8,24 @@ from fastapi import APIRouter
 from pydantic import Field
 from sse_starlette.sse import EventSourceResponse
 
-from xo_cowork_core.api.chat.routes import OkBody
 from xo_cowork_core.api.dependencies import Services, ServicesDep
-from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
+from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.turns.legacy_chat import Failed
 from xo_cowork_core.services.turns.resolver import Prompt
 
-router = APIRouter(tags=["legacy"])
+ASK_PATH = "/ask_question"
+ASK_STREAMING_PATH = "/ask_question_streaming"
+SESSIONS_PATH = "/sessions"
+router = APIRouter()
+FAMILY = RouteFamily(
+    name="legacy",
+    description="The older chat routes, over the same turns.",
+    router=router,
+    prefixes=(ASK_PATH, ASK_STREAMING_PATH, SESSIONS_PATH),
+)
 
 
 class QuestionBody(RequestModel):
@@ -56,7 +65,7 @@ def _prompt(body: QuestionBody) -> Prompt:
     )
 
 
-@router.post("/ask_question")
+@router.post(ASK_PATH)
 async def ask_question(body: QuestionBody, services: ServicesDep) -> AnswerBody:
     """Ask and wait for the whole answer."""
     started, new = await services.legacy.ask(body.project_name, _prompt(body), body.user_id)
@@ -72,7 +81,7 @@ async def ask_question(body: QuestionBody, services: ServicesDep) -> AnswerBody:
 
 
 @router.post(
-    "/ask_question_streaming",
+    ASK_STREAMING_PATH,
     response_class=EventSourceResponse,
     responses={
         200: {
@@ -112,7 +121,7 @@ def _frame(data: dict[str, Any]) -> bytes:
 
 
 @router.get(
-    "/sessions",
+    SESSIONS_PATH,
     responses={
         200: {
             "content": {
@@ -135,8 +144,8 @@ async def list_project_sessions(services: ServicesDep) -> dict[str, dict[str, st
     }
 
 
-@router.delete("/sessions/{project_id}")
-async def forget_project_session(project_id: str, services: ServicesDep) -> OkBody:
+@router.delete(SESSIONS_PATH + "/{project_id}")
+async def forget_project_session(project_id: str, services: ServicesDep) -> OkResponse:
     """Let the project's next question begin a new session; the old one stays in the lists."""
     await services.legacy.forget(project_id)
-    return OkBody()
+    return OkResponse()

@@ -1,0 +1,1 @@
+"""The route family `projects`: projects, their todos, timeline, usage and memory."""

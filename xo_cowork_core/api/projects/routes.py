@@ -5,21 +5,33 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from xo_cowork_core.api.chat.routes import OkBody
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
 from xo_cowork_core.api.pagination import Number, page_number
+from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.sessions.schemas import answer
 from xo_cowork_core.api.usage.routes import days_of, labels_of
 from xo_cowork_core.api.usage.schemas import USAGE, UsageBody
 from xo_cowork_core.api.usage.serializers import usage_body
+from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.projects.activity_file import open_row
+from xo_cowork_core.services.projects.memory import Memory
 from xo_cowork_core.services.projects.projects import Project
 from xo_cowork_core.services.projects.todo_file import Todo, TodoStatus
 from xo_cowork_core.services.projects.todos import TodoChange
 from xo_cowork_core.services.projects.tree import Level
 
-router = APIRouter(tags=["projects"])
+PROJECTS_PATH = "/api/xo-projects"
+MEMORY_PATH = "/api/workspace-memory"
+router = APIRouter()
+FAMILY = RouteFamily(
+    name="projects",
+    description="Projects: their files, todos, timeline, usage and memory.",
+    router=router,
+    prefixes=(PROJECTS_PATH, MEMORY_PATH),
+)
+Workspace = Annotated[str | None, Query()]
 MOST_EVENTS = 500
 Row = dict[str, Any]
 EVENT: Row = {
@@ -130,21 +142,31 @@ class ActivityBody(ResponseModel):
     open_sessions: list[Row] = Field(examples=[[OPEN]])
 
 
-class WorkspaceRoots(ResponseModel):
-    """Where each runtime's projects lie, the default runtime first."""
+class MemoryAnswer(ResponseModel):
+    """A project's memory as one text, in both field names; empty where there is no project."""
 
-    roots: dict[str, str] = Field(examples=[{"demo": "/home/coder/xo-projects"}])
-    default: str = Field(examples=["/home/coder/xo-projects"])
+    memory: str = Field(examples=["# Project facts\n"])
+    content: str = Field(examples=["# Project facts\n"])
+    workspace_path: str | None = Field(examples=["/home/coder/xo-projects/my-project"])
+    time_updated: str | None = Field(examples=["2026-11-24T08:00:00.000+00:00"])
 
 
-@router.get("/api/xo-projects")
+class MemoryBody(RequestModel):
+    """The new text."""
+
+    memory: str | None = Field(default=None, examples=["# Project facts\n"])
+    content: str | None = None
+    workspace: str | None = None
+
+
+@router.get(PROJECTS_PATH)
 async def list_projects(services: ServicesDep) -> ProjectList:
     """List the projects, folders without a scaffold among them."""
     rows = [_project_row(project) for project in await services.projects.list()]
     return ProjectList(items=rows, total=len(rows))
 
 
-@router.get("/api/xo-projects/{project_id}/tree")
+@router.get(PROJECTS_PATH + "/{project_id}/tree")
 async def read_tree(
     project_id: str, services: ServicesDep, relative_path: Annotated[str | None, Query()] = None
 ) -> TreeBody:
@@ -159,20 +181,20 @@ async def read_tree(
     )
 
 
-@router.get("/api/xo-projects/{project_id}/todos")
+@router.get(PROJECTS_PATH + "/{project_id}/todos")
 async def list_todos(project_id: str, services: ServicesDep) -> TodoList:
     """List a project's todos."""
     todos = await services.projects.todos.list(project_id)
     return TodoList(todos=[_todo_row(todo) for todo in todos])
 
 
-@router.post("/api/xo-projects/{project_id}/todos", status_code=201)
+@router.post(PROJECTS_PATH + "/{project_id}/todos", status_code=201)
 async def add_todo(project_id: str, body: NewTodoBody, services: ServicesDep) -> TodoRow:
     """Add a todo to the project's own list."""
     return _todo_row(await services.projects.todos.add(project_id, _change(body)))
 
 
-@router.patch("/api/xo-projects/{project_id}/todos/{todo_id}")
+@router.patch(PROJECTS_PATH + "/{project_id}/todos/{todo_id}")
 async def update_todo(
     project_id: str, todo_id: str, body: TodoBody, services: ServicesDep
 ) -> TodoRow:
@@ -180,14 +202,14 @@ async def update_todo(
     return _todo_row(await services.projects.todos.update(project_id, todo_id, _change(body)))
 
 
-@router.delete("/api/xo-projects/{project_id}/todos/{todo_id}")
-async def delete_todo(project_id: str, todo_id: str, services: ServicesDep) -> OkBody:
+@router.delete(PROJECTS_PATH + "/{project_id}/todos/{todo_id}")
+async def delete_todo(project_id: str, todo_id: str, services: ServicesDep) -> OkResponse:
     """Remove a todo."""
     await services.projects.todos.delete(project_id, todo_id)
-    return OkBody()
+    return OkResponse()
 
 
-@router.get("/api/xo-projects/{project_id}/timeline")
+@router.get(PROJECTS_PATH + "/{project_id}/timeline")
 async def read_timeline(
     project_id: str,
     services: ServicesDep,
@@ -200,7 +222,7 @@ async def read_timeline(
     return TimelineBody(events=list(page.events), next_cursor=page.next_cursor)
 
 
-@router.get("/api/xo-projects/{project_id}/activity")
+@router.get(PROJECTS_PATH + "/{project_id}/activity")
 async def read_activity(project_id: str, services: ServicesDep) -> ActivityBody:
     """Return the sessions that have a running turn in this project."""
     sessions = await services.recorder.activity(project_id)
@@ -208,7 +230,7 @@ async def read_activity(project_id: str, services: ServicesDep) -> ActivityBody:
 
 
 @router.get(
-    "/api/xo-projects/{project_id}/usage",
+    PROJECTS_PATH + "/{project_id}/usage",
     responses=answer(UsageBody, USAGE),
 )
 async def read_usage(project_id: str, services: ServicesDep, days: Number = None) -> Row:
@@ -219,11 +241,21 @@ async def read_usage(project_id: str, services: ServicesDep, days: Number = None
     return usage_body(usage, await labels_of(services, usage))
 
 
-@router.get("/api/config/workspace")
-async def read_workspace(services: ServicesDep) -> WorkspaceRoots:
-    """Say where projects lie."""
-    roots = {name: str(root) for name, root in services.roots.of_runtimes().items()}
-    return WorkspaceRoots(roots=roots, default=str(services.roots.default))
+@router.get(MEMORY_PATH)
+async def read_memory(services: ServicesDep, workspace: Workspace = None) -> MemoryAnswer:
+    """Return what a project's agents remember of it."""
+    return _memory(await services.memory.read(workspace or ""))
+
+
+@router.put(MEMORY_PATH)
+async def write_memory(
+    body: MemoryBody, services: ServicesDep, workspace: Workspace = None
+) -> MemoryAnswer:
+    """Change what a project's agents remember of it."""
+    text = body.content if body.memory is None else body.memory
+    if text is None:
+        raise BadRequest("`memory` is missing")
+    return _memory(await services.memory.write(workspace or body.workspace or "", text))
 
 
 def _project_row(project: Project) -> ProjectRow:
@@ -247,3 +279,12 @@ def _todo_row(todo: Todo) -> TodoRow:
 def _items(level: Level, names: Any) -> list[TreeItem]:
     head = f"{level.relative_path}/" if level.relative_path else ""
     return [TreeItem(name=name, relative_path=head + name) for name in names]
+
+
+def _memory(found: Memory) -> MemoryAnswer:
+    return MemoryAnswer(
+        memory=found.text,
+        content=found.text,
+        workspace_path=str(found.workspace_path) if found.workspace_path else None,
+        time_updated=stamp(found.time_updated) if found.time_updated else None,
+    )

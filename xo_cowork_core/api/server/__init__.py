@@ -1,0 +1,1 @@
+"""The route family `server`: health, metrics and plugins of the server."""

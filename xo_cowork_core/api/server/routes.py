@@ -10,10 +10,23 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict
 
 from xo_cowork_core.api.dependencies import Sample, Services, ServicesDep
+from xo_cowork_core.api.openapi import DOCUMENT_PATH
+from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.sdk import Health
 from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
 
-router = APIRouter(tags=["server"])
+HEALTH_PATH = "/health"
+PLUGINS_PATH = "/api/plugins"
+router = APIRouter()
+FAMILY = RouteFamily(
+    name="server",
+    description="The server itself: its health, its metrics, its plugins.",
+    router=router,
+    prefixes=(HEALTH_PATH, "/metrics", DOCUMENT_PATH, PLUGINS_PATH),
+    exact_paths=("/",),
+    # probes of container platforms and load balancers carry no token
+    policies={HEALTH_PATH: RoutePolicy(public=True)},
+)
 # a check that hangs must not keep /health waiting: the last known state is told instead
 LOOK_SECONDS = 0.25
 
@@ -23,7 +36,7 @@ def _example(**example: Any) -> ConfigDict:
 
 
 class Root(BaseModel):
-    model_config = _example(name="XO Cowork API", version="0.1.0", docs="/openapi.json")
+    model_config = _example(name="XO Cowork API", version="0.1.0", docs=DOCUMENT_PATH)
 
     name: str
     version: str
@@ -104,10 +117,10 @@ class PluginList(BaseModel):
 @router.get("/")
 async def root(services: ServicesDep) -> Root:
     """Say who answers here."""
-    return Root(name="XO Cowork API", version=services.version, docs="/openapi.json")
+    return Root(name="XO Cowork API", version=services.version, docs=DOCUMENT_PATH)
 
 
-@router.get("/health")
+@router.get(HEALTH_PATH)
 async def health(services: ServicesDep) -> HealthBody:
     """Say how the server, its plugins and its runtimes are; 200 whenever the core works."""
     found = services.registry.runtimes()
@@ -140,7 +153,7 @@ async def metrics(services: ServicesDep) -> PlainTextResponse:
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/api/plugins")
+@router.get(PLUGINS_PATH)
 async def plugins(services: ServicesDep) -> PluginList:
     """List every plugin that was found or asked for, and what became of it."""
     registry = services.registry
@@ -148,7 +161,7 @@ async def plugins(services: ServicesDep) -> PluginList:
 
 
 @router.get(
-    "/api/plugins/status",
+    PLUGINS_PATH + "/status",
     responses={200: {"content": {"application/json": {"example": {"runtime_demo": "ready"}}}}},
 )
 async def plugin_states(services: ServicesDep) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The route family `sessions`: sessions, their messages and the search in both."""

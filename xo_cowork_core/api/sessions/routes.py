@@ -7,18 +7,24 @@ from fastapi import Body as JsonBody
 from fastapi.responses import PlainTextResponse
 from pydantic import Field
 
-from xo_cowork_core.api.chat.routes import OkBody
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.files.file_response import attachment
-from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
 from xo_cowork_core.api.pagination import Number, page_number
+from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.sessions import schemas as shapes
 from xo_cowork_core.api.sessions.serializers import message_row, session_row, style_of
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.index.index import Progress
 from xo_cowork_core.services.sessions import details
 
-router = APIRouter(tags=["sessions"])
+router = APIRouter()
+FAMILY = RouteFamily(
+    name="sessions",
+    description="Sessions of all runtimes, their messages and the search in both.",
+    router=router,
+    prefixes=("/api/sessions", "/api/messages", "/api/fts"),
+)
 MOST = 500
 Row = dict[str, Any]
 Text = Annotated[str | None, Query()]
@@ -148,10 +154,10 @@ async def change_session(session_id: str, body: SessionPatch, services: Services
 
 
 @router.delete("/api/sessions/{session_id}")
-async def delete_session(session_id: str, services: ServicesDep) -> OkBody:
+async def delete_session(session_id: str, services: ServicesDep) -> OkResponse:
     """Delete a session; its files stay in the trash for 30 days."""
     await services.changes.delete(session_id)
-    return OkBody()
+    return OkResponse()
 
 
 @router.get("/api/sessions/{session_id}/todos", responses=_example({"todos": []}))

@@ -1,0 +1,1 @@
+"""The route family `usage`: tokens, costs and response times."""

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
 from xo_cowork_core.api.pagination import Number, page_number
+from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.sessions.schemas import answer
 from xo_cowork_core.api.usage import schemas as answers
 from xo_cowork_core.api.usage.serializers import call_row, money, session_rows, usage_body
@@ -15,16 +16,23 @@ from xo_cowork_core.sdk import BadRequest, NotFound
 from xo_cowork_core.services.index.queries import Label
 from xo_cowork_core.services.usage.sums import Usage, total_of
 
-router = APIRouter(tags=["usage"])
+router = APIRouter()
 Row = dict[str, Any]
 Text = Annotated[str | None, Query()]
 MOST_DAYS = 365
 FIRST_YEAR = 1970
-PREFIXES = ("/api/usage", "/openclaw/usage")
+USAGE_PATH = "/api/usage"
+PREFIXES = (USAGE_PATH, "/openclaw/usage")
+FAMILY = RouteFamily(
+    name="usage",
+    description="Tokens, costs and response times.",
+    router=router,
+    prefixes=PREFIXES,
+)
 
 
 @router.get(
-    "/api/usage",
+    USAGE_PATH,
     response_model=None,
     responses=answer(answers.UsageBody, answers.USAGE),
 )
@@ -132,16 +140,16 @@ CARD: Row = {
     "trend_pct": 0.0,
 }
 OLDER = (
-    ("/analytics", usage_analytics, answers.Analytics, {"messages": [answers.CALL]}),
-    ("/summary", usage_summary, answers.Summary, SUMMARY),
-    ("/summary/card", usage_card, answers.Card, CARD),
-    ("/sessions", usage_sessions, answers.SessionsUsage, {"sessions": [answers.SESSION]}),
-    ("/sessions/{session_id}", usage_session, answers.SessionUsage, answers.SESSION),
+    ("analytics", usage_analytics, answers.Analytics, {"messages": [answers.CALL]}),
+    ("summary", usage_summary, answers.Summary, SUMMARY),
+    ("summary/card", usage_card, answers.Card, CARD),
+    ("sessions", usage_sessions, answers.SessionsUsage, {"sessions": [answers.SESSION]}),
+    ("sessions/{session_id}", usage_session, answers.SessionUsage, answers.SESSION),
 )
 for _prefix in PREFIXES:
     for _path, _handler, _model, _body in OLDER:
         router.add_api_route(
-            _prefix + _path,
+            f"{_prefix}/{_path}",
             _handler,
             methods=["GET"],
             responses=answer(_model, _body),

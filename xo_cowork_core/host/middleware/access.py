@@ -1,7 +1,7 @@
 """The gate in front of every route: Host, Origin, token, CORS. Pure ASGI, plugins' routes too."""
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,12 +10,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.api.route_family import RoutePolicy
 from xo_cowork_core.host.middleware.origins import host_name, is_loopback, normal_origin
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.sdk import Forbidden, Unauthorized, XoError
 
-OPEN_PATHS = {"/health"}
-STREAM_PREFIX = "/api/chat/stream/"
 TOKEN_PARAMETERS = {"token", "coder_session_token"}
 CORS_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -64,17 +63,16 @@ class AccessRules:
             raise Forbidden("This origin is not allowed; XO_ALLOWED_ORIGINS names those that are.")
         return next(iter(origins))
 
-    def check_token(self, scope: Scope, headers: Headers) -> None:
-        """Demand the token, where one is set."""
-        path: str = scope["path"]
-        if not self.token or path in OPEN_PATHS:
+    def check_token(self, scope: Scope, headers: Headers, policy: RoutePolicy) -> None:
+        """Demand the token, where one is set and the route is not public."""
+        if not self.token or policy.public:
             return
         # header values are bytes that were decoded as Latin-1
         given = [headers.get("coder-session-token", "").encode("latin-1")]
         scheme, _, credentials = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             given.append(credentials.strip().encode("latin-1"))
-        if path.startswith(STREAM_PREFIX):
+        if policy.token_in_query:
             query = parse_qsl(scope["query_string"].decode("latin-1"))
             given.extend(value.encode() for key, value in query if key in TOKEN_PARAMETERS)
         if not any(hmac.compare_digest(token, self.token) for token in given):
@@ -84,9 +82,15 @@ class AccessRules:
 class AccessMiddleware:
     """Lets in what the rules allow; answers preflights itself."""
 
-    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        rules: AccessRules,
+        policy_for: Callable[[str, str], RoutePolicy],
+    ) -> None:
         self._app = app
         self._rules = rules
+        self._policy_for = policy_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -100,7 +104,8 @@ class AccessMiddleware:
             if origin and _is_preflight(scope, headers):
                 await _preflight(headers)(scope, receive, _with_cors(send, origin))
                 return
-            self._rules.check_token(scope, headers)
+            policy = self._policy_for(scope.get("method", "GET"), scope["path"])
+            self._rules.check_token(scope, headers, policy)
         except XoError as error:
             await _refuse(error, scope, receive, _with_cors(send, origin))
             return

@@ -4,41 +4,47 @@ FastAPI reads a JSON body whole. Uploads stream: those of the core have a limit 
 what a plugin's routes take that is not JSON is the plugin's affair.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
-from xo_cowork_core.api.idempotency import STREAMED
-from xo_cowork_core.api.models import MOST_BODY_BYTES
+from xo_cowork_core.api.files.routes import UPLOAD_PATH
+from xo_cowork_core.api.route_family import RoutePolicy
 from xo_cowork_core.host.plugins.routes import under
 from xo_cowork_core.sdk import TooLarge
-
-REFUSAL = f"A body may have {MOST_BODY_BYTES >> 20} MB; larger files go to /api/files/upload"
 
 
 class BodyLimitMiddleware:
     """Counts what comes in."""
 
-    def __init__(self, app: ASGIApp, claimed: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        claimed: Collection[str],
+        policy_for: Callable[[str, str], RoutePolicy],
+    ) -> None:
         self._app = app
         self._claimed = claimed
+        self._policy_for = policy_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._streams(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Counted(scope, receive, send)
-        if _declared(scope) > MOST_BODY_BYTES:
+        policy = self._policy_for(scope["method"], scope["path"])
+        if policy.streams_upload or self._is_plugin_upload(scope):
+            await self._app(scope, receive, send)
+            return
+        body = _Counted(scope, receive, send, policy.max_body_bytes)
+        if _declared(scope) > policy.max_body_bytes:
             await body.refuse()
         else:
             await self._app(scope, body.receive, body.send)
 
-    def _streams(self, scope: Scope) -> bool:
+    def _is_plugin_upload(self, scope: Scope) -> bool:
         path: str = scope["path"]
-        if path in STREAMED:
-            return True
         kind = Headers(scope=scope).get("content-type", "json")
         return "json" not in kind and any(under(path, prefix) for prefix in self._claimed)
 
@@ -46,8 +52,9 @@ class BodyLimitMiddleware:
 class _Counted:
     """One request's body; once it is too large its route hears that the client is gone."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_bytes: int) -> None:
         self._scope = scope
+        self._max_bytes = max_bytes
         self._receive = receive
         self._send = send
         self._size = 0
@@ -57,7 +64,7 @@ class _Counted:
     async def receive(self) -> Message:
         message = await self._receive()
         self._size += len(message.get("body", b""))
-        if self._size <= MOST_BODY_BYTES:
+        if self._size <= self._max_bytes:
             return message
         if not self._answered:
             await self.refuse()
@@ -70,7 +77,8 @@ class _Counted:
 
     async def refuse(self) -> None:
         self._refused = self._answered = True
-        await error_response(TooLarge(REFUSAL))(self._scope, self._receive, self._send)
+        limit = f"A body may have {self._max_bytes >> 20} MB; larger files go to {UPLOAD_PATH}"
+        await error_response(TooLarge(limit))(self._scope, self._receive, self._send)
 
 
 def _declared(scope: Scope) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
+from xo_cowork_core.api.server.routes import PLUGINS_PATH
 from xo_cowork_core.host.plugins.routes import under
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.services.runtimes.registry import PluginRecord
@@ -37,4 +38,4 @@ class ReadinessMiddleware:
 def _not_ready(record: PluginRecord) -> Unavailable:
     if record.state in STARTING:
         return Unavailable(f"The plugin {record.name} is starting.", retry_after=RETRY_SECONDS)
-    return Unavailable(f"The plugin {record.name} is {record.state}; /api/plugins says why.")
+    return Unavailable(f"The plugin {record.name} is {record.state}; {PLUGINS_PATH} says why.")

@@ -8,48 +8,10 @@ from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
+from xo_cowork_core.api.families import claimed_paths, claimed_prefixes
 from xo_cowork_core.host.plugins.hook_caller import PluginFault
 
 CORE = "the core"
-# families of the wire contract; under an exact path plugins may still claim
-FAMILIES = (
-    "/health",
-    "/metrics",
-    "/debug",
-    "/gateway",
-    "/app",
-    "/openapi.json",
-    "/ask_question",
-    "/ask_question_streaming",
-    "/sessions",
-    "/models",
-    "/channels",
-    "/providers",
-    "/xo-auth",
-    "/mcp",
-    "/openclaw/usage",
-    "/api/chat",
-    "/api/sessions",
-    "/api/messages",
-    "/api/files",
-    "/api/xo-projects",
-    "/api/secrets",
-    "/api/agents",
-    "/api/models",
-    "/api/config",
-    "/api/onboarding",
-    "/api/channels/add",
-    "/api/tools",
-    "/api/skills",
-    "/api/mcp",
-    "/api/automations",
-    "/api/ollama",
-    "/api/fts",
-    "/api/workspace-memory",
-    "/api/plugins",
-    "/api/usage",
-)
-EXACT = ("/", "/api", "/api/connectors", "/api/channels")
 SEGMENT = re.compile(r"/[A-Za-z0-9._~-]+")
 
 RouteKey = tuple[str, str]
@@ -59,7 +21,7 @@ class RouteRegistry:
     """All claims of one app, the core's first."""
 
     def __init__(self, core_routes: Sequence[BaseRoute]) -> None:
-        self.prefixes: dict[str, str] = dict.fromkeys(FAMILIES, CORE)
+        self.prefixes: dict[str, str] = dict.fromkeys(claimed_prefixes(), CORE)
         self._shapes: dict[RouteKey, str] = dict.fromkeys(shapes(core_routes), CORE)
 
     def check(self, prefixes: Sequence[str]) -> None:
@@ -67,7 +29,7 @@ class RouteRegistry:
         for prefix in prefixes:
             if not re.fullmatch(f"({SEGMENT.pattern})+", prefix):
                 raise PluginFault(f"it claims {prefix!r}, which is no plain path like /api/acme")
-            if prefix in EXACT:
+            if prefix in claimed_paths():
                 raise PluginFault(f"it claims {prefix}, which is {CORE}'s")
             for taken, owner in self.prefixes.items():
                 if under(prefix, taken) or under(taken, prefix):

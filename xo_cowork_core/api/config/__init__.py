@@ -1,0 +1,1 @@
+"""The route family `config`: settings of the workspace, skills and tools of its runtimes."""
