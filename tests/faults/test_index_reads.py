@@ -12,7 +12,7 @@ from tests.support import index_reference, rollout_reference
 from tests.support.index_home import IndexedHome, Mischief
 from tests.support.rollout_home import THREADS, RolloutHome, RolloutMischief, identity
 from xo_cowork_core.services.index.index import Index
-from xo_runtime_codex.store import Store
+from xo_runtime_codex.history.store import Store
 
 Reference = Callable[[Path], index_reference.Expected]
 Kind = tuple[type[IndexedHome], type[Mischief], Reference]

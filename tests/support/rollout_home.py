@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tests.support.index_home import IndexedHome, Mischief
 from xo_cowork_core.sdk import Transcript
-from xo_runtime_codex.rollouts import rollout_id
+from xo_runtime_codex.history.rollouts import rollout_id
+from xo_runtime_codex.history.store import Store
+from xo_runtime_codex.history.transcript import CodexTranscript
 from xo_runtime_codex.runtime import CodexRuntime
-from xo_runtime_codex.store import Store
-from xo_runtime_codex.transcript import CodexTranscript
 
 THREADS = 3
 REVISIONS = 3

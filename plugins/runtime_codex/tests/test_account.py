@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from xo_runtime_codex.account import Account, find_account
 from xo_runtime_codex.options import api_key_of
-from xo_runtime_codex.readonly_commands import only_reads
-from xo_runtime_codex.tools import shell_command
+from xo_runtime_codex.protocol.tools import shell_command
+from xo_runtime_codex.run.readonly_commands import only_reads
 
 
 def token(**claims: object) -> str:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import Desync, StepFinish, StepStart, TextDelta, ToolCall, ToolResult
-from xo_runtime_codex.thread_queue import Record
-from xo_runtime_codex.translate import Ended, Item, Translator
+from xo_runtime_codex.run.translator import Ended, Item, Translator
+from xo_runtime_codex.server.thread_queue import Record
 
 TURN = "turn-1"
 WORDS = st.text(min_size=1, max_size=12)

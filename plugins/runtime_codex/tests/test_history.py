@@ -19,9 +19,9 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolPart,
 )
-from xo_runtime_codex.rollouts import calls_tool, find_files
-from xo_runtime_codex.store import Store
-from xo_runtime_codex.transcript import CodexTranscript
+from xo_runtime_codex.history.rollouts import calls_tool, find_files
+from xo_runtime_codex.history.store import Store
+from xo_runtime_codex.history.transcript import CodexTranscript
 
 ROLLOUTS = Path(__file__).parent / "fixtures" / "rollouts"
 ID = "01a20c11-629f-70d3-8b58-076a1a7e33a3"

@@ -14,10 +14,10 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_runtime_codex.approvals import COMMAND, Ask
-from xo_runtime_codex.json_rpc import parse
-from xo_runtime_codex.translate import Ended, Item, RequestResolved, Translator
-from xo_runtime_codex.usage import tokens_of
+from xo_runtime_codex.protocol.usage import tokens_of
+from xo_runtime_codex.run.approvals import COMMAND, Ask
+from xo_runtime_codex.run.translator import Ended, Item, RequestResolved, Translator
+from xo_runtime_codex.server.json_rpc import parse
 
 STREAMS = Path(__file__).parent / "fixtures" / "streams"
 

@@ -31,18 +31,18 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
     Unsupported,
 )
-from xo_runtime_codex.exec_runner import ExecRunner
 from xo_runtime_codex.health import HealthCheck
-from xo_runtime_codex.json_rpc import Refused
-from xo_runtime_codex.models import list_models
+from xo_runtime_codex.history.rollouts import rollout_id
+from xo_runtime_codex.history.store import Store
+from xo_runtime_codex.history.transcript import CodexTranscript
 from xo_runtime_codex.options import read_options
-from xo_runtime_codex.policy import thread_parameters
-from xo_runtime_codex.rollouts import rollout_id
-from xo_runtime_codex.server import AppServer, NoServer, Thread
-from xo_runtime_codex.servers import Servers
-from xo_runtime_codex.store import Store
-from xo_runtime_codex.transcript import CodexTranscript
-from xo_runtime_codex.turn_run import TurnRun
+from xo_runtime_codex.protocol.parameters import thread_parameters
+from xo_runtime_codex.run.exec_runner import ExecRunner
+from xo_runtime_codex.run.turn_run import TurnRun
+from xo_runtime_codex.server.app_server import AppServer, NoServer, Thread
+from xo_runtime_codex.server.json_rpc import Refused
+from xo_runtime_codex.server.models import list_models
+from xo_runtime_codex.server.server_pool import Servers
 
 INFO = RuntimeInfo(name="codex", title="Codex", aliases=("openai_codex",), rank=30)
 ACTIVE_WRITER = "active writer"

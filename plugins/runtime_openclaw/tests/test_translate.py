@@ -22,7 +22,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_runtime_openclaw.gateway.frames import Answer, Notice, parse
 from xo_runtime_openclaw.run.text_reconciler import TextReconciler
-from xo_runtime_openclaw.run.translate import Ended, Translator
+from xo_runtime_openclaw.run.translator import Ended, Translator
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ANYTHING = st.recursive(

@@ -32,12 +32,12 @@ from xo_runtime_openclaw.gateway.models import list_models
 from xo_runtime_openclaw.gateway.probe import load_httpx
 from xo_runtime_openclaw.gateway.supervisor import Supervisor
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
-from xo_runtime_openclaw.history.sessions import Sessions
 from xo_runtime_openclaw.history.store import Store
 from xo_runtime_openclaw.options import read_options
 from xo_runtime_openclaw.run import failures
 from xo_runtime_openclaw.run.commands import RunCommands
 from xo_runtime_openclaw.run.orphan_runs import OrphanRuns
+from xo_runtime_openclaw.run.sessions import Sessions
 from xo_runtime_openclaw.run.turn_run import TurnRun
 
 INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), rank=10)

@@ -1,0 +1,1 @@
+"""Read and change OpenClaw's configuration: agents, channels, providers."""

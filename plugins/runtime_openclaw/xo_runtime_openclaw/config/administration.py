@@ -21,9 +21,9 @@ from xo_runtime_openclaw.config.config_check import ConfigCheck
 from xo_runtime_openclaw.config.config_file import ConfigFile
 from xo_runtime_openclaw.config.configuration import Configuration
 from xo_runtime_openclaw.config.live_config import Control, LiveConfig
+from xo_runtime_openclaw.config.provider_status import ProviderStatus
 from xo_runtime_openclaw.gateway.bootstrap import smallest_config
 from xo_runtime_openclaw.gateway.probe import answers
-from xo_runtime_openclaw.gateway.provider_status import ProviderStatus
 from xo_runtime_openclaw.gateway.restart import Restart
 from xo_runtime_openclaw.options import Options
 

@@ -1,0 +1,1 @@
+"""Own the gateway: connection, process, health, and requests to its HTTP port."""

@@ -14,9 +14,9 @@ from xo_runtime_openclaw.gateway import unavailable as down
 from xo_runtime_openclaw.gateway.bootstrap import read_token
 from xo_runtime_openclaw.gateway.connection import CALL_SECONDS, Connection, Gone, open_connection
 from xo_runtime_openclaw.gateway.frames import Notice, Refused, Row
+from xo_runtime_openclaw.gateway.run_events import RunEvents, run_of
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.options import Options
-from xo_runtime_openclaw.run.run_events import RunEvents, run_of
 
 FAILED_SECONDS = 0.5
 RETRY_SECONDS = 1.0

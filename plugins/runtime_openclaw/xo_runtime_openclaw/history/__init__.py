@@ -1,0 +1,1 @@
+"""Read sessions and messages, from the gateway or from OpenClaw's files."""

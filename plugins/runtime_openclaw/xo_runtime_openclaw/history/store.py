@@ -11,7 +11,7 @@ from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.history.messages import messages_of
 from xo_runtime_openclaw.history.offline import Offline
 from xo_runtime_openclaw.history.records import record_of
-from xo_runtime_openclaw.history.sessions import Sessions
+from xo_runtime_openclaw.run.sessions import Sessions
 
 LIST_PAGE = 500
 MAX_SESSIONS = 20_000

@@ -1,0 +1,1 @@
+"""Run one turn on the gateway: session, prompt, events, recovery, abort."""

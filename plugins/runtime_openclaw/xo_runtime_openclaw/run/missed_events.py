@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from xo_runtime_openclaw.gateway.frames import Notice, Row, row, rows, text_of
 from xo_runtime_openclaw.run.text_reconciler import TextReconciler
-from xo_runtime_openclaw.run.translate import Item, Translator
+from xo_runtime_openclaw.run.translator import Item, Translator
 
 
 def missed(translator: Translator, records: Iterable[Row]) -> Iterator[Item]:

@@ -8,7 +8,7 @@ state folder, so that another server's runs are left alone.
 from xo_runtime_openclaw.gateway.connection import Connection, Gone
 from xo_runtime_openclaw.gateway.frames import Refused, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway.gateway import Gateway
-from xo_runtime_openclaw.history.sessions import is_own
+from xo_runtime_openclaw.run.sessions import is_own
 
 SECONDS = 5.0
 PAGE = 200

@@ -14,7 +14,7 @@ from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.run import failures
 from xo_runtime_openclaw.run.approvals import read_asked
 from xo_runtime_openclaw.run.missed_events import missed
-from xo_runtime_openclaw.run.translate import Ended, Item, Translator
+from xo_runtime_openclaw.run.translator import Ended, Item, Translator
 
 GONE_SECONDS = 8.0
 STARTING_SECONDS = 45.0

@@ -17,14 +17,14 @@ from xo_cowork_core.sdk import (
 )
 from xo_runtime_openclaw.gateway.frames import Refused, Row
 from xo_runtime_openclaw.gateway.gateway import Gateway
+from xo_runtime_openclaw.gateway.run_events import RunEvents
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.run import approvals, failures
 from xo_runtime_openclaw.run.approvals import Asked, Settled
 from xo_runtime_openclaw.run.commands import RunCommands
 from xo_runtime_openclaw.run.prompt import send_params
-from xo_runtime_openclaw.run.run_events import RunEvents
 from xo_runtime_openclaw.run.run_recovery import RunRecovery
-from xo_runtime_openclaw.run.translate import Ended, Item, Translator
+from xo_runtime_openclaw.run.translator import Ended, Item, Translator
 
 TOOL_PATIENCE = 3
 ABORT_SECONDS = 2.0

@@ -17,13 +17,13 @@ from xo_cowork_core.sdk import (
     TextDelta,
     Tokens,
 )
-from xo_runtime_codex.approvals import Ask, is_ask
-from xo_runtime_codex.failures import message_of, turn_failure
-from xo_runtime_codex.steps import StepCounter
-from xo_runtime_codex.text_reconciler import TextReconciler
-from xo_runtime_codex.thread_queue import Record
-from xo_runtime_codex.tools import Tool, todo_tool, tool_of
-from xo_runtime_codex.usage import tokens_of
+from xo_runtime_codex.protocol.failures import message_of, turn_failure
+from xo_runtime_codex.protocol.tools import Tool, todo_tool, tool_of
+from xo_runtime_codex.protocol.usage import tokens_of
+from xo_runtime_codex.run.approvals import Ask, is_ask
+from xo_runtime_codex.run.step_counter import StepCounter
+from xo_runtime_codex.run.text_reconciler import TextReconciler
+from xo_runtime_codex.server.thread_queue import Record
 
 Body: TypeAlias = Mapping[str, Any]
 

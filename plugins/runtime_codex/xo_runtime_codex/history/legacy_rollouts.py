@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from xo_runtime_codex.rollouts import Body, Row
+from xo_runtime_codex.history.rollouts import Body, Row
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
 COMMANDS = frozenset({"exec_command", "shell", "shell_command", "local_shell"})

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from xo_cowork_core.sdk import AgentFailure, Process
-from xo_runtime_codex.failures import process_failure
-from xo_runtime_codex.subagents import NOTICES, Subagents
-from xo_runtime_codex.thread_queue import Record, ThreadQueue
+from xo_runtime_codex.protocol.failures import process_failure
+from xo_runtime_codex.server.subagents import NOTICES, Subagents
+from xo_runtime_codex.server.thread_queue import Record, ThreadQueue
 
 REQUEST_SECONDS = 20.0
 EXIT_SECONDS = 1.0

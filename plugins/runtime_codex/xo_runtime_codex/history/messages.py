@@ -16,13 +16,13 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolPart,
 )
-from xo_runtime_codex.attachments import files_in, said_in
-from xo_runtime_codex.failures import turn_failure
-from xo_runtime_codex.item_shapes import server_shape, texts_of
-from xo_runtime_codex.rollouts import EPOCH, Row
-from xo_runtime_codex.tools import tool_of
-from xo_runtime_codex.translate import thought_of
-from xo_runtime_codex.usage import tokens_of
+from xo_runtime_codex.history.rollouts import EPOCH, Row
+from xo_runtime_codex.protocol.attachments import files_in, said_in
+from xo_runtime_codex.protocol.failures import turn_failure
+from xo_runtime_codex.protocol.item_shapes import server_shape, texts_of
+from xo_runtime_codex.protocol.tools import tool_of
+from xo_runtime_codex.protocol.usage import tokens_of
+from xo_runtime_codex.run.translator import thought_of
 
 ENDS = frozenset({"task_complete", "turn_complete", "turn_aborted"})
 

@@ -20,9 +20,9 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TurnAnswer,
 )
-from xo_runtime_codex.readonly_commands import only_reads
-from xo_runtime_codex.thread_queue import Record
-from xo_runtime_codex.tools import Tool, shell_command
+from xo_runtime_codex.protocol.tools import Tool, shell_command
+from xo_runtime_codex.run.readonly_commands import only_reads
+from xo_runtime_codex.server.thread_queue import Record
 
 COMMAND = "item/commandExecution/requestApproval"
 FILES = "item/fileChange/requestApproval"

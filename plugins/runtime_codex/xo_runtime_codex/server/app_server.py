@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, Process, Processes, Turn
-from xo_runtime_codex.json_rpc import JsonRpcClient, Refused
 from xo_runtime_codex.options import IN_MEMORY, SERVER
-from xo_runtime_codex.policy import thread_parameters, thread_title
+from xo_runtime_codex.protocol.parameters import thread_parameters, thread_title
+from xo_runtime_codex.server.json_rpc import JsonRpcClient, Refused
 
 CLIENT = {"name": "xo_cowork", "title": "XO Cowork", "version": "0.1.0"}
 # names that would only cost time

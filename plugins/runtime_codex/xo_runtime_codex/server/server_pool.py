@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import HostContext, Unavailable
-from xo_runtime_codex import failures
 from xo_runtime_codex.account import signed_in
 from xo_runtime_codex.options import Options, api_key_of, environment_of, fingerprint
-from xo_runtime_codex.server import AppServer, NoServer, start_server
+from xo_runtime_codex.protocol import failures
+from xo_runtime_codex.server.app_server import AppServer, NoServer, start_server
 
 BACKOFF_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 STEADY_SECONDS = 60.0

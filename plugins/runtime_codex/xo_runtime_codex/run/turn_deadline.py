@@ -3,8 +3,8 @@
 import asyncio
 
 from xo_cowork_core.sdk import AgentFailure
-from xo_runtime_codex import failures
 from xo_runtime_codex.options import Options
+from xo_runtime_codex.protocol import failures
 
 TOOL_PATIENCE = 3
 

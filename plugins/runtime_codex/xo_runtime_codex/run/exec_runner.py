@@ -18,17 +18,17 @@ from xo_cowork_core.sdk import (
     Tokens,
     Turn,
 )
-from xo_runtime_codex import failures
-from xo_runtime_codex.attachments import images
-from xo_runtime_codex.item_shapes import server_shape
-from xo_runtime_codex.json_rpc import parse
 from xo_runtime_codex.options import SWITCHED_OFF, Options, effort_of, environment_of
-from xo_runtime_codex.policy import prompt_text
-from xo_runtime_codex.thread_queue import Record
-from xo_runtime_codex.tools import todo_tool
-from xo_runtime_codex.translate import Translator
-from xo_runtime_codex.turn_deadline import TurnDeadline
-from xo_runtime_codex.usage import tokens_of
+from xo_runtime_codex.protocol import failures
+from xo_runtime_codex.protocol.attachments import images
+from xo_runtime_codex.protocol.item_shapes import server_shape
+from xo_runtime_codex.protocol.parameters import prompt_text
+from xo_runtime_codex.protocol.tools import todo_tool
+from xo_runtime_codex.protocol.usage import tokens_of
+from xo_runtime_codex.run.translator import Translator
+from xo_runtime_codex.run.turn_deadline import TurnDeadline
+from xo_runtime_codex.server.json_rpc import parse
+from xo_runtime_codex.server.thread_queue import Record
 
 OPEN_SECONDS = 8.0
 KILL_SECONDS = 2.0

@@ -26,7 +26,7 @@ from xo_runtime_openclaw.gateway.frames import EMPTY, Notice, Row, row, rows, te
 from xo_runtime_openclaw.run import tools
 from xo_runtime_openclaw.run.approvals import Asked, Settled, read_asked
 from xo_runtime_openclaw.run.failures import observed, run_failure
-from xo_runtime_openclaw.run.steps import StepCounter
+from xo_runtime_openclaw.run.step_counter import StepCounter
 from xo_runtime_openclaw.run.text_reconciler import TextReconciler
 
 PHASES = MappingProxyType(

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, title_from_text
-from xo_runtime_codex.history_messages import Call, Hydration
-from xo_runtime_codex.legacy_rollouts import LegacyRollouts
-from xo_runtime_codex.rollouts import EPOCH, Base, Row, base_of, parse_line, session_of
+from xo_runtime_codex.history.legacy_rollouts import LegacyRollouts
+from xo_runtime_codex.history.messages import Call, Hydration
+from xo_runtime_codex.history.rollouts import EPOCH, Base, Row, base_of, parse_line, session_of
 
 ARCHIVE = "archived_sessions"
 PAGINATED = "paginated"

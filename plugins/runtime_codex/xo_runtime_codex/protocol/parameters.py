@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from xo_cowork_core.sdk import Permissions, Turn
-from xo_runtime_codex.attachments import listing, said_in
 from xo_runtime_codex.options import effort_of
+from xo_runtime_codex.protocol.attachments import listing, said_in
 
 # what `turn/start` takes at most, in characters, less some for attachments' names
 TEXT_LIMIT = 1_000_000

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from xo_cowork_core.sdk import Model
-from xo_runtime_codex.server import AppServer
+from xo_runtime_codex.server.app_server import AppServer
 
 LIST_SECONDS = 4.0
 OPENAI = "openai"

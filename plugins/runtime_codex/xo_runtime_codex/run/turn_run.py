@@ -18,17 +18,23 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
-from xo_runtime_codex import approvals as asks
-from xo_runtime_codex import failures
-from xo_runtime_codex.approvals import Ask
-from xo_runtime_codex.attachments import images
-from xo_runtime_codex.json_rpc import Refused
 from xo_runtime_codex.options import Options
-from xo_runtime_codex.policy import overflow, prompt_text, turn_parameters
-from xo_runtime_codex.server import AppServer, Thread
-from xo_runtime_codex.thread_queue import Record, ThreadQueue
-from xo_runtime_codex.translate import Ended, Item, RequestResolved, Translator, UnsupportedRequest
-from xo_runtime_codex.turn_deadline import TurnDeadline
+from xo_runtime_codex.protocol import failures
+from xo_runtime_codex.protocol.attachments import images
+from xo_runtime_codex.protocol.parameters import overflow, prompt_text, turn_parameters
+from xo_runtime_codex.run import approvals as asks
+from xo_runtime_codex.run.approvals import Ask
+from xo_runtime_codex.run.translator import (
+    Ended,
+    Item,
+    RequestResolved,
+    Translator,
+    UnsupportedRequest,
+)
+from xo_runtime_codex.run.turn_deadline import TurnDeadline
+from xo_runtime_codex.server.app_server import AppServer, Thread
+from xo_runtime_codex.server.json_rpc import Refused
+from xo_runtime_codex.server.thread_queue import Record, ThreadQueue
 
 STOP_SECONDS = 2.0
 GO_ON = "The plan is accepted. Carry it out."

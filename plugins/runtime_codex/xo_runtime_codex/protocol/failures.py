@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from xo_cowork_core.sdk import AgentFailure
-from xo_runtime_codex.item_shapes import camel
+from xo_runtime_codex.protocol.item_shapes import camel
 
 STATUSES = MappingProxyType({401: "auth", 403: "auth", 429: "rate_limit", 503: "overloaded"})
 KINDS = MappingProxyType(

@@ -1,0 +1,1 @@
+"""Read sessions, messages and usage from Codex's rollout files."""

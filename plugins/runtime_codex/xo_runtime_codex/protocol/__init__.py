@@ -1,0 +1,1 @@
+"""Translate Codex's own shapes: items, tools, usage, errors, attachments, request parameters."""
