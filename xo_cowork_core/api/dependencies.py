@@ -26,6 +26,7 @@ from xo_cowork_core.services.runtimes.skills import Skills
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.legacy_chat import LegacyChat
+from xo_cowork_core.services.turns.session_reservations import SessionReservations
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.usage.report import UsageReports
 
@@ -57,6 +58,7 @@ class Services:
     index: Index
     sessions: Sessions
     changes: SessionChanges
+    reservations: SessionReservations
     projects: Projects
     recorder: ProjectRecorder
     memory: WorkspaceMemory

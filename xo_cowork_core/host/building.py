@@ -34,6 +34,7 @@ from xo_cowork_core.services.runtimes.gateways import Gateways
 from xo_cowork_core.services.runtimes.models import Models
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.runtimes.skills import Skills
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
@@ -41,6 +42,7 @@ from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
 from xo_cowork_core.services.turns.legacy_chat import LegacyChat
 from xo_cowork_core.services.turns.resolver import TurnResolver
+from xo_cowork_core.services.turns.session_reservations import SessionReservations
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
@@ -67,7 +69,9 @@ class ServicesBuilder:
         self.history = HostHistory(self.database)
         self.hosted = HostedSessions(self.database)
         self.workspace = Workspace(Path.home(), settings.projects_root, self._private)
-        self.default_agent = settings.default_runtime or None
+        self.selector = RuntimeSelector(
+            self.registry, self.readiness, configured_name=settings.default_runtime or None
+        )
 
     @cached_property
     def index_database(self) -> Database:
@@ -101,10 +105,9 @@ class ServicesBuilder:
     def resolver(self) -> TurnResolver:
         return TurnResolver(
             self.registry,
-            self.readiness,
+            self.selector,
             self.sessions,
             self.workspace,
-            default_agent=self.default_agent,
             permission_mode=self.settings.permission_mode,
         )
 
@@ -129,11 +132,9 @@ class ServicesBuilder:
             sessions=self.sessions,
             hosted=self.hosted,
             index=self.index,
-            turns=self.turns,
-            resolver=self.resolver,
             workspace=self.workspace,
-            feed=self.host_sessions,
             trash=self.trash,
+            running_stream=self.turns.running_stream,
         )
 
     @cached_property
@@ -166,8 +167,7 @@ class ServicesBuilder:
 
     @cached_property
     def roots(self) -> Roots:
-        root = self.settings.projects_root
-        return Roots(self.registry, root, default_agent=self.default_agent)
+        return Roots(self.selector, self.settings.projects_root)
 
     @cached_property
     def files(self) -> Files:
@@ -193,6 +193,13 @@ class ServicesBuilder:
             index=self.index,
             sessions=self.sessions,
             changes=self.changes,
+            reservations=SessionReservations(
+                resolver=self.resolver,
+                sessions=self.sessions,
+                hosted=self.hosted,
+                source=self.host_sessions,
+                clock=self.clock,
+            ),
             usage=self.usage,
             turns=self.turns,
             projects=self.projects,
@@ -202,8 +209,8 @@ class ServicesBuilder:
             skills=Skills(self.registry, self.workspace),
             files=self.files,
             agents=Agents(self.registry, self.clock, self.settings.state_dir),
-            models=Models(self.registry, self.readiness, default_agent=self.default_agent),
-            gateways=Gateways(self.registry, self.readiness, default_agent=self.default_agent),
+            models=Models(self.registry, self.readiness, self.selector),
+            gateways=Gateways(self.registry, self.selector),
             legacy=self.legacy,
             idempotency=Idempotency(self.database, self.clock),
             encoder=SharedEncoder(),

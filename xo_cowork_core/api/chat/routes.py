@@ -13,7 +13,7 @@ from xo_cowork_core.api.streaming.sse import stream_response
 from xo_cowork_core.sdk import BadRequest, PermissionRule
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.reader import open_reader
-from xo_cowork_core.services.turns.resolver import AttachedFile, Prompt
+from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt
 
 STREAM_PATH = "/api/chat/stream/{stream_id}"
 router = APIRouter()

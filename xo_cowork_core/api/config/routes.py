@@ -43,7 +43,7 @@ class SkillRow(ResponseModel):
 @router.get("/api/config/workspace")
 async def read_workspace(services: ServicesDep) -> WorkspaceRoots:
     """Say where projects lie."""
-    roots = {name: str(root) for name, root in services.roots.of_runtimes().items()}
+    roots = {name: str(root) for name, root in (await services.roots.of_runtimes()).items()}
     return WorkspaceRoots(roots=roots, default=str(services.roots.default))
 
 

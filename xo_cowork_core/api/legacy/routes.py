@@ -14,7 +14,7 @@ from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.turns.legacy_chat import Failed
-from xo_cowork_core.services.turns.resolver import Prompt
+from xo_cowork_core.services.turns.prompt import Prompt
 
 ASK_PATH = "/ask_question"
 ASK_STREAMING_PATH = "/ask_question_streaming"

@@ -92,7 +92,7 @@ async def create_session(
 ) -> ReservedBody:
     """Reserve a session, which its first prompt may use."""
     wanted = body or NewSession()
-    made = await services.changes.reserve(
+    made = await services.reservations.reserve(
         title=wanted.title,
         agent_name=wanted.agent_name or None,
         agent_id=wanted.agent_id or None,

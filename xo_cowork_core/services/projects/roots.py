@@ -1,21 +1,19 @@
-"""Which folder holds the projects of each runtime: today one for all."""
+"""The folder that holds the projects of each runtime: today one for all runtimes."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
 
 class Roots:
-    """Answers for every runtime that is there."""
+    """Gives every loaded runtime's projects root."""
 
-    def __init__(self, registry: Registry, root: Path, *, default_agent: str | None) -> None:
+    def __init__(self, selector: RuntimeSelector, root: Path) -> None:
         self.default = root
-        self._registry = registry
-        self._default_agent = default_agent
+        self._selector = selector
 
-    def of_runtimes(self) -> Mapping[str, Path]:
-        """Map each runtime to its projects root, the default runtime first."""
-        default = self._registry.runtime(self._default_agent) if self._default_agent else None
-        ordered = sorted(self._registry.runtimes(), key=lambda found: found is not default)
-        return {found.info.name: self.default for found in ordered}
+    async def of_runtimes(self) -> Mapping[str, Path]:
+        """Map each runtime's name to its projects root, the default runtime first."""
+        runtimes = await self._selector.default_first()
+        return {runtime.info.name: self.default for runtime in runtimes}

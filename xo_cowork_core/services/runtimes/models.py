@@ -8,6 +8,7 @@ from xo_cowork_core.sdk import BadRequest, ListsModels, Model, XoError
 from xo_cowork_core.services.runtimes.calls import ask
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
 LIST_SECONDS = 5.0
 log = logging.getLogger("xo_cowork.models")
@@ -16,48 +17,45 @@ log = logging.getLogger("xo_cowork.models")
 class Models:
     """Asks runtimes for their models."""
 
-    def __init__(
-        self, registry: Registry, readiness: Readiness, *, default_agent: str | None
-    ) -> None:
+    def __init__(self, registry: Registry, readiness: Readiness, selector: RuntimeSelector) -> None:
         self._registry = registry
         self._readiness = readiness
-        self._default_agent = default_agent
+        self._selector = selector
 
     async def list(self, agent_name: str | None = None) -> Sequence[tuple[str, Model]]:
-        """Return runtime name and model, optionally of one runtime.
+        """Return pairs of runtime name and model, of one runtime where `agent_name` is given.
 
-        Raises BadRequest, and what `ask` raises for the one that was asked for.
+        Raises BadRequest for an unknown `agent_name`, and what `ask` raises for a named runtime.
         """
-        found = self._chosen(agent_name)
-        look = self._of if agent_name else self._if_it_can
-        lists = await asyncio.gather(*(look(runtime) for runtime in found))
+        runtimes = self._requested(agent_name)
+        list_models = self._models_of if agent_name else self._models_or_none
+        lists = await asyncio.gather(*map(list_models, runtimes))
         return [
             (runtime.info.name, model)
-            for runtime, models in zip(found, lists, strict=True)
+            for runtime, models in zip(runtimes, lists, strict=True)
             for model in models
         ]
 
-    def _chosen(self, agent_name: str | None) -> Sequence[RegisteredRuntime]:
-        if agent_name:
-            found = self._registry.runtime(agent_name)
-            if found is None:
-                raise BadRequest(f"Unknown agent_name {agent_name!r}")
-            return [found]
-        default = self._registry.runtime(self._default_agent) if self._default_agent else None
-        everyone = self._registry.runtimes()
-        return sorted(everyone, key=lambda found: found is not default)
+    def _requested(self, agent_name: str | None) -> Sequence[RegisteredRuntime]:
+        if not agent_name:
+            # runtimes that are not ready give no models, so the order needs no readiness
+            return self._selector.configured_first()
+        runtime = self._registry.runtime(agent_name)
+        if runtime is None:
+            raise BadRequest(f"Unknown agent_name {agent_name!r}")
+        return [runtime]
 
-    async def _if_it_can(self, found: RegisteredRuntime) -> Sequence[Model]:
+    async def _models_or_none(self, runtime: RegisteredRuntime) -> Sequence[Model]:
         try:
-            return await self._of(found)
+            return await self._models_of(runtime)
         except XoError as error:
-            # one runtime's trouble must not hide the others' models
-            log.warning("no models of %s: %s", found.info.name, error.message)
+            # the other runtimes' models are still listed
+            log.warning("no models of %s: %s", runtime.info.name, error.message)
             return []
 
-    async def _of(self, found: RegisteredRuntime) -> Sequence[Model]:
-        if not isinstance(found.runtime, ListsModels):
+    async def _models_of(self, registered: RegisteredRuntime) -> Sequence[Model]:
+        if not isinstance(registered.runtime, ListsModels):
             return []
-        if not (await self._readiness.of(found)).takes_turns:
+        if not (await self._readiness.of(registered)).takes_turns:
             return []
-        return await ask(found.runtime.models(), "list its models", LIST_SECONDS)
+        return await ask(registered.runtime.models(), "list its models", LIST_SECONDS)

@@ -1,9 +1,10 @@
-"""What people do to sessions: reserve, rename, pin, move, delete, bring back.
+"""Changes of sessions by people: rename, pin, move, delete.
 
 A deleted session leaves lists and search at once. Its transcript files move to the trash, from
 where `restore` takes them back.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, NotFound
@@ -13,18 +14,14 @@ from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.queries import Session
-from xo_cowork_core.services.index.session_rows import SessionRow
-from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
-from xo_cowork_core.services.turns.resolver import Prompt, TurnResolver
-from xo_cowork_core.services.turns.turns import Turns
 
 NO_DIRECTORY = "."
 
 
 class SessionChanges:
-    """Changes sessions."""
+    """Changes sessions. `running_stream` gives the stream id of a session's running turn."""
 
     def __init__(
         self,
@@ -33,46 +30,17 @@ class SessionChanges:
         sessions: Sessions,
         hosted: HostedSessions,
         index: Index,
-        turns: Turns,
-        resolver: TurnResolver,
         workspace: Workspace,
-        feed: HostSessionSource,
         trash: Trash,
+        running_stream: Callable[[str], str | None],
     ) -> None:
         self._clock = clock
         self._sessions = sessions
         self._hosted = hosted
         self._index = index
-        self._turns = turns
-        self._resolver = resolver
         self._workspace = workspace
-        self._feed = feed
         self._trash = trash
-
-    async def reserve(
-        self,
-        *,
-        title: str | None,
-        agent_name: str | None,
-        agent_id: str | None,
-        directory: str | None,
-    ) -> Session:
-        """Make a session that its first prompt may use. Raises what a prompt would raise."""
-        prompt = Prompt("", agent_name=agent_name, agent_id=agent_id, workspace=directory)
-        resolved = await self._resolver.resolve(prompt)
-        turn, now = resolved.turn, stamp(self._clock.now())
-        row = SessionRow(
-            turn.session_id,
-            resolved.owner.info.name,
-            str(turn.cwd),
-            (title or "").strip(),
-            now,
-            now,
-            0,
-        )
-        await self._hosted.reserve(row, turn.agent_id)
-        self._feed.note(row.session_id)
-        return await self._sessions.read(row.session_id)
+        self._running_stream = running_stream
 
     async def patch(
         self,
@@ -110,14 +78,10 @@ class SessionChanges:
             raise NotFound("Session not found")
         async with self._hosted.flagging:
             flags = await self._hosted.hide(
-                session_id, stamp(self._clock.now()), lambda: self._running(session_id)
+                session_id, stamp(self._clock.now()), lambda: self._running_stream(session_id)
             )
             await self._index.set_flags(session_id, flags)
         for path in await self._index.query(
             lambda connection: queries.paths_of(connection, session_id)
         ):
             await self._trash.throw(session_id, Path(path))
-
-    def _running(self, session_id: str) -> str | None:
-        running = self._turns.running(session_id)
-        return running.turn.stream_id if running else None

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from xo_cowork_core.services.turns.resolver import Prompt
+from xo_cowork_core.services.turns.prompt import Prompt
 from xo_cowork_core.services.turns.running_turn import RunningTurn
 
 

@@ -12,7 +12,7 @@ from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.active_turn import Started
-from xo_cowork_core.services.turns.resolver import Prompt
+from xo_cowork_core.services.turns.prompt import Prompt
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.storage.database import Database
 

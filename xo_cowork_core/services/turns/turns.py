@@ -27,7 +27,8 @@ from xo_cowork_core.services.history.message_assembler import MessageAssembler
 from xo_cowork_core.services.runtimes.calls import ask
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.turns.active_turn import ActiveTurn, Started, TurnListener
-from xo_cowork_core.services.turns.resolver import Prompt, ResolvedTurn, TurnResolver
+from xo_cowork_core.services.turns.prompt import Prompt
+from xo_cowork_core.services.turns.resolver import ResolvedTurn, TurnResolver
 from xo_cowork_core.services.turns.running_turn import RunningTurn
 from xo_cowork_core.services.turns.turn_rows import insert_turn, user_message
 from xo_cowork_core.storage.database import Database
@@ -122,10 +123,10 @@ class Turns:
         """Return the running turns, oldest first."""
         return [slot.running for slot in self._slots.values()]
 
-    def running(self, session_id: str) -> RunningTurn | None:
-        """Return the session's running turn."""
+    def running_stream(self, session_id: str) -> str | None:
+        """Return the stream id of the session's running turn."""
         slot = self._slots.get(session_id)
-        return slot.running if slot else None
+        return slot.started.stream_id if slot else None
 
     async def stop(self) -> None:
         """End every turn with a word to its readers."""
