@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request
 
 from xo_cowork_core.api.sessions.serializers import WireStyle
-from xo_cowork_core.api.streaming.sse import SharedEncoder
+from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
@@ -70,7 +70,7 @@ class Services:
     gateways: Gateways
     legacy: LegacyChat
     idempotency: Idempotency
-    encoder: SharedEncoder
+    frame_cache: FrameCache
     samplers: Sequence[Callable[[], Iterable[Sample]]] = ()
 
     def active_sessions(self) -> int:

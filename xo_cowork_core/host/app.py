@@ -16,7 +16,7 @@ from xo_cowork_core.api.errors import ErrorMiddleware, install_errors
 from xo_cowork_core.api.families import FAMILIES, policy_for
 from xo_cowork_core.api.idempotency import IdempotencyMiddleware
 from xo_cowork_core.api.openapi import DOCUMENT_PATH, install_openapi, operation_id
-from xo_cowork_core.api.streaming import sse
+from xo_cowork_core.api.streaming.response import load_async_backend
 from xo_cowork_core.host.middleware.access import AccessMiddleware, AccessRules
 from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
 from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
@@ -59,7 +59,7 @@ def _bare_app(settings: Settings, core: AppState) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         plugins: list[LoadedPlugin] = app.state.plugins
-        sse.load()
+        load_async_backend()
         with StateLock(settings.state_dir):
             async with (
                 services_running(core),

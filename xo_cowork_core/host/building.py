@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
-from xo_cowork_core.api.streaming.sse import SharedEncoder
+from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.host.metrics import samplers
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.services.clock import SystemClock
@@ -213,7 +213,7 @@ class ServicesBuilder:
             gateways=Gateways(self.registry, self.selector),
             legacy=self.legacy,
             idempotency=Idempotency(self.database, self.clock),
-            encoder=SharedEncoder(),
+            frame_cache=FrameCache(),
             samplers=samplers(self.registry, self.turns, self.eventlog),
         )
 

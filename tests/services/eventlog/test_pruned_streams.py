@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from xo_cowork_core.api.streaming.sse import DESYNC, encode
+from xo_cowork_core.api.streaming.sse import DESYNC, SseEncoder
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.eventlog.stream import BLOCK_ENTRIES
@@ -63,7 +63,7 @@ def test_a_reader_of_a_pruned_stream_is_told_that_the_rest_is_lost(tmp_path: Pat
         assert await log.prune() == 1
         last = await reader.next(5)
         assert last
-        assert (encode(last), last.terminal) == (DESYNC, True)
+        assert (SseEncoder().encode(last), last.terminal) == (DESYNC, True)
         assert await open_reader(log, "s", 0) is None
         await database.close()
 

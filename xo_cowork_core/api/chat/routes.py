@@ -9,7 +9,8 @@ from sse_starlette.sse import EventSourceResponse
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
-from xo_cowork_core.api.streaming.sse import stream_response
+from xo_cowork_core.api.streaming.formats import find_format
+from xo_cowork_core.api.streaming.response import stream_response
 from xo_cowork_core.sdk import BadRequest, PermissionRule
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.reader import open_reader
@@ -190,11 +191,12 @@ async def stream(
     services: ServicesDep,
     last_event_id: Annotated[str | None, Header()] = None,
     query: Annotated[str | None, Query(alias="last_event_id")] = None,
+    stream_format: Annotated[str | None, Query(alias="format", examples=["sse"])] = None,
 ) -> EventSourceResponse:
     """Read a turn's events: any number of readers, each from where it says it is."""
     last_seen = max(_number(last_event_id), _number(query))
     reader = await open_reader(services.eventlog, stream_id, last_seen)
-    return stream_response(reader, services.encoder.of(stream_id))
+    return stream_response(stream_id, reader, find_format(stream_format), services.frame_cache)
 
 
 def _number(text: str | None) -> int:

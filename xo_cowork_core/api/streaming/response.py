@@ -1,0 +1,62 @@
+"""The response that sends a stream: stop five of a turn, the same for every format."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+from sse_starlette.sse import EventSourceResponse
+
+from xo_cowork_core.api.streaming.encoder import StreamEncoder, StreamFormat
+from xo_cowork_core.api.streaming.frame_cache import Encode, FrameCache
+from xo_cowork_core.services.eventlog.reader import Reader
+
+HEARTBEAT_SECONDS = 15.0
+
+
+def load_async_backend() -> None:
+    """Import what the first stream would import, which blocks the event loop for 15 ms.
+
+    Needs a running event loop: anyio selects its backend by it.
+    """
+    anyio.get_cancelled_exc_class()
+
+
+def stream_response(
+    stream_id: str, reader: Reader | None, stream_format: StreamFormat, cache: FrameCache
+) -> EventSourceResponse:
+    """Send a stream from its reader's place on; without a reader, send that it is missing."""
+    encoder = stream_format.new_encoder()
+    if reader is None:
+        frames = _missing_stream(encoder)
+    elif stream_format.shares_frames:
+        encode = cache.share(stream_format.name, stream_id, encoder.encode)
+        frames = _stream_frames(reader, encoder, encode)
+    else:
+        frames = _stream_frames(reader, encoder, encoder.encode)
+    # it ends the stream when the client leaves or the server stops, whatever the media type
+    return EventSourceResponse(
+        frames,
+        media_type=stream_format.media_type,
+        headers={"Cache-Control": "no-cache"},
+        sep="\n",
+        ping=0,
+    )
+
+
+async def _stream_frames(
+    reader: Reader, encoder: StreamEncoder, encode: Encode
+) -> AsyncIterator[bytes]:
+    opening = encoder.open()
+    if opening:
+        yield opening
+    while True:
+        batch = await reader.next(HEARTBEAT_SECONDS)
+        if batch is None:
+            yield encoder.heartbeat()
+            continue
+        yield encode(batch)
+        if batch.terminal:
+            return
+
+
+async def _missing_stream(encoder: StreamEncoder) -> AsyncIterator[bytes]:
+    yield encoder.open() + encoder.missing()
