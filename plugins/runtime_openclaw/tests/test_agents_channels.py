@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer
-from xo_runtime_openclaw.config.json5 import parse, plain
+from xo_runtime_openclaw.json5_reader import read_json5
 
 SECRET = "12345:planted-token"
 ENV = "# mine\nOPENAI_API_KEY='planted-key' # the good one\n\nexport TELEGRAM_BOT_TOKEN=old # t\n"
@@ -67,7 +67,7 @@ def test_a_configured_openclaw_gets_the_channel_and_no_token(server: LiveServer)
     text = config_file(server).read_text()
     assert "// x" in text
     assert SECRET not in text
-    assert plain(parse(text))["channels"] == {  # type: ignore[index,call-overload]
+    assert read_json5(text)["channels"] == {  # type: ignore[index,call-overload]
         "telegram": {"enabled": True},
         "discord": {"enabled": True},
     }

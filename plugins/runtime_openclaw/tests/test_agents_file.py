@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer
-from xo_runtime_openclaw.config.json5 import parse, plain
+from xo_runtime_openclaw.json5_reader import read_json5
 
 NOBODY = "ws://127.0.0.1:9"
 COMMENTED = """\
@@ -50,7 +50,7 @@ class Place:
 
     @property
     def config(self) -> Any:
-        return plain(parse(self.text))
+        return read_json5(self.text)
 
     def row(self, agent_id: str) -> dict[str, Any]:
         answer = self.http.get(f"/api/agents/{agent_id}")
@@ -170,7 +170,7 @@ def test_three_backups_are_kept(place: Place):
     for number in range(5):
         place.change("ada", description=f"d{number}")
     texts = [Path(f"{place.file}{end}").read_text() for end in (".bak", ".bak.1", ".bak.2")]
-    found = [plain(parse(text))["agents"]["entries"]["ada"]["description"] for text in texts]  # type: ignore[index,call-overload]
+    found = [read_json5(text)["agents"]["entries"]["ada"]["description"] for text in texts]  # type: ignore[index,call-overload]
     assert found == ["d3", "d2", "d1"]
     assert Path(f"{place.file}.bak").stat().st_mode & 0o777 == 0o600
     assert not Path(f"{place.file}.bak.3").exists()

@@ -19,7 +19,7 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
     real_binary,
 )
 from xo_cowork_core.sdk.testing import LiveServer, eventually
-from xo_runtime_openclaw.config.json5 import parse, plain
+from xo_runtime_openclaw.json5_reader import read_json5
 
 VALIDATE_SECONDS = 60.0
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
@@ -36,7 +36,7 @@ class Openclaw:
 
     @property
     def config(self) -> Any:
-        return plain(parse(self.file.read_text()))
+        return read_json5(self.file.read_text())
 
     def accepts_its_file(self) -> None:
         path = os.pathsep.join([str(self.binary.parent), os.environ["PATH"]])
@@ -62,7 +62,7 @@ class Openclaw:
         before = self.file.read_text()
         answer = self.http.request(method, path, json=body or None, timeout=60)
         assert 400 <= answer.status_code < 500, answer.text
-        assert plain(parse(before)) == self.config
+        assert read_json5(before) == self.config
         return answer
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from xo_cowork_core.sdk import Conflict, Json, JsonValue, Unavailable
-from xo_runtime_openclaw.config.json5 import Json5Error, parse, plain
-from xo_runtime_openclaw.config.json5_edit import Edit, apply, replayed
+from xo_cowork_core.sdk import Conflict, Json, Unavailable
+from xo_runtime_openclaw.config.json5_edit import Edit, apply_to_text, apply_to_value
+from xo_runtime_openclaw.json5_reader import Json5Error, read_json5
 
 BACKUPS = (".bak", ".bak.1", ".bak.2")
 MAX_BYTES = 8 * 1024 * 1024
@@ -61,13 +61,13 @@ class ConfigFile:
         if not edits:
             return None
         try:
-            changed = apply(text, edits)
-            meant = plain(parse(changed))
+            changed = apply_to_text(text, edits)
+            meaning = read_json5(changed)
         except Json5Error as error:
             raise Conflict(f"openclaw.json is not as expected: {error}") from None
-        if not isinstance(meant, dict) or meant != replayed(config, edits):
+        if not isinstance(meaning, dict) or meaning != apply_to_value(config, edits):
             raise Conflict("openclaw.json could not be changed without harm to the rest of it")
-        return Draft(before, changed, meant)
+        return Draft(before, changed, meaning)
 
     def write(self, draft: Draft) -> bool:
         """Put a draft in place; False when the file has changed meanwhile. Raises Unavailable."""
@@ -122,7 +122,7 @@ class ConfigFile:
 
 def _meaning(text: str) -> Json:
     try:
-        config: JsonValue = plain(parse(text))
+        config = read_json5(text)
     except Json5Error as error:
         raise Unavailable(f"openclaw.json cannot be understood: {error}") from None
     if not isinstance(config, dict):

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 
 from xo_cowork_core.sdk import HostContext, Json
-from xo_runtime_openclaw.config.json5 import parse, plain
 from xo_runtime_openclaw.gateway.frames import row, text_of
+from xo_runtime_openclaw.json5_reader import read_json5
 from xo_runtime_openclaw.options import TOKEN_KEY, Options
 
 TOKEN_FILE = "gateway-token"  # noqa: S105 - the name of a file, not a secret
@@ -34,7 +34,7 @@ def read_token(context: HostContext, options: Options) -> str:
 
 def _configured(config: Path) -> str:
     try:
-        gateway = row(plain(parse(config.read_text("utf-8")))).get("gateway")
+        gateway = row(read_json5(config.read_text("utf-8"))).get("gateway")
     except (OSError, ValueError):
         return ""
     return text_of(row(row(gateway).get("auth")).get("token"))

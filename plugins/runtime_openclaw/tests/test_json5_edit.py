@@ -1,14 +1,14 @@
-"""JSON5 read, and changed in place."""
+"""JSON5 is read with a library, and edited in place."""
 
 import json
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from xo_runtime_openclaw.config.json5 import Json5Error, parse, plain
-from xo_runtime_openclaw.config.json5_edit import Drop, Edit, Put, apply, replayed
+from xo_cowork_core.sdk import JsonValue
+from xo_runtime_openclaw.config.json5_edit import Drop, Edit, Put, apply_to_text, apply_to_value
+from xo_runtime_openclaw.json5_reader import Json5Error, read_json5
 
 WRITTEN = """\
 // how we run it, a comma here
@@ -32,12 +32,8 @@ in" }, // the first
 """
 
 
-def meaning(text: str) -> Any:
-    return plain(parse(text))
-
-
 def test_comments_trailing_commas_and_odd_spellings_are_read():
-    assert meaning("\ufeff" + WRITTEN) == {
+    assert read_json5("\ufeff" + WRITTEN) == {
         "gateway": {"mode": "local", "port": 18789},
         "agents": {
             "entries": {
@@ -67,15 +63,23 @@ def test_comments_trailing_commas_and_odd_spellings_are_read():
         "[" * 500,
     ],
 )
-def test_what_is_no_json5_is_refused_with_its_line(text: str):
+def test_text_that_is_not_json5_is_refused_with_its_line(text: str):
     with pytest.raises(Json5Error, match="line 1"):
-        parse(text)
+        read_json5(text)
+
+
+def test_an_error_quotes_nothing_of_the_text():
+    with pytest.raises(Json5Error) as caught:
+        read_json5('{\n  token: "planted",\n  a b\n}')
+    assert str(caught.value) == "line 3: not valid JSON5"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 def test_of_equal_keys_the_last_counts_and_all_are_dropped():
     text = '{"a": 1, "a": 2}'
-    assert meaning(apply(text, [Put(("a",), 3)])) == {"a": 3}
-    assert meaning(apply(text, [Drop(("a",))])) == {}
+    assert read_json5(apply_to_text(text, [Put(("a",), 3)])) == {"a": 3}
+    assert read_json5(apply_to_text(text, [Drop(("a",))])) == {}
 
 
 def test_a_change_leaves_every_other_line_as_it_was():
@@ -87,8 +91,8 @@ def test_a_change_leaves_every_other_line_as_it_was():
         Drop(("agents", "entries", "main")),
         Drop(("odd", 0)),
     ]
-    changed = apply(WRITTEN, edits)
-    assert meaning(changed) == replayed(meaning(WRITTEN), edits)
+    changed = apply_to_text(WRITTEN, edits)
+    assert read_json5(changed) == apply_to_value(read_json5(WRITTEN), edits)
     kept = [
         "// how we run it, a comma here",
         "  gateway: { mode: 'local', port: 0x4965, }, // plain, and short",
@@ -118,7 +122,7 @@ def test_a_change_leaves_every_other_line_as_it_was():
     ],
 )
 def test_layout_follows_the_neighbours(text: str, edits: list[Edit], wanted: str):
-    assert apply(text, edits) == wanted
+    assert apply_to_text(text, edits) == wanted
 
 
 keys = st.sampled_from(["a", "b", "c d", "é", "x-y"])
@@ -153,11 +157,59 @@ def texts(draw: st.DrawFn) -> str:
 
 @settings(deadline=None)
 @given(texts(), st.lists(puts | drops, min_size=1, max_size=4))
-def test_any_change_of_any_text_means_what_it_should(text: str, edits: list[Edit]):
-    before = meaning(text)
+def test_the_library_reads_what_any_edit_means(text: str, edits: list[Edit]):
+    before = read_json5(text)
     try:
-        after = meaning(apply(text, edits))
+        after = read_json5(apply_to_text(text, edits))
     except Json5Error as error:
         assert "an object is expected" in str(error)
         return
-    assert after == replayed(before, edits)
+    assert after == apply_to_value(before, edits)
+
+
+@settings(deadline=None)
+@given(texts(), values)
+def test_a_new_member_leaves_all_other_characters_in_place(text: str, value: JsonValue):
+    changed = apply_to_text(text, [Put(("new",), value)])
+    remaining = iter(changed)
+    assert all(char in remaining for char in text if not char.isspace())
+    assert read_json5(changed) == {**_object(text), "new": value}
+
+
+@settings(deadline=None)
+@given(texts(), values, st.data())
+def test_a_replaced_value_leaves_all_other_characters_in_place(
+    text: str, value: JsonValue, data: st.DataObject
+):
+    stored = _object(text)
+    assume(stored)
+    key = data.draw(st.sampled_from(sorted(stored)))
+    changed = apply_to_text(text, [Put((key,), value)])
+    # the same edit with two values that share no character shows where the value stands
+    zero, one = (apply_to_text(text, [Put((key,), mark)]) for mark in (0, 1))
+    start = next(n for n, pair in enumerate(zip(zero, one, strict=True)) if pair[0] != pair[1])
+    before, after = zero[:start], zero[start + 1 :]
+    assert text.startswith(before) and text.endswith(after)
+    assert changed.startswith(before) and changed.endswith(after)
+    replaced = text[len(before) : len(text) - len(after)]
+    assert replaced.strip() == replaced and not replaced.endswith("*/")
+    assert read_json5(replaced) == stored[key]
+    assert read_json5(changed) == {**stored, key: value}
+
+
+@settings(deadline=None)
+@given(texts(), st.data())
+def test_a_removed_member_adds_no_character(text: str, data: st.DataObject):
+    stored = _object(text)
+    assume(stored)
+    key = data.draw(st.sampled_from(sorted(stored)))
+    changed = apply_to_text(text, [Drop((key,))])
+    remaining = iter(text)
+    assert all(char in remaining for char in changed)
+    assert read_json5(changed) == {name: part for name, part in stored.items() if name != key}
+
+
+def _object(text: str) -> dict[str, JsonValue]:
+    value = read_json5(text)
+    assert isinstance(value, dict)
+    return value
