@@ -137,7 +137,8 @@ def _wait(holds: Callable[[], bool], seconds: float) -> bool:
 def _served(
     values: Mapping[str, str], agent_name: str, tool: Callable[[str], str], *roots: int
 ) -> Iterator[Subject]:
-    with LiveServer(environment={"XO_PERMISSION_MODE": "bypass", **values}) as server:
+    values = {"XO_PERMISSION_MODE": "bypass", **values}
+    with LiveServer(environment=values, fresh=True) as server:
         yield Subject(Address.of(server.base_url), agent_name, (server.pid, *roots), tool)
 
 

@@ -37,7 +37,8 @@ def measure(plan: Plan) -> Iterator[Row]:
     with responses_api() as port, tempfile.TemporaryDirectory() as folder:
         values = environment(binary, port, Path(folder))
         own = middle(list(directly(binary, values, Path(folder), count)))
-        with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
+        values = {"XO_PLUGINS": "runtime_codex", **values}
+        with LiveServer(environment=values, fresh=True) as server:
             turner = Turner(Address.of(server.base_url), "codex", PROMPT)
             through = middle(list(turner.first_deltas(count)))
             together = six_at_once(server)

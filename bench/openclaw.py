@@ -49,7 +49,9 @@ def measure(plan: Plan) -> Iterator[Row]:
         chat_model() as port,
         tempfile.TemporaryDirectory() as folder,
         gateway(binary, Path(folder), port) as running,
-        LiveServer(environment={"XO_PLUGINS": "runtime_openclaw", **environment(running.url)}) as s,
+        LiveServer(
+            environment={"XO_PLUGINS": "runtime_openclaw", **environment(running.url)}, fresh=True
+        ) as s,
     ):
         turner = Turner(Address.of(s.base_url), "openclaw", PROMPT)
         yield added(running, turner, plan.pick(24, 8))

@@ -24,7 +24,9 @@ def server_with(cli: Path, environment: Mapping[str, str] | None = None) -> Live
             "ANTHROPIC_API_KEY": "bench",
             "CLAUDE_WARM_LIMIT": "64",
             **(environment or {}),
-        }
+        },
+        # what is measured is a server of its own
+        fresh=True,
     )
 
 

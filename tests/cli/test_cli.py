@@ -127,7 +127,7 @@ def test_a_second_server_on_one_state_folder_is_refused(command):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly_with_open_readers(number):
-    with LiveServer() as server:
+    with LiveServer(fresh=True) as server:
         turn = Chat(server, "demo").prompt("slow")
         with Chat(server, "demo").stream(turn.stream_id):
             before = time.monotonic()
@@ -155,7 +155,7 @@ def test_a_server_that_is_to_outlive_its_terminal_ignores_its_end(command):
 
 
 def test_it_prints_its_address_runtimes_and_a_curl_to_try():
-    with LiveServer(environment={"XO_PLUGINS": "runtime_demo"}) as server:
+    with LiveServer(environment={"XO_PLUGINS": "runtime_demo"}, fresh=True) as server:
         lines = server.log.splitlines()
         assert f"listening on {server.base_url}" in lines
         assert "  demo: ready" in lines

@@ -37,7 +37,7 @@ def server(tmp_path: Path) -> LiveServer:
         "XO_PLUGINS_DIR": str(tmp_path / "plugins.d"),
         "TOLD": str(tmp_path / "told"),
     }
-    return LiveServer(environment=environment, python_path=[tmp_path])
+    return LiveServer(environment=environment, python_path=[tmp_path], fresh=True)
 
 
 def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,13 +13,16 @@ from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 @pytest.fixture
 def live_server() -> Iterator[Callable[..., LiveServer]]:
-    """Start servers: call it with `environment` and `python_path` of `LiveServer`."""
+    """Start servers: call it with `environment`, `python_path` and `fresh` of `LiveServer`."""
     with ExitStack() as running:
 
         def start(
-            environment: Mapping[str, str] | None = None, python_path: Sequence[Path] = ()
+            environment: Mapping[str, str] | None = None,
+            python_path: Sequence[Path] = (),
+            *,
+            fresh: bool = False,
         ) -> LiveServer:
-            server = LiveServer(environment=environment, python_path=python_path)
+            server = LiveServer(environment=environment, python_path=python_path, fresh=fresh)
             return running.enter_context(server)
 
         yield start

@@ -1,14 +1,14 @@
-"""A real server process for tests, with a home of its own.
+"""Runs a real server process for tests, with a home of its own.
 
-It owns one child process, its folder and its HTTP client; `close` ends all three.
+`LiveServer` owns one process, its folder and its HTTP client; `close` ends all three.
 """
 
 import atexit
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +16,12 @@ from pathlib import Path
 import httpx
 
 from xo_cowork_core.sdk.testing.proctree import Pid, descendants, eventually, kill_all
+from xo_cowork_core.sdk.testing.server_process import (
+    ServerCommand,
+    ServerProcess,
+    can_fork,
+    shared_fork_server,
+)
 
 LISTENING = re.compile(r"^listening on (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
 START_SECONDS = 30.0
@@ -29,6 +35,11 @@ class LiveServer:
     The environment is clean: PATH, a fresh HOME with state folder and projects root in it, and
     what `environment` adds. `python_path` are folders of plugins beside the installed ones.
     Use it as a context manager, or call `start` and `close`.
+
+    The process is forked from one that has imported the core and the installed plugins already,
+    which saves most of a start; `/proc/<pid>/cmdline` and `environ` are then those of that
+    process. `fresh` starts a new interpreter instead, for tests of the start itself. So does a
+    server whose variables or folders of plugins change what is imported.
     """
 
     def __init__(
@@ -37,6 +48,7 @@ class LiveServer:
         environment: Mapping[str, str] | None = None,
         python_path: Sequence[Path] = (),
         start_seconds: float = START_SECONDS,
+        fresh: bool = False,
     ) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="xo-live-"))
         self.home = self.root / "home"
@@ -47,7 +59,8 @@ class LiveServer:
         self._python_path = list(python_path)
         self._start_seconds = start_seconds
         self._log_file = self.root / "server.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ServerProcess | None = None
+        self._fork_server = None if fresh else shared_fork_server()
         self._client: httpx.Client | None = None
         self._seen: dict[int, Pid] = {}
         self.projects.mkdir(parents=True)
@@ -100,16 +113,7 @@ class LiveServer:
     def start(self) -> None:
         """Start it and wait for `/health`. Raises AssertionError with the log when it fails."""
         before = len(self.log)
-        with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "xo_cowork_core", "serve"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self.variables(),
-                cwd=self.root,
-                start_new_session=True,
-            )
+        self._process = self._start_process()
         self._wait(lambda: LISTENING.search(self.log, before) is not None, "the address")
         found = LISTENING.search(self.log, before)
         assert found
@@ -140,17 +144,11 @@ class LiveServer:
 
     def terminate(self) -> int:
         """Send SIGTERM and wait; return the exit code. Raises TimeoutExpired when it stays."""
-        assert self._process
-        self.children()
-        self._process.terminate()
-        return self._gone()
+        return self._end(signal.SIGTERM)
 
     def kill(self) -> int:
         """Send SIGKILL and wait. What the server started lives on, as after a real crash."""
-        assert self._process
-        self.children()
-        self._process.kill()
-        return self._gone()
+        return self._end(signal.SIGKILL)
 
     def close(self) -> None:
         """End the server and every process seen below it, and remove the folder. Harmless twice."""
@@ -164,8 +162,18 @@ class LiveServer:
             shutil.rmtree(self.root, ignore_errors=True)
             atexit.unregister(self.close)
 
-    def _gone(self) -> int:
+    def _start_process(self) -> ServerProcess:
+        command = ServerCommand(
+            ["serve"], self.variables(), self.root, self._python_path, self._log_file
+        )
+        if self._fork_server and can_fork(self._environment, self._python_path):
+            return self._fork_server.fork(command)
+        return command.spawn()
+
+    def _end(self, number: signal.Signals) -> int:
         assert self._process
+        self.children()
+        self._process.send_signal(number)
         try:
             return self._process.wait(STOP_SECONDS)
         finally:
