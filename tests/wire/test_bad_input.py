@@ -156,9 +156,16 @@ def test_an_answer_of_the_wrong_kind_is_refused_and_the_request_stays_open(
         chat.abort(turn.stream_id)
 
 
-def test_respond_after_the_turn_is_409(chat: Chat) -> None:
-    done = chat.run_turn("text")
-    refused(chat.respond(done.stream_id, "x", True), 409)
+def test_respond_after_the_turn_is_409_for_what_it_asked_and_404_for_anything_else(
+    chat: Chat,
+) -> None:
+    turn = chat.prompt("permission")
+    with chat.stream(turn.stream_id) as stream:
+        call_id = str(stream.wait_for("permission-request").data["call_id"])
+        chat.abort(turn.stream_id)
+        stream.wait_for("done")
+    refused(chat.respond(turn.stream_id, call_id, True), 409)
+    refused(chat.respond(turn.stream_id, "x", True), 404)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,13 +43,13 @@ class HostHistory:
         await self._database.write(lambda connection: insert(connection, session_id, message))
 
     async def messages(self, session_id: str) -> Sequence[Message]:
-        """Return a session's messages, oldest first."""
+        """Return a session's messages, oldest first; none is older than the one before it."""
         rows = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT body FROM messages WHERE session_id = ? ORDER BY number", (session_id,)
             ).fetchall()
         )
-        return [decode(body) for (body,) in rows]
+        return _in_order_of_time([decode(body) for (body,) in rows])
 
     async def counts(self) -> dict[str, int]:
         """Return how many messages each session has."""
@@ -63,6 +63,18 @@ class HostHistory:
     async def drop(self, session_id: str, message_id: str) -> None:
         """Forget a user's message and what follows. Raises NotFound for any other id."""
         await self._database.write(lambda connection: _drop(connection, session_id, message_id))
+
+
+def _in_order_of_time(messages: list[Message]) -> list[Message]:
+    """Give a message that is older than the one before it the time of that one.
+
+    The wall clock may have been set back between two messages.
+    """
+    for number in range(1, len(messages)):
+        earliest = messages[number - 1].time_created
+        if messages[number].time_created < earliest:
+            messages[number] = replace(messages[number], time_created=earliest)
+    return messages
 
 
 def insert(connection: sqlite3.Connection, session_id: str, message: Message) -> None:

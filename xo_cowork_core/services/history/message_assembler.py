@@ -24,10 +24,14 @@ Data = Mapping[str, Any]
 
 @dataclass(slots=True)
 class MessageAssembler:
-    """Collects entries one by one; `message` gives what they amount to."""
+    """Collects entries one by one; `message` gives what they amount to.
+
+    The message's time is that of its first entry, never before `prompted_at`.
+    """
 
     message_id: str
-    started: datetime
+    prompted_at: datetime
+    _started_at: datetime | None = None
     _parts: list[Part] = field(default_factory=list[Part])
     _run: list[str] = field(default_factory=list[str])
     _run_kind: str = ""
@@ -35,7 +39,7 @@ class MessageAssembler:
     _error: str | None = None
 
     def add(self, entry: Entry, now: datetime) -> None:
-        """Take one entry."""
+        """Add one entry, which was appended at `now`."""
         name, body = split(entry)
         data: Data = orjson.loads(body)
         match name:
@@ -57,7 +61,9 @@ class MessageAssembler:
             case "agent-error":
                 self._error = data["error_message"]
             case _:
-                pass
+                return
+        if self._started_at is None:
+            self._started_at = now
 
     def message(self) -> Message:
         """Return the message as it stands."""
@@ -67,7 +73,7 @@ class MessageAssembler:
             id=self.message_id,
             role="assistant",
             parts=tuple(self._parts),
-            time_created=self.started,
+            time_created=max(self._started_at or self.prompted_at, self.prompted_at),
             model_id=self._end.get("model_id"),
             provider_id=self._end.get("provider_id"),
             tokens=Tokens(**tokens) if tokens else None,

@@ -9,6 +9,7 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import orjson
@@ -57,13 +58,14 @@ class RunningTurn:
         eventlog: EventLog,
         clock: Clock,
         *,
+        started_at: datetime,
         fold: MessageAssembler | None,
         permission_seconds: float,
     ) -> None:
         self.turn = resolved.turn
         self.owner = resolved.owner
         self.stream = stream
-        self.started_at = clock.now()
+        self.started_at = started_at
         self.terminal: Event | None = None
         self.ended = asyncio.Event()
         self.requests = PendingInteractions(

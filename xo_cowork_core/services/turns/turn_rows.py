@@ -103,9 +103,10 @@ def _insert_session(connection: sqlite3.Connection, turn: Turn, agent_name: str,
 def close_interrupted_turns(connection: sqlite3.Connection, now: datetime) -> int:
     """End every turn that was running when the last server went away; say how many."""
     rows = connection.execute(
-        "SELECT stream_id, session_id, last_id, host_history FROM streams WHERE ended_at IS NULL"
+        "SELECT stream_id, session_id, last_id, host_history, started_at FROM streams"
+        " WHERE ended_at IS NULL"
     ).fetchall()
-    for stream_id, session_id, last_id, host_history in rows:
+    for stream_id, session_id, last_id, host_history, started_at in rows:
         entries = entries_of(connection, stream_id)
         ending = [*_withdrawals(entries), _entry(CUT.name, CUT.data(session_id))]
         insert_blocks(
@@ -115,7 +116,9 @@ def close_interrupted_turns(connection: sqlite3.Connection, now: datetime) -> in
             "UPDATE streams SET cut = ? WHERE stream_id = ?", (last_id + 1, stream_id)
         )
         if host_history:
-            _keep(connection, session_id, stream_id, [*entries, *ending], now)
+            # entries on disk have no times: the answer began at the prompt or a little later
+            prompted_at = datetime.fromisoformat(started_at)
+            _keep(connection, session_id, stream_id, [*entries, *ending], prompted_at)
     if rows:
         log.warning("%d turns were cut by the last stop and are closed now", len(rows))
     return len(rows)
@@ -126,11 +129,11 @@ def _keep(
     session_id: str,
     stream_id: str,
     entries: list[Entry],
-    now: datetime,
+    prompted_at: datetime,
 ) -> None:
-    fold = MessageAssembler(f"{stream_id}-a", now)
+    fold = MessageAssembler(f"{stream_id}-a", prompted_at)
     for entry in entries:
-        fold.add(entry, now)
+        fold.add(entry, prompted_at)
     insert_message(connection, session_id, fold.message())
 
 

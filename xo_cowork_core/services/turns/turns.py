@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from xo_cowork_core.sdk import (
     AgentError,
@@ -27,6 +28,7 @@ from xo_cowork_core.services.history.message_assembler import MessageAssembler
 from xo_cowork_core.services.runtimes.calls import ask
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.turns.active_turn import ActiveTurn, Started, TurnListener
+from xo_cowork_core.services.turns.ended_turns import find_request
 from xo_cowork_core.services.turns.prompt import Prompt
 from xo_cowork_core.services.turns.resolver import ResolvedTurn, TurnResolver
 from xo_cowork_core.services.turns.running_turn import RunningTurn
@@ -110,13 +112,20 @@ class Turns:
         return True
 
     async def respond(self, stream_id: str, call_id: str, response: object) -> None:
-        """Answer a request of a running turn. Raises NotFound, Conflict or BadRequest."""
+        """Answer a request of a running turn.
+
+        Raises NotFound for a request that the stream never made, Conflict for one that was
+        answered or whose turn has ended, BadRequest for an answer that does not fit.
+        """
         slot = self._slot_of(stream_id)
         if slot:
             await slot.running.requests.respond(call_id, response)
             return
-        if await self._eventlog.stored(stream_id) is None:
+        requested = await find_request(self._eventlog, stream_id, call_id)
+        if requested is None:
             raise NotFound("Stream not found")
+        if not requested:
+            raise NotFound("No such request in this turn")
         raise Conflict("This turn has ended; what it asked can no longer be answered")
 
     def active(self) -> Sequence[RunningTurn]:
@@ -149,7 +158,7 @@ class Turns:
         slot = self._reserve(prompt, resolved)
         try:
             await self._edit(prompt, resolved)
-            await self._store(resolved)
+            await self._store(resolved, slot.running.started_at)
         except BaseException:
             self._release(slot)
             raise
@@ -184,12 +193,14 @@ class Turns:
     def _reserve(self, prompt: Prompt, resolved: ResolvedTurn) -> ActiveTurn:
         turn = resolved.turn
         keeps = isinstance(resolved.owner.runtime, KeepsHistory)
-        fold = None if keeps else MessageAssembler(f"{turn.stream_id}-a", self._clock.now())
+        started_at = self._clock.now()
+        fold = None if keeps else MessageAssembler(f"{turn.stream_id}-a", started_at)
         running = RunningTurn(
             resolved,
             self._eventlog.open(turn.stream_id),
             self._eventlog,
             self._clock,
+            started_at=started_at,
             fold=fold,
             permission_seconds=self._permission_seconds,
         )
@@ -223,10 +234,10 @@ class Turns:
     def _slot_of(self, stream_id: str) -> ActiveTurn | None:
         return next((s for s in self._slots.values() if s.started.stream_id == stream_id), None)
 
-    async def _store(self, resolved: ResolvedTurn) -> None:
+    async def _store(self, resolved: ResolvedTurn, started_at: datetime) -> None:
         turn = resolved.turn
         name, keeps = resolved.owner.info.name, isinstance(resolved.owner.runtime, KeepsHistory)
-        said = user_message(turn, self._clock.now())
+        said = user_message(turn, started_at)
         try:
             await self._database.write(
                 lambda connection: insert_turn(connection, turn, name, said, host_history=not keeps)

@@ -1,0 +1,24 @@
+"""What the stored events of an ended turn tell."""
+
+import orjson
+
+from xo_cowork_core.services.eventlog.batches import split
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.turns.answers import ASKED
+
+READ_SECONDS = 5.0
+
+
+async def find_request(eventlog: EventLog, stream_id: str, call_id: str) -> bool | None:
+    """Return whether the stream made the request `call_id`; None when there is no such stream."""
+    reader = await open_reader(eventlog, stream_id, 0)
+    if reader is None:
+        return None
+    while batch := await reader.next(READ_SECONDS):
+        for name, data in map(split, batch.entries):
+            if name in ASKED and orjson.loads(data)["call_id"] == call_id:
+                return True
+        if batch.terminal:
+            break
+    return False
