@@ -43,7 +43,7 @@ class Page:
 
     @cached_property
     def blocks(self) -> Sequence[Block]:
-        return [Block(m[1], tuple(m[2].split()), m[3]) for m in FENCE.finditer(self.text)]
+        return fenced_blocks(self.text)
 
     @cached_property
     def prose(self) -> str:
@@ -69,6 +69,10 @@ class Page:
         """Return the rows of the first table below a heading, without its head."""
         rows = [line for line in self.section(heading).splitlines() if line.startswith("|")]
         return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def fenced_blocks(text: str) -> Sequence[Block]:
+    return [Block(m[1], tuple(m[2].split()), m[3]) for m in FENCE.finditer(text)]
 
 
 def page(name: str) -> Page:
