@@ -1,4 +1,4 @@
-"""`python -m xo_cowork_core` is `xo-cowork`."""
+"""Runs `xo-cowork` for `python -m xo_cowork_core`."""
 
 import sys
 

@@ -16,7 +16,7 @@ from xo_cowork_core.api.families import (
     policy_for,
 )
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
-from xo_cowork_core.host.plugins.routes import shapes, under
+from xo_cowork_core.host.plugins.routes import is_under, list_route_keys
 
 SOURCE = Path(xo_cowork_core.__file__).parent
 EACH = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -24,8 +24,8 @@ EACH = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.nam
 
 @EACH
 def test_every_route_of_a_family_lies_in_its_claims(family: RouteFamily) -> None:
-    for _, path in shapes(family.router.routes):
-        below = any(under(path, prefix) for prefix in family.prefixes)
+    for _, path in list_route_keys(family.router.routes):
+        below = any(is_under(path, prefix) for prefix in family.prefixes)
         assert below or path in family.exact_paths, path
 
 
@@ -40,7 +40,7 @@ def test_no_two_families_claim_overlapping_paths() -> None:
     claimed = claimed_prefixes()
     assert len({*claimed, *claimed_paths()}) == len(claimed) + len(claimed_paths())
     for prefix in claimed:
-        assert [each for each in claimed if under(prefix, each)] == [prefix]
+        assert [each for each in claimed if is_under(prefix, each)] == [prefix]
 
 
 def test_only_reading_a_stream_takes_the_token_from_the_query() -> None:
@@ -74,7 +74,7 @@ def test_no_path_of_a_route_stands_in_two_files() -> None:
     for part in ("api", "host"):
         for file in (SOURCE / part).rglob("*.py"):
             for text in _plain_strings(file):
-                if any(under(text, prefix) for prefix in claimed_prefixes()):
+                if any(is_under(text, prefix) for prefix in claimed_prefixes()):
                     places[text].add(str(file.relative_to(SOURCE)))
     assert {text: files for text, files in places.items() if len(files) > 1} == {}
 

@@ -5,8 +5,13 @@ from collections.abc import Iterable, Sequence
 
 from tests.docs.pages import ROOT, page
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.settings.model import Row, read_settings, table
-from xo_cowork_core.host.settings.types import KINDS
+from xo_cowork_core.host.settings.model import (
+    SettingField,
+    plugin_setting_field,
+    read_settings,
+    setting_fields,
+)
+from xo_cowork_core.host.settings.types import SETTING_TYPES
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
 NAME = "docs/settings.md"
@@ -22,9 +27,9 @@ def wanted() -> str:
 
 
 def _generated() -> str:
-    parts = ["## The core", "", *_settings(row for _, row in table())]
+    parts = ["## The core", "", *_settings(field for _, field in setting_fields())]
     for record in _own_plugins():
-        settings = [Row(s.name, s.kind, s.default, s.help) for s in record.claims.settings]
+        settings = [plugin_setting_field(setting) for setting in record.claims.settings]
         if settings or record.secrets:
             parts += ["", f"## {record.name}"]
         if settings:
@@ -34,12 +39,12 @@ def _generated() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _settings(rows: Iterable[Row]) -> list[str]:
+def _settings(fields: Iterable[SettingField]) -> list[str]:
     lines = ["| setting | default | what |", "|---|---|---|"]
-    for row in rows:
-        default = f"`{row.default}`" if row.default else ""
-        takes = KINDS[row.kind].allowed
-        lines.append(f"| `{row.name}` | {default} | {_plain(row.help)} Takes {takes}. |")
+    for field in fields:
+        default = f"`{field.default}`" if field.default else ""
+        takes = SETTING_TYPES[field.type].description
+        lines.append(f"| `{field.name}` | {default} | {_plain(field.help)} Takes {takes}. |")
     return lines
 
 

@@ -1,7 +1,5 @@
 """The one error body: `{"detail": …}`, whatever went wrong."""
 
-import logging
-import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -11,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -43,7 +40,6 @@ STATUS: Mapping[type[XoError], int] = {
 }
 # clients open a billing dialog on these two
 RESERVED = {402, 429}
-log = logging.getLogger("xo_cowork.api")
 
 
 class ErrorBody(BaseModel):
@@ -74,40 +70,6 @@ def install_errors(app: FastAPI) -> None:
     app.add_exception_handler(XoError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
-
-
-class ErrorMiddleware:
-    """Answers 500 for what nobody expected, and logs it under an id that the answer gives.
-
-    SystemExit is caught as well: raised in a request of a plugin it would end the event loop.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def watch(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        except (Exception, SystemExit) as error:
-            fault_id = secrets.token_hex(4)
-            log.error(
-                "%s %s failed as %s", scope["method"], scope["path"], fault_id, exc_info=error
-            )
-            if started:
-                # the head is out: only a broken connection tells the client that this is no end
-                raise RuntimeError(f"answer broken off, see {fault_id}") from None
-            detail = f"Internal error; the log names it as {fault_id}"
-            await JSONResponse({"detail": detail}, 500)(scope, receive, send)
 
 
 async def _expected(_: Request, error: Exception) -> JSONResponse:

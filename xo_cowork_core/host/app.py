@@ -1,82 +1,52 @@
-"""The composition root: `create_app` builds services, takes plugins in, returns the app.
+"""The composition root: `create_app` builds the services, registers the plugins, returns the app.
 
-A request passes the access gate (Host, Origin, token), the error shield, the body gate (413), the
-idempotency gate, the ready gate (503 while a plugin isn't up), and then its route: a core router
-of `api/`, or one of a plugin.
+A request passes access (Host, Origin, token), errors (500), the body limit (413), idempotency and
+readiness (503 while a plugin isn't up), then its route: a core router of `api/` or a plugin's.
 """
 
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from xo_cowork_core import __version__
-from xo_cowork_core.api.errors import ErrorMiddleware, install_errors
+from xo_cowork_core.api.errors import install_errors
 from xo_cowork_core.api.families import FAMILIES, policy_for
 from xo_cowork_core.api.idempotency import IdempotencyMiddleware
 from xo_cowork_core.api.openapi import DOCUMENT_PATH, install_openapi, operation_id
 from xo_cowork_core.api.streaming.response import load_async_backend
+from xo_cowork_core.host.lifecycle import index_running, services_running, turns_ended
 from xo_cowork_core.host.middleware.access import AccessMiddleware, AccessRules
 from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
+from xo_cowork_core.host.middleware.errors import ErrorMiddleware
 from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
-from xo_cowork_core.host.plugins.discovery import Installed, find_plugins
-from xo_cowork_core.host.plugins.enabled import enabled_names
-from xo_cowork_core.host.plugins.lifespans import START_SECONDS, WAIT_SECONDS, Lifespans
+from xo_cowork_core.host.plugins.discovery import discover_plugins, list_installed_plugins
+from xo_cowork_core.host.plugins.enabled import select_enabled_plugins
+from xo_cowork_core.host.plugins.lifespans import START_SECONDS, WAIT_SECONDS, PluginLifespans
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin, PluginRegistrar, StartRefused
 from xo_cowork_core.host.plugins.routes import RouteRegistry
-from xo_cowork_core.host.services import (
-    AppState,
-    build_core,
-    index_running,
-    services_running,
-    turns_ended,
-)
+from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.storage.locks import StateLock
 
 DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
-log = logging.getLogger("xo_cowork.host")
 
 
-def create_app(settings: Settings, core: AppState | None = None) -> FastAPI:
-    """Build one app. Imports the enabled plugins; starts nothing."""
-    core = core or build_core(settings)
-    app = _bare_app(settings, core)
-    for family in FAMILIES:
-        app.include_router(family.router, tags=[family.name])
-    plugins = _take_plugins(app, settings, core)
-    for plugin in plugins:
-        for router in plugin.routers:
-            app.include_router(router, tags=[plugin.record.name])
-    _put_gates_in_front(app, settings, core, plugins)
-    app.state.services = core.services
-    app.state.plugins = plugins
-    return app
+def create_app(settings: Settings, state: AppState | None = None) -> FastAPI:
+    """Build one app. Imports the enabled plugins; starts nothing.
 
-
-def _bare_app(settings: Settings, core: AppState) -> FastAPI:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        plugins: list[LoadedPlugin] = app.state.plugins
-        load_async_backend()
-        with StateLock(settings.state_dir):
-            async with (
-                services_running(core),
-                _plugins_running(settings, core, plugins),
-                index_running(core),
-                turns_ended(core),
-            ):
-                yield
-
+    Raises SettingError and StartRefused.
+    """
+    state = state or build_services(settings)
+    plugins = _load_plugins(settings, state)
     app = FastAPI(
         title="XO Cowork API",
         version=__version__,
         description=DESCRIPTION,
         openapi_tags=[{"name": each.name, "description": each.description} for each in FAMILIES],
         openapi_url=DOCUMENT_PATH,
-        lifespan=lifespan,
-        # the usual documentation pages load their scripts from elsewhere
+        lifespan=lambda _: _app_running(settings, state, plugins),
+        # FastAPI's documentation pages load scripts from other hosts
         docs_url=None,
         redoc_url=None,
         # a body without a content type is read as JSON
@@ -85,32 +55,55 @@ def _bare_app(settings: Settings, core: AppState) -> FastAPI:
     )
     install_errors(app)
     install_openapi(app)
+    for family in FAMILIES:
+        app.include_router(family.router, tags=[family.name])
+    for plugin in plugins:
+        for router in plugin.routers:
+            app.include_router(router, tags=[plugin.record.name])
+    _add_middleware(app, settings, state, plugins)
+    app.state.services = state.services
     return app
 
 
-def _take_plugins(app: FastAPI, settings: Settings, core: AppState) -> list[LoadedPlugin]:
-    installed = Installed()
-    candidates = find_plugins(
+def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
+    installed = list_installed_plugins()
+    discovered = discover_plugins(
         installed,
-        enabled_names(settings, installed.names),
+        select_enabled_plugins(settings, [plugin.name for plugin in installed]),
         core_version=__version__,
         strict=settings.plugins_strict,
     )
-    book = RouteRegistry(app.routes)
-    return PluginRegistrar(settings, core.services.registry, core.processes, book).take_all(
-        candidates
+    core_routes = [route for family in FAMILIES for route in family.router.routes]
+    registrar = PluginRegistrar(
+        settings, state.services.registry, state.processes, RouteRegistry(core_routes)
     )
+    return registrar.register_all(discovered)
+
+
+@asynccontextmanager
+async def _app_running(
+    settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
+) -> AsyncIterator[None]:
+    load_async_backend()
+    with StateLock(settings.state_dir):
+        async with (
+            services_running(state),
+            _plugins_running(settings, state, plugins),
+            index_running(state),
+            turns_ended(state),
+        ):
+            yield
 
 
 @asynccontextmanager
 async def _plugins_running(
-    settings: Settings, core: AppState, plugins: list[LoadedPlugin]
+    settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
 ) -> AsyncIterator[None]:
-    async def take_out(name: str) -> None:
-        core.services.registry.remove(name)
-        await core.processes.stop_plugin(name)
+    async def remove_plugin(name: str) -> None:
+        state.services.registry.remove(name)
+        await state.processes.stop_plugin(name)
 
-    lifespans = Lifespans(plugins, take_out)
+    lifespans = PluginLifespans(plugins, remove_plugin)
     strict = settings.plugins_strict
     try:
         await lifespans.start(wait=START_SECONDS if strict else WAIT_SECONDS)
@@ -122,15 +115,19 @@ async def _plugins_running(
         await lifespans.stop()
 
 
-def _put_gates_in_front(
-    app: FastAPI, settings: Settings, core: AppState, plugins: list[LoadedPlugin]
+def _add_middleware(
+    app: FastAPI, settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
 ) -> None:
-    # the one added last is the outermost
-    claimed = {prefix: p.record for p in plugins for prefix in p.claims.prefixes}
-    app.add_middleware(ReadinessMiddleware, claimed=claimed)
+    # the middleware that is added last is the outermost
+    claims = {
+        prefix: plugin.record for plugin in plugins for prefix in plugin.record.claims.prefixes
+    }
+    app.add_middleware(ReadinessMiddleware, claims=claims)
     app.add_middleware(
-        IdempotencyMiddleware, find=lambda _: core.services.idempotency, policy_for=policy_for
+        IdempotencyMiddleware, find=lambda _: state.services.idempotency, policy_for=policy_for
     )
-    app.add_middleware(BodyLimitMiddleware, claimed=claimed.keys(), policy_for=policy_for)
+    app.add_middleware(BodyLimitMiddleware, claimed=claims.keys(), policy_for=policy_for)
     app.add_middleware(ErrorMiddleware)
-    app.add_middleware(AccessMiddleware, rules=AccessRules.of(settings), policy_for=policy_for)
+    app.add_middleware(
+        AccessMiddleware, rules=AccessRules.from_settings(settings), policy_for=policy_for
+    )

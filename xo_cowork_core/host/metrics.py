@@ -1,4 +1,4 @@
-"""The numbers of `/metrics`."""
+"""The samples of `/metrics`."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -8,21 +8,21 @@ from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.turns.turns import Turns
 
 
-def samplers(
+def build_samplers(
     registry: Registry, turns: Turns, eventlog: EventLog
 ) -> Sequence[Callable[[], Iterable[Sample]]]:
-    """Return what is asked at each scrape."""
+    """Return the functions that are called at each scrape."""
 
-    def plugins() -> Iterable[Sample]:
+    def sample_plugins() -> Iterable[Sample]:
         for name, record in registry.plugins.items():
             labels = (("plugin", name), ("state", record.state))
             yield Sample("xo_plugin", "Plugins by state.", 1, labels)
 
-    def running() -> Iterable[Sample]:
+    def sample_turns() -> Iterable[Sample]:
         yield Sample("xo_turns_active", "Turns that run.", len(turns.active()))
         yield Sample("xo_turns", "Turns started.", turns.started_total, kind="counter")
         yield Sample("xo_events", "Events logged.", eventlog.entries_total, kind="counter")
         failing = float(eventlog.failing)
         yield Sample("xo_eventlog_failing", "1 while the disk refuses.", failing)
 
-    return (plugins, running)
+    return (sample_plugins, sample_turns)

@@ -1,27 +1,62 @@
-"""What an app is made of, and the order in which it starts and stops."""
+"""Builds every service of one app. Nothing is read, written or started here.
 
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+`build_services` is the whole wiring. Each function below it builds one layer from those before it.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
-from xo_cowork_core.host.building import ServicesBuilder
+from xo_cowork_core.api.streaming.frame_cache import FrameCache
+from xo_cowork_core.host.metrics import build_samplers
 from xo_cowork_core.host.settings.model import Settings
+from xo_cowork_core.services.clock import Clock, SystemClock
+from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.files.files import Files
+from xo_cowork_core.services.files.private import private_places
+from xo_cowork_core.services.files.workspace import Workspace
+from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
+from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.index import schema as index_schema
+from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.refresher import IndexRefresher
+from xo_cowork_core.services.index.runtime_store_source import RuntimeStoreSource
 from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.projects.memory import WorkspaceMemory
+from xo_cowork_core.services.projects.project_files import ProjectFiles
+from xo_cowork_core.services.projects.project_stats import ProjectStats
+from xo_cowork_core.services.projects.projects import Projects
+from xo_cowork_core.services.projects.recorder import ProjectRecorder
+from xo_cowork_core.services.projects.roots import Roots
+from xo_cowork_core.services.runtimes.agents import Agents
+from xo_cowork_core.services.runtimes.gateways import Gateways
+from xo_cowork_core.services.runtimes.models import Models
+from xo_cowork_core.services.runtimes.readiness import Readiness
+from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.selector import RuntimeSelector
+from xo_cowork_core.services.runtimes.skills import Skills
+from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
+from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
-from xo_cowork_core.services.turns.turn_rows import close_interrupted_turns
+from xo_cowork_core.services.turns.legacy_chat import LegacyChat
+from xo_cowork_core.services.turns.resolver import TurnResolver
+from xo_cowork_core.services.turns.session_reservations import SessionReservations
+from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.services.usage.prices import Prices
+from xo_cowork_core.services.usage.report import UsageReports
 from xo_cowork_core.storage.database import Database
-from xo_cowork_core.storage.locks import StateFolderError
+from xo_cowork_core.storage.state_schema import DURABLE_TABLES, STEPS
 
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """What the host holds of an app, beside what routes reach."""
+    """Everything that the host holds of one app: what routes call, and what it starts and stops."""
 
     services: Services
     processes: ProcessSupervisor
@@ -32,82 +67,233 @@ class AppState:
     refresher: IndexRefresher
 
 
-def build_core(settings: Settings, *, run_dir: Path | None = None) -> AppState:
-    """Make every service; nothing is read, written or started yet.
+@dataclass(frozen=True, slots=True)
+class BaseServices:
+    """The services that depend on storage and settings alone."""
 
-    `run_dir` keeps the list of processes elsewhere, for a look beside a running server.
+    clock: Clock
+    registry: Registry
+    readiness: Readiness
+    selector: RuntimeSelector
+    database: Database
+    processes: ProcessSupervisor
+    eventlog: EventLog
+    history: HostHistory
+    hosted: HostedSessions
+    trash: Trash
+    workspace: Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class IndexServices:
+    """The index of sessions, and the services that read or feed it."""
+
+    index: Index
+    refresher: IndexRefresher
+    host_sessions: HostSessionSource
+    sessions: Sessions
+    usage: UsageReports
+    project_stats: ProjectStats
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectServices:
+    """The services of project folders and their records."""
+
+    projects: Projects
+    recorder: ProjectRecorder
+    memory: WorkspaceMemory
+    roots: Roots
+
+
+@dataclass(frozen=True, slots=True)
+class TurnServices:
+    """The services that start turns or change sessions."""
+
+    turns: Turns
+    changes: SessionChanges
+    reservations: SessionReservations
+    legacy: LegacyChat
+
+
+def build_services(settings: Settings, *, run_dir: Path | None = None) -> AppState:
+    """Build every service of one app.
+
+    `run_dir` is the folder of the process ledger, by default the state folder: a command beside a
+    running server must not touch that server's ledger.
     """
-    building = ServicesBuilder(settings, run_dir)
+    base = _build_base(settings, run_dir or settings.state_dir)
+    index = _build_index(settings, base)
+    projects = _build_projects(settings, base, index)
+    turns = _build_turns(settings, base, index, projects)
+    services = _build_route_services(settings, base, index, projects, turns)
     return AppState(
-        building.services(),
-        building.processes,
-        building.database,
-        building.hosted,
-        building.trash,
-        building.host_sessions,
-        building.refresher,
+        services=services,
+        processes=base.processes,
+        database=base.database,
+        hosted=base.hosted,
+        trash=base.trash,
+        host_sessions=index.host_sessions,
+        refresher=index.refresher,
     )
 
 
-@asynccontextmanager
-async def services_running(core: AppState) -> AsyncIterator[None]:
-    """Sweep up after the last server, close the turns it cut; all before plugins start."""
-    eventlog = core.services.eventlog
-    try:
-        core.database.open()
-    except (OSError, sqlite3.Error) as error:
-        raise _unusable(error) from error
-    try:
-        await core.processes.start()
-        await _close_cut_turns(core)
-        await core.services.files.start()
-        eventlog.start()
-        yield
-    finally:
-        await eventlog.stop()
-        await core.processes.stop()
-        await core.services.files.close()
-        await core.services.projects.close()
-        await core.database.close()
+def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
+    clock = SystemClock()
+    registry = Registry()
+    readiness = Readiness(clock)
+    default_runtime = settings.default_runtime or None
+    database = Database(settings.state_dir / "state.db", STEPS, durable_tables=DURABLE_TABLES)
+    home, projects_root, state_dir = Path.home(), settings.projects_root, settings.state_dir
+    return BaseServices(
+        clock=clock,
+        registry=registry,
+        readiness=readiness,
+        selector=RuntimeSelector(registry, readiness, configured_name=default_runtime),
+        database=database,
+        processes=ProcessSupervisor(run_dir),
+        eventlog=EventLog(database, clock),
+        history=HostHistory(database),
+        hosted=HostedSessions(database),
+        trash=Trash(database, clock, state_dir / "trash"),
+        workspace=Workspace(
+            home, projects_root, partial(_list_private_places, home, state_dir, registry)
+        ),
+    )
 
 
-async def _close_cut_turns(core: AppState) -> None:
-    now = core.services.clock.now()
-    try:
-        try:
-            await core.database.write(lambda connection: close_interrupted_turns(connection, now))
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            await core.database.replace(error)
-            await core.database.write(lambda connection: close_interrupted_turns(connection, now))
-    except (OSError, sqlite3.Error) as error:
-        raise _unusable(error) from error
+def _build_index(settings: Settings, base: BaseServices) -> IndexServices:
+    file = settings.state_dir / f"index-{index_schema.VERSION}.db"
+    database = Database(file, index_schema.STEPS, index_schema.PRAGMAS)
+    find_project = partial(_find_project, base.workspace)
+    indexer = Indexer(database, base.registry, find_project, base.trash.places)
+    index = Index(database, indexer, find_project)
+    usage = UsageReports(index, Prices(settings.state_dir), base.clock)
+    project_stats = ProjectStats(index, usage, base.clock)
+    host_sessions = HostSessionSource(index, base.registry, base.hosted, base.history)
+    runtime_stores = RuntimeStoreSource(index, base.registry)
+    # the statistics are last: they read what the other sources wrote
+    sources = [host_sessions, runtime_stores, project_stats]
+    return IndexServices(
+        index=index,
+        refresher=IndexRefresher(index, indexer, sources),
+        host_sessions=host_sessions,
+        sessions=Sessions(base.database, base.registry, base.history, base.hosted, index),
+        usage=usage,
+        project_stats=project_stats,
+    )
 
 
-def _unusable(error: Exception) -> StateFolderError:
-    return StateFolderError(f"the database in the state folder can't be used: {error}")
+def _build_projects(
+    settings: Settings, base: BaseServices, index: IndexServices
+) -> ProjectServices:
+    files = ProjectFiles(settings.projects_root)
+    return ProjectServices(
+        projects=Projects(files, base.clock),
+        recorder=ProjectRecorder(files, base.clock, index.project_stats),
+        memory=WorkspaceMemory(files, base.workspace),
+        roots=Roots(base.selector, settings.projects_root),
+    )
 
 
-@asynccontextmanager
-async def index_running(core: AppState) -> AsyncIterator[None]:
-    """Keep the index and the projects' records true, and the trash no longer than promised, while
-    plugins are up."""
-    await core.trash.start(core.host_sessions.note)
-    await core.refresher.start(await core.hosted.flags())
-    await core.services.recorder.start()
-    try:
-        yield
-    finally:
-        await core.services.recorder.stop()
-        await core.refresher.stop()
-        await core.trash.stop()
+def _build_turns(
+    settings: Settings, base: BaseServices, index: IndexServices, projects: ProjectServices
+) -> TurnServices:
+    resolver = TurnResolver(
+        base.registry,
+        base.selector,
+        index.sessions,
+        base.workspace,
+        permission_mode=settings.permission_mode,
+    )
+    turns = Turns(
+        resolver=resolver,
+        registry=base.registry,
+        eventlog=base.eventlog,
+        history=base.history,
+        database=base.database,
+        clock=base.clock,
+        stop_owner=base.processes.stop_owner,
+        permission_seconds=settings.permission_timeout,
+        listeners=[index.host_sessions, projects.recorder],
+    )
+    changes = SessionChanges(
+        clock=base.clock,
+        sessions=index.sessions,
+        hosted=base.hosted,
+        index=index.index,
+        workspace=base.workspace,
+        trash=base.trash,
+        running_stream=turns.running_stream,
+    )
+    reservations = SessionReservations(
+        resolver=resolver,
+        sessions=index.sessions,
+        hosted=base.hosted,
+        source=index.host_sessions,
+        clock=base.clock,
+    )
+    legacy = LegacyChat(turns, index.sessions, base.eventlog, base.database, base.clock)
+    return TurnServices(turns, changes, reservations, legacy)
 
 
-@asynccontextmanager
-async def turns_ended(core: AppState) -> AsyncIterator[None]:
-    """End every turn before plugins stop."""
-    try:
-        yield
-    finally:
-        await core.services.turns.stop()
+def _build_files(settings: Settings, registry: Registry, projects: Projects) -> Files:
+    return Files(
+        Path.home(),
+        settings.projects_root,
+        settings.state_dir,
+        env_files=partial(_list_env_files, registry),
+        scaffold=projects.scaffold,
+    )
+
+
+def _build_route_services(
+    settings: Settings,
+    base: BaseServices,
+    index: IndexServices,
+    projects: ProjectServices,
+    turns: TurnServices,
+) -> Services:
+    registry = base.registry
+    return Services(
+        version=__version__,
+        stage=settings.stage,
+        wire_style=settings.wire_style,
+        clock=base.clock,
+        registry=registry,
+        readiness=base.readiness,
+        eventlog=base.eventlog,
+        index=index.index,
+        sessions=index.sessions,
+        usage=index.usage,
+        turns=turns.turns,
+        changes=turns.changes,
+        reservations=turns.reservations,
+        legacy=turns.legacy,
+        projects=projects.projects,
+        recorder=projects.recorder,
+        memory=projects.memory,
+        roots=projects.roots,
+        files=_build_files(settings, registry, projects.projects),
+        skills=Skills(registry, base.workspace),
+        agents=Agents(registry, base.clock, settings.state_dir),
+        models=Models(registry, base.readiness, base.selector),
+        gateways=Gateways(registry, base.selector),
+        idempotency=Idempotency(base.database, base.clock),
+        frame_cache=FrameCache(),
+        samplers=build_samplers(registry, turns.turns, base.eventlog),
+    )
+
+
+def _find_project(workspace: Workspace, directory: str | None) -> str | None:
+    return workspace.project_of(Path(directory)) if directory else None
+
+
+def _list_private_places(home: Path, state_dir: Path, registry: Registry) -> Sequence[Path]:
+    return private_places(home, state_dir, _list_env_files(registry))
+
+
+def _list_env_files(registry: Registry) -> Sequence[Path]:
+    """Return the env files of the plugins that are registered by now."""
+    files = [record.claims.env_file for record in registry.plugins.values()]
+    return [Path(file).expanduser() for file in files if file]

@@ -1,4 +1,4 @@
-"""Run one app until it is told to stop: sockets, signals, the event loop."""
+"""Serve one app until a signal: logging, socket, event loop, signals, uvicorn."""
 
 import asyncio
 import contextlib
@@ -10,90 +10,100 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from functools import partial
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.banner import greet
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartRefused
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.host.settings.sources import SettingError
-from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.storage.locks import StateFolderError, state_folder
 
-GRACE_SECONDS = 6
+SHUTDOWN_SECONDS = 6
 LEFTOVER_SECONDS = 1.0
-OPEN_FILES = 65_536
+MAX_OPEN_FILES = 65_536
+# why a server does not start: the text of each is one line for a person
+START_ERRORS = (SettingError, StartRefused, StateFolderError)
+# called with the services, the settings and the base URL once the server listens
+OnListening: TypeAlias = Callable[[Services, Settings, str], Coroutine[Any, Any, None]]
 log = logging.getLogger("xo_cowork.host")
-# why a server does not start: each is one line for a person
-REFUSALS = (SettingError, StartRefused, StateFolderError)
 
 
-def serve() -> int:
-    """Serve until a signal ends it; return the exit code. Raises one of `REFUSALS`."""
+def serve(on_listening: OnListening) -> int:
+    """Serve until a signal; return the exit code. Raises one of `START_ERRORS`."""
     settings = read_settings()
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    # libraries log every byte of a stream at DEBUG: what is said in chats never gets into a log
-    logging.basicConfig(
-        level=max(level, logging.INFO),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("xo_cowork").setLevel(level)
-    return _run(settings)
-
-
-def _run(settings: Settings) -> int:
+    _configure_logging(settings)
     _raise_file_limit()
-    # before plugins are made, which may put files of their own into it
+    # before plugins are created, which may write files into it
     state_folder(settings.state_dir)
-    listener = bind(settings.host, settings.port)
+    listener = bind_socket(settings.host, settings.port)
     app = create_app(settings)
     services = cast("Services", app.state.services)
-    for flaw in check_settings(settings, services.registry.plugins.values()):
-        log.warning("%s", flaw.text)
-    loop = _new_loop()
+    for problem in check_settings(settings, services.registry.plugins.values()):
+        log.warning("%s", problem.text)
+    server = GracefulServer(_uvicorn_config(app), services, settings, on_listening)
+    loop = _new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        _run_through(loop, loop.create_task(_serve(app, listener, settings), name="serve"))
+        _run_until_done(loop, loop.create_task(_serve(app, server, listener), name="serve"))
     finally:
         listener.close()
-        if loop.run_until_complete(_end_tasks()):
-            # something ignores its cancellation: a plugin that hangs must not keep the process
+        if loop.run_until_complete(_cancel_remaining_tasks()):
+            # a task ignores its cancellation: a plugin that hangs must not keep the process
             sys.stdout.flush()
             os._exit(0)
         loop.close()
     return 0
 
 
-def _raise_file_limit() -> None:
-    """Readers are files: take as many as the system allows, up to a bound."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, OPEN_FILES) if hard != resource.RLIM_INFINITY else OPEN_FILES
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+class GracefulServer(uvicorn.Server):
+    """A uvicorn server that ends all turns while it waits for their readers at shutdown.
+
+    Signals are handled by `_serve`. One task belongs to it, "on listening", which `shutdown`
+    cancels.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        services: Services,
+        settings: Settings,
+        on_listening: OnListening,
+    ) -> None:
+        super().__init__(config)
+        self._services = services
+        self._settings = settings
+        self._on_listening = on_listening
+        self._listening_task: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # everything created so far lives as long as the process: scanning it takes some 60 ms
+        gc.freeze()
+        await super().startup(sockets)
+        if sockets:
+            callback = self._on_listening(self._services, self._settings, _base_url(sockets[0]))
+            self._listening_task = asyncio.create_task(callback, name="on listening")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        ending = asyncio.create_task(self._services.turns.stop(), name="end turns")
+        if self._listening_task:
+            self._listening_task.cancel()
+        await super().shutdown(sockets)
+        await ending
+
+    # uvicorn's own handlers would end the process by the signal instead of exit code 0
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
-def _run_through(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
-    """Run until `serving` ends. A SystemExit in some task of a plugin breaks out of the loop, not
-    out of the server: the loop is run on."""
-    while not serving.done():
-        try:
-            loop.run_until_complete(serving)
-        except SystemExit as error:
-            if serving.done():
-                raise
-            log.error("a task of a plugin raised SystemExit", exc_info=error)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Take the port, before anything is started; it opens only when the server listens."""
+def bind_socket(host: str, port: int) -> socket.socket:
+    """Bind the address without listening on it yet. Raises SettingError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -107,79 +117,82 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Server(uvicorn.Server):
-    """uvicorn that leaves signals alone, and ends turns while it waits for their readers."""
-
-    def __init__(
-        self, config: uvicorn.Config, turns: Turns, greet: Callable[[], Coroutine[Any, Any, None]]
-    ) -> None:
-        super().__init__(config)
-        self._turns = turns
-        self._greet = greet
-        self._greeting: asyncio.Task[None] | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # what was made so far stays: to look through it for garbage holds all up for some 60 ms
-        gc.freeze()
-        await super().startup(sockets)
-        self._greeting = asyncio.create_task(self._greet(), name="greeting")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        ending = asyncio.create_task(self._turns.stop(), name="end turns")
-        if self._greeting:
-            self._greeting.cancel()
-        await super().shutdown(sockets)
-        await ending
-
-    # its own handler would end the process by the signal, not by exit code 0
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+def _configure_logging(settings: Settings) -> None:
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    # libraries log every byte of a stream at DEBUG: the content of chats must not get into a log
+    logging.basicConfig(
+        level=max(level, logging.INFO),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("xo_cowork").setLevel(level)
 
 
-async def _serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
-    services = cast("Services", app.state.services)
-    server = Server(
-        uvicorn.Config(
-            app,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-            http=LimitedHttpProtocol,
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        ),
-        services.turns,
-        partial(greet, services, settings, listener),
+def _raise_file_limit() -> None:
+    """Raise the limit of open files up to `MAX_OPEN_FILES`: every reader of a stream needs one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = min(hard, MAX_OPEN_FILES) if hard != resource.RLIM_INFINITY else MAX_OPEN_FILES
+    if soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def _uvicorn_config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        http=LimitedHttpProtocol,
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
+
+def _base_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415  # commands that do not serve need none
+
+    return uvloop.new_event_loop()
+
+
+def _run_until_done(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
+    """Run the loop until `serving` is done. SystemExit in a plugin's task stops the loop, but must
+    not stop the server: the loop is started again."""
+    while not serving.done():
+        try:
+            loop.run_until_complete(serving)
+        except SystemExit as error:
+            if serving.done():
+                raise
+            log.error("a task of a plugin raised SystemExit", exc_info=error)
+
+
+async def _serve(app: FastAPI, server: GracefulServer, listener: socket.socket) -> None:
     def stop() -> None:
         server.should_exit = True
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    # ignored under nohup: then the server is to outlive its terminal
+    # SIGHUP is ignored under nohup: the server must outlive its terminal then
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGHUP, stop)
     async with app.router.lifespan_context(app):
         await server.serve(sockets=[listener])
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
-    import uvloop  # noqa: PLC0415
-
-    return uvloop.new_event_loop()
-
-
-async def _end_tasks() -> bool:
-    """Cancel what is left; True when some of it does not end."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
+async def _cancel_remaining_tasks() -> bool:
+    """Cancel the tasks that are left; True when one of them does not end."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
         task.cancel()
-    if not left:
+    if not tasks:
         return False
-    _, pending = await asyncio.wait(left, timeout=LEFTOVER_SECONDS)
+    _, pending = await asyncio.wait(tasks, timeout=LEFTOVER_SECONDS)
     return bool(pending)

@@ -164,7 +164,7 @@ def test_a_client_is_not_blamed_for_a_slow_server(asks):
         eventually(app.waits.is_set, SECONDS, "the request")
         waits = Patient.latest
         eventually(lambda: asks or waits.flow.read_paused, SECONDS, "a full buffer")
-        app.loop.call_soon_threadsafe(waits.lose_patience, 1e6)
+        app.loop.call_soon_threadsafe(waits.close_overdue, 1e6)
         app.loop.call_soon_threadsafe(app.may_read.set)
         if asks:
             assert read_to(client, b"\r\n\r\n").startswith(b"HTTP/1.1 100")

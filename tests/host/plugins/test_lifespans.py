@@ -2,17 +2,15 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from xo_cowork_core.host.plugins import lifespans
 from xo_cowork_core.host.plugins.hook_caller import HookCaller
-from xo_cowork_core.host.plugins.lifespans import Lifespans
+from xo_cowork_core.host.plugins.lifespans import PluginLifespans
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin
-from xo_cowork_core.sdk import Claims, hookimpl
+from xo_cowork_core.sdk import hookimpl
 from xo_cowork_core.services.runtimes.registry import PluginRecord
-from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
 
 
 class Plugin:
@@ -28,10 +26,9 @@ class Plugin:
         yield
 
 
-def _wired(name: str, seconds: float) -> LoadedPlugin:
+def _loaded_plugin(name: str, seconds: float) -> LoadedPlugin:
     record = PluginRecord(name)
-    secrets = EnvFileSecrets(Path("/nowhere"), keys=[], environment={})
-    return LoadedPlugin(HookCaller(record, Plugin(seconds)), None, Claims(), secrets)
+    return LoadedPlugin(HookCaller(record, Plugin(seconds)), context=None)
 
 
 async def _until(holds) -> None:
@@ -52,8 +49,8 @@ def test_a_start_that_never_ends_is_failed_at_its_limit(short):
         taken_out.append(name)
 
     async def scenario() -> None:
-        hanging, late = _wired("hanging", 3600), _wired("late", 0.2)
-        owned = Lifespans([hanging, late], take_out)
+        hanging, late = _loaded_plugin("hanging", 3600), _loaded_plugin("late", 0.2)
+        owned = PluginLifespans([hanging, late], take_out)
         await owned.start(wait=0.05)
         assert (hanging.record.state, late.record.state) == ("starting", "starting")
         await _until(lambda: late.record.state == "ready")

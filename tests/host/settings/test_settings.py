@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.host.plugins.enabled import enabled_names
-from xo_cowork_core.host.settings.model import read_settings, table
+from xo_cowork_core.host.plugins.enabled import select_enabled_plugins
+from xo_cowork_core.host.settings.model import read_settings, setting_fields
 from xo_cowork_core.host.settings.sources import SettingError
 
 
@@ -135,9 +135,9 @@ def test_the_token_is_not_shown(environment):
 
 
 def test_every_setting_has_a_name_and_a_word_of_help():
-    rows = [row for _, row in table()]
-    assert len({row.name for row in rows}) == len(rows) >= 18
-    assert all(row.help.endswith(".") for row in rows)
+    fields = [field for _, field in setting_fields()]
+    assert len({field.name for field in fields}) == len(fields) >= 18
+    assert all(field.help.endswith(".") for field in fields)
 
 
 INSTALLED = ("runtime_a", "runtime_b", "runtime_c")
@@ -154,7 +154,7 @@ INSTALLED = ("runtime_a", "runtime_b", "runtime_c")
 )
 def test_plugins_are_enabled_by_name(environment, named, enabled):
     settings = read_settings(environment | {"XO_PLUGINS": named})
-    assert enabled_names(settings, INSTALLED) == enabled
+    assert select_enabled_plugins(settings, INSTALLED) == enabled
 
 
 def test_drop_in_files_enable_plugins_layer_by_layer(environment, tmp_path):
@@ -164,15 +164,18 @@ def test_drop_in_files_enable_plugins_layer_by_layer(environment, tmp_path):
     ]:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / file).write_text(f"plugins = {names}\n")
-    assert enabled_names(read_settings(environment), INSTALLED) == ("runtime_c", "runtime_a")
+    assert select_enabled_plugins(read_settings(environment), INSTALLED) == (
+        "runtime_c",
+        "runtime_a",
+    )
     named = read_settings(environment | {"XO_PLUGINS": "runtime_b"})
-    assert enabled_names(named, INSTALLED) == ("runtime_b",)
+    assert select_enabled_plugins(named, INSTALLED) == ("runtime_b",)
     (tmp_path / "plugins.d" / "20-team.toml").write_text('plugins = "runtime_a"\n')
     with pytest.raises(SettingError, match=r"20-team\.toml must hold a list"):
-        enabled_names(read_settings(environment), INSTALLED)
+        select_enabled_plugins(read_settings(environment), INSTALLED)
 
 
 def test_all_mixed_with_names_is_refused(environment):
     settings = read_settings(environment | {"XO_PLUGINS": "all,runtime_a"})
     with pytest.raises(SettingError, match="mixes 'all'"):
-        enabled_names(settings, INSTALLED)
+        select_enabled_plugins(settings, INSTALLED)

@@ -1,4 +1,4 @@
-"""The gate in front of every route: Host, Origin, token, CORS. Pure ASGI, plugins' routes too."""
+"""Inbound access to every route, plugins' too: Host, Origin, token, CORS."""
 
 import hmac
 from collections.abc import Callable, Collection
@@ -27,7 +27,7 @@ EXPOSED_HEADERS = "ETag, Content-Disposition, Retry-After, Idempotent-Replayed"
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """Who may come in. Names and origins are normalised, the token is bytes."""
+    """Which requests are let in. Host names and origins are normalised."""
 
     hosts: frozenset[str]
     origins: frozenset[str]
@@ -35,52 +35,54 @@ class AccessRules:
     loopback: bool
 
     @classmethod
-    def of(cls, settings: Settings) -> "AccessRules":
-        """Take the rules from the settings."""
-        own = () if settings.host in {"0.0.0.0", "::"} else (host_name(settings.host),)  # noqa: S104
+    def from_settings(cls, settings: Settings) -> "AccessRules":
+        """Derive the rules from the settings."""
+        is_wildcard = settings.host in {"0.0.0.0", "::"}  # noqa: S104
+        own_names = () if is_wildcard else (host_name(settings.host),)
         return cls(
-            hosts=frozenset({*settings.allowed_hosts, *own}),
+            hosts=frozenset({*settings.allowed_hosts, *own_names}),
             origins=frozenset({"tauri://localhost", *settings.allowed_origins}),
             token=settings.api_token.get_secret_value().encode(),
             loopback=settings.loopback,
         )
 
     def check_host(self, hosts: Collection[str]) -> None:
-        """Refuse a foreign Host: a name that a web page made to point at this machine."""
+        """Raise Forbidden for a foreign Host: a web page can make its own name resolve to
+        loopback."""
         name = host_name(next(iter(hosts))) if len(hosts) == 1 else ""
         if self.loopback and not (is_loopback(name) or name in self.hosts):
             raise Forbidden("This host name is not allowed; XO_ALLOWED_HOSTS names those that are.")
 
     def check_origin(self, origins: Collection[str]) -> str | None:
-        """Return the origin of a browser's request; refuse one that may not call."""
+        """Return the origin of a browser's request. Raises Forbidden for one not allowed."""
         if not origins:
             return None
         origin = normal_origin(next(iter(origins))) if len(origins) == 1 else ""
-        local = origin.startswith(("http://", "https://")) and is_loopback(
+        is_local = origin.startswith(("http://", "https://")) and is_loopback(
             host_name(origin.partition("://")[2])
         )
-        if not (local or (origin and origin in self.origins)):
+        if not (is_local or (origin and origin in self.origins)):
             raise Forbidden("This origin is not allowed; XO_ALLOWED_ORIGINS names those that are.")
         return next(iter(origins))
 
     def check_token(self, scope: Scope, headers: Headers, policy: RoutePolicy) -> None:
-        """Demand the token, where one is set and the route is not public."""
+        """Raise Unauthorized without the token, where one is set and the route is not public."""
         if not self.token or policy.public:
             return
-        # header values are bytes that were decoded as Latin-1
-        given = [headers.get("coder-session-token", "").encode("latin-1")]
+        # ASGI header values are bytes; Starlette decodes them as Latin-1
+        tokens = [headers.get("coder-session-token", "").encode("latin-1")]
         scheme, _, credentials = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            given.append(credentials.strip().encode("latin-1"))
+            tokens.append(credentials.strip().encode("latin-1"))
         if policy.token_in_query:
             query = parse_qsl(scope["query_string"].decode("latin-1"))
-            given.extend(value.encode() for key, value in query if key in TOKEN_PARAMETERS)
-        if not any(hmac.compare_digest(token, self.token) for token in given):
+            tokens.extend(value.encode() for key, value in query if key in TOKEN_PARAMETERS)
+        if not any(hmac.compare_digest(token, self.token) for token in tokens):
             raise Unauthorized("A token is required: Authorization: Bearer <XO_API_TOKEN>.")
 
 
 class AccessMiddleware:
-    """Lets in what the rules allow; answers preflights itself."""
+    """Passes on the requests that the rules allow; answers preflights itself."""
 
     def __init__(
         self,
@@ -102,7 +104,7 @@ class AccessMiddleware:
             self._rules.check_host(headers.getlist("host"))
             origin = self._rules.check_origin(headers.getlist("origin"))
             if origin and _is_preflight(scope, headers):
-                await _preflight(headers)(scope, receive, _with_cors(send, origin))
+                await _preflight_response(headers)(scope, receive, _with_cors(send, origin))
                 return
             policy = self._policy_for(scope.get("method", "GET"), scope["path"])
             self._rules.check_token(scope, headers, policy)
@@ -118,11 +120,11 @@ def _is_preflight(scope: Scope, headers: Headers) -> bool:
     return "access-control-request-method" in headers
 
 
-def _preflight(headers: Headers) -> Response:
-    answer = dict(CORS_HEADERS)
+def _preflight_response(headers: Headers) -> Response:
+    cors_headers = dict(CORS_HEADERS)
     if headers.get("access-control-request-private-network") == "true":
-        answer["Access-Control-Allow-Private-Network"] = "true"
-    return JSONResponse({"ok": True}, headers=answer)
+        cors_headers["Access-Control-Allow-Private-Network"] = "true"
+    return JSONResponse({"ok": True}, headers=cors_headers)
 
 
 async def _refuse(error: XoError, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,7 +136,7 @@ async def _refuse(error: XoError, scope: Scope, receive: Receive, send: Send) ->
 
 
 def _with_cors(send: Send, origin: str | None) -> Send:
-    async def answer(message: Message) -> None:
+    async def send_with_cors(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.add_vary_header("Origin")
@@ -143,11 +145,11 @@ def _with_cors(send: Send, origin: str | None) -> Send:
                 headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
         await send(message)
 
-    return answer
+    return send_with_cors
 
 
 def _without_token(scope: Scope) -> Scope:
-    """Take tokens out of the query, so that nothing behind the gate can log one."""
+    """Remove tokens from the query, so that nothing behind this middleware can log one."""
     if b"token=" not in scope["query_string"]:
         return scope
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)

@@ -1,7 +1,7 @@
-"""Answers 413 to a body that is larger than JSON should be, before it fills the memory.
+"""Answers 413 to a body over the limit, before it is in memory.
 
-FastAPI reads a JSON body whole. Uploads stream: those of the core have a limit of their own, and
-what a plugin's routes take that is not JSON is the plugin's affair.
+FastAPI reads a JSON body whole. Uploads are streamed: those of the core have a limit of their own,
+and a plugin limits the bodies of its routes that are not JSON itself.
 """
 
 from collections.abc import Callable, Collection
@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.files.routes import UPLOAD_PATH
 from xo_cowork_core.api.route_family import RoutePolicy
-from xo_cowork_core.host.plugins.routes import under
+from xo_cowork_core.host.plugins.routes import is_under
 from xo_cowork_core.sdk import TooLarge
 
 
 class BodyLimitMiddleware:
-    """Counts what comes in."""
+    """Counts the bytes of each request's body. `claimed` are the prefixes of plugins."""
 
     def __init__(
         self,
@@ -37,20 +37,22 @@ class BodyLimitMiddleware:
         if policy.streams_upload or self._is_plugin_upload(scope):
             await self._app(scope, receive, send)
             return
-        body = _Counted(scope, receive, send, policy.max_body_bytes)
-        if _declared(scope) > policy.max_body_bytes:
+        body = _LimitedBody(scope, receive, send, policy.max_body_bytes)
+        if _content_length(scope) > policy.max_body_bytes:
             await body.refuse()
         else:
             await self._app(scope, body.receive, body.send)
 
     def _is_plugin_upload(self, scope: Scope) -> bool:
         path: str = scope["path"]
-        kind = Headers(scope=scope).get("content-type", "json")
-        return "json" not in kind and any(under(path, prefix) for prefix in self._claimed)
+        content_type = Headers(scope=scope).get("content-type", "json")
+        return "json" not in content_type and any(
+            is_under(path, prefix) for prefix in self._claimed
+        )
 
 
-class _Counted:
-    """One request's body; once it is too large its route hears that the client is gone."""
+class _LimitedBody:
+    """One request's body. Once it is too large, its route receives a disconnect."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, max_bytes: int) -> None:
         self._scope = scope
@@ -77,10 +79,11 @@ class _Counted:
 
     async def refuse(self) -> None:
         self._refused = self._answered = True
-        limit = f"A body may have {self._max_bytes >> 20} MB; larger files go to {UPLOAD_PATH}"
-        await error_response(TooLarge(limit))(self._scope, self._receive, self._send)
+        limit = self._max_bytes >> 20
+        error = TooLarge(f"A body may have {limit} MB; larger files go to {UPLOAD_PATH}")
+        await error_response(error)(self._scope, self._receive, self._send)
 
 
-def _declared(scope: Scope) -> int:
+def _content_length(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "")
     return int(length) if length.isdecimal() else 0

@@ -1,4 +1,4 @@
-"""Answers 503 under the claims of a plugin that isn't ready, before any of its code runs."""
+"""Answers 503 below the claims of a plugin that isn't ready, before any of its code runs."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.server.routes import PLUGINS_PATH
-from xo_cowork_core.host.plugins.routes import under
+from xo_cowork_core.host.plugins.routes import is_under
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
@@ -15,11 +15,11 @@ STARTING = {"loaded", "starting"}
 
 
 class ReadinessMiddleware:
-    """Knows which plugin each claimed prefix belongs to."""
+    """Checks the plugin that owns the request's path. `claims` maps prefixes to plugins."""
 
-    def __init__(self, app: ASGIApp, claimed: Mapping[str, PluginRecord]) -> None:
+    def __init__(self, app: ASGIApp, claims: Mapping[str, PluginRecord]) -> None:
         self._app = app
-        self._claimed = claimed
+        self._claims = claims
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = self._owner(scope["path"]) if scope["type"] in {"http", "websocket"} else None
@@ -32,7 +32,9 @@ class ReadinessMiddleware:
             await error_response(_not_ready(record))(scope, receive, send)
 
     def _owner(self, path: str) -> PluginRecord | None:
-        return next((r for prefix, r in self._claimed.items() if under(path, prefix)), None)
+        return next(
+            (record for prefix, record in self._claims.items() if is_under(path, prefix)), None
+        )
 
 
 def _not_ready(record: PluginRecord) -> Unavailable:

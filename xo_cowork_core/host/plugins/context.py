@@ -1,4 +1,4 @@
-"""What one plugin is handed: its places, secrets, processes, log and settings."""
+"""The `HostContext` of one plugin: its paths, secrets, processes, log and settings."""
 
 import logging
 import os
@@ -14,24 +14,24 @@ from xo_cowork_core.storage.locks import private_folder
 
 @dataclass(frozen=True, slots=True)
 class PluginPaths:
-    """The places of one plugin."""
+    """The folders of one plugin. `search_path` is where its executables are looked up."""
 
     home: Path
     projects_root: Path
     folder: Path
-    search: str
+    search_path: str
 
     @property
     def state(self) -> Path:
+        # the SDK promises that the folder is created on first use
         private_folder(self.folder.parent)
         return private_folder(self.folder)
 
     def binary(self, name: str, override: str = "") -> Path | None:
-        """Find an executable. An override is an order: when it leads nowhere, nothing else is
-        run in its place."""
+        """Find an executable. An override that leads nowhere gives None, never another program."""
         wanted = os.path.expanduser(override) if override else name  # noqa: PTH111  # may be a bare name
-        found = shutil.which(wanted, path=self.search)
-        return Path(found).absolute() if found else None
+        path = shutil.which(wanted, path=self.search_path)
+        return Path(path).absolute() if path else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,15 @@ class PluginContext:
     settings: Mapping[str, str]
 
 
-def plugin_paths(settings: Settings, plugin: str) -> PluginPaths:
-    """Lay out a plugin's places: in a workspace image its tools come before PATH."""
-    search = settings.source.environment.get("PATH", os.defpath)
+def build_plugin_paths(settings: Settings, plugin: str) -> PluginPaths:
+    """Return a plugin's folders. In a workspace image its tools are searched before PATH."""
+    search_path = settings.source.environment.get("PATH", os.defpath)
     if settings.stage == "beta":
-        search = os.pathsep.join([str(settings.workspace_root / ".local" / "bin"), search])
+        image_tools = str(settings.workspace_root / ".local" / "bin")
+        search_path = os.pathsep.join([image_tools, search_path])
     return PluginPaths(
         home=Path.home(),
         projects_root=settings.projects_root,
         folder=settings.state_dir / "plugins" / plugin,
-        search=search,
+        search_path=search_path,
     )

@@ -1,6 +1,6 @@
-"""Find plugins among the installed distributions, and load the enabled ones.
+"""Find plugins among the installed distributions and import the enabled ones.
 
-stevedore lists and loads; `Finder` closes the holes that were seen in 5.10.
+stevedore imports; `PluginExtensionManager` closes the holes seen in stevedore 5.10.
 """
 
 import importlib.metadata
@@ -9,8 +9,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -18,58 +17,55 @@ from packaging.utils import canonicalize_name
 from stevedore.extension import Extension
 from stevedore.named import NamedExtensionManager
 
-from xo_cowork_core.host.plugins.faults import describe_fault
+from xo_cowork_core.host.plugins.hook_caller import describe_exception
 from xo_cowork_core.sdk import GROUP
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
 log = logging.getLogger("xo_cowork.host")
 CORE = "xo-cowork-core"
-NAME = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
+NAME_HEADER = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class InstalledPlugin:
     """One installed entry point with its distribution."""
 
-    point: importlib.metadata.EntryPoint
+    entry_point: importlib.metadata.EntryPoint
     distribution: importlib.metadata.Distribution
 
     @property
     def name(self) -> str:
-        return self.point.name
+        return self.entry_point.name
+
+    @property
+    def distribution_name(self) -> str:
+        return self.distribution.metadata["Name"]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A plugin that was looked at: its record, and the object when it could be loaded."""
+class DiscoveredPlugin:
+    """A plugin's record, and its object where it could be imported."""
 
     record: PluginRecord
     plugin: object | None = None
 
 
-@dataclass(slots=True)
-class Loaded:
-    """What `Finder` hands back through its callbacks."""
+class PluginExtensionManager(NamedExtensionManager[Any]):
+    """Imports entry points, each at most once; keeps what an import raises and how long it took."""
 
-    import_ms: dict[str, float] = field(default_factory=dict[str, float])
-    errors: dict[str, BaseException] = field(default_factory=dict[str, BaseException])
-
-
-class Finder(NamedExtensionManager[Any]):
-    """Loads the entry points it is given, each at most once, and lets none of them escape."""
-
-    def __init__(self, entries: Sequence[Entry], *, strict: bool) -> None:
-        self._points = [entry.point for entry in entries]
+    def __init__(self, plugins: Sequence[InstalledPlugin], *, strict: bool) -> None:
+        self._entry_points = [plugin.entry_point for plugin in plugins]
         self._strict = strict
-        self.loaded = Loaded()
-        names = [point.name for point in self._points]
+        self.import_ms: dict[str, float] = {}
+        self.errors: dict[str, BaseException] = {}
+        names = [plugin.name for plugin in plugins]
         super().__init__(GROUP, names, on_missing_entrypoints_callback=None)
 
     def list_entry_points(self) -> list[importlib.metadata.EntryPoint]:
-        # hole: stevedore's cache on disk is stale for minutes after a re-install, and gives
-        # points whose `dist` is None. Hole: of twins that are not neighbours the last one wins
-        # in silence, so the caller sorts twins out before.
-        return self._points
+        # hole: stevedore's cache on disk is stale for minutes after a re-install, and its entry
+        # points have no `dist`. Hole: of two equal names that are not neighbours the last one
+        # wins silently, so the caller refuses duplicates before.
+        return self._entry_points
 
     def _load_one_plugin(
         self,
@@ -84,109 +80,116 @@ class Finder(NamedExtensionManager[Any]):
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            # hole: AssertionError and SystemExit pass stevedore's failure callback by
+            # hole: AssertionError and SystemExit escape stevedore's failure callback
             if self._strict:
                 raise
-            self.loaded.errors[ep.name] = error
+            self.errors[ep.name] = error
             return None
         finally:
-            self.loaded.import_ms[ep.name] = (time.perf_counter() - started) * 1000
+            self.import_ms[ep.name] = (time.perf_counter() - started) * 1000
 
 
-class Installed:
-    """The entry points of this environment, read anew, not through a cache."""
-
-    @cached_property
-    def entries(self) -> Sequence[Entry]:
-        seen: set[str] = set()
-        found: list[Entry] = []
-        for distribution in importlib.metadata.distributions():
-            name = canonicalize_name(_name(distribution))
-            # the first folder on sys.path wins, as it does for an import
-            if name in seen:
-                continue
-            seen.add(name)
-            points = distribution.entry_points.select(group=GROUP)
-            found.extend(Entry(point, distribution) for point in points)
-        return sorted(found, key=lambda entry: (entry.name, entry.distribution.metadata["Name"]))
-
-    @property
-    def names(self) -> list[str]:
-        return list(dict.fromkeys(entry.name for entry in self.entries))
+def list_installed_plugins() -> Sequence[InstalledPlugin]:
+    """Return the plugins of this environment by name, read from the distributions themselves."""
+    seen: set[str] = set()
+    plugins: list[InstalledPlugin] = []
+    for distribution in importlib.metadata.distributions():
+        name = canonicalize_name(_read_name(distribution))
+        # the first folder on sys.path wins, as it does for an import
+        if name in seen:
+            continue
+        seen.add(name)
+        entry_points = distribution.entry_points.select(group=GROUP)
+        plugins.extend(InstalledPlugin(point, distribution) for point in entry_points)
+    return sorted(plugins, key=lambda plugin: (plugin.name, plugin.distribution_name))
 
 
-def find_plugins(
-    installed: Installed, enabled: Sequence[str], *, core_version: str, strict: bool
-) -> list[Candidate]:
-    """Load what is enabled and return one candidate per name, whatever became of it.
+def discover_plugins(
+    installed: Sequence[InstalledPlugin],
+    enabled: Sequence[str],
+    *,
+    core_version: str,
+    strict: bool,
+) -> list[DiscoveredPlugin]:
+    """Import the enabled plugins and return one entry per name, imported or not.
 
-    The enabled ones come first, in their order: where two claim the same, the earlier has it.
+    The enabled ones come first, in their order: of two plugins that claim the same, the earlier
+    one gets it. With `strict` an exception at import is raised.
     """
     records: dict[str, PluginRecord] = {}
-    loadable: list[Entry] = []
-    twins = Counter(entry.name for entry in installed.entries)
-    for entry in installed.entries:
-        record = records.setdefault(entry.name, _record(entry))
-        if entry.name not in enabled:
-            record.state = "disabled"
-        elif twins[entry.name] > 1:
-            record.fail(_twins(installed, entry.name))
-        elif mismatch := incompatible(entry.distribution, core_version):
-            record.state, record.error = "incompatible", mismatch
+    importable: list[InstalledPlugin] = []
+    counts = Counter(plugin.name for plugin in installed)
+    for plugin in installed:
+        record = records.setdefault(plugin.name, _record_of(plugin))
+        if plugin.name not in enabled:
+            record.set_state("disabled")
+        elif counts[plugin.name] > 1:
+            record.fail(_describe_duplicates(installed, plugin.name))
+        elif mismatch := find_version_mismatch(plugin.distribution, core_version):
+            record.set_state("incompatible", mismatch)
         else:
-            loadable.append(entry)
+            importable.append(plugin)
     for name in enabled:
-        missing = PluginRecord(name, kind=_kind(name), state="missing")
-        missing.error = f"No installed distribution has a plugin called {name}."
-        records.setdefault(name, missing)
-    finder = Finder(loadable, strict=strict)
-    for name, error in finder.loaded.errors.items():
-        records[name].fail(f"import failed: {describe_fault(error)}")
-        log.warning("plugin %s could not be imported", name, exc_info=error)
-    for name, import_ms in finder.loaded.import_ms.items():
-        records[name].import_ms = round(import_ms, 1)
-    plugins = {found.name: found.plugin for found in finder}
+        records.setdefault(name, _missing_record(name))
+    objects = _import_plugins(importable, records, strict=strict)
     order = dict.fromkeys((*enabled, *records))
-    return [Candidate(records[name], plugins.get(name)) for name in order]
+    return [DiscoveredPlugin(records[name], objects.get(name)) for name in order]
 
 
-def incompatible(distribution: importlib.metadata.Distribution, core_version: str) -> str:
-    """Say why a distribution was not made for this core, or nothing."""
+def _import_plugins(
+    plugins: Sequence[InstalledPlugin], records: dict[str, PluginRecord], *, strict: bool
+) -> dict[str, object]:
+    manager = PluginExtensionManager(plugins, strict=strict)
+    for name, import_ms in manager.import_ms.items():
+        records[name].set_import_time(round(import_ms, 1))
+    for name, error in manager.errors.items():
+        records[name].fail(f"import failed: {describe_exception(error)}")
+        log.warning("plugin %s could not be imported", name, exc_info=error)
+    return {extension.name: extension.plugin for extension in manager}
+
+
+def find_version_mismatch(distribution: importlib.metadata.Distribution, core_version: str) -> str:
+    """Return why a distribution does not fit this core; "" where it does."""
     for text in distribution.requires or ():
         try:
-            wanted = Requirement(text)
+            requirement = Requirement(text)
         except InvalidRequirement:
             return f"its requirement {text!r} can't be read"
-        if canonicalize_name(wanted.name) != CORE or (
-            wanted.marker and not wanted.marker.evaluate()
-        ):
+        if canonicalize_name(requirement.name) != CORE:
             continue
-        if not wanted.specifier.contains(core_version, prereleases=True):
-            return f"needs {CORE}{wanted.specifier}, this is {core_version}"
+        if requirement.marker and not requirement.marker.evaluate():
+            continue
+        if not requirement.specifier.contains(core_version, prereleases=True):
+            return f"needs {CORE}{requirement.specifier}, this is {core_version}"
     return ""
 
 
-def _name(distribution: importlib.metadata.Distribution) -> str:
-    # `metadata` runs the whole file through the parser of e-mails: 30 ms for all that is installed
+def _read_name(distribution: importlib.metadata.Distribution) -> str:
+    # `metadata` runs the whole file through the e-mail parser: 30 ms for all distributions
     text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
-    found = NAME.search(text)
-    return found[1] if found else ""
+    match = NAME_HEADER.search(text)
+    return match[1] if match else ""
 
 
-def _record(entry: Entry) -> PluginRecord:
+def _record_of(plugin: InstalledPlugin) -> PluginRecord:
     return PluginRecord(
-        entry.name,
-        kind=_kind(entry.name),
-        distribution=entry.distribution.metadata["Name"],
-        version=entry.distribution.version,
+        plugin.name,
+        kind=_kind_of(plugin.name),
+        distribution=plugin.distribution_name,
+        version=plugin.distribution.version,
     )
 
 
-def _kind(name: str) -> str:
+def _missing_record(name: str) -> PluginRecord:
+    error = f"No installed distribution has a plugin called {name}."
+    return PluginRecord(name, kind=_kind_of(name), state="missing", error=error)
+
+
+def _kind_of(name: str) -> str:
     kind = name.partition("_")[0]
     return kind if kind in {"runtime", "connector"} else "plugin"
 
 
-def _twins(installed: Installed, name: str) -> str:
-    owners = [e.distribution.metadata["Name"] for e in installed.entries if e.name == name]
+def _describe_duplicates(installed: Sequence[InstalledPlugin], name: str) -> str:
+    owners = [plugin.distribution_name for plugin in installed if plugin.name == name]
     return f"more than one distribution has a plugin called {name}: {', '.join(owners)}"

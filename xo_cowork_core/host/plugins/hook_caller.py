@@ -1,4 +1,4 @@
-"""Call the hooks of one plugin, so that nothing it raises goes further than its record."""
+"""Call the hooks of one plugin; what a hook raises or returns wrongly becomes a `PluginFault`."""
 
 import inspect
 import logging
@@ -8,7 +8,6 @@ from typing import Any
 import pluggy
 from pydantic import SecretStr
 
-from xo_cowork_core.host.plugins.faults import describe_fault
 from xo_cowork_core.sdk import Turn, TurnOutcome
 from xo_cowork_core.sdk.hooks import PROJECT, Hooks
 from xo_cowork_core.services.runtimes.registry import PluginRecord
@@ -16,15 +15,15 @@ from xo_cowork_core.services.runtimes.registry import PluginRecord
 log = logging.getLogger("xo_cowork.host")
 
 
-class PluginFault(Exception):  # it is the plugin that is at fault, not this code
-    """What a plugin did wrong, in one line for its record."""
+class PluginFault(Exception):  # the plugin is at fault, not this code: hence not "Error"
+    """A plugin breaks a rule of the SDK; the text is one line for its record."""
 
 
 class HookCaller:
-    """One plugin behind a pluggy manager of its own: pluggy validates, and calls only it."""
+    """One plugin behind a pluggy manager of its own, which validates and calls only this plugin."""
 
     def __init__(self, record: PluginRecord, plugin: object) -> None:
-        """Raises PluginFault for a hook that is misspelt or takes what the hook does not give."""
+        """Raises PluginFault for a hook that is misspelt or has an argument that does not exist."""
         self.record = record
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
@@ -35,62 +34,70 @@ class HookCaller:
             self._manager.register(plugin, record.name)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise PluginFault(_misdeclared(error)) from None
+            raise PluginFault(_describe_validation_error(error)) from None
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise PluginFault(f"its hooks are wrong: {describe_fault(error)}") from error
+            raise PluginFault(f"its hooks are wrong: {describe_exception(error)}") from error
         if not self._manager.get_hookcallers(plugin):
             raise PluginFault(
                 "it has no hook: is the entry point an object with @hookimpl methods?"
             )
 
-    def has(self, hook: str) -> bool:
-        """Say whether the plugin implements a hook."""
+    def implements(self, hook: str) -> bool:
+        """Return whether the plugin implements a hook."""
         return bool(getattr(self._manager.hook, hook).get_hookimpls())
 
     def call(self, hook: str, **arguments: object) -> Any:
-        """Call one hook; None when the plugin lacks or returns it. Raises PluginFault alone."""
+        """Call one hook. Returns None where the plugin lacks it; raises PluginFault alone."""
         try:
             results = getattr(self._manager.hook, hook)(**arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise PluginFault(f"{hook} raised {describe_fault(error)}") from error
+            raise PluginFault(f"{hook} raised {describe_exception(error)}") from error
         return results[0] if results else None
 
-    def items(self, hook: str, kind: type, **arguments: object) -> list[Any]:
-        """Call a hook that returns a sequence of `kind`, and check that it did."""
-        if not self.has(hook):
+    def call_for_list(self, hook: str, item_type: type, **arguments: object) -> list[Any]:
+        """Call a hook that returns a sequence of `item_type`. Raises PluginFault."""
+        if not self.implements(hook):
             return []
-        found = self.call(hook, **arguments)
-        if not isinstance(found, (list, tuple)):
-            raise PluginFault(f"{hook} must return a list of {kind.__name__}, {_not(found)}")
-        for item in found:
-            if not isinstance(item, kind):
-                raise PluginFault(f"{hook} must return a list of {kind.__name__}: {_not(item)}")
-        return list(found)
+        items = self.call(hook, **arguments)
+        expected = f"{hook} must return a list of {item_type.__name__}"
+        if not isinstance(items, (list, tuple)):
+            raise PluginFault(f"{expected}, {_describe_wrong_value(items)}")
+        for item in items:
+            if not isinstance(item, item_type):
+                raise PluginFault(f"{expected}: {_describe_wrong_value(item)}")
+        return list(items)
 
     def turn_environment(self, turn: Turn) -> Mapping[str, SecretStr]:
-        """Call `xo_turn_env`; what it raises or returns wrongly is logged and counts as nothing."""
+        """Call `xo_turn_env`; a fault is logged and counts as an empty environment."""
         try:
-            found = self.call("xo_turn_env", turn=turn) if self.record.serves else None
-            return {str(key): SecretStr(_revealed(value)) for key, value in (found or {}).items()}
+            variables = self.call("xo_turn_env", turn=turn) if self.record.serves else None
+            return {str(key): SecretStr(_reveal(value)) for key, value in (variables or {}).items()}
         except (PluginFault, AttributeError, TypeError, ValueError):
-            log.exception("xo_turn_env of %s", self.record.name)
+            log.exception("xo_turn_env of plugin %s failed", self.record.name)
             return {}
 
     def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
-        """Call `xo_turn_finished`; what it raises is logged."""
+        """Call `xo_turn_finished`; a fault is logged."""
         try:
             if self.record.serves:
                 self.call("xo_turn_finished", turn=turn, outcome=outcome)
         except PluginFault:
-            log.exception("xo_turn_finished of %s", self.record.name)
+            log.exception("xo_turn_finished of plugin %s failed", self.record.name)
 
 
-def _misdeclared(error: pluggy.PluginValidationError) -> str:
-    """What pluggy says in several lines, and for a misspelt hook the right names."""
+def describe_exception(error: BaseException) -> str:
+    """Return an exception's class and the first line of its text, at most 200 characters of it."""
+    lines = str(error).strip().splitlines()
+    text = lines[0][:200] if lines else ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _describe_validation_error(error: pluggy.PluginValidationError) -> str:
+    """Put pluggy's lines into one; for a misspelt hook, list the hooks that exist."""
     text = "; ".join(line.strip() for line in str(error).splitlines())
     if "unknown hook" in text:
         text = text.partition(" in plugin ")[0]
@@ -99,16 +106,16 @@ def _misdeclared(error: pluggy.PluginValidationError) -> str:
     return f"its hooks are wrong: {text}"
 
 
-def _not(found: object) -> str:
-    if found is None:
+def _describe_wrong_value(value: object) -> str:
+    if value is None:
         return "not None; does it lack its `return`?"
-    if inspect.iscoroutine(found):
-        found.close()
+    if inspect.iscoroutine(value):
+        value.close()
         return "not a coroutine; a hook is a plain function"
-    if inspect.isclass(found):
-        return f"not the class {found.__name__}; make it an object, {found.__name__}(…)"
-    return f"not {type(found).__name__}"
+    if inspect.isclass(value):
+        return f"not the class {value.__name__}; make it an object, {value.__name__}(…)"
+    return f"not {type(value).__name__}"
 
 
-def _revealed(value: object) -> str:
+def _reveal(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -1,19 +1,19 @@
 """Plugins' lifespans, each in a named task of its own.
 
-A child task that crashes cancels the task that entered its group: entered in the host's task it
-would end the host. The tasks belong to `Lifespans` and end in `stop`, which waits for them at
-most `STOP_SECONDS` and then leaves behind what ignores its cancellation.
+A child task that crashes cancels the task that entered its task group: entered in the host's task
+it would end the host. `PluginLifespans` owns the tasks. `stop` ends them: it waits `STOP_SECONDS`,
+cancels the rest, waits `UNWIND_SECONDS`, and abandons a task that ignores its cancellation.
 """
 
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from xo_cowork_core.host.plugins.faults import describe_fault
-from xo_cowork_core.host.plugins.hook_caller import PluginFault
+from xo_cowork_core.host.plugins.hook_caller import PluginFault, describe_exception
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
@@ -22,14 +22,17 @@ START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 UNWIND_SECONDS = 0.5
 NO_CONTEXT = "xo_lifespan must return a context: does it call a function with @asynccontextmanager?"
+Context = AbstractAsyncContextManager[None]
+T = TypeVar("T")
 log = logging.getLogger("xo_cowork.host")
 
 
 @dataclass(slots=True)
 class PluginLifespan:
-    """One plugin's lifespan on its way."""
+    """One plugin's lifespan: `started` is set when its start ended, `leave` asks it to stop."""
 
     plugin: LoadedPlugin
+    on_failed: Callable[[str], Awaitable[None]]
     started: asyncio.Event = field(default_factory=asyncio.Event)
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -38,117 +41,131 @@ class PluginLifespan:
     def record(self) -> PluginRecord:
         return self.plugin.record
 
+    def begin(self) -> None:
+        """Enter the lifespan in a new task; fail it after `START_SECONDS`."""
+        self.record.set_state("starting")
+        self.task = asyncio.create_task(self._run(), name=f"plugin {self.record.name}")
+        asyncio.get_running_loop().call_later(START_SECONDS, self._fail_late_start)
 
-class Lifespans:
-    """Enters and leaves every plugin; `on_failed` takes a failed one's runtimes out."""
+    def request_stop(self) -> None:
+        """Ask a started lifespan to leave; cancel one that is still starting."""
+        if self.started.is_set():
+            self.leave.set()
+        elif self.task:
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            lifespan = self._call_hook()
+            await self._enter_and_leave(lifespan)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001
+            # SystemExit too: out of a task it would end the event loop
+            await self._fail(error)
+        finally:
+            self.started.set()
+            log.debug("plugin %s is %s", self.record.name, self.record.state)
+
+    def _call_hook(self) -> Context:
+        lifespan = self.plugin.hooks.call(
+            "xo_lifespan",
+            context=self.plugin.context,
+            runtimes=[registered.runtime for registered in self.plugin.runtimes],
+        )
+        if not isinstance(lifespan, AbstractAsyncContextManager):
+            raise PluginFault(NO_CONTEXT)
+        return lifespan
+
+    async def _enter_and_leave(self, lifespan: Context) -> None:
+        await lifespan.__aenter__()
+        if self.record.state == "starting":
+            self.record.set_state("ready")
+        self.started.set()
+        try:
+            await self.leave.wait()
+            self.record.set_state("stopping")
+        except asyncio.CancelledError:
+            # a child task of the plugin crashed, or `stop` gave up waiting; the plugin's context
+            # may raise the real cause instead
+            if not await lifespan.__aexit__(*sys.exc_info()):
+                raise
+            raise PluginFault("it ended by itself") from None
+        await lifespan.__aexit__(None, None, None)
+        if self.record.state == "stopping":
+            self.record.set_state("stopped")
+
+    async def _fail(self, error: BaseException) -> None:
+        record = self.record
+        if self.leave.is_set() and record.state == "failed":
+            return
+        if record.state != "failed":
+            stage = {"starting": "its start", "stopping": "its stop"}.get(record.state, "it")
+            is_fault = isinstance(error, PluginFault)
+            record.fail(str(error) if is_fault else f"{stage} failed with {_describe_root(error)}")
+        log.error("plugin %s: %s", record.name, record.error, exc_info=error)
+        await self.on_failed(record.name)
+
+    def _fail_late_start(self) -> None:
+        if not self.started.is_set() and self.task:
+            self.record.fail(f"did not start within {START_SECONDS:.0f} s")
+            self.task.cancel()
+
+
+class PluginLifespans:
+    """Enters and leaves the lifespan of every plugin; `on_failed` gets the name of a failed one."""
 
     def __init__(
         self, plugins: Sequence[LoadedPlugin], on_failed: Callable[[str], Awaitable[None]]
     ) -> None:
         self._plugins = plugins
-        self._on_failed = on_failed
-        self._owned: list[PluginLifespan] = []
+        self._lifespans = [
+            PluginLifespan(plugin, on_failed)
+            for plugin in plugins
+            if plugin.hooks.implements("xo_lifespan")
+        ]
 
     async def start(self, *, wait: float = WAIT_SECONDS) -> None:
-        """Start all at once and wait `wait` seconds; who is late goes on starting."""
+        """Start all at once and wait at most `wait` seconds; a late one goes on starting."""
         for plugin in self._plugins:
-            if not plugin.calls.has("xo_lifespan"):
-                plugin.record.state = "ready"
-                continue
-            owned = PluginLifespan(plugin)
-            plugin.record.state = "starting"
-            owned.task = asyncio.create_task(self._run(owned), name=f"plugin {plugin.record.name}")
-            self._owned.append(owned)
-            asyncio.get_running_loop().call_later(START_SECONDS, self._too_late, owned)
-        waits = [asyncio.create_task(o.started.wait(), name="plugin start") for o in self._owned]
-        if waits:
-            _, late = await asyncio.wait(waits, timeout=wait)
-            for waiting in late:
-                waiting.cancel()
+            if not plugin.hooks.implements("xo_lifespan"):
+                plugin.record.set_state("ready")
+        for lifespan in self._lifespans:
+            lifespan.begin()
+        waits = [
+            asyncio.create_task(lifespan.started.wait(), name="plugin start")
+            for lifespan in self._lifespans
+        ]
+        for late in await _wait_for(waits, wait):
+            late.cancel()
 
     async def stop(self) -> None:
-        """Leave all at once."""
-        tasks = {owned.task: owned for owned in self._owned if owned.task}
-        for owned in tasks.values():
-            if owned.started.is_set():
-                owned.leave.set()
-            elif owned.task:
-                owned.task.cancel()
-        hanging = await _unfinished(tasks, STOP_SECONDS)
+        """Stop all at once."""
+        for lifespan in self._lifespans:
+            lifespan.request_stop()
+        tasks = {lifespan.task: lifespan for lifespan in self._lifespans if lifespan.task}
+        hanging = await _wait_for(tasks, STOP_SECONDS)
         for task in hanging:
-            tasks[task].record.fail(f"did not stop within {STOP_SECONDS:.0f} s")
-            log.error("plugin %s did not stop", tasks[task].record.name)
+            record = tasks[task].record
+            record.fail(f"did not stop within {STOP_SECONDS:.0f} s")
+            log.error("plugin %s did not stop within %.0f s", record.name, STOP_SECONDS)
             task.cancel()
-        await _unfinished(hanging, UNWIND_SECONDS)
+        await _wait_for(hanging, UNWIND_SECONDS)
         for plugin in self._plugins:
             if plugin.record.serves:
-                plugin.record.state = "stopped"
-
-    async def _run(self, owned: PluginLifespan) -> None:
-        record = owned.record
-        try:
-            plugin = owned.plugin
-            runtimes = [found.runtime for found in plugin.runtimes]
-            lifespan = plugin.calls.call("xo_lifespan", context=plugin.context, runtimes=runtimes)
-            if not isinstance(lifespan, AbstractAsyncContextManager):
-                raise PluginFault(NO_CONTEXT)
-            await self._enter_and_leave(owned, lifespan)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001
-            # SystemExit too: out of a task it would end the event loop
-            await self._fail(owned, error)
-        finally:
-            owned.started.set()
-            log.debug("plugin %s is %s", record.name, record.state)
-
-    async def _enter_and_leave(
-        self, owned: PluginLifespan, lifespan: AbstractAsyncContextManager[None]
-    ) -> None:
-        await lifespan.__aenter__()
-        if owned.record.state == "starting":
-            owned.record.state = "ready"
-        owned.started.set()
-        try:
-            await owned.leave.wait()
-            owned.record.state = "stopping"
-        except asyncio.CancelledError:
-            # a crashed child of the plugin, or the host's last word; the plugin may turn it
-            # into what really happened
-            if not await lifespan.__aexit__(*sys.exc_info()):
-                raise
-            raise PluginFault("it ended by itself") from None
-        await lifespan.__aexit__(None, None, None)
-        if owned.record.state == "stopping":
-            owned.record.state = "stopped"
-
-    async def _fail(self, owned: PluginLifespan, error: BaseException) -> None:
-        record = owned.record
-        if owned.leave.is_set() and record.state == "failed":
-            return
-        if record.state != "failed":
-            stage = {"starting": "its start", "stopping": "its stop"}.get(record.state, "it")
-            cause = error if isinstance(error, PluginFault) else None
-            record.fail(str(cause) if cause else f"{stage} failed with {_root(error)}")
-        log.error("plugin %s: %s", record.name, record.error, exc_info=error)
-        await self._on_failed(record.name)
-
-    def _too_late(self, owned: PluginLifespan) -> None:
-        if not owned.started.is_set() and owned.task:
-            owned.record.fail(f"did not start within {START_SECONDS:.0f} s")
-            owned.task.cancel()
+                plugin.record.set_state("stopped")
 
 
-def _root(error: BaseException) -> str:
+def _describe_root(error: BaseException) -> str:
+    """Describe the first exception inside nested groups."""
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
-    return describe_fault(error)
+    return describe_exception(error)
 
 
-async def _unfinished(
-    tasks: "Sequence[asyncio.Task[None]] | dict[asyncio.Task[None], PluginLifespan]", seconds: float
-) -> list[asyncio.Task[None]]:
+async def _wait_for(tasks: Collection[asyncio.Task[T]], seconds: float) -> list[asyncio.Task[T]]:
+    """Wait for tasks; return those that are not done after `seconds`."""
     if not tasks:
         return []
-    _, pending = await asyncio.wait(list(tasks), timeout=seconds)
+    _, pending = await asyncio.wait(tasks, timeout=seconds)
     return list(pending)

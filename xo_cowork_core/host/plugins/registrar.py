@@ -1,20 +1,25 @@
-"""Take plugins in, one at a time: ask, check everything, and only then let any of it in."""
+"""Register plugins one at a time: call the wiring hooks, check everything, then add the parts."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
 
-from xo_cowork_core.host.plugins.context import PluginContext, plugin_paths
-from xo_cowork_core.host.plugins.discovery import Candidate
+from xo_cowork_core.host.plugins.context import PluginContext, build_plugin_paths
+from xo_cowork_core.host.plugins.discovery import DiscoveredPlugin
 from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginFault
 from xo_cowork_core.host.plugins.routes import RouteKey, RouteRegistry
-from xo_cowork_core.host.plugins.validation import claims_of, connector_of, info_of, secrets_of
+from xo_cowork_core.host.plugins.validation import (
+    describe_connector,
+    describe_runtime,
+    read_claims,
+    read_secret_fields,
+)
 from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
 from xo_cowork_core.host.settings.sources import SettingError
-from xo_cowork_core.sdk import Claims, Connector, HostContext, Runtime
+from xo_cowork_core.sdk import Connector, HostContext, Runtime
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.runtimes.registry import (
     PluginRecord,
@@ -27,115 +32,128 @@ from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
 log = logging.getLogger("xo_cowork.host")
 
 
-class StartRefused(Exception):  # reads as what happened
+class StartRefused(Exception):  # not an error of this code
     """The server must not start; the text is one line for a person."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """One plugin that passed every check."""
+    """The parts of one plugin that passed every check."""
 
-    calls: HookCaller
+    hooks: HookCaller
     context: HostContext
-    claims: Claims
-    secrets: EnvFileSecrets
-    runtimes: list[RegisteredRuntime] = field(default_factory=list[RegisteredRuntime])
-    connectors: list[RegisteredConnector] = field(default_factory=list[RegisteredConnector])
-    routers: list[APIRouter] = field(default_factory=list[APIRouter])
-    routes: list[RouteKey] = field(default_factory=list[RouteKey])
+    runtimes: Sequence[RegisteredRuntime] = ()
+    connectors: Sequence[RegisteredConnector] = ()
+    routers: Sequence[APIRouter] = ()
+    routes: Sequence[RouteKey] = ()
 
     @property
     def record(self) -> PluginRecord:
-        return self.calls.record
+        return self.hooks.record
 
 
 @dataclass(frozen=True, slots=True)
 class PluginRegistrar:
-    """What wiring needs of the app."""
+    """Registers the plugins of one app in its registry and its table of routes."""
 
     settings: Settings
     registry: Registry
     processes: ProcessSupervisor
-    book: RouteRegistry
+    routes: RouteRegistry
 
-    def take_all(self, candidates: Sequence[Candidate]) -> list[LoadedPlugin]:
-        """Register every candidate's record, and return those that may be mounted."""
-        wired: list[LoadedPlugin] = []
-        for candidate in candidates:
+    def register_all(self, discovered: Sequence[DiscoveredPlugin]) -> list[LoadedPlugin]:
+        """Add every record to the registry; return the plugins that may be mounted.
+
+        Raises StartRefused for the first broken plugin where plugins are strict.
+        """
+        loaded: list[LoadedPlugin] = []
+        for candidate in discovered:
             record = candidate.record
-            self.registry.plugins[record.name] = record
+            self.registry.add_plugin(record)
             try:
                 if candidate.plugin is not None:
-                    wired.append(self._take(record, candidate.plugin))
+                    loaded.append(self._register(record, candidate.plugin))
             except PluginFault as fault:
                 record.fail(str(fault))
                 log.warning("plugin %s: %s", record.name, fault, exc_info=fault.__cause__)
             if self.settings.plugins_strict and record.state not in {"loaded", "disabled"}:
                 raise StartRefused(f"plugin {record.name} is {record.state}: {record.error}")
-        return wired
+        return loaded
 
-    def _take(self, record: PluginRecord, plugin: object) -> LoadedPlugin:
-        wired = self._ask(HookCaller(record, plugin))
-        wired.routes = self.book.check_routes(wired.claims.prefixes, wired.routers)
-        self._check_names(wired)
-        self.book.add(record.name, wired.claims.prefixes, wired.routes)
-        record.routes = [f"{method} {path}" for method, path in wired.routes]
-        for runtime in wired.runtimes:
+    def _register(self, record: PluginRecord, plugin: object) -> LoadedPlugin:
+        loaded = self._load(HookCaller(record, plugin))
+        self.routes.add(record.name, record.claims.prefixes, loaded.routes)
+        for runtime in loaded.runtimes:
             self.registry.add_runtime(runtime)
-        for connector in wired.connectors:
-            self.registry.connectors[connector.name] = connector
-        if wired.calls.has("xo_turn_env"):
-            self.registry.add_turn_hooks(environment=wired.calls.turn_environment)
-        if wired.calls.has("xo_turn_finished"):
-            self.registry.add_turn_hooks(finished=wired.calls.turn_finished)
-        return wired
+        for connector in loaded.connectors:
+            self.registry.add_connector(connector)
+        hooks = loaded.hooks
+        self.registry.add_turn_hooks(
+            environment=hooks.turn_environment if hooks.implements("xo_turn_env") else None,
+            finished=hooks.turn_finished if hooks.implements("xo_turn_finished") else None,
+        )
+        record.set_routes([f"{method} {path}" for method, path in loaded.routes])
+        return loaded
 
-    def _ask(self, calls: HookCaller) -> LoadedPlugin:
-        record = calls.record
-        record.claims = claims_of(calls)
-        self.book.check(record.claims.prefixes)
-        record.secrets = secrets_of(calls)
-        secrets = self._secrets(record)
-        context = self._context(record, secrets)
-        wired = LoadedPlugin(calls, context, record.claims, secrets)
-        for runtime in calls.items("xo_runtimes", Runtime, context=context):
-            wired.runtimes.append(RegisteredRuntime(info_of(runtime), runtime, record, secrets))
-        for connector in calls.items("xo_connectors", Connector, context=context):
-            wired.connectors.append(connector_of(connector, record))
-        runtimes = [found.runtime for found in wired.runtimes]
-        wired.routers = calls.items("xo_routers", APIRouter, context=context, runtimes=runtimes)
-        return wired
+    def _load(self, hooks: HookCaller) -> LoadedPlugin:
+        """Call the wiring hooks in their order and check the results; nothing is added yet."""
+        record = hooks.record
+        claims = read_claims(hooks)
+        record.declare(claims)
+        self.routes.check_claims(claims.prefixes)
+        record.declare(claims, read_secret_fields(hooks))
+        secrets = self._build_secrets(record)
+        context = self._build_context(record, secrets)
+        runtimes = [
+            RegisteredRuntime(describe_runtime(runtime), runtime, record, secrets)
+            for runtime in hooks.call_for_list("xo_runtimes", Runtime, context=context)
+        ]
+        connectors = [
+            describe_connector(connector, record)
+            for connector in hooks.call_for_list("xo_connectors", Connector, context=context)
+        ]
+        routers = hooks.call_for_list(
+            "xo_routers",
+            APIRouter,
+            context=context,
+            runtimes=[registered.runtime for registered in runtimes],
+        )
+        routes = self.routes.check_routes(claims.prefixes, routers)
+        self._check_runtime_names(runtimes)
+        self._check_connector_names(connectors)
+        return LoadedPlugin(hooks, context, runtimes, connectors, routers, routes)
 
-    def _secrets(self, record: PluginRecord) -> EnvFileSecrets:
-        named = record.claims.env_file
-        file = Path(named).expanduser() if named else self.settings.state_dir / "env"
+    def _build_secrets(self, record: PluginRecord) -> EnvFileSecrets:
+        env_file = record.claims.env_file
+        file = Path(env_file).expanduser() if env_file else self.settings.state_dir / "env"
         keys = [secret.key for secret in record.secrets]
         return EnvFileSecrets(file, keys=keys, environment=self.settings.source.environment)
 
-    def _context(self, record: PluginRecord, secrets: EnvFileSecrets) -> PluginContext:
+    def _build_context(self, record: PluginRecord, secrets: EnvFileSecrets) -> PluginContext:
         try:
-            declared = tuple(record.claims.settings)
-            values = read_plugin_settings(self.settings.source, declared)
+            values = read_plugin_settings(self.settings.source, record.claims.settings)
         except SettingError as error:
             raise PluginFault(str(error)) from None
         return PluginContext(
-            paths=plugin_paths(self.settings, record.name),
+            paths=build_plugin_paths(self.settings, record.name),
             secrets=secrets,
             processes=self.processes.for_plugin(record.name),
             log=logging.getLogger(f"xo_cowork.{record.name}"),
             settings=values,
         )
 
-    def _check_names(self, wired: LoadedPlugin) -> None:
+    def _check_runtime_names(self, runtimes: Sequence[RegisteredRuntime]) -> None:
         names: set[str] = set()
-        for found in wired.runtimes:
-            for name in {found.info.name, *found.info.aliases}:
+        for registered in runtimes:
+            for name in {registered.info.name, *registered.info.aliases}:
                 if owner := self.registry.runtime(name):
                     raise PluginFault(f"its runtime {name} is {owner.plugin.name}'s already")
                 if name in names:
                     raise PluginFault(f"it has the runtime {name} twice")
                 names.add(name)
-        for connector in wired.connectors:
+
+    def _check_connector_names(self, connectors: Sequence[RegisteredConnector]) -> None:
+        for connector in connectors:
             if owner := self.registry.connectors.get(connector.name):
                 raise PluginFault(
                     f"its connector {connector.name} is {owner.plugin.name}'s already"

@@ -1,0 +1,1 @@
+"""The server's settings: the table of fields, their types, their sources and their checks."""

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, though the server can run: said at start and by doctor."""
+"""Problems with the settings that do not prevent the start; reported at start and by doctor."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -8,12 +8,12 @@ from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.host.settings.unknown import find_unknown_settings
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
-ROOT = "XO_PROJECTS_ROOT"
+PROJECTS_ROOT = "XO_PROJECTS_ROOT"
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsProblem:
-    """One such thing: the setting's name, and a sentence that names its place."""
+    """One problem: the setting, `unknown` or `failed`, and a sentence that names its origin."""
 
     name: str
     state: str
@@ -23,21 +23,20 @@ class SettingsProblem:
 def check_settings(
     settings: Settings, plugins: Iterable[PluginRecord]
 ) -> Iterator[SettingsProblem]:
-    """Look once. Raises `SettingError`."""
-    for stray in find_unknown_settings(settings, plugins):
-        yield SettingsProblem(stray.key, "unknown", stray.text)
-    found = settings.source.find(ROOT)
-    place = found.place if found else "its default"
-    if why := _unusable_root(settings):
-        yield SettingsProblem(
-            ROOT, "failed", f"{ROOT}={settings.projects_root} (from {place}): {why}"
-        )
+    """Yield unknown keys and an unusable projects root. Raises `SettingError`."""
+    for unknown in find_unknown_settings(settings, plugins):
+        yield SettingsProblem(unknown.key, "unknown", unknown.text)
+    if reason := _why_unusable(settings):
+        value = settings.source.find(PROJECTS_ROOT)
+        origin = value.origin if value else "its default"
+        text = f"{PROJECTS_ROOT}={settings.projects_root} (from {origin}): {reason}"
+        yield SettingsProblem(PROJECTS_ROOT, "failed", text)
 
 
-def _unusable_root(settings: Settings) -> str:
-    """Say why the root, or the nearest folder that is there, is of no use; nothing is made."""
+def _why_unusable(settings: Settings) -> str:
+    """Return why the projects root, or its nearest existing parent, can't be used; else ""."""
     root = settings.projects_root
-    there = next(path for path in (root, *root.parents) if os.path.lexists(path))
-    if not there.is_dir():
-        return f"{there} is no folder"
-    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} can't be written"
+    existing = next(path for path in (root, *root.parents) if os.path.lexists(path))
+    if not existing.is_dir():
+        return f"{existing} is no folder"
+    return "" if os.access(existing, os.W_OK | os.X_OK) else f"{existing} can't be written"

@@ -1,10 +1,10 @@
-"""Settings: environment first, then the TOML file, then the default.
+"""The settings of the core: environment first, then the TOML file, then the default.
 
-The fields of `Settings` are the one table: what parses, what `serve --help` prints and what the
-docs list all come from it.
+The fields of `Settings` are the only table: the parser, `serve --help` and the documentation are
+derived from it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,38 +13,39 @@ from pydantic import SecretStr
 
 from xo_cowork_core.host.middleware.origins import is_loopback
 from xo_cowork_core.host.settings.sources import (
-    Found,
     SettingError,
-    Source,
+    SettingsSource,
+    SettingValue,
+    environment_value,
     process_environment,
     read_source,
 )
-from xo_cowork_core.host.settings.types import KINDS
+from xo_cowork_core.host.settings.types import SETTING_TYPES
 from xo_cowork_core.sdk import Setting
 
 WORKSPACE_HOME = Path("/home/coder")
-PLUGIN_KINDS = {"text", "path", "url", "integer", "seconds", "flag"}
+PLUGIN_SETTING_TYPES = {"text", "path", "url", "integer", "seconds", "flag"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table."""
+class SettingField:
+    """One setting: its variable, the name of its `SettingType`, its default text and its help."""
 
     name: str
-    kind: str
+    type: str
     default: str
     help: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that the core can be told."""
+    """Every setting of the core, parsed. `source` answers look-ups of plugins' settings."""
 
-    host: Annotated[str, Row("HOST", "host", "127.0.0.1", "Address to listen on.")]
-    port: Annotated[int, Row("PORT", "port", "5002", "Port to listen on.")]
+    host: Annotated[str, SettingField("HOST", "host", "127.0.0.1", "Address to listen on.")]
+    port: Annotated[int, SettingField("PORT", "port", "5002", "Port to listen on.")]
     stage: Annotated[
         Literal["local", "beta"],
-        Row(
+        SettingField(
             "STAGE",
             "stage",
             "",
@@ -52,19 +53,24 @@ class Settings:
             "exists, else local.",
         ),
     ]
-    agent_name: Annotated[str, Row("AGENT_NAME", "text", "", "Runtime of prompts that name none.")]
+    agent_name: Annotated[
+        str, SettingField("AGENT_NAME", "text", "", "Runtime of prompts that name none.")
+    ]
     default_agent: Annotated[
-        str, Row("DEFAULT_AGENT", "text", "", "The same, when AGENT_NAME is not set.")
+        str, SettingField("DEFAULT_AGENT", "text", "", "The same, when AGENT_NAME is not set.")
     ]
     projects_root: Annotated[
-        Path, Row("XO_PROJECTS_ROOT", "path", "~/xo-projects", "Folder of projects.")
+        Path, SettingField("XO_PROJECTS_ROOT", "path", "~/xo-projects", "Folder of projects.")
     ]
     state_dir: Annotated[
-        Path, Row("XO_STATE_DIR", "path", "~/.xo-cowork", "Folder of the server's own state, 0700.")
+        Path,
+        SettingField(
+            "XO_STATE_DIR", "path", "~/.xo-cowork", "Folder of the server's own state, 0700."
+        ),
     ]
     workspace_root: Annotated[
         Path,
-        Row(
+        SettingField(
             "AI_WORKSPACE_ROOT",
             "path",
             "~",
@@ -73,16 +79,19 @@ class Settings:
     ]
     plugins: Annotated[
         tuple[str, ...],
-        Row(
+        SettingField(
             "XO_PLUGINS", "list", "", "Plugins to load: names, all or none. Default: all installed."
         ),
     ]
     plugins_strict: Annotated[
-        bool, Row("XO_PLUGINS_STRICT", "flag", "0", "Let the first broken plugin stop the start.")
+        bool,
+        SettingField(
+            "XO_PLUGINS_STRICT", "flag", "0", "Let the first broken plugin stop the start."
+        ),
     ]
     plugins_dir: Annotated[
         Path,
-        Row(
+        SettingField(
             "XO_PLUGINS_DIR",
             "path",
             "/etc/xo-cowork/plugins.d",
@@ -91,17 +100,19 @@ class Settings:
     ]
     api_token: Annotated[
         SecretStr,
-        Row("XO_API_TOKEN", "secret", "", "Inbound token; required when HOST is not loopback."),
+        SettingField(
+            "XO_API_TOKEN", "secret", "", "Inbound token; required when HOST is not loopback."
+        ),
     ]
     allowed_hosts: Annotated[
         tuple[str, ...],
-        Row(
+        SettingField(
             "XO_ALLOWED_HOSTS", "hosts", "", "Host names that requests may carry, beside loopback."
         ),
     ]
     allowed_origins: Annotated[
         tuple[str, ...],
-        Row(
+        SettingField(
             "XO_ALLOWED_ORIGINS",
             "origins",
             "",
@@ -110,13 +121,13 @@ class Settings:
     ]
     wire_style: Annotated[
         Literal["docs", "spa"],
-        Row(
+        SettingField(
             "XO_WIRE_STYLE", "wire", "docs", "Shape of the five bodies that frontends disagree on."
         ),
     ]
     permission_mode: Annotated[
         Literal["ask", "accept_edits", "bypass"],
-        Row(
+        SettingField(
             "XO_PERMISSION_MODE",
             "permission",
             "",
@@ -125,7 +136,7 @@ class Settings:
     ]
     permission_timeout: Annotated[
         float,
-        Row(
+        SettingField(
             "XO_PERMISSION_TIMEOUT",
             "seconds",
             "300",
@@ -133,10 +144,15 @@ class Settings:
         ),
     ]
     config: Annotated[
-        str, Row("XO_CONFIG", "text", "", "TOML file of settings. Default: <state>/config.toml.")
+        str,
+        SettingField(
+            "XO_CONFIG", "text", "", "TOML file of settings. Default: <state>/config.toml."
+        ),
     ]
-    log_level: Annotated[str, Row("XO_LOG_LEVEL", "level", "info", "Least severe level to log.")]
-    source: Source
+    log_level: Annotated[
+        str, SettingField("XO_LOG_LEVEL", "level", "info", "Least severe level to log.")
+    ]
+    source: SettingsSource
 
     @property
     def loopback(self) -> bool:
@@ -149,26 +165,30 @@ class Settings:
         return self.agent_name or self.default_agent
 
 
-def table() -> Iterator[tuple[str, Row]]:
-    """Yield every field of `Settings` that is a setting, with its row."""
-    for found in fields(Settings):
-        for row in getattr(found.type, "__metadata__", ()):
-            yield found.name, row
+def setting_fields() -> Iterator[tuple[str, SettingField]]:
+    """Yield each attribute of `Settings` that is a setting, with its field."""
+    for attribute in fields(Settings):
+        for field in getattr(attribute.type, "__metadata__", ()):
+            yield attribute.name, field
 
 
 def read_settings(
-    environment: Mapping[str, str] | None = None, *, listens: bool = True
+    environment: Mapping[str, str] | None = None, *, require_token: bool = True
 ) -> Settings:
-    """Read everything. Raises `SettingError` with one line for the first wrong value.
+    """Read every setting. Raises `SettingError` with one line for the first invalid value.
 
-    What only looks, and never `listens`, needs no token: an image is checked without one.
+    Commands that open no port pass `require_token=False`: an image is checked without a token.
     """
-    given = process_environment() if environment is None else environment
-    state = _value(Row("XO_STATE_DIR", "path", "~/.xo-cowork", ""), _given(given, "XO_STATE_DIR"))
-    source = read_source(given, given.get("XO_CONFIG", "").strip(), state / "config.toml")
-    values = {name: _value(row, source.find(row.name)) for name, row in table()}
-    settings = Settings(**_stage_defaults(values, source), source=source)
-    if listens and not settings.loopback and not settings.api_token.get_secret_value():
+    variables = process_environment() if environment is None else environment
+    state_dir = _parse(
+        SettingField("XO_STATE_DIR", "path", "~/.xo-cowork", ""),
+        environment_value(variables, "XO_STATE_DIR"),
+    )
+    config_file = variables.get("XO_CONFIG", "").strip()
+    source = read_source(variables, config_file, default=state_dir / "config.toml")
+    values = {name: _parse(field, source.find(field.name)) for name, field in setting_fields()}
+    settings = Settings(**_with_stage_defaults(values, source), source=source)
+    if require_token and not settings.loopback and not settings.api_token.get_secret_value():
         raise SettingError(
             f"HOST={settings.host} can be reached from other machines: set XO_API_TOKEN, "
             "or HOST=127.0.0.1"
@@ -176,48 +196,54 @@ def read_settings(
     return settings
 
 
-def read_plugin_settings(source: Source, declared: tuple[Setting, ...]) -> dict[str, str]:
+def read_plugin_settings(source: SettingsSource, declared: Sequence[Setting]) -> dict[str, str]:
     """Check a plugin's settings and return them as texts. Raises `SettingError`."""
     values: dict[str, str] = {}
     for setting in declared:
-        row = Row(setting.name, setting.kind, setting.default, setting.help)
-        if setting.kind not in PLUGIN_KINDS:
+        if setting.kind not in PLUGIN_SETTING_TYPES:
             raise SettingError(f"{setting.name} is declared with the unknown kind {setting.kind!r}")
-        value = _value(row, source.find(row.name))
-        values[row.name] = ("1" if value else "0") if isinstance(value, bool) else str(value)
+        value = _parse(plugin_setting_field(setting), source.find(setting.name))
+        values[setting.name] = ("1" if value else "0") if isinstance(value, bool) else str(value)
     return values
 
 
-def _value(row: Row, found: Found | None) -> Any:
-    text = found.text if found else row.default
+def plugin_setting_field(setting: Setting) -> SettingField:
+    """Return the field of a setting that a plugin declares."""
+    return SettingField(setting.name, setting.kind, setting.default, setting.help)
+
+
+def _parse(field: SettingField, value: SettingValue | None) -> Any:
+    text = value.text if value else field.default
     if not text:
-        return _empty(row.kind)
-    kind = KINDS[row.kind]
+        return _empty_value(field.type)
+    setting_type = SETTING_TYPES[field.type]
     try:
-        return kind.read(text)
+        return setting_type.parse(text)
     except ValueError:
-        place = found.place if found else "its default"
-        shown = "" if row.kind == "secret" else f"={text!r}"
+        origin = value.origin if value else "its default"
+        shown = "" if field.type == "secret" else f"={text!r}"
         raise SettingError(
-            f"{row.name}{shown} (from {place}) is not allowed: it must be {kind.allowed}"
+            f"{field.name}{shown} (from {origin}) is not allowed: "
+            f"it must be {setting_type.description}"
         ) from None
 
 
-def _empty(kind: str) -> Any:
-    if kind in {"list", "hosts", "origins"}:
+def _empty_value(type_name: str) -> Any:
+    if type_name in {"list", "hosts", "origins"}:
         return ()
-    return SecretStr("") if kind == "secret" else ""
+    return SecretStr("") if type_name == "secret" else ""
 
 
-def _given(environment: Mapping[str, str], name: str) -> Found | None:
-    text = environment.get(name, "").strip()
-    return Found(text, "the environment") if text else None
-
-
-def _stage_defaults(values: dict[str, Any], source: Source) -> dict[str, Any]:
+def _with_stage_defaults(values: dict[str, Any], source: SettingsSource) -> dict[str, Any]:
     stage = values["stage"] or ("beta" if WORKSPACE_HOME.is_dir() else "local")
-    beta = stage == "beta"
-    if beta and source.find("AI_WORKSPACE_ROOT") is None:
-        values["workspace_root"] = WORKSPACE_HOME
-    mode = values["permission_mode"] or ("bypass" if beta else "ask")
-    return values | {"stage": stage, "permission_mode": mode}
+    is_image = stage == "beta"
+    workspace_root = values["workspace_root"]
+    if is_image and source.find("AI_WORKSPACE_ROOT") is None:
+        workspace_root = WORKSPACE_HOME
+    permission_mode = values["permission_mode"] or ("bypass" if is_image else "ask")
+    return {
+        **values,
+        "stage": stage,
+        "workspace_root": workspace_root,
+        "permission_mode": permission_mode,
+    }

@@ -1,4 +1,4 @@
-"""Where settings come from: the environment, then one TOML file."""
+"""The sources of settings: the process environment, then one TOML file."""
 
 import os
 import tomllib
@@ -8,35 +8,35 @@ from pathlib import Path
 
 
 class SettingError(ValueError):
-    """One line for the person who starts the server: what is wrong, where, what is allowed."""
+    """A setting is invalid; the text is one line: which one, where it was set, what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A raw value and the place it came from."""
+class SettingValue:
+    """The raw text of one setting. `origin` names its source in error messages."""
 
     text: str
-    place: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Both places of one start; values keep the place they came from, for error lines."""
+class SettingsSource:
+    """Both sources, as read at one start."""
 
     environment: Mapping[str, str]
     toml: Mapping[str, object]
     toml_path: Path
 
-    def find(self, name: str) -> Found | None:
-        """Look a setting up. An empty environment variable counts as not set."""
-        if text := self.environment.get(name, "").strip():
-            return Found(text, "the environment")
+    def find(self, name: str) -> SettingValue | None:
+        """Return a setting's raw value, from the environment first; None where it is not set."""
+        if value := environment_value(self.environment, name):
+            return value
         for key in (name, name.lower()):
             if key in self.toml:
-                return Found(self._text(name, self.toml[key]), str(self.toml_path))
+                return SettingValue(self._toml_text(name, self.toml[key]), str(self.toml_path))
         return None
 
-    def _text(self, name: str, value: object) -> str:
+    def _toml_text(self, name: str, value: object) -> str:
         if isinstance(value, bool):
             return "1" if value else "0"
         if isinstance(value, list):
@@ -48,26 +48,40 @@ class Source:
         )
 
 
-def read_source(environment: Mapping[str, str], named: str, default: Path) -> Source:
-    """Read the TOML file: the one that was `named`, which must exist, else the default one."""
+def environment_value(environment: Mapping[str, str], name: str) -> SettingValue | None:
+    """Return a variable's value. An empty variable counts as not set."""
+    text = environment.get(name, "").strip()
+    return SettingValue(text, "the environment") if text else None
+
+
+def read_source(
+    environment: Mapping[str, str], config_file: str, *, default: Path
+) -> SettingsSource:
+    """Read `config_file`, which must exist where it is given, else the file `default`.
+
+    Raises `SettingError`.
+    """
     try:
-        path = Path(named).expanduser() if named else default
+        path = Path(config_file).expanduser() if config_file else default
     except RuntimeError as error:
-        raise SettingError(f"XO_CONFIG={named!r} names the home of nobody here") from error
+        raise SettingError(f"XO_CONFIG={config_file!r} names the home of nobody here") from error
     try:
         toml = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        if named:
+        if config_file:
             raise SettingError(f"XO_CONFIG names {path}, which does not exist") from None
         toml = {}
     except (OSError, ValueError) as error:
         raise SettingError(f"{path} can't be read as TOML: {error}") from error
-    return Source(dict(environment), toml, path)
+    return SettingsSource(dict(environment), toml, path)
 
 
-def settle_home() -> None:
-    """See to it that `~` means one folder, here and in agents. An empty HOME counts as not set,
-    then the user's own is taken. Raises `SettingError`."""
+def normalize_home() -> None:
+    """Set HOME to an absolute path, so that `~` means one folder here and in every agent.
+
+    An empty HOME counts as not set; the user's home from the password database is used then.
+    Raises `SettingError`.
+    """
     if not os.environ.get("HOME"):
         os.environ.pop("HOME", None)
         home = os.path.expanduser("~")  # noqa: PTH111  # it stays "~" for a user without one
@@ -79,5 +93,5 @@ def settle_home() -> None:
 
 
 def process_environment() -> Mapping[str, str]:
-    """Return the environment that this process was started with."""
+    """Return a copy of this process's environment."""
     return dict(os.environ)

@@ -1,4 +1,4 @@
-"""Kinds of settings: how each is read from a text, and what to say when it can't be."""
+"""The types of settings: how each is parsed from a text, and how errors describe it."""
 
 import ipaddress
 import math
@@ -17,25 +17,25 @@ HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """How to read a text. `read` raises ValueError; `allowed` says what it takes."""
+class SettingType:
+    """A parser, which raises ValueError, and a description of the texts that it accepts."""
 
-    read: Callable[[str], Any]
-    allowed: str
+    parse: Callable[[str], Any]
+    description: str
 
 
-def choice(*words: str) -> Kind:
-    """A kind that takes one of these words."""
+def one_of(*words: str) -> SettingType:
+    """Return a type that accepts one of these words, in any case."""
 
-    def read(text: str) -> str:
+    def parse(text: str) -> str:
         if text.lower() not in words:
             raise ValueError(text)
         return text.lower()
 
-    return Kind(read, "one of " + ", ".join(words))
+    return SettingType(parse, "one of " + ", ".join(words))
 
 
-def _flag(text: str) -> bool:
+def _parse_flag(text: str) -> bool:
     word = text.lower()
     if word in {"1", "true", "yes", "on"}:
         return True
@@ -44,89 +44,91 @@ def _flag(text: str) -> bool:
     raise ValueError(text)
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65535:
         raise ValueError(text)
     return port
 
 
-def _count(text: str) -> int:
+def _parse_count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise ValueError(text)
     return number
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     seconds = float(text)
     if not (seconds > 0 and math.isfinite(seconds)):
         raise ValueError(text)
     return seconds
 
 
-def _path(text: str) -> Path:
+def _parse_path(text: str) -> Path:
     try:
         path = Path(text).expanduser()
-    except RuntimeError:  # the home of somebody who is not here
+    except RuntimeError:  # `~name` of a user who does not exist
         raise ValueError(text) from None
     if not path.is_absolute() or "\0" in text:
         raise ValueError(text)
     return path
 
 
-def _host(text: str) -> str:
-    host = text.lower().removeprefix("[").removesuffix("]")  # an IPv6 address as it stands in a URL
+def _parse_host(text: str) -> str:
+    host = text.lower().removeprefix("[").removesuffix("]")  # IPv6 in URL form
     if not host.isascii() or not set("/[]").isdisjoint(host) or host.split() != [host]:
         raise ValueError(text)
     return host
 
 
-def _url(text: str) -> str:
+def _parse_url(text: str) -> str:
     parts = urlsplit(text)
-    known = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname
-    # to look at the port is to check it
-    if not known or parts.port == 0 or text.split() != [text]:
+    is_address = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname
+    # reading `port` raises ValueError for an invalid one
+    if not is_address or parts.port == 0 or text.split() != [text]:
         raise ValueError(text)
     return text
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _parse_words(text: str) -> tuple[str, ...]:
     return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
-def _hosts(text: str) -> tuple[str, ...]:
-    if "/" in text:  # an address of a page, not a host
+def _parse_hosts(text: str) -> tuple[str, ...]:
+    if "/" in text:  # a URL, not a host
         raise ValueError(text)
-    names = tuple(host_name(word) for word in _words(text))
+    names = tuple(host_name(word) for word in _parse_words(text))
     for name in names:
         if not HOST_NAME.fullmatch(name):
             ipaddress.IPv6Address(name)
     return names
 
 
-def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(normal_origin(word) for word in _words(text))
+def _parse_origins(text: str) -> tuple[str, ...]:
+    origins = tuple(normal_origin(word) for word in _parse_words(text))
     if not all(origins) or "*" in text:
         raise ValueError(text)
     return origins
 
 
-KINDS = {
-    "text": Kind(str, "a text"),
-    "secret": Kind(SecretStr, "a text"),
-    "host": Kind(_host, "an address or a host name"),
-    "url": Kind(_url, "an address like http://host:8080 or ws://host:8080"),
-    "integer": Kind(_count, "a whole number, 0 or more"),
-    "port": Kind(_port, "a port number from 0 to 65535 (0 takes a free one)"),
-    "seconds": Kind(_seconds, "a number of seconds above 0"),
-    "flag": Kind(_flag, "1 or 0, true or false, yes or no"),
-    "path": Kind(_path, "an absolute path; ~ is allowed"),
-    "list": Kind(_words, "words with commas between them"),
-    "hosts": Kind(_hosts, "host names like box.example, with commas between them"),
-    "origins": Kind(_origins, "origins like https://app.example, with commas between them"),
-    "stage": choice("local", "beta"),
-    "wire": choice("docs", "spa"),
-    "permission": choice("ask", "accept_edits", "bypass"),
-    "level": choice("debug", "info", "warning", "error"),
+SETTING_TYPES = {
+    "text": SettingType(str, "a text"),
+    "secret": SettingType(SecretStr, "a text"),
+    "host": SettingType(_parse_host, "an address or a host name"),
+    "url": SettingType(_parse_url, "an address like http://host:8080 or ws://host:8080"),
+    "integer": SettingType(_parse_count, "a whole number, 0 or more"),
+    "port": SettingType(_parse_port, "a port number from 0 to 65535 (0 takes a free one)"),
+    "seconds": SettingType(_parse_seconds, "a number of seconds above 0"),
+    "flag": SettingType(_parse_flag, "1 or 0, true or false, yes or no"),
+    "path": SettingType(_parse_path, "an absolute path; ~ is allowed"),
+    "list": SettingType(_parse_words, "words with commas between them"),
+    "hosts": SettingType(_parse_hosts, "host names like box.example, with commas between them"),
+    "origins": SettingType(
+        _parse_origins, "origins like https://app.example, with commas between them"
+    ),
+    "stage": one_of("local", "beta"),
+    "wire": one_of("docs", "spa"),
+    "permission": one_of("ask", "accept_edits", "bypass"),
+    "level": one_of("debug", "info", "warning", "error"),
 }

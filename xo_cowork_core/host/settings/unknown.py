@@ -1,47 +1,55 @@
-"""Keys in the settings' files that nothing reads: most often a slip of the pen."""
+"""Keys in the settings' files that nothing reads, which are most often typing errors."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.host.plugins.enabled import drop_in_files
-from xo_cowork_core.host.settings.model import Settings, table
+from xo_cowork_core.host.plugins.enabled import read_drop_in_files
+from xo_cowork_core.host.settings.model import Settings, setting_fields
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownSetting:
-    """One such key, and the setting that may have been meant."""
+    """One such key, its file, and the most similar known setting."""
 
     key: str
     file: Path
-    meant: str | None
+    suggestion: str | None
 
     @property
     def text(self) -> str:
-        """What is wrong, as a sentence."""
-        meant = f"; did you mean {self.meant}?" if self.meant else ""
-        return f"{self.key} in {self.file} is not known to the server or a loaded plugin{meant}"
+        """The problem as one sentence."""
+        suggestion = f"; did you mean {self.suggestion}?" if self.suggestion else ""
+        return (
+            f"{self.key} in {self.file} is not known to the server or a loaded plugin{suggestion}"
+        )
 
 
 def find_unknown_settings(
     settings: Settings, plugins: Iterable[PluginRecord]
 ) -> Sequence[UnknownSetting]:
-    """Look through the config file and the drop-in files. Raises `SettingError`."""
-    names = [row.name for _, row in table()]
+    """Return the unknown keys of the config file and the drop-in files. Raises `SettingError`."""
+    names = [field.name for _, field in setting_fields()]
     names += [setting.name for plugin in plugins for setting in plugin.claims.settings]
     source = settings.source
-    found = list(_strays(source.toml, source.toml_path, names))
-    for path, entries in drop_in_files(settings).items():
-        found += _strays(entries, path, ["plugins"])
-    return found
+    unknown = list(_unknown_keys(source.toml, source.toml_path, names))
+    for path, entries in read_drop_in_files(settings).items():
+        unknown += _unknown_keys(entries, path, ["plugins"])
+    return unknown
 
 
-def _strays(keys: Iterable[str], file: Path, names: Collection[str]) -> Iterator[UnknownSetting]:
-    from difflib import get_close_matches  # noqa: PLC0415  # the start pays for what it needs
-
-    spelt = {form: name for name in names for form in (name, name.lower())}
+def _unknown_keys(
+    keys: Iterable[str], file: Path, names: Collection[str]
+) -> Iterator[UnknownSetting]:
+    spellings = {spelling: name for name in names for spelling in (name, name.lower())}
     for key in keys:
-        if key not in spelt:
-            close = get_close_matches(key, spelt, 1) or get_close_matches(key.upper(), spelt, 1)
-            yield UnknownSetting(key, file, spelt[close[0]] if close else None)
+        if key not in spellings:
+            yield UnknownSetting(key, file, _most_similar(key, spellings))
+
+
+def _most_similar(key: str, spellings: dict[str, str]) -> str | None:
+    from difflib import get_close_matches  # noqa: PLC0415  # not needed for a normal start
+
+    matches = get_close_matches(key, spellings, 1) or get_close_matches(key.upper(), spellings, 1)
+    return spellings[matches[0]] if matches else None

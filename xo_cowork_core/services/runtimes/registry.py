@@ -94,9 +94,28 @@ class PluginRecord:
     def is_coming(self) -> bool:
         return self.state in {"loaded", "starting"}
 
+    def set_state(self, state: PluginState, error: str | None = None) -> None:
+        """Enter a state; the error stays where none is given."""
+        self.state = state
+        if error is not None:
+            self.error = error
+
     def fail(self, error: str) -> None:
-        self.state = "failed"
-        self.error = error
+        """Enter the state `failed`. `error` is one line."""
+        self.set_state("failed", error)
+
+    def set_import_time(self, milliseconds: float) -> None:
+        """Record how long the import took."""
+        self.import_ms = milliseconds
+
+    def declare(self, claims: Claims, secrets: Sequence[SecretField] = ()) -> None:
+        """Record what the plugin declares of itself."""
+        self.claims = claims
+        self.secrets = list(secrets)
+
+    def set_routes(self, routes: Sequence[str]) -> None:
+        """Record the routes that were accepted, as `METHOD /path`."""
+        self.routes = list(routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +162,7 @@ class RegisteredConnector:
     title: str
     connector: Connector
     plugin: PluginRecord
+    auth: Sequence[str] = ()
 
 
 class Registry:
@@ -155,6 +175,15 @@ class Registry:
         self._aliases: dict[str, str] = {}
         self._environments: list[Callable[[Turn], Mapping[str, SecretStr]]] = []
         self._listeners: list[Callable[[Turn, TurnOutcome], None]] = []
+
+    def add_plugin(self, record: PluginRecord) -> None:
+        """Add a plugin's record, whatever its state."""
+        self.plugins[record.name] = record
+
+    def add_connector(self, registered: RegisteredConnector) -> None:
+        """Add a connector with its ways of signing in. The caller checks that its name is free."""
+        self.connectors[registered.name] = registered
+        registered.plugin.auth.extend(registered.auth)
 
     def add_runtime(self, registered: RegisteredRuntime) -> None:
         """Add a runtime. Raises ValueError when its name or an alias is taken."""

@@ -1,0 +1,76 @@
+"""The order in which the services of one app start and stop."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from xo_cowork_core.host.services import AppState
+from xo_cowork_core.services.turns.turn_rows import close_interrupted_turns
+from xo_cowork_core.storage.locks import StateFolderError
+
+
+@asynccontextmanager
+async def services_running(state: AppState) -> AsyncIterator[None]:
+    """Open the database, end processes of the last server and close its turns; plugins come later.
+
+    Raises StateFolderError.
+    """
+    eventlog = state.services.eventlog
+    try:
+        state.database.open()
+    except (OSError, sqlite3.Error) as error:
+        raise _database_error(error) from error
+    try:
+        await state.processes.start()
+        await _close_interrupted_turns(state)
+        await state.services.files.start()
+        eventlog.start()
+        yield
+    finally:
+        await eventlog.stop()
+        await state.processes.stop()
+        await state.services.files.close()
+        await state.services.projects.close()
+        await state.database.close()
+
+
+@asynccontextmanager
+async def index_running(state: AppState) -> AsyncIterator[None]:
+    """Run the trash, the index and the projects' records while plugins are up."""
+    await state.trash.start(state.host_sessions.note)
+    await state.refresher.start(await state.hosted.flags())
+    await state.services.recorder.start()
+    try:
+        yield
+    finally:
+        await state.services.recorder.stop()
+        await state.refresher.stop()
+        await state.trash.stop()
+
+
+@asynccontextmanager
+async def turns_ended(state: AppState) -> AsyncIterator[None]:
+    """End every turn at exit, before plugins stop."""
+    try:
+        yield
+    finally:
+        await state.services.turns.stop()
+
+
+async def _close_interrupted_turns(state: AppState) -> None:
+    """Close the turns of the last server; replace a damaged database first."""
+    now = state.services.clock.now()
+    try:
+        try:
+            await state.database.write(lambda connection: close_interrupted_turns(connection, now))
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            await state.database.replace(error)
+            await state.database.write(lambda connection: close_interrupted_turns(connection, now))
+    except (OSError, sqlite3.Error) as error:
+        raise _database_error(error) from error
+
+
+def _database_error(error: Exception) -> StateFolderError:
+    return StateFolderError(f"the database in the state folder can't be used: {error}")
