@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import Desync, StepFinish, StepStart, TextDelta, ToolCall, ToolResult
-from xo_runtime_codex.run.translator import Ended, Item, Translator
+from xo_runtime_codex.run.translator import Item, Translator, TurnEnded
 from xo_runtime_codex.server.thread_queue import Record
 
 TURN = "turn-1"
@@ -123,7 +123,7 @@ def test_every_step_that_starts_ends(turn: tuple[list[Record], str]) -> None:
     items = list(translator().items(records))
     steps = [type(item) for item in items if isinstance(item, StepStart | StepFinish)]
     assert steps == [StepStart, StepFinish] * (len(steps) // 2)
-    assert isinstance(items[-1], Ended)
+    assert isinstance(items[-1], TurnEnded)
 
 
 @given(st.lists(st.tuples(METHODS, BODIES, st.booleans()), max_size=12))

@@ -1,4 +1,4 @@
-"""Servers come and go with the environments of turns; sessions move between them."""
+"""ServerPool come and go with the environments of turns; sessions move between them."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -15,8 +15,8 @@ from xo_cowork_core.sdk import (
     ToolResult,
 )
 from xo_runtime_codex.protocol.usage import tokens_of
-from xo_runtime_codex.run.approvals import COMMAND, Ask
-from xo_runtime_codex.run.translator import Ended, Item, RequestResolved, Translator
+from xo_runtime_codex.run.approvals import COMMAND, ApprovalRequest
+from xo_runtime_codex.run.translator import Item, RequestResolved, Translator, TurnEnded
 from xo_runtime_codex.server.json_rpc import parse
 
 STREAMS = Path(__file__).parent / "fixtures" / "streams"
@@ -41,7 +41,7 @@ def test_a_cut_stream_is_taken_back_before_it_is_told_anew() -> None:
     after = "".join(i.text for i in items[cut:] if isinstance(i, TextDelta))
     assert before == after == "alpha beta gamma "
     assert any(isinstance(item, ModelLoading) for item in items[cut:])
-    assert isinstance(end := items[-1], Ended)
+    assert isinstance(end := items[-1], TurnEnded)
     assert isinstance(end.failure, AgentFailure)
     assert end.failure.code == "network"
     assert "stream disconnected" in end.failure.message
@@ -49,7 +49,7 @@ def test_a_cut_stream_is_taken_back_before_it_is_told_anew() -> None:
 
 def test_an_approval_names_its_call_and_its_id_may_be_zero() -> None:
     items, translator = replay("approval")
-    ask = next(item for item in items if isinstance(item, Ask))
+    ask = next(item for item in items if isinstance(item, ApprovalRequest))
     call = next(item for item in items if isinstance(item, ToolCall))
     assert ask.method == COMMAND
     assert ask.record["id"] == 0
@@ -60,7 +60,7 @@ def test_an_approval_names_its_call_and_its_id_may_be_zero() -> None:
     result = next(item for item in items if isinstance(item, ToolResult))
     assert result.output == "made\n"
     assert "".join(i.text for i in items if isinstance(i, ReasoningDelta)) == "some thought "
-    assert [item.status for item in items if isinstance(item, Ended)] == ["completed"]
+    assert [item.status for item in items if isinstance(item, TurnEnded)] == ["completed"]
     assert not translator.tools_running
 
 
@@ -87,9 +87,9 @@ def test_cached_and_reasoning_tokens_are_counted_once() -> None:
 
 def test_an_interrupted_command_is_over() -> None:
     items, translator = replay("interrupt_tool")
-    ends = [item for item in items if isinstance(item, Ended)]
+    ends = [item for item in items if isinstance(item, TurnEnded)]
     assert ends[0].status == "interrupted"
     assert ends[0].failure is None
     assert any(isinstance(item, ToolCall) for item in items)
     assert not any(isinstance(item, ToolError) and not item.error_message for item in items)
-    assert translator.acted
+    assert translator.called_tool

@@ -1,4 +1,4 @@
-"""Who is signed in to Codex, read from its own files. Tokens are looked into, never told."""
+"""The account that Codex is signed in with, read from its own files. Tokens are never returned."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ TOKEN_PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A sign-in. `kind` is `chatgpt`, `api_key` or `provider`."""
+    """A signed-in account. `kind` is `chatgpt`, `api_key` or `provider`."""
 
     kind: str
     email: str | None = None
@@ -29,10 +29,10 @@ class Account:
 
 
 def find_account(home: Path, environment: Mapping[str, SecretStr]) -> Account | None:
-    """Find what a turn would be signed in with; None when there is nothing. Reads files."""
+    """Return the account that a turn would use, or None. Reads files."""
     if is_credential(environment.get("CODEX_API_KEY")):
         return Account("api_key")
-    stored = _stored(home)
+    stored = _stored_account(home)
     if stored:
         return stored
     if any(is_credential(environment.get(secret.key)) for secret in SECRETS):
@@ -41,11 +41,11 @@ def find_account(home: Path, environment: Mapping[str, SecretStr]) -> Account | 
 
 
 def signed_in(home: Path) -> bool:
-    """Say whether Codex keeps a sign-in of its own. Reads a file."""
-    return _stored(home) is not None
+    """Return whether Codex has stored a sign-in. Reads a file."""
+    return _stored_account(home) is not None
 
 
-def _stored(home: Path) -> Account | None:
+def _stored_account(home: Path) -> Account | None:
     try:
         auth = orjson.loads((home / "auth.json").read_bytes())
     except (OSError, ValueError):
@@ -73,7 +73,7 @@ def _subscription(tokens: Mapping[str, Any]) -> Account:
 
 
 def _provider(home: Path, environment: Mapping[str, SecretStr]) -> Account | None:
-    """A provider of the user's own may need another key, or none."""
+    """Return the user's own provider as account; it may need another key, or none."""
     try:
         config = tomllib.loads((home / "config.toml").read_text(errors="replace"))
     except (OSError, ValueError):
@@ -88,7 +88,7 @@ def _provider(home: Path, environment: Mapping[str, SecretStr]) -> Account | Non
 
 
 def _claims(token: object) -> Mapping[str, Any]:
-    """Read a token's claims without checking its signature: for display alone."""
+    """Return a token's claims, for display; the signature is not checked."""
     parts = token.split(".") if isinstance(token, str) else []
     if len(parts) != TOKEN_PARTS:
         return {}

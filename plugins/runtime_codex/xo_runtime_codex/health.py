@@ -1,4 +1,4 @@
-"""Whether Codex is there and signed in."""
+"""Health of Codex: is it installed, and is an account signed in."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from xo_runtime_codex.protocol.failures import INSTALL
 
 
 class HealthCheck(ProgramHealth):
-    """Looks at `codex`."""
+    """Checks the `codex` executable and its sign-in."""
 
     title = "Codex"
     command = "codex"
@@ -17,8 +17,8 @@ class HealthCheck(ProgramHealth):
     sign_in = "codex login"
 
     def __init__(self, context: HostContext, options: Options) -> None:
-        own = {"CODEX_HOME": str(options.home)} if options.own_home else {}
-        super().__init__(context, options.binary, own)
+        environment = {"CODEX_HOME": str(options.home)} if options.own_home else {}
+        super().__init__(context, options.binary, environment)
         self._secrets = context.secrets
         self._home = options.home
 
@@ -26,5 +26,5 @@ class HealthCheck(ProgramHealth):
         return find_account(self._home, self._secrets.environment()) is not None
 
     async def is_signed_in(self, binary: Path) -> bool:
-        # it may keep its sign-in in the system's key ring
+        # the sign-in may be in the system's key ring
         return (await self.ask(binary, "login", "status")).returncode == 0

@@ -1,4 +1,4 @@
-"""How Codex is started: settings, secrets, arguments, environment."""
+"""Settings, secrets, command-line arguments and environment of Codex."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ SETTINGS = (
     Setting("CODEX_TURN_LIMIT", "Seconds a turn may last in all.", "14400", "seconds"),
     Setting("CODEX_RETRY_SECONDS", "Seconds a turn may try to reach its model.", "60", "seconds"),
     Setting("CODEX_IDLE_SECONDS", "Seconds until an idle server is ended.", "900", "seconds"),
-    Setting("CODEX_SERVER_LIMIT", "Servers at a time, about 0.15 GB each.", "3", "integer"),
+    Setting("CODEX_SERVER_LIMIT", "ServerPool at a time, about 0.15 GB each.", "3", "integer"),
     Setting("CODEX_HOME", "Where Codex keeps its files; empty: ~/.codex.", kind="path"),
 )
 SECRETS = (
@@ -25,20 +25,20 @@ SECRETS = (
 EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"})
 PLACEHOLDERS = ("sk-none", "none", "changeme")
 SWITCHED_OFF = (
-    # a goal makes Codex begin turns of its own, which nobody reads and no abort reaches
+    # a goal makes Codex start turns itself, which no stream shows and no abort reaches
     "-c",
     "features.goals=false",
-    # a snapshot is a file that others may read, with every variable in it: the key, too
+    # a snapshot is a file with the whole environment, keys included, that others may read
     "-c",
     "features.shell_snapshot=false",
 )
 SERVER = (
     "app-server",
-    # questions outside plan mode; Codex ships it switched off
+    # questions outside plan mode; off by default
     "-c",
     "features.default_mode_request_user_input=true",
     *SWITCHED_OFF,
-    # a thread that is let go is free at once for another server, or for a terminal
+    # an unloaded thread is free at once for another server or a terminal
     "-c",
     "thread_unload_delay_secs=0",
     "-c",
@@ -62,7 +62,7 @@ class Options:
 
 
 def read_options(settings: Mapping[str, str], home: Path) -> Options:
-    """Type the checked settings; what is absent takes its default."""
+    """Convert the checked settings; absent ones take their default."""
     values = {setting.name: setting.default for setting in SETTINGS} | dict(settings)
     own = values["CODEX_HOME"]
     return Options(
@@ -78,24 +78,26 @@ def read_options(settings: Mapping[str, str], home: Path) -> Options:
 
 
 def is_credential(value: SecretStr | None) -> bool:
-    """Tell a key from an empty value or a placeholder."""
+    """Return whether a value is a key, not empty and no placeholder."""
     text = value.get_secret_value().strip() if value else ""
     return bool(text) and not text.lower().startswith(PLACEHOLDERS)
 
 
-def environment_of(given: Mapping[str, SecretStr], options: Options) -> dict[str, SecretStr | str]:
-    """Return the environment of Codex; placeholders of keys are left out."""
+def environment_of(
+    secrets: Mapping[str, SecretStr], options: Options
+) -> dict[str, SecretStr | str]:
+    """Return Codex's environment, without placeholder keys."""
     keys = {secret.key for secret in SECRETS}
-    wanted: dict[str, SecretStr | str] = {
-        key: value for key, value in given.items() if key not in keys or is_credential(value)
+    result: dict[str, SecretStr | str] = {
+        key: value for key, value in secrets.items() if key not in keys or is_credential(value)
     }
     if options.own_home:
-        wanted["CODEX_HOME"] = str(options.home)
-    return wanted
+        result["CODEX_HOME"] = str(options.home)
+    return result
 
 
 def fingerprint(environment: Mapping[str, SecretStr | str]) -> str:
-    """Name an environment without telling it."""
+    """Return a digest that identifies an environment without revealing it."""
     digest = hashlib.sha256()
     for key, value in sorted(environment.items()):
         plain = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -103,15 +105,15 @@ def fingerprint(environment: Mapping[str, SecretStr | str]) -> str:
     return digest.hexdigest()
 
 
-def api_key_of(given: Mapping[str, SecretStr], *, signed_in: bool) -> SecretStr | None:
-    """Choose the key to sign a server in with; None leaves it to Codex's own sign-in."""
+def api_key_of(secrets: Mapping[str, SecretStr], *, signed_in: bool) -> SecretStr | None:
+    """Return the key to sign a server in with; None to use Codex's own sign-in."""
     for key in ("CODEX_API_KEY",) if signed_in else ("CODEX_API_KEY", "OPENAI_API_KEY"):
-        if is_credential(given.get(key)):
-            return given[key]
+        if is_credential(secrets.get(key)):
+            return secrets[key]
     return None
 
 
 def effort_of(turn: Turn) -> str | None:
-    """Return Codex's word for a turn's `reasoning`; unknown words count as none given."""
+    """Return Codex's reasoning effort for a turn; None for unknown words."""
     word = (turn.reasoning or "").strip().lower()
     return word if word in EFFORTS else None

@@ -1,4 +1,4 @@
-"""`GET /api/codex/status`: whether somebody is signed in to Codex, and who."""
+"""`GET /api/codex/status`: the account that Codex is signed in with."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ class CodexAccount(BaseModel):
 
 
 class CodexStatus(BaseModel):
-    """Whether Codex can be used; `is_connected` is `authenticated` under its older name."""
+    """Whether Codex is signed in; `is_connected` is the older name of `authenticated`."""
 
     authenticated: bool = Field(examples=[True])
     is_connected: bool = Field(examples=[True])
@@ -30,17 +30,17 @@ class CodexStatus(BaseModel):
 
 
 def router(context: HostContext) -> APIRouter:
-    """Make the plugin's routes."""
+    """Return the plugin's routes."""
     options = read_options(context.settings, context.paths.home)
     routes = APIRouter()
 
-    def look() -> Account | None:
+    def read_account() -> Account | None:
         return find_account(options.home, context.secrets.environment())
 
     @routes.get("/api/codex/status")
     async def codex_status() -> CodexStatus:
-        """Say who is signed in to Codex."""
-        return _shape(await asyncio.to_thread(look))
+        """Return the account that Codex is signed in with."""
+        return _shape(await asyncio.to_thread(read_account))
 
     return routes
 

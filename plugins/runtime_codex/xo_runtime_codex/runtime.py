@@ -1,4 +1,4 @@
-"""The runtime: finds the turn's server and thread, runs the turn on them."""
+"""The runtime: leases a server, loads the session's thread, and runs the turn on it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -39,10 +39,10 @@ from xo_runtime_codex.options import read_options
 from xo_runtime_codex.protocol.parameters import thread_parameters
 from xo_runtime_codex.run.exec_runner import ExecRunner
 from xo_runtime_codex.run.turn_run import TurnRun
-from xo_runtime_codex.server.app_server import AppServer, NoServer, Thread
-from xo_runtime_codex.server.json_rpc import Refused
+from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, Thread
+from xo_runtime_codex.server.json_rpc import JsonRpcError
 from xo_runtime_codex.server.models import list_models
-from xo_runtime_codex.server.server_pool import Servers
+from xo_runtime_codex.server.server_pool import ServerPool
 
 INFO = RuntimeInfo(name="codex", title="Codex", aliases=("openai_codex",), rank=30)
 ACTIVE_WRITER = "active writer"
@@ -50,7 +50,7 @@ NO_ROLLOUT = "no rollout found"
 
 
 class ServerLost(Exception):
-    """The server died under a turn that had only spoken."""
+    """The server ended during a turn that had produced text alone."""
 
     def __init__(self, failure: AgentFailure, turn_id: str) -> None:
         super().__init__(failure.message)
@@ -68,13 +68,13 @@ class CodexRuntime(
     ListsModels,
     ChecksHealth,
 ):
-    """Codex, many sessions on a shared app-server."""
+    """Codex; many sessions share an app-server."""
 
     def __init__(self, context: HostContext) -> None:
         self._context = context
         self._options = read_options(context.settings, context.paths.home)
-        self._servers = Servers(context, self._options)
-        self._one_shots = ExecRunner(context, self._options)
+        self._servers = ServerPool(context, self._options)
+        self._exec_runner = ExecRunner(context, self._options)
         self._store = Store(self._options.home)
         self._health = HealthCheck(context, self._options)
         self._running: dict[str, TurnRun] = {}
@@ -87,9 +87,9 @@ class CodexRuntime(
         try:
             async with self._servers.lease(turn.environment) as server:
                 return await server.open_thread(turn)
-        except NoServer:
-            return await self._one_shots.open(turn)
-        except Refused as error:
+        except AppServerUnavailable:
+            return await self._exec_runner.open(turn)
+        except JsonRpcError as error:
             raise AgentFailure(f"Codex opened no session: {error}", code="bad_request") from error
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
@@ -102,15 +102,15 @@ class CodexRuntime(
 
     async def interrupt(self, turn: Turn) -> None:
         self._stopped.add(turn.stream_id)
-        running = self._running.get(turn.stream_id)
-        if running:
-            await running.interrupt()
+        run = self._running.get(turn.stream_id)
+        if run:
+            await run.interrupt()
 
     async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
-        running = self._running.get(turn.stream_id)
-        if running is None:
+        run = self._running.get(turn.stream_id)
+        if run is None:
             raise NotFound("The turn is over.")
-        await running.answer(call_id, answer)
+        await run.answer(call_id, answer)
 
     async def session(self, session_id: str) -> SessionRecord | None:
         return await self._store.session(session_id)
@@ -132,9 +132,9 @@ class CodexRuntime(
         environment = await asyncio.to_thread(self._context.secrets.environment)
         try:
             async with self._servers.lease(environment) as server:
-                await self._load(server, session_id, {})
+                await self._load_thread(server, session_id, {})
                 await self._revert(server, session_id, turn_id)
-        except (Refused, NoServer) as error:
+        except (JsonRpcError, AppServerUnavailable) as error:
             raise Unsupported(f"Codex can't edit this session: {error}") from error
 
     async def models(self) -> Sequence[Model]:
@@ -142,7 +142,7 @@ class CodexRuntime(
         try:
             async with self._servers.lease(environment) as server:
                 return await list_models(server, self._options.home)
-        except (NoServer, Refused):
+        except (AppServerUnavailable, JsonRpcError):
             return []
 
     async def health(self) -> Health:
@@ -150,79 +150,83 @@ class CodexRuntime(
 
     async def _events(self, turn: Turn) -> AsyncGenerator[Event, None]:
         lost: ServerLost | None = None
-        while not self._one_shots.holds(turn):
+        while not self._exec_runner.holds(turn):
             try:
                 async with self._servers.lease(turn.environment) as server:
-                    async with aclosing(self._on(server, turn, lost)) as events:
+                    async with aclosing(self._run_on_server(server, turn, lost)) as events:
                         async for event in events:
                             yield event
                     return
-            except NoServer as error:
+            except AppServerUnavailable as error:
                 if lost:
                     raise lost.failure from error
-                self._context.log.warning("no app-server, trying a one-shot: %s", error)
+                self._context.log.warning(
+                    "no app-server, running the turn with codex exec: %s", error
+                )
                 break
-            except ServerLost as cut:
+            except ServerLost as error:
                 if lost:
-                    raise cut.failure from cut
-                lost = cut
-        async with aclosing(self._one_shots.run(turn)) as events:
+                    raise error.failure from error
+                lost = error
+        async with aclosing(self._exec_runner.run(turn)) as events:
             async for event in events:
                 yield event
 
-    async def _on(
+    async def _run_on_server(
         self, server: AppServer, turn: Turn, lost: ServerLost | None
     ) -> AsyncGenerator[Event, None]:
-        thread = await self._load(server, turn.session_id, thread_parameters(turn))
+        thread = await self._load_thread(server, turn.session_id, thread_parameters(turn))
         if lost:
-            await self._forget(server, turn.session_id, lost)
-            yield Desync("Codex ended and is asked again")
-        running = TurnRun(turn, turn.session_id, server, self._options)
-        self._running[turn.stream_id] = running
+            await self._revert_lost_turn(server, turn.session_id, lost)
+            yield Desync("Codex ended; the turn is repeated")
+        run = TurnRun(turn, turn.session_id, server, self._options)
+        self._running[turn.stream_id] = run
         try:
             if turn.stream_id in self._stopped:
                 yield Done("aborted")
                 return
-            async with aclosing(running.events(thread)) as events:
+            async with aclosing(run.events(thread)) as events:
                 async for event in events:
                     yield event
         except AgentFailure as failure:
             if failure.code == "auth":
-                # a server that was refused a key does not notice a later sign-in
+                # a server whose key was refused does not notice a later sign-in
                 self._servers.retire(server)
-            if await self._harmless(failure, turn, running):
-                raise ServerLost(failure, running.turn_id) from failure
+            if await self._is_repeatable(failure, turn, run):
+                raise ServerLost(failure, run.turn_id) from failure
             raise
         finally:
             del self._running[turn.stream_id]
-            if running.spoilt:
+            if run.is_server_unusable:
                 self._servers.retire(server)
 
-    async def _harmless(self, failure: AgentFailure, turn: Turn, running: TurnRun) -> bool:
-        """Say whether a turn that lost its server may be begun anew without doing things twice."""
-        if failure.code != "crashed" or not running.harmless or not running.turn_id:
+    async def _is_repeatable(self, failure: AgentFailure, turn: Turn, run: TurnRun) -> bool:
+        """Return whether a turn that lost its server can be repeated without doing it twice."""
+        if failure.code != "crashed" or not run.is_repeatable or not run.turn_id:
             return False
-        return not await self._store.acted(turn.session_id, running.turn_id)
+        return not await self._store.called_tool(turn.session_id, run.turn_id)
 
-    async def _forget(self, server: AppServer, thread_id: str, lost: ServerLost) -> None:
-        """Drop a turn that was cut off, so that its message is not in the session twice. Raises
-        what cut it off where Codex can't."""
+    async def _revert_lost_turn(self, server: AppServer, thread_id: str, lost: ServerLost) -> None:
+        """Remove an interrupted turn, so that its message is not in the session twice.
+
+        Raises the turn's failure where Codex cannot remove it.
+        """
         try:
             await self._revert(server, thread_id, lost.turn_id)
-        except Refused:
+        except JsonRpcError:
             raise lost.failure from lost
 
     async def _revert(self, server: AppServer, thread_id: str, turn_id: str) -> None:
-        named = {"threadId": thread_id, "beforeTurnId": turn_id}
-        await server.link.request("thread/revert", named)
+        params = {"threadId": thread_id, "beforeTurnId": turn_id}
+        await server.client.request("thread/revert", params)
 
-    async def _load(
+    async def _load_thread(
         self, server: AppServer, thread_id: str, parameters: Mapping[str, Any]
     ) -> Thread:
-        await self._servers.free(thread_id, but=server)
+        await self._servers.unload_elsewhere(thread_id, keep=server)
         try:
             return await server.load(thread_id, parameters)
-        except Refused as error:
+        except JsonRpcError as error:
             if ACTIVE_WRITER in str(error):
                 text = (
                     "This session is open in another Codex, perhaps in a terminal: close it there"

@@ -1,8 +1,8 @@
-"""Rollouts without items, as sessions of Codexes before paginated histories have them, and as
-today's Codex goes on writing in those sessions (`history_mode` is not `paginated`).
+"""Convert rollouts without items to rows with items.
 
-Each event is brought into the item that would stand there today. Tools are told by the model's own
-calls and their outputs, which name no turn: what is not ended is a call that was cut off.
+Codex versions before paginated histories wrote them, and today's Codex continues them (their
+`history_mode` is not `paginated`). Tools are known from the model's calls and their outputs, which
+name no turn; a call without an output was interrupted.
 """
 
 import re
@@ -21,23 +21,23 @@ EXIT_CODE = re.compile(r"[Ee]xit(?:ed with)? code:? (-?\d+)")
 
 
 class LegacyRollouts:
-    """Translates one file's rows, in their order."""
+    """Converts one file's rows, in order."""
 
     def __init__(self) -> None:
         self._turn = ""
-        self._named = False
-        self._said = 0
+        self._has_turn_ids = False
+        self._prompt_count = 0
         self._calls: dict[str, Body] = {}
 
     def rows(self, row: Row) -> Iterator[Row]:
-        """Yield what stands for a row today, which may be the row itself."""
+        """Yield the rows that replace a row; it may be the row itself."""
         body = row.body
         kind = str(body.get("type"))
         turn = body.get("turn_id")
         if isinstance(turn, str) and (row.kind == "turn_context" or kind == "task_started"):
-            self._turn, self._named = turn, True
+            self._turn, self._has_turn_ids = turn, True
         if row.kind == "response_item":
-            yield from self._called(row, kind)
+            yield from self._tool_rows(row, kind)
         elif kind == "user_message":
             yield self._item(row, self._user(row))
         elif kind == "agent_message":
@@ -46,24 +46,24 @@ class LegacyRollouts:
             yield self._item(row, {"type": "Reasoning", "summary_text": [str(body.get("text"))]})
         elif kind == "patch_apply_end":
             self._calls.pop(str(body.get("call_id")), None)
-            yield self._item(row, {**_ended(body), "type": "FileChange"})
+            yield self._item(row, {**_patch_result(body), "type": "FileChange"})
         else:
             if kind in ENDS:
-                yield from self._cut_off(row)
+                yield from self._interrupted_tools(row)
             yield row
 
     def _user(self, row: Row) -> Body:
-        self._said += 1
-        if not self._named:
-            # the oldest name no turns: each prompt begins one
-            self._turn = f"turn-{self._said}"
-        identity = f"{self._turn}-u{self._said}"
+        self._prompt_count += 1
+        if not self._has_turn_ids:
+            # the oldest files name no turns: each prompt starts one
+            self._turn = f"turn-{self._prompt_count}"
+        identity = f"{self._turn}-u{self._prompt_count}"
         text = {"type": "text", "text": str(row.body.get("message") or "")}
         images = row.body.get("local_images")
         files = [{"path": path} for path in (images if isinstance(images, list) else [])]
         return {"type": "UserMessage", "id": identity, "content": [text, *files]}
 
-    def _called(self, row: Row, kind: str) -> Iterator[Row]:
+    def _tool_rows(self, row: Row, kind: str) -> Iterator[Row]:
         call_id = str(row.body.get("call_id"))
         if kind in CALLS:
             self._calls[call_id] = row.body
@@ -71,7 +71,7 @@ class LegacyRollouts:
             output = _text(row.body.get("output"))
             yield self._item(row, _tool(self._calls.pop(call_id), output))
 
-    def _cut_off(self, row: Row) -> Iterator[Row]:
+    def _interrupted_tools(self, row: Row) -> Iterator[Row]:
         for call in self._calls.values():
             yield self._item(row, _tool(call, "") | {"status": "failed"})
         self._calls = {}
@@ -105,7 +105,7 @@ def _tool(call: Body, output: str) -> Body:
     }
 
 
-def _ended(body: Body) -> Body:
+def _patch_result(body: Body) -> Body:
     status = "completed" if body.get("success") else "failed"
     return {"id": body.get("call_id"), "changes": body.get("changes"), "status": status}
 
@@ -113,17 +113,17 @@ def _ended(body: Body) -> Body:
 def _arguments(call: Body) -> dict[str, Any]:
     raw = call.get("arguments")
     if not isinstance(raw, str):
-        # a custom tool takes a text as it is
+        # a custom tool takes plain text
         return {"input": str(call.get("input") or "")}
     try:
-        found = orjson.loads(raw)
+        arguments = orjson.loads(raw)
     except ValueError:
         return {"input": raw}
-    return found if isinstance(found, dict) else {"input": raw}
+    return arguments if isinstance(arguments, dict) else {"input": raw}
 
 
 def _text(output: object) -> str:
-    """Return a call's output: a text, or an object with one, also as JSON in a text."""
+    """Return a call's output: a string, or the text of an object, also of one in JSON."""
     if isinstance(output, str) and output.startswith('{"output":'):
         try:
             output = orjson.loads(output)

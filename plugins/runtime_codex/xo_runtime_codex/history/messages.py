@@ -1,4 +1,4 @@
-"""Rows of a rollout as messages: one of the user's and one of the agent's for each turn."""
+"""Build messages from the rows of a rollout: one user and one assistant message per turn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,19 +17,19 @@ from xo_cowork_core.sdk import (
     ToolPart,
 )
 from xo_runtime_codex.history.rollouts import EPOCH, Row
-from xo_runtime_codex.protocol.attachments import files_in, said_in
+from xo_runtime_codex.protocol.attachments import files_in, user_text
 from xo_runtime_codex.protocol.failures import turn_failure
 from xo_runtime_codex.protocol.item_shapes import server_shape, texts_of
 from xo_runtime_codex.protocol.tools import tool_of
 from xo_runtime_codex.protocol.usage import tokens_of
-from xo_runtime_codex.run.translator import thought_of
+from xo_runtime_codex.run.translator import reasoning_text
 
 ENDS = frozenset({"task_complete", "turn_complete", "turn_aborted"})
 
 
 @dataclass(slots=True)
-class Draft:
-    """The agent's message of one turn while its rows come."""
+class AssistantDraft:
+    """The assistant's message of one turn while its rows are read."""
 
     turn_id: str
     time: datetime
@@ -44,27 +44,29 @@ class Draft:
     error: str | None = None
 
     @property
-    def told(self) -> bool:
-        """Say whether there is anything in it."""
+    def has_content(self) -> bool:
+        """True when the message has a part, usage or an error."""
         return bool(self.parts or self.step or self.error)
 
     def add(self, part: Part) -> None:
-        """Add a part. A call is written down before the tools that it asked for, so its step ends
-        with the first part that is no tool."""
+        """Add a part. The first part that is not a tool ends the step.
+
+        Codex stores a model call before the tools that it requested.
+        """
         if isinstance(part, ToolPart):
             self.tool = True
         else:
             self.close_step()
         self.parts.append(part)
 
-    def use(self, tokens: Tokens) -> None:
-        """Take what a model call used."""
+    def add_usage(self, tokens: Tokens) -> None:
+        """Add a model call's usage."""
         self.close_step()
         self.tokens = (self.tokens or Tokens()) + tokens
         self.step = tokens
 
     def close_step(self) -> None:
-        """End the call that is open, if one is."""
+        """End the open step, if there is one."""
         self.parts += self._open_step()
         if self.step:
             self.step, self.tool = None, False
@@ -73,7 +75,7 @@ class Draft:
         return [StepPart("tool_use" if self.tool else "stop", self.step)] if self.step else []
 
     def message(self) -> Message:
-        """Make a message of what there is."""
+        """Return the message as it is now."""
         return Message(
             id=f"{self.turn_id}-a",
             role="assistant",
@@ -88,8 +90,8 @@ class Draft:
 
 
 @dataclass(slots=True)
-class Call:
-    """One model call, and the tools that it asked for."""
+class ModelCall:
+    """One model call and the tools that it requested."""
 
     time: datetime
     model: str | None
@@ -98,37 +100,39 @@ class Call:
     tools: list[str]
 
 
-class Hydration:
-    """Messages of a session, which turn each of the user's began, and the model calls by their
-    responses' ids. Grows with its rows."""
+class MessageBuilder:
+    """Builds the messages of a session from its rows.
+
+    `turns` maps user messages to the turns that they started, `calls` response ids to model calls.
+    """
 
     def __init__(self) -> None:
         self.turns: dict[str, str] = {}
-        self.calls: dict[str, Call] = {}
+        self.calls: dict[str, ModelCall] = {}
         self._model: str | None = None
         self._provider: str | None = None
-        self._draft: Draft | None = None
+        self._draft: AssistantDraft | None = None
         self._closed: list[Message] = []
-        # where the next tool is counted: a call is written down before the tools that it asked for
+        # tools of the latest call: a call is stored before the tools that it requested
         self._tools: list[str] = []
 
     @property
     def messages(self) -> list[Message]:
-        """All messages so far, the one that is under way last."""
+        """All messages so far, the unfinished one last."""
         draft = self._draft
-        return [*self._closed, *([draft.message()] if draft and draft.told else [])]
+        return [*self._closed, *([draft.message()] if draft and draft.has_content else [])]
 
     def feed(self, rows: Sequence[Row]) -> None:
-        """Take further rows."""
+        """Add rows."""
         for row in rows:
-            self._take(row)
+            self._add_row(row)
 
-    def forget_calls(self) -> None:
-        """Count calls anew from here on."""
+    def restart_calls(self) -> None:
+        """Drop the model calls so far; later ones are counted from here."""
         self.calls = {}
         self._tools = []
 
-    def _take(self, row: Row) -> None:
+    def _add_row(self, row: Row) -> None:
         body = row.body
         if row.kind == "session_meta":
             self._provider = _text(body.get("model_provider"))
@@ -137,7 +141,7 @@ class Hydration:
             if self._draft:
                 self._draft.model = self._model
         elif row.kind == "token_usage_record":
-            self._used(row, body)
+            self._add_usage(row, body)
         elif body.get("type") == "item_completed":
             self._item(row, body)
         elif _text(body.get("type")) in ENDS and self._draft:
@@ -149,33 +153,33 @@ class Hydration:
             return
         item = server_shape(raw)
         if item["type"] == "userMessage":
-            self._said(row, item, turn_id)
+            self._add_user_message(row, item, turn_id)
             return
         draft = self._draft
         if draft is None or draft.turn_id != turn_id:
             self._close()
-            draft = self._draft = Draft(turn_id, row.time, self._model, self._provider)
+            draft = self._draft = AssistantDraft(turn_id, row.time, self._model, self._provider)
         part = _part(item, row.time, body)
         if part:
             draft.add(part)
             if isinstance(part, ToolPart):
                 self._tools.append(part.tool)
 
-    def _said(self, row: Row, item: Mapping[str, Any], turn_id: str) -> None:
+    def _add_user_message(self, row: Row, item: Mapping[str, Any], turn_id: str) -> None:
         if self._draft is None or self._draft.turn_id != turn_id:
             self._close()
-            self._draft = Draft(turn_id, row.time, self._model, self._provider)
+            self._draft = AssistantDraft(turn_id, row.time, self._model, self._provider)
         content = item.get("content")
         text = texts_of(content)
-        said = said_in(text)
-        parts: list[Part] = [TextPart(said)] if said else []
+        text = user_text(text)
+        parts: list[Part] = [TextPart(text)] if text else []
         parts += files_in(text, content)
         if parts:
             identity = str(item.get("id"))
             self.turns[identity] = turn_id
             self._closed.append(Message(identity, "user", tuple(parts), row.time))
 
-    def _used(self, row: Row, body: Mapping[str, Any]) -> None:
+    def _add_usage(self, row: Row, body: Mapping[str, Any]) -> None:
         if not isinstance(body.get("usage"), dict):
             return
         used = tokens_of(body["usage"])
@@ -183,16 +187,16 @@ class Hydration:
         draft = self._draft
         if draft is None or draft.turn_id != body.get("turn_id"):
             return
-        draft.use(used)
+        draft.add_usage(used)
 
     def _count(self, row: Row, used: Tokens) -> None:
         key = _text(row.body.get("response_id")) or f"{row.body.get('turn_id')}:{row.ordinal}"
-        # tools before the first call are its own: their call's row was lost
+        # tools before the first call belong to it: the row of their own call is missing
         tools = [] if self.calls else self._tools
-        self.calls[key] = Call(row.time, self._model, self._provider, used, tools)
+        self.calls[key] = ModelCall(row.time, self._model, self._provider, used, tools)
         self._tools = tools
 
-    def _end(self, draft: Draft, body: Mapping[str, Any]) -> None:
+    def _end(self, draft: AssistantDraft, body: Mapping[str, Any]) -> None:
         if body.get("turn_id") is not None and body["turn_id"] != draft.turn_id:
             return
         draft.ended = True
@@ -202,7 +206,7 @@ class Hydration:
             draft.error = turn_failure(body["error"]).message
 
     def _close(self) -> None:
-        if self._draft and self._draft.told:
+        if self._draft and self._draft.has_content:
             self._closed.append(self._draft.message())
         self._draft = None
 
@@ -213,8 +217,8 @@ def _part(item: Mapping[str, Any], time: datetime, body: Mapping[str, Any]) -> P
             text = str(item.get("text") or "")
             return TextPart(text) if text else None
         case "reasoning":
-            thought = thought_of(item)
-            return ReasoningPart(thought) if thought else None
+            reasoning = reasoning_text(item)
+            return ReasoningPart(reasoning) if reasoning else None
     tool = tool_of(item)
     if tool is None:
         return None
@@ -228,15 +232,15 @@ def _part(item: Mapping[str, Any], time: datetime, body: Mapping[str, Any]) -> P
         output=tool.output or tool.error,
         title=tool.title,
         metadata=tool.metadata,
-        time_start=_moment(body.get("started_at_ms"), time),
-        time_end=_moment(body.get("completed_at_ms"), time),
+        time_start=_time_from_ms(body.get("started_at_ms"), time),
+        time_end=_time_from_ms(body.get("completed_at_ms"), time),
     )
 
 
-def _moment(value: object, otherwise: datetime) -> datetime:
+def _time_from_ms(value: object, fallback: datetime) -> datetime:
     if isinstance(value, int) and value > 0:
         return datetime.fromtimestamp(value / 1000, UTC)
-    return otherwise if otherwise > EPOCH else EPOCH
+    return fallback if fallback > EPOCH else EPOCH
 
 
 def _text(value: object) -> str | None:

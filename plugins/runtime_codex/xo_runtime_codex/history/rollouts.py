@@ -1,9 +1,9 @@
-"""Rollout files: what their names say, and the rows in them that tell what happened.
+"""Rollout files: their names, and the rows that hold messages, tools and usage.
 
 A session is one file, `rollout-<time>-<id>.jsonl`, in a folder by year, month and day. Each edit
-begins a further one, `…-<id>_<revision>.jsonl`, and a fork one of another session. Such a file
-says in `history_base` which file it goes on from, by that one's revision or else its session, and
-up to which row of it. Everything unknown, torn or malformed is passed over.
+creates a further file, `…-<id>_<revision>.jsonl`, and so does a fork. Such a file names its base
+file in `history_base`, by revision or session id, with the row up to which the base is valid.
+Unknown, torn and malformed rows are skipped.
 """
 
 import re
@@ -22,7 +22,7 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HEAD = re.compile(rb'"type": ?"(\w+)"(?:, ?"payload": ?\{"type": ?"(\w+)")?')
 READ_TYPES = frozenset({b"session_meta", b"turn_context", b"token_usage_record"})
 READ_EVENTS = frozenset({b"item_completed", b"task_complete", b"turn_complete", b"turn_aborted"})
-OLDER_EVENTS = frozenset(
+LEGACY_EVENTS = frozenset(
     {b"task_started", b"user_message", b"agent_message", b"agent_reasoning", b"patch_apply_end"}
 )
 CALLS = frozenset(
@@ -33,15 +33,15 @@ CALLS = frozenset(
         b"custom_tool_call_output",
     }
 )
-CALL_SIGNS = (b'_call",', b'_call"}')
+CALL_MARKS = (b'_call",', b'_call"}')
 HEAD_BYTES = 200
 MAX_LINE_BYTES = 64 * 1024 * 1024
 EPOCH = datetime.fromtimestamp(0, UTC)
-Body = dict[str, Any]  # as orjson makes it; asking for a Mapping costs five times as much
+Body = dict[str, Any]  # orjson returns it; an isinstance test for Mapping costs five times as much
 
 
 class Row(NamedTuple):
-    """One line. `ordinal` is -1 in files of Codexes that didn't count."""
+    """One row. `ordinal` is -1 in files of older versions, which have none."""
 
     kind: str
     ordinal: int
@@ -50,58 +50,58 @@ class Row(NamedTuple):
 
 
 class Base(NamedTuple):
-    """Which file another goes on from, and the ordinal of its first row that no longer holds."""
+    """The file that another one continues, and the ordinal of its first row that is not valid."""
 
     rollout_id: str
     end: int
 
 
 def rollout_id(path: Path) -> str | None:
-    """Return the name by which other rollouts call this one; None for any other file."""
-    named = NAME.fullmatch(path.name)
-    return (named.group(2) or named.group(1)) if named else None
+    """Return the id by which other rollouts name this file; None for any other file."""
+    match = NAME.fullmatch(path.name)
+    return (match.group(2) or match.group(1)) if match else None
 
 
 def session_of(path: Path) -> str:
-    """Return whose file a rollout is."""
-    named = NAME.fullmatch(path.name)
-    return named.group(1) if named else ""
+    """Return the session id of a rollout file."""
+    match = NAME.fullmatch(path.name)
+    return match.group(1) if match else ""
 
 
 def find_files(sessions: Path, session_id: str) -> list[Path]:
-    """Find one session's files by their names."""
+    """Return one session's files."""
     return sorted(sessions.rglob(f"rollout-*-{session_id}*.jsonl")) if is_id(session_id) else []
 
 
 def is_id(text: str) -> bool:
-    """Say whether a text may name a rollout."""
+    """Return whether a text has the form of a rollout id."""
     return ID.fullmatch(text) is not None
 
 
 def whole_lines(path: Path) -> list[bytes]:
-    """Read the lines that are written to their end. Raises OSError."""
+    """Return the complete lines of a file. Raises OSError."""
     return path.read_bytes().split(b"\n")[:-1]
 
 
-def parse_line(line: bytes, *, older: bool = False) -> Row | None:
-    """Read a line that tells of the conversation; None for any other.
+def parse_line(line: bytes, *, is_legacy: bool = False) -> Row | None:
+    """Return the row of a line, or None when it holds no part of the conversation.
 
-    Most bytes are the model's own copy of it, which isn't parsed, except in `older` files, where
-    nothing else tells of tools.
+    Most bytes of a file are the model's own input, which is not parsed; in `is_legacy` files it is,
+    because nothing else holds the tool calls.
     """
     head = HEAD.search(line, 0, HEAD_BYTES)
     if head is None or len(line) > MAX_LINE_BYTES:
         return None
     kind, event = head.groups()
-    events = READ_EVENTS | OLDER_EVENTS if older else READ_EVENTS
-    called = older and kind == b"response_item" and event in CALLS
-    if kind not in READ_TYPES and not called and (kind != b"event_msg" or event not in events):
+    events = READ_EVENTS | LEGACY_EVENTS if is_legacy else READ_EVENTS
+    is_call = is_legacy and kind == b"response_item" and event in CALLS
+    if kind not in READ_TYPES and not is_call and (kind != b"event_msg" or event not in events):
         return None
     return _row(line)
 
 
 def base_of(row: Row) -> Base | None:
-    """Read what a file goes on from out of its first `session_meta`."""
+    """Return the base that the first `session_meta` names."""
     base = row.body.get("history_base")
     if not isinstance(base, dict):
         return None
@@ -110,13 +110,13 @@ def base_of(row: Row) -> Base | None:
 
 
 def calls_tool(files: Sequence[Path], turn_id: str) -> bool:
-    """Say whether the model asked for a tool in a turn. Raises OSError.
+    """Return whether the model requested a tool in a turn. Raises OSError.
 
-    The call is on disk before the tool runs; the server's word of it may be lost with the server.
+    Codex stores the call before the tool runs; the server's notification may be lost with it.
     """
-    named = turn_id.encode()
+    turn = turn_id.encode()
     return any(
-        named in line and any(sign in line[:HEAD_BYTES] for sign in CALL_SIGNS)
+        turn in line and any(mark in line[:HEAD_BYTES] for mark in CALL_MARKS)
         for line in _lines(files)
     )
 
@@ -145,8 +145,8 @@ def _row(line: bytes) -> Row | None:
 
 def _time(value: object) -> datetime:
     try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else EPOCH
-        # in UTC, so that a time outside the calendar there fails here and not in a list
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        time = datetime.fromisoformat(value) if isinstance(value, str) else EPOCH
+        # convert here, so that a time that UTC cannot express fails here and not in a list
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return EPOCH

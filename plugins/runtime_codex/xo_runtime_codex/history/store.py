@@ -1,4 +1,4 @@
-"""Codex's own store: rollout files under `sessions/`, read and never written. In threads."""
+"""Read sessions from Codex's rollout files, in threads. Nothing is written."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from xo_runtime_codex.history.transcript import ARCHIVE, CodexTranscript
 
 
 class Store:
-    """Sessions of one Codex home."""
+    """The sessions of one Codex folder."""
 
     def __init__(self, home: Path) -> None:
         self._sessions_folder = home / "sessions"
@@ -18,67 +18,67 @@ class Store:
 
     @property
     def folders(self) -> Sequence[Path]:
-        """Where rollouts lie."""
+        """The folders that hold rollouts."""
         return (self._sessions_folder, self._archive)
 
     async def session(self, session_id: str) -> SessionRecord | None:
-        """Find one session by its files' names."""
-        told = await asyncio.to_thread(self._tell, session_id)
-        return told.record() if told else None
+        """Return one session, or None."""
+        transcript = await asyncio.to_thread(self._read_session, session_id)
+        return transcript.record() if transcript else None
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
-        """Read a session's messages."""
-        told = await asyncio.to_thread(self._tell, session_id)
-        return told.messages() if told else None
+        """Return a session's messages, or None."""
+        transcript = await asyncio.to_thread(self._read_session, session_id)
+        return transcript.messages() if transcript else None
 
     async def turn_of(self, session_id: str, message_id: str) -> str:
-        """Find the turn that a user's message began. Raises NotFound."""
-        told = await asyncio.to_thread(self._tell, session_id)
-        turn_id = told.turns.get(message_id) if told else None
+        """Return the turn that a user message started. Raises NotFound."""
+        transcript = await asyncio.to_thread(self._read_session, session_id)
+        turn_id = transcript.turns.get(message_id) if transcript else None
         if turn_id is None:
             raise NotFound("There is no such message of yours in this session.")
         return turn_id
 
-    async def acted(self, session_id: str, turn_id: str) -> bool:
-        """Say whether a turn may have done more than speak."""
-        return await asyncio.to_thread(self._acted, session_id, turn_id)
+    async def called_tool(self, session_id: str, turn_id: str) -> bool:
+        """Return whether a turn may have called a tool."""
+        return await asyncio.to_thread(self._called_tool, session_id, turn_id)
 
-    def _acted(self, session_id: str, turn_id: str) -> bool:
+    def _called_tool(self, session_id: str, turn_id: str) -> bool:
         try:
             return calls_tool(find_files(self._sessions_folder, session_id), turn_id)
         except OSError:
             return True
 
-    def _tell(self, session_id: str) -> CodexTranscript | None:
-        """Read the file that tells a session: after edits, the newest of several."""
+    def _read_session(self, session_id: str) -> CodexTranscript | None:
+        """Return the newest transcript of a session: each edit creates a further file."""
         newest: tuple[SessionRecord, CodexTranscript] | None = None
-        for told in self._told(find_files(self._sessions_folder, session_id)):
-            record = told.record()
+        for transcript in self._transcripts(find_files(self._sessions_folder, session_id)):
+            record = transcript.record()
             if record and (newest is None or newest[0].time_updated < record.time_updated):
-                newest = record, told
+                newest = record, transcript
         return newest[1] if newest else None
 
-    def _told(self, paths: Iterable[Path]) -> Iterator[CodexTranscript]:
+    def _transcripts(self, paths: Iterable[Path]) -> Iterator[CodexTranscript]:
         for path in paths:
-            if rollout_id(path) and (told := self._read(path, ())):
-                yield told
+            if rollout_id(path) and (transcript := self._read(path, ())):
+                yield transcript
 
-    def _read(self, path: Path, above: tuple[Path, ...]) -> CodexTranscript | None:
+    def _read(self, path: Path, visited: tuple[Path, ...]) -> CodexTranscript | None:
         transcript = CodexTranscript(path)
         try:
             transcript.feed(whole_lines(path))
         except OSError:
             return None
-        place = self._place(transcript.base())
-        if place and place not in (*above, path):
-            base = self._read(place, (*above, path))
+        base_path = self._path_of(transcript.base())
+        if base_path and base_path not in (*visited, path):
+            base = self._read(base_path, (*visited, path))
             if base:
                 transcript.go_on_from(base)
         return transcript
 
-    def _place(self, name: str | None) -> Path | None:
-        """Find the file that another goes on from."""
+    def _path_of(self, name: str | None) -> Path | None:
+        """Return the path of a base file."""
         if name is None or not is_id(name):
             return None
-        found = (path for folder in self.folders for path in folder.rglob(f"rollout-*{name}.jsonl"))
-        return min((path for path in found if rollout_id(path) == name), default=None)
+        paths = (path for folder in self.folders for path in folder.rglob(f"rollout-*{name}.jsonl"))
+        return min((path for path in paths if rollout_id(path) == name), default=None)

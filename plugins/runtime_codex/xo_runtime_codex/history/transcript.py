@@ -1,11 +1,11 @@
-"""One rollout while it grows: rows kept, messages and usage made of them."""
+"""One rollout file that may grow: keeps its rows, builds messages and usage."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, title_from_text
 from xo_runtime_codex.history.legacy_rollouts import LegacyRollouts
-from xo_runtime_codex.history.messages import Call, Hydration
+from xo_runtime_codex.history.messages import MessageBuilder, ModelCall
 from xo_runtime_codex.history.rollouts import EPOCH, Base, Row, base_of, parse_line, session_of
 
 ARCHIVE = "archived_sessions"
@@ -13,35 +13,34 @@ PAGINATED = "paginated"
 
 
 class CodexTranscript(Transcript):
-    """A file of `sessions/`, or one that was archived: that tells no session, but others may go on
-    from it."""
+    """A rollout file. An archived one is no session itself, but may be the base of others."""
 
     def __init__(self, path: Path) -> None:
         self._session_id = session_of(path)
         self._archived = path.parent.name == ARCHIVE
         self._base: Base | None = None
-        self._before: Sequence[Row] = ()
-        self._older: LegacyRollouts | None = None
+        self._base_rows: Sequence[Row] = ()
+        self._legacy: LegacyRollouts | None = None
         self._rows: list[Row] = []
-        self._story = Hydration()
-        self._told = 0
+        self._builder = MessageBuilder()
+        self._built_rows = 0
         self._directory: str | None = None
         self._last = EPOCH
 
     @property
     def turns(self) -> Mapping[str, str]:
-        """Which turn each message of the user's began."""
-        return self._up_to_date().turns
+        """The turn that each user message started."""
+        return self._updated_builder().turns
 
     def feed(self, lines: Iterable[bytes]) -> None:
         for line in lines:
-            row = parse_line(line, older=self._older is not None)
+            row = parse_line(line, is_legacy=self._legacy is not None)
             if row is None:
                 continue
             if row.kind == "session_meta":
-                self._begin(row)
+                self._read_meta(row)
             self._last = max(self._last, row.time)
-            self._rows += self._older.rows(row) if self._older else [row]
+            self._rows += self._legacy.rows(row) if self._legacy else [row]
 
     def base(self) -> str | None:
         return self._base.rollout_id if self._base else None
@@ -49,25 +48,25 @@ class CodexTranscript(Transcript):
     def go_on_from(self, base: Transcript) -> None:
         if not isinstance(base, CodexTranscript) or self._base is None:
             return
-        self._before = base.rows_before(self._base.end)
-        self._story = Hydration()
-        self._story.feed(self._before)
-        # its calls are counted where they are written down
-        self._story.forget_calls()
-        self._told = 0
+        self._base_rows = base.rows_before(self._base.end)
+        self._builder = MessageBuilder()
+        self._builder.feed(self._base_rows)
+        # the calls of the base are counted in the base's own file
+        self._builder.restart_calls()
+        self._built_rows = 0
         self._directory = self._directory or base.directory
 
     @property
     def directory(self) -> str | None:
-        """Where its turns run."""
+        """The working folder of its turns."""
         return self._directory
 
     def rows_before(self, end: int) -> list[Row]:
-        """Return the rows that still hold for a file that goes on from here."""
-        return [row for row in (*self._before, *self._rows) if row.ordinal < end]
+        """Return the rows that are valid for a file that continues this one."""
+        return [row for row in (*self._base_rows, *self._rows) if row.ordinal < end]
 
     def messages(self) -> Sequence[Message]:
-        return self._up_to_date().messages
+        return self._updated_builder().messages
 
     def record(self) -> SessionRecord | None:
         messages = self.messages()
@@ -81,29 +80,29 @@ class CodexTranscript(Transcript):
             directory=self._directory,
             message_count=len(messages),
             time_created=created,
-            # also of an edit that nothing was said after: it makes its file the newest
+            # an edit without a later turn counts too: its file is the newest
             time_updated=max(self._last, created),
         )
 
     def usage(self) -> Sequence[UsageRecord]:
-        calls = self._up_to_date().calls
+        calls = self._updated_builder().calls
         return [_usage(key, call, self._session_id) for key, call in calls.items()]
 
-    def _begin(self, row: Row) -> None:
+    def _read_meta(self, row: Row) -> None:
         if not any(each.kind == "session_meta" for each in self._rows):
             self._base = base_of(row)
-            self._older = None if row.body.get("history_mode") == PAGINATED else LegacyRollouts()
+            self._legacy = None if row.body.get("history_mode") == PAGINATED else LegacyRollouts()
         cwd = row.body.get("cwd")
         if self._directory is None and isinstance(cwd, str) and cwd.startswith("/"):
             self._directory = cwd
 
-    def _up_to_date(self) -> Hydration:
-        self._story.feed(self._rows[self._told :])
-        self._told = len(self._rows)
-        return self._story
+    def _updated_builder(self) -> MessageBuilder:
+        self._builder.feed(self._rows[self._built_rows :])
+        self._built_rows = len(self._rows)
+        return self._builder
 
 
-def _usage(key: str, call: Call, session_id: str) -> UsageRecord:
+def _usage(key: str, call: ModelCall, session_id: str) -> UsageRecord:
     return UsageRecord(
         key=key,
         time=call.time,

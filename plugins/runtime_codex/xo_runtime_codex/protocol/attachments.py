@@ -1,6 +1,6 @@
-"""Files that come with a prompt: images for the model's eyes, others named behind the words.
+"""Attachments of a prompt: images as input items, other files listed after the text.
 
-Codex's own mentions of files are for people alone: the model hears nothing of them.
+Codex does not pass its own file mentions on to the model.
 """
 
 import re
@@ -11,32 +11,36 @@ from typing import Any
 from xo_cowork_core.sdk import FilePart, Turn, shown
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-MARK = "\n\nAttached files:\n"
-LISTED = re.compile(re.escape(MARK) + r"((?:- /[^\n]+\n?)+)\s*\Z")
+HEADING = "\n\nAttached files:\n"
+LISTING = re.compile(re.escape(HEADING) + r"((?:- /[^\n]+\n?)+)\s*\Z")
 
 
 def images(turn: Turn) -> list[Mapping[str, Any]]:
     """Return the images of a turn as items of its input."""
-    found = [item for item in turn.attachments if item.mime_type in IMAGE_TYPES]
-    return [{"type": "localImage", "path": str(item.path)} for item in found]
+    return [
+        {"type": "localImage", "path": str(item.path)}
+        for item in turn.attachments
+        if item.mime_type in IMAGE_TYPES
+    ]
 
 
 def listing(turn: Turn) -> str:
-    """Return what goes behind a prompt for its other files; empty without any."""
+    """Return the list of other files that is added to a prompt; empty without any."""
     others = [item for item in turn.attachments if item.mime_type not in IMAGE_TYPES]
-    return MARK + "\n".join(f"- {item.path}" for item in others) if others else ""
+    return HEADING + "\n".join(f"- {item.path}" for item in others) if others else ""
 
 
-def said_in(text: str) -> str:
-    """Return what a person wrote, without what stands behind it."""
-    found = _listed(text)
-    return shown(text[: found.start()] if found else text).rstrip()
+def user_text(text: str) -> str:
+    """Return the text that the user wrote, without context and file list."""
+    listing_match = _find_listing(text)
+    return shown(text[: listing_match.start()] if listing_match else text).rstrip()
 
 
 def files_in(text: str, content: object) -> list[FilePart]:
-    """Return the files of a prompt: those that its text lists, and those that are items of it."""
-    found = _listed(text)
-    paths = [line.removeprefix("- ") for line in found[1].splitlines()] if found else []
+    """Return the files of a prompt: those listed in its text and those among its items."""
+    listing_match = _find_listing(text)
+    lines = listing_match[1].splitlines() if listing_match else []
+    paths = [line.removeprefix("- ") for line in lines]
     blocks = content if isinstance(content, list) else []
     items = [block for block in blocks if isinstance(block, Mapping)]
     return [
@@ -49,5 +53,5 @@ def files_in(text: str, content: object) -> list[FilePart]:
     ]
 
 
-def _listed(text: str) -> re.Match[str] | None:
-    return LISTED.search(text, text.rfind(MARK)) if MARK in text else None
+def _find_listing(text: str) -> re.Match[str] | None:
+    return LISTING.search(text, text.rfind(HEADING)) if HEADING in text else None

@@ -1,4 +1,4 @@
-"""What a failed turn is called: from Codex's own error, or a dead process, to one error."""
+"""Map Codex's errors and process exits to `AgentFailure` codes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -50,7 +50,7 @@ TAIL_LENGTH = 600
 
 
 def turn_failure(error: object) -> AgentFailure:
-    """Name the `error` of a turn, in the server's shape or that of a rollout."""
+    """Return the failure for a turn's `error`, in the server's shape or a rollout's."""
     body = error if isinstance(error, Mapping) else {}
     message = message_of(body)
     info = body.get("codexErrorInfo", body.get("codex_error_info"))
@@ -61,26 +61,26 @@ def turn_failure(error: object) -> AgentFailure:
 
 
 def message_of(error: Mapping[str, Any]) -> str:
-    """Return the error's text; a JSON body of the provider's is opened for its message."""
+    """Return the error's text; of a provider's JSON body, its message."""
     text = str(error.get("message") or "").strip() or "Codex could not finish the turn"
     if text.startswith("{"):
         try:
             inner = orjson.loads(text)
         except ValueError:
             return text
-        found = inner.get("error") if isinstance(inner, dict) else None
-        if isinstance(found, dict) and found.get("message"):
-            return str(found["message"])
+        provider_error = inner.get("error") if isinstance(inner, dict) else None
+        if isinstance(provider_error, dict) and provider_error.get("message"):
+            return str(provider_error["message"])
     return text
 
 
 def process_failure(returncode: int | None, stderr: str) -> AgentFailure:
-    """Name a server or a one-shot that ended in the middle of a turn."""
+    """Return the failure for a process that ended during a turn."""
     how = "was killed" if returncode is not None and returncode < 0 else "ended"
     lines = [line for line in stderr.strip().splitlines() if "bubblewrap" not in line]
     tail = "\n".join(lines)[-TAIL_LENGTH:]
-    said = f": {tail}" if tail else ""
-    return AgentFailure(f"Codex {how} before the turn was over{said}", code="crashed")
+    detail = f": {tail}" if tail else ""
+    return AgentFailure(f"Codex {how} before the turn was over{detail}", code="crashed")
 
 
 def missing() -> AgentFailure:
@@ -98,9 +98,9 @@ def too_long(seconds: float) -> AgentFailure:
     return AgentFailure(f"The turn ran for {seconds:g} s, so it was stopped", code="timeout")
 
 
-def unreachable(seconds: float, said: str) -> AgentFailure:
-    """Name a turn whose model did not come back; Codex itself would try for ever."""
-    reason = f": {said}" if said else ""
+def unreachable(seconds: float, cause: str) -> AgentFailure:
+    """Return the failure for retries that did not reach the model within the limit."""
+    reason = f": {cause}" if cause else ""
     return AgentFailure(f"The model was not reached within {seconds:g} s{reason}", code="network")
 
 

@@ -1,7 +1,7 @@
-"""Items as rollouts and one-shots write them, brought into the server's shape.
+"""Convert the items of rollouts and of `codex exec` to the app-server's shape.
 
-The server says `commandExecution` with `exitCode`, a rollout `CommandExecution` with `exit_code`,
-a one-shot `command_execution` with `exit_code`.
+The server writes `commandExecution` with `exitCode`, a rollout `CommandExecution` with `exit_code`,
+`codex exec` `command_execution` with `exit_code`.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def server_shape(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item in the server's shape; unknown parts are passed on."""
+    """Return an item in the server's shape; unknown fields are kept."""
     shaped = {camel(key) if "_" in key else key: value for key, value in item.items()}
     shaped["type"] = kind = camel(str(item.get("type")))
     if isinstance(shaped.get("status"), str):
@@ -29,16 +29,16 @@ def server_shape(item: Mapping[str, Any]) -> dict[str, Any]:
 def texts_of(content: object) -> str:
     """Join the texts of content blocks."""
     blocks = content if isinstance(content, list) else []
-    found = [block.get("text") for block in blocks if isinstance(block, Mapping)]
-    return "".join(text for text in found if isinstance(text, str))
+    texts = [block.get("text") for block in blocks if isinstance(block, Mapping)]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def camel(word: str) -> str:
-    """Turn `snake_case` and `PascalCase` into `camelCase`."""
-    head, mark, rest = word.partition("_")
+    """Convert `snake_case` or `PascalCase` to `camelCase`."""
+    head, separator, rest = word.partition("_")
     head = head[:1].lower() + head[1:]
-    # most names are one word: this is done for each name of each item
-    return head + "".join([part.capitalize() for part in rest.split("_")]) if mark else head
+    # hot path: called for every key of every item, and most keys are one word
+    return head + "".join([part.capitalize() for part in rest.split("_")]) if separator else head
 
 
 def _changes(changes: object) -> list[dict[str, Any]]:

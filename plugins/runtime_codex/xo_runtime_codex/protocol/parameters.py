@@ -1,4 +1,4 @@
-"""What a turn may do, in Codex's words, and the parameters of threads and turns."""
+"""Parameters of Codex's thread and turn requests, permissions included."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,28 +6,28 @@ from typing import Any
 
 from xo_cowork_core.sdk import Permissions, Turn
 from xo_runtime_codex.options import effort_of
-from xo_runtime_codex.protocol.attachments import listing, said_in
+from xo_runtime_codex.protocol.attachments import listing, user_text
 
-# what `turn/start` takes at most, in characters, less some for attachments' names
+# characters; the limit of `turn/start` minus room for the file list
 TEXT_LIMIT = 1_000_000
-FURTHER = "Further text of the message that follows:\n"
+CONTINUATION = "Further text of the message that follows:\n"
 
 
 def approval_policy(permissions: Permissions) -> str:
-    """Codex asks about everything, or about nothing.
+    """Return `never` when everything is allowed, else `untrusted`: Codex requests everything.
 
-    What of it reaches a person is decided here, by `Permissions`: so all three rules hold for
-    commands and file changes apart, which no policy of Codex's can say.
+    `rule_for` then decides which requests reach the user. No policy of Codex has separate rules
+    for commands and file changes.
     """
     rules = {permissions.file_changes, permissions.run_commands, permissions.other}
     return "never" if rules == {"allow"} else "untrusted"
 
 
 def thread_parameters(turn: Turn) -> dict[str, Any]:
-    """Parameters by which a thread is started or resumed for a turn.
+    """Return the parameters that start or resume a thread for a turn.
 
-    No sandbox: Codex asks before everything then, and what a person allows must really run,
-    whatever the machine's kernel offers.
+    No sandbox: Codex requests permission for everything, and what the user allows must run on
+    every kernel.
     """
     return {
         "cwd": str(turn.cwd),
@@ -41,11 +41,11 @@ def thread_parameters(turn: Turn) -> dict[str, Any]:
 def turn_parameters(
     turn: Turn, thread_id: str, text: str, *, model: str, effort: str | None, plan: bool
 ) -> dict[str, Any]:
-    """Parameters of one turn. The mode is sticky in Codex, so it is said every time."""
+    """Return the parameters of one turn. Codex keeps the mode, so each turn sets it."""
     settings = {
         "model": turn.model or model,
         "reasoning_effort": effort_of(turn) or effort,
-        "developer_instructions": None,  # Codex's own for the mode
+        "developer_instructions": None,  # the defaults of the mode
     }
     return {
         "threadId": thread_id,
@@ -58,25 +58,25 @@ def turn_parameters(
 
 
 def prompt_text(turn: Turn) -> str:
-    """Join skill, text and files' names. A lone surrogate can't be sent as UTF-8."""
+    """Return skill, text and file list as one text; lone surrogates become `?`."""
     text = f"${turn.skill} {turn.text}" if turn.skill else turn.text
     return (text + listing(turn)).encode("utf-8", "replace").decode()
 
 
 def overflow(text: str) -> list[Mapping[str, Any]]:
-    """Make items of what a turn's own text can't hold; the model reads them before it."""
+    """Return the text beyond `TEXT_LIMIT` as items; the model reads them before the prompt."""
     pieces = [text[start : start + TEXT_LIMIT] for start in range(0, len(text), TEXT_LIMIT)][1:]
     return [
         {
             "type": "message",
             "role": "user",
-            "content": [{"type": "input_text", "text": FURTHER + piece}],
+            "content": [{"type": "input_text", "text": CONTINUATION + piece}],
         }
         for piece in pieces
     ]
 
 
 def thread_title(turn: Turn) -> str:
-    """Name a thread after its first words."""
-    words = " ".join(said_in(prompt_text(turn)).split()) or Path(turn.cwd).name
+    """Return a thread's title: the first words of its prompt."""
+    words = " ".join(user_text(prompt_text(turn)).split()) or Path(turn.cwd).name
     return words[:80]

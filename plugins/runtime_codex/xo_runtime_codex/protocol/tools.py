@@ -1,4 +1,4 @@
-"""Codex's tool items in the wire's words. Takes items in the server's shape; see `rows.py`."""
+"""Codex's tool items as the tool calls of the wire. Items are in the server's shape."""
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,9 +11,9 @@ from xo_cowork_core.sdk import Json, JsonValue, ToolCall, ToolError, ToolResult
 
 TITLE_LENGTH = 120
 SHELL_WORDS = 3
-BAD_ENDS = frozenset({"failed", "declined"})
+FAILED_STATUSES = frozenset({"failed", "declined"})
 STATUSES = MappingProxyType({"inProgress": "in_progress"})
-QUIET_TYPES = frozenset(
+TEXT_TYPES = frozenset(
     {
         "userMessage",
         "agentMessage",
@@ -32,7 +32,7 @@ QUIET_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool call. `error` is empty while it runs and when it went well."""
+    """One tool call. `error` is empty while it runs and after success."""
 
     call_id: str
     name: str
@@ -54,16 +54,16 @@ class Tool:
 
 
 def tool_of(item: Mapping[str, Any]) -> Tool | None:
-    """Read a tool out of an item; None for words and other items."""
+    """Return the tool call of an item; None when the item is no tool call."""
     kind, call_id = str(item.get("type")), str(item.get("id"))
-    if kind in QUIET_TYPES:
+    if kind in TEXT_TYPES:
         return None
     read = READERS.get(kind)
     return read(call_id, item) if read else Tool(call_id, kind.lower(), title=kind)
 
 
 def todo_tool(call_id: str, plan: object) -> Tool:
-    """Make the agent's task list a `todo` tool."""
+    """Return the agent's task list as a `todo` tool call."""
     todos: list[JsonValue] = []
     for row in plan if isinstance(plan, list) else ():
         if isinstance(row, Mapping) and isinstance(row.get("step"), str):
@@ -74,7 +74,7 @@ def todo_tool(call_id: str, plan: object) -> Tool:
 
 
 def shell_command(command: object) -> str:
-    """Take the shell's wrapping off a command line."""
+    """Return a command without its `sh -c` wrapper."""
     words: Sequence[object]
     if isinstance(command, str):
         try:
@@ -89,7 +89,7 @@ def shell_command(command: object) -> str:
 
 
 def changes_of(item: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """List path, kind (`add`, `update`, `delete`) and content or diff of an item's changes."""
+    """Yield path, kind (`add`, `update`, `delete`) and content or diff of each change."""
     changes = item.get("changes")
     for change in changes if isinstance(changes, list) else ():
         if isinstance(change, Mapping):
@@ -154,7 +154,7 @@ def _error(item: Mapping[str, Any]) -> str:
         return str(error["message"])
     if status == "declined":
         return "This was not allowed."
-    return "The tool failed." if status in BAD_ENDS or item.get("success") is False else ""
+    return "The tool failed." if status in FAILED_STATUSES or item.get("success") is False else ""
 
 
 def _query(item: Mapping[str, Any]) -> str:
@@ -165,8 +165,8 @@ def _query(item: Mapping[str, Any]) -> str:
 
 def _texts(content: object) -> str:
     rows = content if isinstance(content, list) else []
-    found = [row.get("text") for row in rows if isinstance(row, Mapping)]
-    return "\n".join(text for text in found if isinstance(text, str))
+    texts = [row.get("text") for row in rows if isinstance(row, Mapping)]
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def _line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Tokens as Codex counts them: `inputTokens` holds the cached, `outputTokens` the reasoning."""
+"""Codex's token counts: `inputTokens` includes cached, `outputTokens` reasoning tokens."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ from xo_cowork_core.sdk import Tokens
 
 
 def number(value: object) -> int:
-    """Read a count; anything else is 0."""
+    """Return a count as an integer; 0 for anything else."""
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
 
 
 def tokens_of(usage: object) -> Tokens:
-    """Read one model call's usage, in the server's shape or that of a rollout, without overlaps."""
+    """Return one model call's usage, from the server's shape or a rollout's, without overlap."""
     if not isinstance(usage, Mapping):
         return Tokens()
 

@@ -1,4 +1,4 @@
-"""Permissions, questions and plans: the server's requests as events, answers as results."""
+"""Permissions, questions and plans: server requests as events, answers as results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ TITLE_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request of the server for a word of the user. `tool` is the call it is about."""
+class ApprovalRequest:
+    """A server request that the user may answer. `tool` is the tool call it concerns."""
 
     record: Record
     call_id: str
@@ -52,53 +52,55 @@ class Ask:
 
     @property
     def params(self) -> Mapping[str, Any]:
-        found = self.record.get("params")
-        return found if isinstance(found, Mapping) else {}
+        params = self.record.get("params")
+        return params if isinstance(params, Mapping) else {}
 
     @property
     def is_question(self) -> bool:
         return self.method == QUESTION
 
 
-def is_ask(record: Record) -> bool:
-    """Tell whether a request is one that a person may answer."""
+def is_approval_request(record: Record) -> bool:
+    """Return whether a server request is one that the user may answer."""
     method = record.get("method")
     return isinstance(method, str) and (method == QUESTION or method in KINDS)
 
 
-def rule_for(ask: Ask, permissions: Permissions) -> PermissionRule:
-    """Say what happens with a request. Questions are always put, mere looks never."""
-    if ask.is_question:
+def rule_for(request: ApprovalRequest, permissions: Permissions) -> PermissionRule:
+    """Return the rule for a request: questions always `request`, read-only commands never."""
+    if request.is_question:
         return "ask"
-    rule = permissions.rule(KINDS[ask.method])
-    looks = ask.method == COMMAND and only_reads(shell_command(ask.params.get("command") or ""))
-    return "allow" if rule == "ask" and looks else rule
+    rule = permissions.rule(KINDS[request.method])
+    command = shell_command(request.params.get("command") or "")
+    if rule == "ask" and request.method == COMMAND and only_reads(command):
+        return "allow"
+    return rule
 
 
-def event_of(ask: Ask) -> Event:
-    """Turn a request into the event that puts it to the user."""
-    if ask.is_question:
-        return Question(ask.call_id, "request_user_input", questions_of(ask))
-    kind = KINDS[ask.method]
-    tool = ask.tool
+def event_of(request: ApprovalRequest) -> Event:
+    """Return the event that shows a request to the user."""
+    if request.is_question:
+        return Question(request.call_id, "request_user_input", questions_of(request))
+    kind = KINDS[request.method]
+    tool = request.tool
     if tool is None:
-        tool = _unannounced(ask)
-    found = [tool.arguments.get(key) for key in ("command", "file_path")]
-    reason = ask.params.get("reason") or ask.params.get("message")
-    patterns = [text for text in (*found, reason) if isinstance(text, str) and text]
-    return PermissionRequest(ask.call_id, tool.name, kind, patterns, tool.arguments)
+        tool = _tool_without_item(request)
+    subjects = [tool.arguments.get(key) for key in ("command", "file_path")]
+    reason = request.params.get("reason") or request.params.get("message")
+    patterns = [text for text in (*subjects, reason) if isinstance(text, str) and text]
+    return PermissionRequest(request.call_id, tool.name, kind, patterns, tool.arguments)
 
 
-def withdrawn(ask: Ask) -> Event:
-    """Tell that the agent no longer asks."""
-    if ask.is_question:
-        return QuestionResolved(ask.call_id, "withdrawn")
-    return PermissionResolved(ask.call_id, "deny", "withdrawn")
+def withdrawn(request: ApprovalRequest) -> Event:
+    """Return the event for a request that the agent has withdrawn."""
+    if request.is_question:
+        return QuestionResolved(request.call_id, "withdrawn")
+    return PermissionResolved(request.call_id, "deny", "withdrawn")
 
 
-def questions_of(ask: Ask) -> list[QuestionItem]:
-    """Read a question form; malformed parts are left out."""
-    rows = ask.params.get("questions")
+def questions_of(request: ApprovalRequest) -> list[QuestionItem]:
+    """Return the questions of a form, without malformed ones."""
+    rows = request.params.get("questions")
     return [
         QuestionItem(str(row["question"]), str(row.get("header") or ""), _options(row))
         for row in (rows if isinstance(rows, list) else [])
@@ -106,39 +108,39 @@ def questions_of(ask: Ask) -> list[QuestionItem]:
     ]
 
 
-def result_of(ask: Ask, answer: TurnAnswer) -> dict[str, Any]:
-    """Build the result that carries an answer."""
-    if ask.is_question:
-        return _answers(ask, answer.answers if isinstance(answer, QuestionAnswer) else {})
-    return decision(ask, allow=isinstance(answer, PermissionAnswer) and answer.allow)
+def answer_result(request: ApprovalRequest, answer: TurnAnswer) -> dict[str, Any]:
+    """Return the JSON-RPC result that carries an answer."""
+    if request.is_question:
+        return _answers(request, answer.answers if isinstance(answer, QuestionAnswer) else {})
+    return approval_result(request, allow=isinstance(answer, PermissionAnswer) and answer.allow)
 
 
-def refusal(ask: Ask) -> dict[str, Any]:
-    """Build the result that says no, or nothing."""
-    return _answers(ask, {}) if ask.is_question else decision(ask, allow=False)
+def declined_result(request: ApprovalRequest) -> dict[str, Any]:
+    """Return the JSON-RPC result that declines a request."""
+    return _answers(request, {}) if request.is_question else approval_result(request, allow=False)
 
 
-def decision(ask: Ask, *, allow: bool) -> dict[str, Any]:
-    """Grant or refuse. A refused call ends as `declined`, and the turn goes on."""
-    if ask.method == MORE:
-        wanted = ask.params.get("permissions")
+def approval_result(request: ApprovalRequest, *, allow: bool) -> dict[str, Any]:
+    """Return the result that allows or declines; a declined call does not end the turn."""
+    if request.method == MORE:
+        wanted = request.params.get("permissions")
         given = wanted if allow and isinstance(wanted, Mapping) else {}
         return {"permissions": {k: v for k, v in given.items() if v}, "scope": "turn"}
-    if ask.method == FORM:
-        # only a form without fields, which is a plain yes or no, can be accepted
-        allow = allow and not _fields(ask)
+    if request.method == FORM:
+        # a form without fields is a yes or no; one with fields cannot be filled in here
+        allow = allow and not _fields(request)
         return {"action": "accept" if allow else "decline", "content": {} if allow else None}
     return {"decision": "accept" if allow else "decline"}
 
 
 def plan_event(call_id: str, plan: str) -> PlanReview:
-    """Show a plan; its first line is its title."""
+    """Return the review event of a plan; its first line is the title."""
     lines = [line.strip("# ").strip() for line in plan.splitlines() if line.strip("# ")]
     return PlanReview(call_id, (lines[0] if lines else "Plan")[:TITLE_LENGTH], plan)
 
 
-def _answers(ask: Ask, answers: Mapping[str, str]) -> dict[str, Any]:
-    rows = ask.params.get("questions")
+def _answers(request: ApprovalRequest, answers: Mapping[str, str]) -> dict[str, Any]:
+    rows = request.params.get("questions")
     given = {
         str(row.get("id")): {"answers": [answers[str(row["question"])]]}
         for row in (rows if isinstance(rows, list) else [])
@@ -147,20 +149,22 @@ def _answers(ask: Ask, answers: Mapping[str, str]) -> dict[str, Any]:
     return {"answers": given}
 
 
-def _unannounced(ask: Ask) -> Tool:
-    """Make a call of a request that no item told of."""
-    if ask.method == COMMAND:
-        command = shell_command(ask.params.get("command") or "")
-        return Tool(ask.call_id, "bash", {"command": command})
-    if ask.method == FORM:
-        message = str(ask.params.get("message") or "")
-        return Tool(ask.call_id, f"mcp__{ask.params.get('serverName')}", {"message": message})
-    return Tool(ask.call_id, "edit" if ask.method == FILES else "permissions")
+def _tool_without_item(request: ApprovalRequest) -> Tool:
+    """Return the tool call of a request that has no item."""
+    if request.method == COMMAND:
+        command = shell_command(request.params.get("command") or "")
+        return Tool(request.call_id, "bash", {"command": command})
+    if request.method == FORM:
+        message = str(request.params.get("message") or "")
+        return Tool(
+            request.call_id, f"mcp__{request.params.get('serverName')}", {"message": message}
+        )
+    return Tool(request.call_id, "edit" if request.method == FILES else "permissions")
 
 
-def _fields(ask: Ask) -> bool:
-    schema = ask.params.get("requestedSchema")
-    return ask.params.get("mode") != "form" or bool(
+def _fields(request: ApprovalRequest) -> bool:
+    schema = request.params.get("requestedSchema")
+    return request.params.get("mode") != "form" or bool(
         schema.get("properties") if isinstance(schema, Mapping) else True
     )
 

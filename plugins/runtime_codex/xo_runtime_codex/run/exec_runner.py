@@ -1,6 +1,7 @@
-"""One process a turn, `codex exec`, for when there is no usable app-server.
+"""Turns as `codex exec` processes, one for each turn, for when no app-server can be used.
 
-It can't ask, so what isn't allowed is refused by a sandbox; words come as whole messages.
+`codex exec` cannot request permissions, so a sandbox refuses what is not allowed. It reports
+whole messages only.
 """
 
 import asyncio
@@ -32,42 +33,42 @@ from xo_runtime_codex.server.thread_queue import Record
 
 OPEN_SECONDS = 8.0
 KILL_SECONDS = 2.0
-ONCE = "once"
+EXEC_TURN_ID = "once"
 
 
 class ExecRunner:
-    """The one-shot processes. One that opened a session waits for its turn to be run."""
+    """Starts `codex exec`. A process that opened a session waits until `run` takes it."""
 
     def __init__(self, context: HostContext, options: Options) -> None:
         self._context = context
         self._options = options
-        self._begun: dict[str, ExecRun] = {}
+        self._opened: dict[str, ExecRun] = {}
 
     def holds(self, turn: Turn) -> bool:
-        """Say whether this turn's process was started to open its session."""
-        return turn.stream_id in self._begun
+        """Return whether `open` has started the process of this turn."""
+        return turn.stream_id in self._opened
 
     async def open(self, turn: Turn) -> str:
-        """Start the turn, to learn the id of its session."""
-        shot = await self._start(turn, resume=False)
+        """Start the turn's process and return the id of its session."""
+        run = await self._start(turn, resume=False)
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                thread_id = await shot.thread_id()
+                thread_id = await run.thread_id()
         except BaseException:
-            await shot.end()
+            await run.end()
             raise
-        self._begun = {key: old for key, old in self._begun.items() if old.alive}
-        self._begun[turn.stream_id] = shot
+        self._opened = {key: opened for key, opened in self._opened.items() if opened.alive}
+        self._opened[turn.stream_id] = run
         return thread_id
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
-        """Run a turn."""
-        shot = self._begun.pop(turn.stream_id, None) or await self._start(turn, resume=True)
+        """Run a turn. Raises `AgentFailure`."""
+        run = self._opened.pop(turn.stream_id, None) or await self._start(turn, resume=True)
         try:
-            async for event in shot.events():
+            async for event in run.events():
                 yield event
         finally:
-            await shot.end()
+            await run.end()
 
     async def _start(self, turn: Turn, *, resume: bool) -> "ExecRun":
         binary = await asyncio.to_thread(self._context.paths.binary, "codex", self._options.binary)
@@ -86,18 +87,18 @@ class ExecRunner:
 
 
 class ExecRun:
-    """One process and its records."""
+    """One `codex exec` process and its records."""
 
     def __init__(self, process: Process, turn: Turn, options: Options, *, resumed: bool) -> None:
         self._process = process
         self._turn = turn
-        self._patience = TurnDeadline(options)
+        self._deadline = TurnDeadline(options)
         self._resumed = resumed
         self._lines = process.batches()
-        self._early: list[Record] = []
-        self._unread: deque[bytes] = deque()
+        self._before_start: list[Record] = []
+        self._unread_lines: deque[bytes] = deque()
         self._translator = Translator()
-        self._translator.turn_id = ONCE
+        self._translator.turn_id = EXEC_TURN_ID
         self._error = ""
         self._tokens: Tokens | None = None
 
@@ -106,17 +107,17 @@ class ExecRun:
         return self._process.returncode is None
 
     async def thread_id(self) -> str:
-        """Read until the session is named."""
+        """Read records up to the one that names the session."""
         async for record in self._records():
             if record.get("type") == "thread.started":
                 return str(record.get("thread_id"))
-            self._early.append(record)
+            self._before_start.append(record)
         raise failures.process_failure(self._process.returncode, self._process.stderr_tail)
 
     async def events(self) -> AsyncIterator[Event]:
         """Translate the records. Raises `AgentFailure`."""
-        for record in self._early:
-            for event in self._translated(record):
+        for record in self._before_start:
+            for event in self._events_of(record):
                 yield event
         async for record in self._records():
             if record.get("type") == "thread.started":
@@ -124,11 +125,11 @@ class ExecRun:
             elif record.get("type") == "turn.failed":
                 raise failures.turn_failure(record.get("error"))
             elif record.get("type") == "turn.completed":
-                # a resumed session's figures are the session's, not the turn's
-                used = None if self._resumed else tokens_of(record.get("usage"))
-                yield Done("stop", used, None, self._turn.model)
+                # after a resume, the usage is the total of the session
+                tokens = None if self._resumed else tokens_of(record.get("usage"))
+                yield Done("stop", tokens, None, self._turn.model)
                 return
-            for event in self._translated(record):
+            for event in self._events_of(record):
                 yield event
         if self._error:
             raise failures.turn_failure({"message": self._error})
@@ -136,76 +137,76 @@ class ExecRun:
         raise failures.process_failure(returncode, self._process.stderr_tail)
 
     async def end(self) -> None:
-        """End the process and all that it started."""
+        """End the process and its descendants."""
         await self._process.stop(kill_after=KILL_SECONDS)
 
     async def _records(self) -> AsyncIterator[Record]:
-        # whoever stops reading here may go on later: what came in one batch is kept
+        # `thread_id` and `events` read in turn: keep the unread lines of a batch
         while True:
-            while self._unread:
-                record = parse(self._unread.popleft())
+            while self._unread_lines:
+                record = parse(self._unread_lines.popleft())
                 if record:
-                    self._note(record)
+                    self._note_retry(record)
                     yield record
             tools = self._translator.tools_running
-            until = self._patience.deadline(retrying=self._error, tools_running=tools)
+            wake_time = self._deadline.wake_time(retrying=self._error, tools_running=tools)
             try:
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(wake_time):
                     lines = await anext(self._lines, None)
             except TimeoutError:
-                raise self._patience.late(self._error) from None
+                raise self._deadline.failure(self._error) from None
             if lines is None:
                 return
-            self._unread.extend(lines)
+            self._unread_lines.extend(lines)
 
-    def _note(self, record: Record) -> None:
-        if record.get("type") == "error":  # not the last word: it tries again
-            self._error = str(record.get("message") or "Codex tries again")
+    def _note_retry(self, record: Record) -> None:
+        if record.get("type") == "error":  # not final: Codex retries
+            self._error = str(record.get("message") or "Codex retries")
         else:
             self._error = ""
-            self._patience.heard()
+            self._deadline.extend()
 
     def _check(self, thread_id: str) -> None:
-        # an id that Codex doesn't know as one silently starts another session
+        # Codex starts another session when it does not know the id
         if self._resumed and thread_id != self._turn.session_id:
             raise AgentFailure("Codex no longer has this session", code="bad_request")
 
-    def _translated(self, record: Record) -> list[Event]:
+    def _events_of(self, record: Record) -> list[Event]:
         item, kind = record.get("item"), str(record.get("type"))
         if not isinstance(item, dict):
             return []
-        # ids start anew in each process
+        # item ids restart in each process
         shaped = server_shape({**item, "id": f"{self._turn.stream_id[:8]}-{item.get('id')}"})
         if shaped["type"] == "error":
             return []
         if shaped["type"] == "todoList":
             return _todo(shaped) if kind == "item.completed" else []
         method = "item/started" if kind == "item.started" else "item/completed"
-        told = {"method": method, "params": {"turnId": ONCE, "item": shaped}}
-        found = self._translator.items([told])
-        return [event for event in found if isinstance(event, Event)]
+        notification = {"method": method, "params": {"turnId": EXEC_TURN_ID, "item": shaped}}
+        items = self._translator.items([notification])
+        return [item for item in items if isinstance(item, Event)]
 
 
 def arguments(turn: Turn, *, resume: bool) -> list[str]:
-    """Arguments of a one-shot; the prompt comes through stdin, which `-` stands for."""
+    """Return the command line; the prompt comes through stdin (`-`)."""
     sandbox = "read-only"
     if turn.permissions.file_changes == "allow":
         sandbox = "workspace-write"
         if turn.permissions.run_commands == "allow":
             sandbox = "danger-full-access"
-    given = ["exec", *(["resume"] if resume else []), "--json", "--skip-git-repo-check"]
-    given += ["-c", f"sandbox_mode={sandbox}", "-c", "approval_policy=never", *SWITCHED_OFF]
+    result = ["exec", *(["resume"] if resume else []), "--json", "--skip-git-repo-check"]
+    result += ["-c", f"sandbox_mode={sandbox}", "-c", "approval_policy=never", *SWITCHED_OFF]
     effort = effort_of(turn)
-    given += ["-c", f"model_reasoning_effort={effort}"] if effort else []
-    given += ["-c", f"model_provider={turn.provider_id}"] if turn.provider_id else []
-    given += ["-m", turn.model] if turn.model else []
+    result += ["-c", f"model_reasoning_effort={effort}"] if effort else []
+    result += ["-c", f"model_provider={turn.provider_id}"] if turn.provider_id else []
+    result += ["-m", turn.model] if turn.model else []
     for image in images(turn):
-        given += ["-i", image["path"]]
-    return [*given, "--", *([turn.session_id] if resume else []), "-"]
+        result += ["-i", image["path"]]
+    return [*result, "--", *([turn.session_id] if resume else []), "-"]
 
 
 def _with_key(environment: dict[str, SecretStr | str]) -> dict[str, SecretStr | str]:
-    """`exec` reads a key from CODEX_API_KEY alone."""
+    """Set CODEX_API_KEY, the only key that `codex exec` reads."""
     key = environment.get("CODEX_API_KEY") or environment.get("OPENAI_API_KEY")
     return {**environment, **({"CODEX_API_KEY": key} if key else {})}
 

@@ -1,20 +1,20 @@
-"""Commands that only look: they are run unasked, as the agent's other tools for reading are."""
+"""Read-only commands: they run without a permission request, like the agent's read tools."""
 
 import shlex
 
-SHELL_SIGNS = frozenset(";&|<>$`()\n\r\\{}")
+SHELL_CHARACTERS = frozenset(";&|<>$`()\n\r\\{}")
 READERS = frozenset(
     {"ls", "pwd", "cat", "head", "tail", "wc", "nl", "stat", "du", "grep", "egrep", "fgrep", "true"}
 )
 
 
 def only_reads(command: str) -> bool:
-    """Say whether a command line is one plain call of a program that can't write or run others.
+    """Return whether a command line is one call of a program that cannot write or run others.
 
-    Codex's own reading of a command, `commandActions`, is for display: it calls `find -delete`
-    a listing.
+    Codex's own classification, `commandActions`, is for display: it lists `find -delete` as a
+    listing.
     """
-    if SHELL_SIGNS & set(command):
+    if SHELL_CHARACTERS & set(command):
         return False
     try:
         words = shlex.split(command)

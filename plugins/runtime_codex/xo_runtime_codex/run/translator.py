@@ -1,6 +1,6 @@
-"""The server's notifications of one turn, translated to events. Pure: no clock, no I/O.
+"""Translate the server's records of one turn to events. Pure: no clock, no I/O.
 
-Takes records as they come, in any order, with any garbage between them.
+Accepts records in any order, and ignores malformed ones.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from xo_cowork_core.sdk import (
 from xo_runtime_codex.protocol.failures import message_of, turn_failure
 from xo_runtime_codex.protocol.tools import Tool, todo_tool, tool_of
 from xo_runtime_codex.protocol.usage import tokens_of
-from xo_runtime_codex.run.approvals import Ask, is_ask
+from xo_runtime_codex.run.approvals import ApprovalRequest, is_approval_request
 from xo_runtime_codex.run.step_counter import StepCounter
 from xo_runtime_codex.run.text_reconciler import TextReconciler
 from xo_runtime_codex.server.thread_queue import Record
@@ -30,31 +30,35 @@ Body: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RequestResolved:
-    """The server no longer waits for the answer to a request of its own."""
+    """The server no longer waits for the answer to its request."""
 
     request_id: object
 
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedRequest:
-    """A request of a kind that nobody here serves."""
+    """A server request of a kind that this plugin does not serve."""
 
     record: Record
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The turn is over: `completed`, `interrupted`, or failed."""
+class TurnEnded:
+    """The turn has ended: `completed`, `interrupted`, or `failed` with a failure."""
 
     status: str
     failure: AgentFailure | None = None
 
 
-Item: TypeAlias = Event | Ask | RequestResolved | UnsupportedRequest | Ended
+Item: TypeAlias = Event | ApprovalRequest | RequestResolved | UnsupportedRequest | TurnEnded
 
 
 class Translator:
-    """One turn of the host, which may be several of Codex's: `turn_id` says which is on."""
+    """Translates one turn of the host. A plan makes several Codex turns of it, one after another.
+
+    `turn_id` is the running Codex turn; `retrying` the reason of a retry; `progress` counts the
+    records that show progress; `called_tool` is set when the model has asked for a tool.
+    """
 
     def __init__(self) -> None:
         self.turn_id = ""
@@ -63,50 +67,50 @@ class Translator:
         self.model = ""
         self.retrying = ""
         self.progress = 0
-        self.acted = False
-        self._said = TextReconciler()
+        self.called_tool = False
+        self._text = TextReconciler()
         self._steps = StepCounter()
         self._running: dict[str, Tool] = {}
-        self._todos = 0
+        self._plan_count = 0
 
     @property
     def tokens(self) -> Tokens | None:
-        """What the model calls of this turn used together."""
+        """The sum over the turn's model calls."""
         return self._steps.used
 
     @property
     def tools_running(self) -> bool:
-        """Say whether a tool was called and hasn't ended."""
+        """True while a tool call has not ended."""
         return bool(self._running)
 
     def items(self, records: Iterable[Record]) -> Iterator[Item]:
-        """Translate records."""
+        """Yield the items of records, in order."""
         for record in records:
             params = record.get("params")
             body = params if isinstance(params, Mapping) else {}
             if "id" in record:
-                yield from self._asked(record, body)
+                yield from self._request_items(record, body)
             elif record.get("method") == "serverRequest/resolved":
                 yield RequestResolved(body.get("requestId"))
-            elif self._is_ours(body):
-                yield from self._told(str(record.get("method")), body)
+            elif self._is_of_turn(body):
+                yield from self._notification_items(str(record.get("method")), body)
 
-    def _is_ours(self, body: Body) -> bool:
+    def _is_of_turn(self, body: Body) -> bool:
         turn = body.get("turn")
-        named = body.get("turnId") or (turn.get("id") if isinstance(turn, Mapping) else None)
-        return bool(self.turn_id) and named == self.turn_id
+        turn_id = body.get("turnId") or (turn.get("id") if isinstance(turn, Mapping) else None)
+        return bool(self.turn_id) and turn_id == self.turn_id
 
-    def _told(self, method: str, body: Body) -> Iterator[Item]:
+    def _notification_items(self, method: str, body: Body) -> Iterator[Item]:
         if method == "error":
             yield from self._error(body)
             return
         self.progress += 1
         self.retrying = ""
         item = body.get("item")
-        words = _words(method, body)
-        if words:
+        delta = _delta_of(method, body)
+        if delta:
             yield from self._steps.open()
-            yield from self._said.preview(str(body.get("itemId")), words)
+            yield from self._text.preview(str(body.get("itemId")), delta)
             return
         match method:
             case "item/started" if isinstance(item, Mapping):
@@ -118,7 +122,7 @@ class Translator:
                 last = usage.get("last") if isinstance(usage, Mapping) else None
                 yield from self._steps.finish(tokens_of(last))
             case "turn/plan/updated":
-                yield from self._todo(body)
+                yield from self._plan_tool_items(body)
             case "model/rerouted":
                 self.model = str(body.get("toModel") or self.model)
             case "turn/completed":
@@ -130,7 +134,7 @@ class Translator:
         tool = tool_of(item)
         if tool and tool.call_id not in self._running:
             yield from self._steps.open(tool=True)
-            self.acted = True
+            self.called_tool = True
             self._running[tool.call_id] = tool
             yield tool.call
 
@@ -140,11 +144,10 @@ class Translator:
             case "agentMessage":
                 yield from self._steps.open()
                 text = str(item.get("text") or "")
-                yield from self._said.confirm(item_id, TextDelta(text))
+                yield from self._text.confirm(item_id, TextDelta(text))
             case "reasoning":
                 yield from self._steps.open()
-                thought = ReasoningDelta(thought_of(item))
-                yield from self._said.confirm(item_id, thought)
+                yield from self._text.confirm(item_id, ReasoningDelta(reasoning_text(item)))
             case "plan":
                 self.plan, self.plan_id = str(item.get("text") or ""), item_id
             case "contextCompaction":
@@ -161,29 +164,29 @@ class Translator:
         del self._running[item_id]
         yield tool.end
 
-    def _todo(self, body: Body) -> Iterator[Item]:
-        self._todos += 1
-        tool = todo_tool(f"plan-{self.turn_id}-{self._todos}", body.get("plan"))
+    def _plan_tool_items(self, body: Body) -> Iterator[Item]:
+        self._plan_count += 1
+        tool = todo_tool(f"plan-{self.turn_id}-{self._plan_count}", body.get("plan"))
         yield from self._steps.open(tool=True)
         yield tool.call
         yield tool.end
 
-    def _asked(self, record: Record, body: Body) -> Iterator[Item]:
+    def _request_items(self, record: Record, body: Body) -> Iterator[Item]:
         self.progress += 1
-        if not is_ask(record):
+        if not is_approval_request(record):
             yield UnsupportedRequest(record)
             return
         yield from self._steps.open(tool=True)
-        self.acted = True
+        self.called_tool = True
         item_id = str(body.get("itemId") or f"ask-{record.get('id')}")
         call_id = str(body.get("approvalId") or item_id)
-        yield Ask(record, call_id, self._running.get(item_id))
+        yield ApprovalRequest(record, call_id, self._running.get(item_id))
 
     def _error(self, body: Body) -> Iterator[Item]:
         error = body.get("error")
         if not body.get("willRetry") or not isinstance(error, Mapping):
-            return  # `turn/completed` carries it as well
-        yield from self._said.retract("The model's answer was cut and starts again")
+            return  # `turn/completed` carries the error too
+        yield from self._text.retract("The model's answer was interrupted and starts again")
         yield from self._steps.close(failed=True)
         details = str(error.get("additionalDetails") or "")
         label = message_of(error)
@@ -197,11 +200,11 @@ class Translator:
         status = str(turn.get("status"))
         yield from self._steps.close(failed=status != "completed")
         failure = turn_failure(turn.get("error")) if status == "failed" else None
-        yield Ended(status, failure)
+        yield TurnEnded(status, failure)
 
 
-def thought_of(item: Body) -> str:
-    """Join the parts of a reasoning item: the summary, else the raw thoughts."""
+def reasoning_text(item: Body) -> str:
+    """Return the text of a reasoning item: the summary, else the raw reasoning."""
     for key in ("summary", "content"):
         parts = item.get(key)
         texts = [part for part in parts if isinstance(part, str)] if isinstance(parts, list) else []
@@ -210,8 +213,8 @@ def thought_of(item: Body) -> str:
     return ""
 
 
-def _words(method: str, body: Body) -> TextDelta | ReasoningDelta | None:
-    """Read the words of a delta; parts of a summary are paragraphs."""
+def _delta_of(method: str, body: Body) -> TextDelta | ReasoningDelta | None:
+    """Return a delta notification's event. A new summary part starts a paragraph."""
     delta = str(body.get("delta") or "")
     match method:
         case "item/agentMessage/delta":

@@ -1,4 +1,4 @@
-"""How long a turn may be silent, try to reach its model, and last in all."""
+"""Time limits of a turn: without progress, in retries of the model call, and in total."""
 
 import asyncio
 
@@ -6,32 +6,32 @@ from xo_cowork_core.sdk import AgentFailure
 from xo_runtime_codex.options import Options
 from xo_runtime_codex.protocol import failures
 
-TOOL_PATIENCE = 3
+TOOL_FACTOR = 3
 
 
 class TurnDeadline:
-    """The clock of one turn, which begins with it."""
+    """Deadlines of one turn, which starts now. Times are of the event loop's clock."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._heard = asyncio.get_running_loop().time()
-        self.until = self._heard + options.turn_seconds
+        self._last_progress = asyncio.get_running_loop().time()
+        self.until = self._last_progress + options.turn_seconds
 
-    def heard(self) -> None:
-        """Note that the turn came further. A retry is no progress: Codex would try for ever."""
-        self._heard = asyncio.get_running_loop().time()
+    def extend(self) -> None:
+        """Note progress. A retry is no progress: Codex itself would retry without end."""
+        self._last_progress = asyncio.get_running_loop().time()
 
-    def deadline(self, *, retrying: str, tools_running: bool) -> float:
-        """Say when it is too late. `retrying` says why Codex tries again, empty when it doesn't."""
+    def wake_time(self, *, retrying: str, tools_running: bool) -> float:
+        """Return the time of the timeout. `retrying` is why Codex retries, empty if it does not."""
         seconds = self._options.silent_seconds
         if retrying:
             seconds = self._options.retry_seconds
         elif tools_running:
-            seconds *= TOOL_PATIENCE
-        return min(self.until, self._heard + seconds)
+            seconds *= TOOL_FACTOR
+        return min(self.until, self._last_progress + seconds)
 
-    def late(self, retrying: str) -> AgentFailure:
-        """Name what a turn failed of that came too late."""
+    def failure(self, retrying: str) -> AgentFailure:
+        """Return the failure of a turn that timed out."""
         if asyncio.get_running_loop().time() >= self.until:
             return failures.too_long(self._options.turn_seconds)
         if retrying:

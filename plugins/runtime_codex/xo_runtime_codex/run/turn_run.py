@@ -1,7 +1,7 @@
-"""One turn on a server: start it, read records until its end, pass answers on, stop it.
+"""One turn on an app-server: start it, read its records to the end, forward answers, stop it.
 
-It owns no task. Whatever way `events` is left, the thread is quiet afterwards, or its server is
-given up.
+Owns no task. However `events` ends, no turn runs on the thread afterwards, or the server is
+marked as unusable.
 """
 
 import asyncio
@@ -22,23 +22,23 @@ from xo_runtime_codex.options import Options
 from xo_runtime_codex.protocol import failures
 from xo_runtime_codex.protocol.attachments import images
 from xo_runtime_codex.protocol.parameters import overflow, prompt_text, turn_parameters
-from xo_runtime_codex.run import approvals as asks
-from xo_runtime_codex.run.approvals import Ask
+from xo_runtime_codex.run import approvals
+from xo_runtime_codex.run.approvals import ApprovalRequest
 from xo_runtime_codex.run.translator import (
-    Ended,
     Item,
     RequestResolved,
     Translator,
+    TurnEnded,
     UnsupportedRequest,
 )
 from xo_runtime_codex.run.turn_deadline import TurnDeadline
 from xo_runtime_codex.server.app_server import AppServer, Thread
-from xo_runtime_codex.server.json_rpc import Refused
+from xo_runtime_codex.server.json_rpc import JsonRpcError
 from xo_runtime_codex.server.thread_queue import Record, ThreadQueue
 
 STOP_SECONDS = 2.0
-GO_ON = "The plan is accepted. Carry it out."
-THINK_AGAIN = "Think again and change the plan."
+ACCEPT_PROMPT = "The plan is accepted. Carry it out."
+REVISE_PROMPT = "Think again and change the plan."
 
 
 class TurnRun:
@@ -48,190 +48,194 @@ class TurnRun:
         self.turn = turn
         self._thread_id = thread_id
         self._server = server
-        self._patience = TurnDeadline(options)
+        self._deadline = TurnDeadline(options)
         self._translator = Translator()
-        self._asked: dict[str, Ask] = {}
-        self._plan: asyncio.Future[PlanAnswer | None] | None = None
+        self._pending: dict[str, ApprovalRequest] = {}
+        self._plan_review: asyncio.Future[PlanAnswer | None] | None = None
         self._interrupted = False
-        self._active = False
-        self._untidy = False
-        self._spoilt = False
-        self._clock: asyncio.Timeout | None = None
+        self._is_running = False
+        self._has_leftovers = False
+        self._is_server_unusable = False
+        self._timeout: asyncio.Timeout | None = None
 
     @property
     def turn_id(self) -> str:
-        """Codex's name for what runs, empty before it does."""
+        """The id of the Codex turn; empty before it starts."""
         return self._translator.turn_id
 
     @property
-    def harmless(self) -> bool:
-        """Say whether nothing but words came of this turn, so that it may be begun anew."""
-        return not (self._translator.acted or self._interrupted or self._plan)
+    def is_repeatable(self) -> bool:
+        """True when the turn has produced text alone, so that a repeat does nothing twice."""
+        return not (self._translator.called_tool or self._interrupted or self._plan_review)
 
     @property
-    def spoilt(self) -> bool:
-        """Say whether something of this turn may still go on, so that its server is given up."""
-        return self._spoilt or self._untidy
+    def is_server_unusable(self) -> bool:
+        """True when work of this turn may still run on the server."""
+        return self._is_server_unusable or self._has_leftovers
 
     async def events(self, thread: Thread) -> AsyncGenerator[Event, None]:
         """Run the turn on its loaded thread. Raises `AgentFailure`."""
-        link = self._server.link
-        inbox = link.open(self._thread_id)
+        client = self._server.client
+        queue = client.open(self._thread_id)
         self._server.busy.add(self._thread_id)
         try:
             text, plan, ended = prompt_text(self.turn), self.turn.mode == "plan", False
             while not ended:
-                await self._begin(thread, text, plan=plan)
-                async for event in self._told(inbox):
+                await self._start(thread, text, plan=plan)
+                async for event in self._items(queue):
                     yield event
-                review = self._review(plan=plan)
+                review = self._plan_event(plan=plan)
                 if review:
                     yield review
                 answer = await self._plan_answer() if review else None
                 ended = answer is None or answer.action == "stop"
                 if answer:
                     plan = answer.action == "revise"
-                    text = (answer.feedback or THINK_AGAIN) if plan else GO_ON
-            await self._decline_rest()
+                    text = (answer.feedback or REVISE_PROMPT) if plan else ACCEPT_PROMPT
+            await self._decline_pending()
             yield self._done(thread)
         finally:
-            await self._quiet(inbox)
+            await self._ensure_stopped(queue)
             self._server.busy.discard(self._thread_id)
-            link.close(self._thread_id, inbox)
+            client.close(self._thread_id, queue)
 
     async def interrupt(self) -> None:
-        """Ask Codex to stop this turn; its end ends `events`."""
+        """Interrupt the turn; its end ends `events`."""
         self._interrupted = True
-        if self._plan and not self._plan.done():
-            self._plan.set_result(None)
-        if self._active:
+        if self._plan_review and not self._plan_review.done():
+            self._plan_review.set_result(None)
+        if self._is_running:
             await self._stop()
 
     async def answer(self, call_id: str, answer: TurnAnswer) -> None:
-        """Pass an answer on. Raises `NotFound` when nothing waits for it."""
+        """Forward an answer. Raises `NotFound` when no request waits for it."""
         if isinstance(answer, PlanAnswer):
-            if self._plan is None or self._plan.done():
+            if self._plan_review is None or self._plan_review.done():
                 raise NotFound("Codex no longer waits for this answer.")
-            self._plan.set_result(answer)
+            self._plan_review.set_result(answer)
             return
-        ask = self._asked.pop(call_id, None)
-        if ask is None or not self._active:
+        request = self._pending.pop(call_id, None)
+        if request is None or not self._is_running:
             raise NotFound("Codex no longer waits for this answer.")
-        self._rewind_clock()
-        await self._server.link.reply(ask.record, asks.result_of(ask, answer))
+        self._extend_deadline()
+        await self._server.client.reply(request.record, approvals.answer_result(request, answer))
 
-    async def _begin(self, thread: Thread, text: str, *, plan: bool) -> None:
+    async def _start(self, thread: Thread, text: str, *, plan: bool) -> None:
         parameters = turn_parameters(
             self.turn, self._thread_id, text, model=thread.model, effort=thread.effort, plan=plan
         )
         if not self._translator.turn_id:
             parameters["input"] += images(self.turn)
-        # from here on it may run, though nobody has heard so
-        self._active = True
+        # from here on it may run, though nobody has extend so
+        self._is_running = True
         try:
             if more := overflow(text):
-                injected = {"threadId": self._thread_id, "items": more}
-                await self._server.link.request("thread/inject_items", injected)
-            result = await self._server.link.request("turn/start", parameters)
-        except Refused as error:
-            self._active = False
+                params = {"threadId": self._thread_id, "items": more}
+                await self._server.client.request("thread/inject_items", params)
+            result = await self._server.client.request("turn/start", parameters)
+        except JsonRpcError as error:
+            self._is_running = False
             raise AgentFailure(f"Codex refused the turn: {error}", code="bad_request") from error
-        begun = result.get("turn")
-        self._translator.turn_id = str(begun.get("id") if isinstance(begun, dict) else "")
+        turn = result.get("turn")
+        self._translator.turn_id = str(turn.get("id") if isinstance(turn, dict) else "")
         self._translator.plan = ""
         if self._interrupted:
             await self._stop()
 
-    async def _told(self, inbox: ThreadQueue) -> AsyncIterator[Event]:
-        async for records in self._batches(inbox):
+    async def _items(self, queue: ThreadQueue) -> AsyncIterator[Event]:
+        async for records in self._batches(queue):
             for item in self._translator.items(records):
                 if type(item) is TextDelta:
                     yield item
-                elif isinstance(item, Ended):
-                    await self._ended(item)
+                elif isinstance(item, TurnEnded):
+                    await self._handle_end(item)
                     return
                 else:
-                    async for event in self._take(item):
+                    async for event in self._handle(item):
                         yield event
-        raise inbox.failure or failures.process_failure(None, "")
+        raise queue.failure or failures.process_failure(None, "")
 
-    async def _batches(self, inbox: ThreadQueue) -> AsyncIterator[Sequence[Record]]:
+    async def _batches(self, queue: ThreadQueue) -> AsyncIterator[Sequence[Record]]:
         while True:
             progress = self._translator.progress
             try:
-                async with asyncio.timeout_at(self._deadline()) as self._clock:
-                    records = await inbox.get()
+                async with asyncio.timeout_at(self._wake_time()) as self._timeout:
+                    records = await queue.get()
             except TimeoutError:
-                raise self._patience.late(self._translator.retrying) from None
+                raise self._deadline.failure(self._translator.retrying) from None
             if records is None:
                 return
             yield records
             if self._translator.progress != progress:
-                self._patience.heard()
+                self._deadline.extend()
 
-    def _deadline(self) -> float:
-        if self._asked:
-            return self._patience.until
-        shown = self._translator
-        return self._patience.deadline(retrying=shown.retrying, tools_running=shown.tools_running)
+    def _wake_time(self) -> float:
+        if self._pending:
+            return self._deadline.until
+        translator = self._translator
+        return self._deadline.wake_time(
+            retrying=translator.retrying, tools_running=translator.tools_running
+        )
 
-    def _rewind_clock(self) -> None:
-        self._patience.heard()
-        if self._clock and not self._clock.expired():
-            self._clock.reschedule(self._deadline())
+    def _extend_deadline(self) -> None:
+        self._deadline.extend()
+        if self._timeout and not self._timeout.expired():
+            self._timeout.reschedule(self._wake_time())
 
-    async def _take(self, item: Item) -> AsyncIterator[Event]:
+    async def _handle(self, item: Item) -> AsyncIterator[Event]:
         match item:
-            case Ask():
-                async for event in self._ask(item):
+            case ApprovalRequest():
+                async for event in self._handle_approval(item):
                     yield event
             case RequestResolved(request_id=request_id):
-                for call_id, ask in list(self._asked.items()):
-                    if ask.record["id"] == request_id:
-                        del self._asked[call_id]
-                        yield asks.withdrawn(ask)
+                for call_id, request in list(self._pending.items()):
+                    if request.record["id"] == request_id:
+                        del self._pending[call_id]
+                        yield approvals.withdrawn(request)
             case UnsupportedRequest(record=record):
-                await self._server.link.refuse(record)
+                await self._server.client.refuse(record)
             case Event():
                 yield item
 
-    async def _ask(self, ask: Ask) -> AsyncIterator[Event]:
-        rule = asks.rule_for(ask, self.turn.permissions)
-        if rule == "ask" and ask.call_id not in self._asked:
-            self._asked[ask.call_id] = ask
-            yield asks.event_of(ask)
+    async def _handle_approval(self, request: ApprovalRequest) -> AsyncIterator[Event]:
+        rule = approvals.rule_for(request, self.turn.permissions)
+        if rule == "ask" and request.call_id not in self._pending:
+            self._pending[request.call_id] = request
+            yield approvals.event_of(request)
         else:
             allow = rule == "allow"
-            await self._server.link.reply(ask.record, asks.decision(ask, allow=allow))
+            await self._server.client.reply(
+                request.record, approvals.approval_result(request, allow=allow)
+            )
 
-    async def _decline_rest(self) -> None:
-        """Let subagents that still ask go on: with this turn goes whoever could answer."""
-        for ask in self._asked.values():
-            await self._server.link.reply(ask.record, asks.refusal(ask))
+    async def _decline_pending(self) -> None:
+        """Decline the requests of subagents that outlive this turn; nobody can answer later."""
+        for request in self._pending.values():
+            await self._server.client.reply(request.record, approvals.declined_result(request))
 
-    async def _ended(self, end: Ended) -> None:
-        self._active = False
-        self._server.proved = True
+    async def _handle_end(self, end: TurnEnded) -> None:
+        self._is_running = False
+        self._server.is_proven = True
         if end.status == "interrupted" or self._interrupted:
-            self._interrupted = self._untidy = True
-            await self._tidy()
+            self._interrupted = self._has_leftovers = True
+            await self._end_leftovers()
         elif end.failure:
             raise end.failure
 
-    def _review(self, *, plan: bool) -> Event | None:
-        shown = self._translator
-        if not (plan and shown.plan.strip()) or self._interrupted:
+    def _plan_event(self, *, plan: bool) -> Event | None:
+        translator = self._translator
+        if not (plan and translator.plan.strip()) or self._interrupted:
             return None
-        self._plan = asyncio.get_running_loop().create_future()
-        return asks.plan_event(shown.plan_id, shown.plan)
+        self._plan_review = asyncio.get_running_loop().create_future()
+        return approvals.plan_event(translator.plan_id, translator.plan)
 
     async def _plan_answer(self) -> PlanAnswer | None:
-        assert self._plan
+        assert self._plan_review
         try:
-            async with asyncio.timeout_at(self._patience.until):
-                return await self._plan
+            async with asyncio.timeout_at(self._deadline.until):
+                return await self._plan_review
         except TimeoutError:
-            raise self._patience.late("") from None
+            raise self._deadline.failure("") from None
 
     def _done(self, thread: Thread) -> Done:
         model = self._translator.model or self.turn.model or thread.model
@@ -239,39 +243,38 @@ class TurnRun:
         return Done(reason, self._translator.tokens, None, model or None, thread.provider or None)
 
     async def _stop(self) -> None:
-        with suppress(Refused):  # it may have ended just now
+        with suppress(JsonRpcError):  # the turn may have ended meanwhile
             await self._server.interrupt(self._thread_id, self._translator.turn_id)
 
-    async def _quiet(self, inbox: ThreadQueue) -> None:
-        """Make sure that a turn that was left early has ended on the server too: the next one
-        would join it."""
+    async def _ensure_stopped(self, queue: ThreadQueue) -> None:
+        """Stop a turn that `events` left early: the next prompt would join it otherwise."""
         if not self._server.alive:
             return
-        if self._active:
-            self._untidy = self._spoilt = True
-            self._server.stuck.add(self._thread_id)
-            if await self._obeys(inbox):
-                self._server.stuck.discard(self._thread_id)
-                self._spoilt = False
-        if self._untidy:
-            await self._tidy()
+        if self._is_running:
+            self._has_leftovers = self._is_server_unusable = True
+            self._server.unstopped.add(self._thread_id)
+            if await self._stops_in_time(queue):
+                self._server.unstopped.discard(self._thread_id)
+                self._is_server_unusable = False
+        if self._has_leftovers:
+            await self._end_leftovers()
 
-    async def _obeys(self, inbox: ThreadQueue) -> bool:
-        """Stop the turn; say whether it ended."""
+    async def _stops_in_time(self, queue: ThreadQueue) -> bool:
+        """Interrupt the turn; return whether it ended within `STOP_SECONDS`."""
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._stop()
-                while records := await inbox.get():
-                    if any(isinstance(item, Ended) for item in self._translator.items(records)):
+                while records := await queue.get():
+                    if any(isinstance(item, TurnEnded) for item in self._translator.items(records)):
                         return True
         except (TimeoutError, AgentFailure):
             return False
         return False
 
-    async def _tidy(self) -> None:
-        """End all that works for the session. Begun anew in `_quiet` when it is cut off."""
-        if not self._spoilt:
+    async def _end_leftovers(self) -> None:
+        """End the session's subagents and commands; `_ensure_stopped` repeats it after a cancel."""
+        if not self._is_server_unusable:
             await self._server.stop_work(self._thread_id)
         if not await self._server.end_commands(self._thread_id):
-            self._spoilt = True
-        self._untidy = False
+            self._is_server_unusable = True
+        self._has_leftovers = False

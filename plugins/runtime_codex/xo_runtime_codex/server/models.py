@@ -1,4 +1,4 @@
-"""The models that Codex offers."""
+"""The models that Codex offers, for the model list."""
 
 import tomllib
 from pathlib import Path
@@ -11,11 +11,11 @@ OPENAI = "openai"
 
 
 async def list_models(server: AppServer, home: Path) -> list[Model]:
-    """Ask for the models, the default first. A model named in Codex's own config leads."""
-    result = await server.link.request("model/list", {"limit": 100}, timeout=LIST_SECONDS)
+    """Return the models, the default first; a model named in `config.toml` before all."""
+    result = await server.client.request("model/list", {"limit": 100}, timeout=LIST_SECONDS)
     rows = result.get("data")
-    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    found.sort(key=lambda row: not row.get("isDefault"))
+    entries = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    entries.sort(key=lambda row: not row.get("isDefault"))
     listed = [
         Model(
             id=str(row["model"]),
@@ -24,17 +24,18 @@ async def list_models(server: AppServer, home: Path) -> list[Model]:
             vision="image" in (row.get("inputModalities") or ()),
             reasoning=bool(row.get("supportedReasoningEfforts")),
         )
-        for row in found
+        for row in entries
         if isinstance(row.get("model"), str) and not row.get("hidden")
     ]
-    own = configured(home)
-    if own is None:
+    configured = configured_model(home)
+    if configured is None:
         return listed
-    return [own, *(model for model in listed if own.provider_id == OPENAI and model.id != own.id)]
+    others = listed if configured.provider_id == OPENAI else []
+    return [configured, *(model for model in others if model.id != configured.id)]
 
 
-def configured(home: Path) -> Model | None:
-    """Read the model and provider of `config.toml`; another provider has no list of its own."""
+def configured_model(home: Path) -> Model | None:
+    """Return the model of `config.toml`. A provider of the user's has no list of models."""
     try:
         config = tomllib.loads((home / "config.toml").read_text(errors="replace"))
     except (OSError, ValueError):

@@ -1,10 +1,11 @@
-"""The app-servers: one for each environment that turns have, all but always one.
+"""The pool of app-servers: one server for each distinct environment of turns.
 
-A server's environment can't change while it lives, and two projects may have different secrets.
-So servers are kept by a digest of their environment, at most a few, the idle ones ended after a
-while. A thread is loaded in one of them at a time: Codex itself refuses a second writer.
+A process's environment is fixed, and two projects may have different secrets. So servers are kept
+by a fingerprint of their environment, up to `CODEX_SERVER_LIMIT`; idle ones end after
+`CODEX_IDLE_SECONDS`. A thread is loaded in one server at a time: Codex refuses a second writer.
 
-Owns its short ending tasks; what is alive when the plugin stops is ended by the host.
+Owns one short task for each server that it ends. The host ends the servers that are alive when
+the plugin stops.
 """
 
 import asyncio
@@ -18,64 +19,67 @@ from xo_cowork_core.sdk import HostContext, Unavailable
 from xo_runtime_codex.account import signed_in
 from xo_runtime_codex.options import Options, api_key_of, environment_of, fingerprint
 from xo_runtime_codex.protocol import failures
-from xo_runtime_codex.server.app_server import AppServer, NoServer, start_server
+from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, start_server
 
 BACKOFF_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 STEADY_SECONDS = 60.0
-PATIENCE_SECONDS = 5.0
-NO_SERVER_SECONDS = 60.0
+MAX_WAIT_SECONDS = 5.0
+UNAVAILABLE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class Place:
-    """Where the server of one environment is, and how its starts went."""
+class ServerSlot:
+    """The server of one environment and its start history. Times are of the event loop's clock."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     server: AppServer | None = None
     failures: int = 0
-    started: float = 0.0
+    started_at: float = 0.0
     timer: asyncio.TimerHandle | None = None
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         return not self.lock.locked() and (self.server is None or self.server.users == 0)
 
 
-class Servers:
-    """All servers of one plugin."""
+class ServerPool:
+    """Leases servers to turns and ends the ones that are no longer used."""
 
     def __init__(self, context: HostContext, options: Options) -> None:
         self._context = context
         self._options = options
-        self._places: dict[str, Place] = {}
-        self._leftover: list[AppServer] = []  # they get no more turns
-        self._leaving: dict[AppServer, asyncio.Task[None]] = {}
-        self._no_server_until = 0.0
+        self._slots: dict[str, ServerSlot] = {}
+        self._retired: list[AppServer] = []  # still have turns, get no new ones
+        self._ending: dict[AppServer, asyncio.Task[None]] = {}
+        self._unavailable_until = 0.0
 
     @asynccontextmanager
-    async def lease(self, given: Mapping[str, SecretStr]) -> AsyncIterator[AppServer]:
-        """Have a live server for a while. Raises `NoServer`, `AgentFailure` or `Unavailable`."""
-        environment = environment_of(given, self._options)
+    async def lease(self, secrets: Mapping[str, SecretStr]) -> AsyncIterator[AppServer]:
+        """Lease a live server, started if necessary.
+
+        Raises `AppServerUnavailable`, `AgentFailure` or `Unavailable`.
+        """
+        environment = environment_of(secrets, self._options)
         key = fingerprint(environment)
-        place = self._places.get(key) or self._take_place(key)
-        async with place.lock:
-            server = await self._live(place, given, environment)
+        slot = self._slots.get(key) or self._new_slot(key)
+        async with slot.lock:
+            server = await self._live_server(slot, secrets, environment)
             server.users += 1
-        if place.timer:
-            place.timer.cancel()
+        if slot.timer:
+            slot.timer.cancel()
         try:
             yield server
         finally:
             server.users -= 1
-            self._returned(key, place, server)
+            self._release(key, slot, server)
 
-    async def free(self, thread_id: str, *, but: AppServer) -> None:
-        """Let a thread go in every server but one, with what works for it there."""
-        others = [place.server for place in self._places.values() if place.server]
-        for server in [*others, *self._leftover, *self._leaving]:
-            if server is but or not server.alive or thread_id not in server.threads:
+    async def unload_elsewhere(self, thread_id: str, *, keep: AppServer) -> None:
+        """Unload a thread in every server other than `keep`, and end its work there."""
+        others = [slot.server for slot in self._slots.values() if slot.server]
+        for server in [*others, *self._retired, *self._ending]:
+            if server is keep or not server.alive or thread_id not in server.threads:
                 continue
-            if thread_id in server.stuck or server in self._leaving:
+            if thread_id in server.unstopped or server in self._ending:
                 await server.end()
                 continue
             await server.unload(thread_id)
@@ -83,100 +87,105 @@ class Servers:
             await server.end_commands(thread_id)
 
     def retire(self, server: AppServer) -> None:
-        """Give a server no more turns: it doesn't do what it is told."""
+        """Give a server no new turns; it ends after its last one."""
         server.retired = True
-        for place in self._places.values():
-            if place.server is server:
-                place.server = None
-                self._leftover.append(server)
+        for slot in self._slots.values():
+            if slot.server is server:
+                slot.server = None
+                self._retired.append(server)
 
     def current(self) -> AppServer | None:
-        """Return a live server, if there is one."""
-        alive = (place.server for place in self._places.values())
+        """Return a live server, or None."""
+        alive = (slot.server for slot in self._slots.values())
         return next((server for server in alive if server and server.alive), None)
 
-    def _take_place(self, key: str) -> Place:
-        if len(self._places) >= self._options.server_limit:
-            idle = next((known for known, place in self._places.items() if place.idle), None)
-            if idle is None:
+    def _new_slot(self, key: str) -> ServerSlot:
+        if len(self._slots) >= self._options.server_limit:
+            idle_key = next((key for key, slot in self._slots.items() if slot.is_idle), None)
+            if idle_key is None:
                 raise Unavailable(
                     "All Codex servers are busy with turns of other environments", retry_after=10
                 )
-            self._end(self._places.pop(idle))
-        place = self._places[key] = Place()
-        return place
+            self._end_slot(self._slots.pop(idle_key))
+        slot = self._slots[key] = ServerSlot()
+        return slot
 
-    async def _live(
+    async def _live_server(
         self,
-        place: Place,
-        given: Mapping[str, SecretStr],
+        slot: ServerSlot,
+        secrets: Mapping[str, SecretStr],
         environment: Mapping[str, SecretStr | str],
     ) -> AppServer:
-        if place.server and place.server.alive:
-            return place.server
-        if place.server and not place.server.retired:
-            await place.server.end()  # it died while idle, its sessions' commands need not have
-        await self._wait_for_turn(place)
+        if slot.server and slot.server.alive:
+            return slot.server
+        if slot.server and not slot.server.retired:
+            # it died while idle; commands of its sessions may still run
+            await slot.server.end()
+        await self._back_off(slot)
         binary = await asyncio.to_thread(self._context.paths.binary, "codex", self._options.binary)
         if binary is None:
             raise failures.missing()
         stored = await asyncio.to_thread(signed_in, self._options.home)
-        place.started = asyncio.get_running_loop().time()
-        place.failures += 1
+        slot.started_at = asyncio.get_running_loop().time()
+        slot.failures += 1
         try:
-            place.server = await start_server(
+            slot.server = await start_server(
                 self._context.processes,
                 binary,
                 cwd=self._context.paths.home,
                 environment=environment,
-                api_key=api_key_of(given, signed_in=stored),
+                api_key=api_key_of(secrets, signed_in=stored),
                 log=self._context.log,
             )
-        except NoServer as error:
-            self._no_server_until = place.started + NO_SERVER_SECONDS
-            self._context.log.warning("no codex app-server: %s", error)
+        except AppServerUnavailable as error:
+            self._unavailable_until = slot.started_at + UNAVAILABLE_SECONDS
+            self._context.log.warning("no Codex app-server could be started: %s", error)
             raise
-        return place.server
+        return slot.server
 
-    async def _wait_for_turn(self, place: Place) -> None:
-        """Start a server that keeps dying less and less often."""
+    async def _back_off(self, slot: ServerSlot) -> None:
+        """Wait before the next start of a server that keeps ending.
+
+        Raises `Unavailable` when the wait is longer than `MAX_WAIT_SECONDS`.
+        """
         now = asyncio.get_running_loop().time()
-        if now < self._no_server_until:
-            raise NoServer("it did not start a moment ago")
-        proved = place.server is not None and place.server.proved
-        if proved or now - place.started > STEADY_SECONDS:
-            place.failures = 0
-        pause = BACKOFF_SECONDS[min(place.failures, len(BACKOFF_SECONDS) - 1)]
-        rest = place.started + pause - now
-        if rest > PATIENCE_SECONDS:
+        if now < self._unavailable_until:
+            raise AppServerUnavailable("the last start failed less than a minute ago")
+        is_proven = slot.server is not None and slot.server.is_proven
+        if is_proven or now - slot.started_at > STEADY_SECONDS:
+            slot.failures = 0
+        pause = BACKOFF_SECONDS[min(slot.failures, len(BACKOFF_SECONDS) - 1)]
+        delay = slot.started_at + pause - now
+        if delay > MAX_WAIT_SECONDS:
             raise Unavailable(
-                "Codex keeps ending; it is started again soon", retry_after=int(rest) + 1
+                "The Codex app-server keeps ending; it is started again soon",
+                retry_after=int(delay) + 1,
             )
-        if rest > 0:
-            await asyncio.sleep(rest)
+        if delay > 0:
+            await asyncio.sleep(delay)
 
-    def _returned(self, key: str, place: Place, server: AppServer) -> None:
+    def _release(self, key: str, slot: ServerSlot, server: AppServer) -> None:
         if server.users == 0 and (server.retired or not server.alive):
-            # what a dead one's commands started may live
-            self._see_off(server)
-        elif server.users == 0 and place.server is server:
+            # commands that a dead server started may still run
+            self._end_server(server)
+        elif server.users == 0 and slot.server is server:
             loop = asyncio.get_running_loop()
-            place.timer = loop.call_later(self._options.idle_seconds, self._expire, key, place)
+            slot.timer = loop.call_later(self._options.idle_seconds, self._expire, key, slot)
 
-    def _expire(self, key: str, place: Place) -> None:
-        if place.idle and self._places.get(key) is place:
-            self._end(self._places.pop(key))
+    def _expire(self, key: str, slot: ServerSlot) -> None:
+        if slot.is_idle and self._slots.get(key) is slot:
+            self._end_slot(self._slots.pop(key))
 
-    def _end(self, place: Place) -> None:
-        if place.timer:
-            place.timer.cancel()
-        if place.server:
-            self._see_off(place.server)
+    def _end_slot(self, slot: ServerSlot) -> None:
+        if slot.timer:
+            slot.timer.cancel()
+        if slot.server:
+            self._end_server(slot.server)
 
-    def _see_off(self, server: AppServer) -> None:
-        """End a server that has no turns. It holds its threads until it is gone."""
-        self._leftover = [other for other in self._leftover if other is not server]
-        if server not in self._leaving:
+    def _end_server(self, server: AppServer) -> None:
+        """End a server without turns, in a task. It keeps its threads until it has ended."""
+        self._retired = [other for other in self._retired if other is not server]
+        if server not in self._ending:
             task = asyncio.create_task(server.end(), name=f"end codex server {server.process.pid}")
-            self._leaving[server] = task
-            task.add_done_callback(lambda _: self._leaving.pop(server))
+            self._ending[server] = task
+            task.add_done_callback(lambda _: self._ending.pop(server))

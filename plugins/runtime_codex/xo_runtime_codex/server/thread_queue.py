@@ -1,4 +1,4 @@
-"""What the server said about one thread, waiting for the turn that reads it."""
+"""Queue of one thread's records, between the server's reader and the turn."""
 
 import asyncio
 from collections import deque
@@ -8,50 +8,54 @@ from typing import Any, TypeAlias
 from xo_cowork_core.sdk import AgentFailure
 
 Record: TypeAlias = Mapping[str, Any]
-LIMIT = 256
-PATIENCE_SECONDS = 30.0
+MAX_BATCHES = 256
+FULL_SECONDS = 30.0
 
 
 class ThreadQueue:
-    """A bounded queue of batches. A full one holds the server's reader back, for a while."""
+    """A bounded queue of record batches.
+
+    A full queue blocks the server's reader, for `FULL_SECONDS` at most; then it ends with a
+    failure. `failure` is set when the queue ended with one.
+    """
 
     def __init__(self) -> None:
         self.failure: AgentFailure | None = None
         self._batches: deque[Sequence[Record]] = deque()
         self._ended = False
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
+        self._not_empty = asyncio.Event()
+        self._not_full = asyncio.Event()
 
     async def put(self, batch: Sequence[Record]) -> None:
-        """Add a batch; waits for room."""
+        """Add a batch; wait while the queue is full."""
         if self._ended:
             return
         self._batches.append(batch)
-        self._news.set()
-        if len(self._batches) < LIMIT:
+        self._not_empty.set()
+        if len(self._batches) < MAX_BATCHES:
             return
-        self._room.clear()
+        self._not_full.clear()
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._room.wait()
+            async with asyncio.timeout(FULL_SECONDS):
+                await self._not_full.wait()
         except TimeoutError:
-            self.end(AgentFailure("The turn could not keep up with Codex", code="internal"))
+            self.end(AgentFailure("The turn did not read Codex's events in time", code="internal"))
 
     async def get(self) -> Sequence[Record] | None:
-        """Take the oldest batch; None once there is no more, with `failure` set if one is known."""
+        """Remove and return the oldest batch; None after the end of the queue."""
         while not self._batches:
             if self._ended:
                 return None
-            self._news.clear()
-            await self._news.wait()
+            self._not_empty.clear()
+            await self._not_empty.wait()
         batch = self._batches.popleft()
-        self._room.set()
+        self._not_full.set()
         return batch
 
     def end(self, failure: AgentFailure | None = None) -> None:
-        """Take nothing more."""
+        """End the queue; later batches are dropped."""
         if not self._ended:
             self.failure = failure
         self._ended = True
-        self._news.set()
-        self._room.set()
+        self._not_empty.set()
+        self._not_full.set()
