@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from xo_cowork_core.api.streaming.sse import DESYNC, SseEncoder
+from xo_cowork_core.services.eventlog.batches import BATCH_ENTRIES
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
-from xo_cowork_core.services.eventlog.stream import BLOCK_ENTRIES
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.state_schema import STEPS
 
@@ -40,7 +40,7 @@ async def recorded(database: Database, clock: Clock) -> None:
     log = EventLog(database, clock)
     log.start()
     stream = log.open("s")
-    for number in range(BLOCK_ENTRIES + 10):
+    for number in range(BATCH_ENTRIES + 10):
         stream.append(b"text-delta %d" % number)
     stream.append(b"done {}", terminal=True)
     log.mark_dirty(stream)

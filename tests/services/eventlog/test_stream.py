@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.eventlog import batches as batches_module
 from xo_cowork_core.services.eventlog import stream as stream_module
 from xo_cowork_core.services.eventlog.batches import Entry, entry_of, pack, split, unpack
 from xo_cowork_core.services.eventlog.log import EventLog
@@ -57,7 +58,7 @@ def put(log: EventLog, stream: Stream, number: int, *, terminal: bool = False) -
 
 async def read_all(log: EventLog, stream_id: str, last_seen: int) -> list[tuple[int, bytes]]:
     while (live := log.live(stream_id)) and live.last_id < last_seen:
-        await live.changed(live.last_id, 5.0)
+        await live.wait_for_entries(live.last_id, 5.0)
     reader = await open_reader(log, stream_id, last_seen)
     assert reader
     got: list[tuple[int, bytes]] = []
@@ -80,7 +81,7 @@ def test_every_reader_gets_every_entry_wherever_it_starts_and_whatever_memory_ho
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream_module, "MEMORY_BYTES", memory_bytes)
-        patch.setattr(stream_module, "BLOCK_ENTRIES", 7)
+        patch.setattr(batches_module, "BATCH_ENTRIES", 7)
         folder = tmp_path_factory.mktemp("log")
         asyncio.run(_write_and_read(folder, sizes, starts))
 
@@ -117,7 +118,7 @@ def _full(_: object) -> None:
 def broken_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     monkeypatch.setattr("xo_cowork_core.services.eventlog.log.RETRY_SECONDS", 0.01)
     monkeypatch.setattr(
-        "xo_cowork_core.services.eventlog.log.insert_blocks", lambda *_: _full(None)
+        "xo_cowork_core.services.eventlog.log.insert_batches", lambda *_: _full(None)
     )
     return monkeypatch.undo
 

@@ -73,7 +73,7 @@ def running(cwd: Path, session_id: str = "s") -> Any:
         turn=Turn(stream_id=session_id, session_id=session_id, text="SECRET", cwd=cwd),
         owner=SimpleNamespace(info=SimpleNamespace(name="demo")),
         started_at=datetime.now(UTC),
-        watchers=[],
+        add_observer=lambda observe: None,
         terminal=None,
         outcome=TurnOutcome("stop"),
     )

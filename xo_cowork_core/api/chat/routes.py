@@ -229,7 +229,7 @@ async def active(services: ServicesDep) -> list[ActiveTurnRow]:
             agent_name=running.owner.info.name,
             agent_id=running.turn.agent_id,
             started_at=stamp(running.started_at),
-            needs_input=running.requests.open,
+            needs_input=running.interactions.has_open,
         )
         for running in services.turns.active()
     ]

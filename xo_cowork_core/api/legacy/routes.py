@@ -13,7 +13,7 @@ from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
 from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.turns.legacy_chat import Failed
+from xo_cowork_core.services.turns.legacy_chat import TurnFailure
 from xo_cowork_core.services.turns.prompt import Prompt
 
 ASK_PATH = "/ask_question"
@@ -68,8 +68,8 @@ def _prompt(body: QuestionBody) -> Prompt:
 @router.post(ASK_PATH)
 async def ask_question(body: QuestionBody, services: ServicesDep) -> AnswerBody:
     """Ask and wait for the whole answer."""
-    started, new = await services.legacy.ask(body.project_name, _prompt(body), body.user_id)
-    message = await services.legacy.answer(started.stream_id)
+    started, new = await services.legacy.start_turn(body.project_name, _prompt(body), body.user_id)
+    message = await services.legacy.wait_for_text(started.stream_id)
     return AnswerBody(
         message=message,
         project_id=body.project_name,
@@ -97,7 +97,7 @@ async def ask_question(body: QuestionBody, services: ServicesDep) -> AnswerBody:
 )
 async def ask_question_streaming(body: QuestionBody, services: ServicesDep) -> EventSourceResponse:
     """Ask and read the answer as it comes."""
-    started, _ = await services.legacy.ask(body.project_name, _prompt(body), body.user_id)
+    started, _ = await services.legacy.start_turn(body.project_name, _prompt(body), body.user_id)
     return EventSourceResponse(
         _tokens(services, started.stream_id),
         headers={"Cache-Control": "no-cache"},
@@ -107,8 +107,8 @@ async def ask_question_streaming(body: QuestionBody, services: ServicesDep) -> E
 
 
 async def _tokens(services: Services, stream_id: str) -> AsyncIterator[bytes]:
-    async for piece in services.legacy.pieces(stream_id):
-        if isinstance(piece, Failed):
+    async for piece in services.legacy.read_pieces(stream_id):
+        if isinstance(piece, TurnFailure):
             yield _frame({"type": "error", "error": piece.message})
         else:
             # an empty token keeps older readers from giving up during silence
@@ -140,12 +140,12 @@ async def list_project_sessions(services: ServicesDep) -> dict[str, dict[str, st
             "user_id": row.user_id,
             "updated_at": row.time_updated,
         }
-        for row in await services.legacy.projects()
+        for row in await services.legacy.list_sessions()
     }
 
 
 @router.delete(SESSIONS_PATH + "/{project_id}")
 async def forget_project_session(project_id: str, services: ServicesDep) -> OkResponse:
     """Let the project's next question begin a new session; the old one stays in the lists."""
-    await services.legacy.forget(project_id)
+    await services.legacy.forget_session(project_id)
     return OkResponse()

@@ -1,2 +1,1 @@
-"""The event log: `log` keeps all streams, `stream` is the live end of one, `reader` a place in
-one, `blocks` how entries lie in memory and on disk."""
+"""Event log: the numbered entries of every stream, in memory and in SQLite, and their readers."""

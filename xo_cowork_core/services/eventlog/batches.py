@@ -1,7 +1,7 @@
-"""Numbered entries of a stream and how a run of them lies in memory and on disk.
+"""Entries of a stream, and runs of entries in memory and on disk.
 
 An entry is one line: the event's name, a space, its data as one-line JSON in UTF-8. Ids are not
-stored: they are contiguous from the block's `first_id`. A block on disk is its lines.
+stored: they are contiguous from the batch's `first_id`. A batch on disk is its lines.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Entry: TypeAlias = bytes
+BATCH_ENTRIES = 2048
+BATCH_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,22 @@ def split(entry: Entry) -> tuple[str, bytes]:
 
 
 def pack(entries: Sequence[Entry]) -> bytes:
-    """Return the body of a block on disk."""
+    """Return the body of a batch on disk."""
     return b"\n".join(entries)
 
 
 def unpack(body: bytes) -> list[Entry]:
-    """Read a block's body."""
+    """Return the entries of a batch's body."""
     return body.split(b"\n")
+
+
+def take_batch(entries: Sequence[Entry], start: int) -> Sequence[Entry]:
+    """Return entries from `start`: at least one where there is one, at most `BATCH_ENTRIES` and
+    about `BATCH_BYTES`."""
+    batch = entries[start : start + BATCH_ENTRIES]
+    size = 0
+    for number, entry in enumerate(batch):
+        size += len(entry)
+        if size > BATCH_BYTES and number:
+            return batch[:number]
+    return batch

@@ -1,8 +1,8 @@
 """The event log: every stream's entries, in memory while it runs, in SQLite behind it.
 
-One task, the saver, belongs to the log: it commits what is new at most `COMMIT_SECONDS` after it
-came, many streams in one transaction. A live entry never waits for it. `stop` ends the saver
-after a last commit.
+Two tasks belong to the log. The saver commits new entries of all streams in one transaction, at
+most `COMMIT_SECONDS` after they were appended; a live entry never waits for it. The pruner deletes
+old streams. `stop` cancels the pruner and ends the saver after a last commit.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, pack, unpack
-from xo_cowork_core.services.eventlog.stream import Stream, cut
+from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, pack, take_batch, unpack
+from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.storage.database import Database
 
 COMMIT_SECONDS = 0.03
@@ -23,14 +23,14 @@ DRAIN_SECONDS = 30.0
 KEEP = timedelta(hours=24)
 KEEP_BYTES = 1 << 30
 PRUNE_SECONDS = 3600.0
-SHRINK_PAGES = 512
+PAGES_PER_WRITE = 512
 log = logging.getLogger("xo_cowork.eventlog")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredStream:
-    """The row of one stream. `last_id` is of its end, `cut` the first id that a restart which ended
-    it gave; 0 where none did."""
+    """The row of one stream. `cut` is the first id that the restart gave which closed the stream; 0
+    where the stream ended by itself."""
 
     stream_id: str
     session_id: str
@@ -47,7 +47,7 @@ class EventLog:
         self._clock = clock
         self._live: dict[str, Stream] = {}
         self._dirty: dict[str, Stream] = {}
-        self._news = asyncio.Event()
+        self._has_dirty = asyncio.Event()
         self._committed = asyncio.Condition()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,41 +62,41 @@ class EventLog:
         ]
 
     async def stop(self) -> None:
-        """Commit what is left, once, and stop."""
+        """Commit the unsaved entries, once, and stop."""
         self._stopping = True
-        self._news.set()
+        self._has_dirty.set()
         for task in self._tasks[1:]:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
 
     def open(self, stream_id: str) -> Stream:
-        """Begin a stream whose row the caller has stored."""
+        """Begin a stream. Its row must be stored before its first entry is."""
         stream = Stream(stream_id)
         self._live[stream_id] = stream
         return stream
 
-    def forget(self, stream_id: str) -> None:
-        """Drop a stream that never began: its row could not be stored."""
+    def discard(self, stream_id: str) -> None:
+        """Drop a stream without entries: its row could not be stored."""
         self._live.pop(stream_id, None)
 
     def mark_dirty(self, stream: Stream) -> None:
-        """Say that a stream has new entries; cheap to call for every one."""
+        """Note that a stream has unsaved entries. Cheap: called for every entry."""
         if stream.stream_id not in self._dirty:
             self._dirty[stream.stream_id] = stream
-            self._news.set()
+            self._has_dirty.set()
 
     async def drain(self, stream: Stream) -> None:
-        """Wait while a stream is far ahead of a healthy disk."""
+        """Wait while too much of a stream is unsaved and the disk works."""
         async with self._committed:
             try:
                 async with asyncio.timeout(DRAIN_SECONDS):
                     await self._committed.wait_for(lambda: not stream.full or self.failing)
             except TimeoutError:
-                log.warning("the disk is slow: stream %s runs ahead of it", stream.stream_id)
+                log.warning("the disk is slow: stream %s waits for it", stream.stream_id)
 
     def live(self, stream_id: str) -> Stream | None:
-        """Return the in-memory end of a stream, if it has one."""
+        """Return the live end of a stream, if it is in memory."""
         return self._live.get(stream_id)
 
     async def stored(self, stream_id: str) -> StoredStream | None:
@@ -113,7 +113,7 @@ class EventLog:
     async def saved_after(self, stream_id: str, last_seen: int) -> EventBatch | None:
         """Read the first entries on disk after id `last_seen`; None when there are none.
 
-        The block starts later than `last_seen + 1` where entries were lost.
+        The batch starts later than `last_seen + 1` where entries were lost.
         """
         row = await self._database.read(
             lambda connection: connection.execute(
@@ -126,49 +126,48 @@ class EventLog:
             return None
         first_id, entries = row[0], unpack(row[1])
         skip = max(0, last_seen - first_id + 1)
-        return EventBatch(first_id + skip, cut(entries, skip))
+        return EventBatch(first_id + skip, take_batch(entries, skip))
 
     async def _save_forever(self) -> None:
         while not (self._stopping and not self._dirty):
-            await self._news.wait()
+            await self._has_dirty.wait()
             if not self._stopping:
                 await asyncio.sleep(COMMIT_SECONDS)
-            self._news.clear()
+            self._has_dirty.clear()
             dirty, self._dirty = self._dirty, {}
             try:
                 await self._save(list(dirty.values()))
-                self._note_health(None)
+                self._record_health(None)
             except sqlite3.Error as error:
-                self._note_health(error)
+                self._record_health(error)
                 for stream in dirty.values():
                     stream.evict_oldest()
                 if self._stopping:
                     return
                 self._dirty = dirty | self._dirty
-                self._news.set()
+                self._has_dirty.set()
                 await asyncio.sleep(RETRY_SECONDS)
             async with self._committed:
                 self._committed.notify_all()
 
     async def _save(self, streams: Sequence[Stream]) -> None:
-        blocks = [(stream, stream.unsaved()) for stream in streams]
+        batches = [(stream, stream.unsaved()) for stream in streams]
+        rows = [(stream.stream_id, batch) for stream, batch in batches]
         now = stamp(self._clock.now())
-        await self._database.write(
-            lambda connection: insert_blocks(connection, [(s.stream_id, b) for s, b in blocks], now)
-        )
-        for stream, block in blocks:
-            stream.saved(block)
-            self.entries_total += len(block.entries)
+        await self._database.write(lambda connection: insert_batches(connection, rows, now))
+        for stream, batch in batches:
+            stream.mark_saved(batch)
+            self.entries_total += len(batch.entries)
             if stream.ended and stream.saved_id == stream.last_id:
                 self._live.pop(stream.stream_id, None)
             elif stream.last_id > stream.saved_id:
                 self.mark_dirty(stream)
 
-    def _note_health(self, error: sqlite3.Error | None) -> None:
+    def _record_health(self, error: sqlite3.Error | None) -> None:
         if error and not self.failing:
             log.error("the event log cannot be written (%s); streams go on in memory", error)
         elif self.failing and not error:
-            log.warning("the event log is written again")
+            log.warning("the event log can be written again")
         self.failing = error is not None
 
     async def _prune_forever(self) -> None:
@@ -180,23 +179,24 @@ class EventLog:
             await asyncio.sleep(PRUNE_SECONDS)
 
     async def prune(self) -> int:
-        """Drop streams that ended over 24 h ago, then the oldest above 1 GiB; say how many."""
+        """Delete streams that ended over 24 h ago, then the oldest above 1 GiB; return how many."""
         oldest = self._clock.now() - KEEP
-        gone = await self._database.write(lambda connection: _prune(connection, oldest))
-        while await self._database.write(_shrink):
+        count = await self._database.write(lambda connection: _prune(connection, oldest))
+        while await self._database.write(_free_pages):
             pass
-        return gone
+        return count
 
 
-def insert_blocks(
-    connection: sqlite3.Connection, blocks: Sequence[tuple[str, EventBatch]], now: str
+def insert_batches(
+    connection: sqlite3.Connection, batches: Sequence[tuple[str, EventBatch]], now: str
 ) -> None:
-    for stream_id, block in blocks:
+    """Store batches by stream id; a terminal one ends its stream at `now`."""
+    for stream_id, batch in batches:
         size = 0
         start = 0
-        while start < len(block.entries):
-            piece = cut(block.entries, start)
-            first_id = block.first_id + start
+        while start < len(batch.entries):
+            piece = take_batch(batch.entries, start)
+            first_id = batch.first_id + start
             body = pack(piece)
             connection.execute(
                 "INSERT INTO blocks (stream_id, first_id, last_id, body) VALUES (?, ?, ?, ?)",
@@ -207,7 +207,7 @@ def insert_blocks(
         connection.execute(
             "UPDATE streams SET last_id = ?, bytes = bytes + ?,"
             " ended_at = CASE WHEN ? THEN ? ELSE ended_at END WHERE stream_id = ?",
-            (block.last_id, size, block.terminal, now, stream_id),
+            (batch.last_id, size, batch.terminal, now, stream_id),
         )
 
 
@@ -217,23 +217,23 @@ def _prune(connection: sqlite3.Connection, oldest: datetime) -> int:
         " FROM streams WHERE ended_at IS NOT NULL"
     ).fetchall()
     limit = stamp(oldest)
-    gone = [(row[0],) for row in rows if row[1] < limit or row[3] > KEEP_BYTES]
-    connection.executemany("DELETE FROM blocks WHERE stream_id = ?", gone)
-    connection.executemany("DELETE FROM streams WHERE stream_id = ?", gone)
-    return len(gone)
+    pruned = [(row[0],) for row in rows if row[1] < limit or row[3] > KEEP_BYTES]
+    connection.executemany("DELETE FROM blocks WHERE stream_id = ?", pruned)
+    connection.executemany("DELETE FROM streams WHERE stream_id = ?", pruned)
+    return len(pruned)
 
 
-def _shrink(connection: sqlite3.Connection) -> bool:
-    """Give some free pages back to the disk; say whether there are more to give."""
+def _free_pages(connection: sqlite3.Connection) -> bool:
+    """Return some free pages to the file system; return whether there are more."""
     free = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    for _ in range(min(free, SHRINK_PAGES)):
-        # one page each: Python ends a statement without columns after its first step
+    for _ in range(min(free, PAGES_PER_WRITE)):
+        # one page a statement: Python runs a statement without columns for one step only
         connection.execute("PRAGMA incremental_vacuum(1)")
     return 0 < connection.execute("PRAGMA freelist_count").fetchone()[0] < free
 
 
-def entries_of(connection: sqlite3.Connection, stream_id: str) -> list[Entry]:
-    """Read all that is on disk of one stream, in order; for work at start."""
+def read_entries(connection: sqlite3.Connection, stream_id: str) -> list[Entry]:
+    """Return all stored entries of one stream, in order."""
     rows = connection.execute(
         "SELECT body FROM blocks WHERE stream_id = ? ORDER BY first_id", (stream_id,)
     )

@@ -98,7 +98,8 @@ class ProjectRecorder:
         opened = OpenSession(turn.session_id, runtime, plain(turn.agent_id or runtime), now, now)
         self._open.setdefault(project_id, {})[turn.session_id] = opened
         self._watches[turn.stream_id] = watch
-        running.watchers += [watch, partial(self._touch, project_id, opened)]
+        running.add_observer(watch)
+        running.add_observer(partial(self._touch, project_id, opened))
         directory = watch.relative(str(turn.cwd)) or "."
         resumed = not turn.new_session
         self._tell(project_id, SessionOpened(turn.session_id, runtime, now, resumed, directory))

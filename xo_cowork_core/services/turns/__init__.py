@@ -1,2 +1,1 @@
-"""Turns: `prompts` decides what runs, `turns` starts and stops, `running` is one turn, `requests`
-and `answers` are what it asks, `rows` what is stored of it."""
+"""Chat turns: from a prompt to a running turn, its pending interactions and its stored rows."""

@@ -1,4 +1,4 @@
-"""What the engine keeps of a session's running turn, and who hears of turns."""
+"""The running turn of a session as `Turns` keeps it, and the protocol of those who follow turns."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -9,20 +9,20 @@ from xo_cowork_core.services.turns.running_turn import RunningTurn
 
 
 class TurnListener(Protocol):
-    """Hears of turns, on the event loop, without being waited for: must not block or raise."""
+    """Follows turns. Called on the event loop and not awaited: must not block or raise."""
 
     def turn_started(self, running: RunningTurn) -> None:
-        """A turn was accepted and stored; it begins now."""
+        """Called after a turn is stored and before it runs."""
         ...
 
     def turn_ended(self, running: RunningTurn) -> None:
-        """A turn ended; readers have its terminal event."""
+        """Called after a turn's terminal event is appended."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The answer to a prompt."""
+class StartedTurn:
+    """The ids that answer a prompt."""
 
     stream_id: str
     session_id: str
@@ -30,16 +30,22 @@ class Started:
 
 @dataclass(slots=True)
 class ActiveTurn:
-    """A session's turn: taken before the turn is on disk, with a task once it runs."""
+    """A session's turn from before it is stored to its end.
+
+    `accepted_at` is in monotonic seconds; `task` is None until the turn is stored.
+    """
 
     prompt: Prompt
-    since: float
-    started: Started
+    accepted_at: float
+    started: StartedTurn
     running: RunningTurn
     task: "asyncio.Task[None] | None" = None
 
     def matches(self, prompt: Prompt) -> bool:
-        """Equal bodies; a retry of a new session's prompt may know the session by now."""
+        """Return whether `prompt` repeats this turn's prompt.
+
+        A retry of a new session's prompt may already carry the session's id.
+        """
         if self.prompt.session_id is None and prompt.session_id == self.started.session_id:
             prompt = replace(prompt, session_id=None)
         return self.prompt == prompt

@@ -11,17 +11,17 @@ from xo_cowork_core.services.eventlog.batches import split
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.sessions.sessions import Sessions
-from xo_cowork_core.services.turns.active_turn import Started
+from xo_cowork_core.services.turns.active_turn import StartedTurn
 from xo_cowork_core.services.turns.prompt import Prompt
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.storage.database import Database
 
-WAIT_SECONDS = 15.0
+SILENCE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSession:
-    """Which session a project name talks to."""
+    """The session that a project name stands for."""
 
     project_name: str
     session_id: str
@@ -30,21 +30,21 @@ class ProjectSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class TextPiece:
     """Some text of the answer; empty while the agent is silent."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """The turn's end, if it failed."""
+class TurnFailure:
+    """The end of a turn that failed."""
 
     message: str
 
 
 class LegacyChat:
-    """Questions to projects."""
+    """Starts turns by project name and reads their text."""
 
     def __init__(
         self,
@@ -60,46 +60,46 @@ class LegacyChat:
         self._database = database
         self._clock = clock
 
-    async def ask(
+    async def start_turn(
         self, project_name: str, prompt: Prompt, user_id: str | None
-    ) -> tuple[Started, bool]:
+    ) -> tuple[StartedTurn, bool]:
         """Start a turn in the project's session; True when that session is new."""
-        known = await self._known(project_name)
-        if known and await self._sessions.find(known) is not None:
-            prompt = replace(prompt, session_id=known)
+        session_id = await self._session_of(project_name)
+        if session_id and await self._sessions.find(session_id) is not None:
+            prompt = replace(prompt, session_id=session_id)
         started = await self._turns.start(prompt)
-        await self._remember(project_name, started.session_id, user_id)
-        return started, started.session_id != known
+        await self._store_session(project_name, started.session_id, user_id)
+        return started, started.session_id != session_id
 
-    async def answer(self, stream_id: str) -> str:
+    async def wait_for_text(self, stream_id: str) -> str:
         """Wait for a turn's whole text. Raises UpstreamFailed when it fails."""
         texts: list[str] = []
-        async for piece in self.pieces(stream_id):
-            if isinstance(piece, Failed):
+        async for piece in self.read_pieces(stream_id):
+            if isinstance(piece, TurnFailure):
                 raise UpstreamFailed(piece.message)
             texts.append(piece.text)
         return "".join(texts)
 
-    async def pieces(self, stream_id: str) -> AsyncIterator[Token | Failed]:
-        """Yield a turn's text as it comes, then `Failed` if it failed."""
+    async def read_pieces(self, stream_id: str) -> AsyncIterator[TextPiece | TurnFailure]:
+        """Yield a turn's text as it comes, then a `TurnFailure` if it failed. Raises NotFound."""
         reader = await open_reader(self._eventlog, stream_id, 0)
         if reader is None:
             raise NotFound("Stream not found")
         while True:
-            block = await reader.next(WAIT_SECONDS)
-            if block is None:
-                yield Token("")
+            batch = await reader.next(SILENCE_SECONDS)
+            if batch is None:
+                yield TextPiece("")
                 continue
-            for name, data in map(split, block.entries):
+            for name, data in map(split, batch.entries):
                 if name == "text-delta":
-                    yield Token(orjson.loads(data)["text"])
+                    yield TextPiece(orjson.loads(data)["text"])
                 elif name == "agent-error":
-                    yield Failed(orjson.loads(data)["error_message"])
-            if block.terminal:
+                    yield TurnFailure(orjson.loads(data)["error_message"])
+            if batch.terminal:
                 return
 
-    async def projects(self) -> list[ProjectSession]:
-        """List every project name with its session."""
+    async def list_sessions(self) -> list[ProjectSession]:
+        """List every project name with its session, the last used first."""
         rows = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT project_name, session_id, user_id, time_updated FROM project_sessions"
@@ -108,19 +108,19 @@ class LegacyChat:
         )
         return [ProjectSession(*row) for row in rows]
 
-    async def forget(self, project_name: str) -> None:
+    async def forget_session(self, project_name: str) -> None:
         """Let the project's next question begin a new session. Raises NotFound."""
-        gone = await self._database.write(
+        deleted = await self._database.write(
             lambda connection: (
                 connection.execute(
                     "DELETE FROM project_sessions WHERE project_name = ?", (project_name,)
                 ).rowcount
             )
         )
-        if not gone:
+        if not deleted:
             raise NotFound("No session for this project")
 
-    async def _known(self, project_name: str) -> str | None:
+    async def _session_of(self, project_name: str) -> str | None:
         row = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT session_id FROM project_sessions WHERE project_name = ?", (project_name,)
@@ -128,7 +128,7 @@ class LegacyChat:
         )
         return row[0] if row else None
 
-    async def _remember(self, project_name: str, session_id: str, user_id: str | None) -> None:
+    async def _store_session(self, project_name: str, session_id: str, user_id: str | None) -> None:
         now = stamp(self._clock.now())
         await self._database.write(
             lambda connection: connection.execute(

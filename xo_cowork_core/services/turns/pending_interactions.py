@@ -1,6 +1,6 @@
-"""The requests of one running turn: kept, answered once, denied when nobody answers in time.
+"""The pending interactions of one running turn: each is answered once, or refused after a timeout.
 
-Each open request has a timer task, which ends with the request.
+Each pending interaction has a timer task, which ends with it.
 """
 
 import asyncio
@@ -24,14 +24,15 @@ from xo_cowork_core.sdk import (
     XoError,
 )
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
-from xo_cowork_core.services.turns.answers import OpenRequest
+from xo_cowork_core.services.turns.interactions import PendingInteraction
 
 ANSWER_SECONDS = 10.0
 log = logging.getLogger("xo_cowork.turns")
 
 
 class PendingInteractions:
-    """What a turn asked. `append` puts an event into the turn's stream."""
+    """The requests of one turn by `call_id`. `append` puts an event into the turn's stream;
+    `seconds` is how long a request waits for a person."""
 
     def __init__(
         self,
@@ -45,71 +46,79 @@ class PendingInteractions:
         self._owner = owner
         self._append = append
         self._seconds = seconds
-        self._requests: dict[str, OpenRequest] = {}
+        self._interactions: dict[str, PendingInteraction] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
 
     @property
-    def open(self) -> bool:
-        """Something waits for a person."""
-        return any(not request.answered for request in self._requests.values())
+    def has_open(self) -> bool:
+        """Whether a request waits for a person."""
+        return any(not interaction.is_resolved for interaction in self._interactions.values())
 
-    def note(self, event: Event) -> None:
-        """Keep what the runtime asks; forget what it withdraws."""
+    def record(self, event: Event) -> None:
+        """Add the runtime's request, or resolve the request that the runtime withdraws.
+
+        Raises TypeError for a request of a runtime without the ability `Answers`.
+        """
         match event:
             case PermissionRequest() | Question() | PlanReview():
                 if not isinstance(self._owner.runtime, Answers):
                     raise TypeError(f"{self._owner.info.name} asks but does not take answers")
-                self._settle(event.call_id)
-                self._requests[event.call_id] = OpenRequest(event)
+                self._mark_resolved(event.call_id)
+                self._interactions[event.call_id] = PendingInteraction(event)
                 self._timers[event.call_id] = asyncio.create_task(
-                    self._expire(event.call_id), name=f"timer of {event.call_id}"
+                    self._refuse_after_timeout(event.call_id), name=f"timer of {event.call_id}"
                 )
             case PermissionResolved() | QuestionResolved():
-                self._settle(event.call_id)
+                self._mark_resolved(event.call_id)
             case _:
                 pass
 
     async def respond(self, call_id: str, response: object) -> None:
         """Pass a person's answer on. Raises NotFound, Conflict, BadRequest or UpstreamFailed."""
-        request = self._requests.get(call_id)
-        if request is None:
+        interaction = self._interactions.get(call_id)
+        if interaction is None:
             raise NotFound("No such request in this turn")
-        if request.answered:
+        if interaction.is_resolved:
             raise Conflict("This request was answered before")
-        await self._answer(call_id, request, request.read(response), "answered")
+        answer = interaction.parse_response(response)
+        await self._answer(call_id, interaction, answer, "answered")
 
     def withdraw_all(self) -> None:
-        """Resolve what is still open: the turn ends."""
-        for call_id, request in self._requests.items():
-            if not request.answered:
-                self._settle(call_id)
-                self._append(request.resolved(request.refusal(""), "withdrawn"))
+        """Resolve every open request, because the turn ends."""
+        for call_id, interaction in self._interactions.items():
+            if not interaction.is_resolved:
+                self._mark_resolved(call_id)
+                self._append(interaction.resolved_event(interaction.refusal(""), "withdrawn"))
 
-    def _settle(self, call_id: str) -> None:
+    def _mark_resolved(self, call_id: str) -> None:
         timer = self._timers.pop(call_id, None)
         if timer and timer is not asyncio.current_task():
             timer.cancel()
-        if call_id in self._requests:
-            self._requests[call_id].answered = True
+        if call_id in self._interactions:
+            self._interactions[call_id].is_resolved = True
 
-    async def _expire(self, call_id: str) -> None:
+    async def _refuse_after_timeout(self, call_id: str) -> None:
         await asyncio.sleep(self._seconds)
-        request = self._requests[call_id]
-        answer = request.refusal(f"Nobody answered within {self._seconds:g} s.")
+        interaction = self._interactions[call_id]
+        answer = interaction.refusal(f"Nobody answered within {self._seconds:g} s.")
         try:
-            await self._answer(call_id, request, answer, "timeout")
+            await self._answer(call_id, interaction, answer, "timeout")
         except XoError as error:
-            log.warning("a timed-out request of %s: %s", self._owner.info.name, error.message)
+            log.warning(
+                "%s did not take the refusal of a request that timed out: %s",
+                self._owner.info.name,
+                error.message,
+            )
 
     async def _answer(
-        self, call_id: str, request: OpenRequest, answer: TurnAnswer, reason: str
+        self, call_id: str, interaction: PendingInteraction, answer: TurnAnswer, reason: str
     ) -> None:
         runtime, title = self._owner.runtime, self._owner.info.title
         if not isinstance(runtime, Answers):
             raise Unsupported(f"{title} takes no answers")
-        # first, and without a wait between: whatever the agent does next comes after it
-        self._settle(call_id)
-        self._append(request.resolved(answer, reason))
+        # before the runtime gets the answer: the agent's next events must follow this one
+        self._mark_resolved(call_id)
+        self._append(interaction.resolved_event(answer, reason))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await runtime.answer(self._turn, call_id, answer)

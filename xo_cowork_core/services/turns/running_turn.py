@@ -1,7 +1,7 @@
-"""One running turn: it pumps a runtime's events into the stream and sees to the one end.
+"""One running turn: it pumps a runtime's events into the stream and appends exactly one terminal.
 
 `RunningTurn.run` runs in the turn's owner task. It alone starts and ends the pump, the task that
-iterates the runtime; `close` appends the one terminal entry.
+iterates the runtime; `close` appends the terminal entry.
 """
 
 import asyncio
@@ -34,22 +34,25 @@ from xo_cowork_core.services.eventlog.batches import Entry, entry_of
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.services.history.message_assembler import MessageAssembler
-from xo_cowork_core.services.turns.answers import REQUEST_NAMES
-from xo_cowork_core.services.turns.event_validation import check
+from xo_cowork_core.services.turns.event_validation import validate_event
+from xo_cowork_core.services.turns.interactions import INTERACTION_EVENTS
 from xo_cowork_core.services.turns.pending_interactions import PendingInteractions
 from xo_cowork_core.services.turns.resolver import ResolvedTurn
 
 INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0
 TURN_SECONDS = 6 * 3600.0
-ENTRIES_BETWEEN_PAUSES = 512
-WATCHED = frozenset({ToolCall.name, ToolResult.name, ToolError.name, StepFinish.name})
+EVENTS_BETWEEN_PAUSES = 512
+OBSERVED_EVENTS = frozenset({ToolCall.name, ToolResult.name, ToolError.name, StepFinish.name})
 StopReason: TypeAlias = Literal["aborted", "restart", "timeout"]
 log = logging.getLogger("xo_cowork.turns")
 
 
 class RunningTurn:
-    """A turn from its acceptance to its terminal entry."""
+    """A turn from its acceptance to its terminal entry.
+
+    `assembler` makes the host's copy of the answer; None where the runtime keeps the history.
+    """
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class RunningTurn:
         clock: Clock,
         *,
         started_at: datetime,
-        fold: MessageAssembler | None,
+        assembler: MessageAssembler | None,
         permission_seconds: float,
     ) -> None:
         self.turn = resolved.turn
@@ -68,23 +71,22 @@ class RunningTurn:
         self.started_at = started_at
         self.terminal: Event | None = None
         self.ended = asyncio.Event()
-        self.requests = PendingInteractions(
+        self.interactions = PendingInteractions(
             resolved.turn, resolved.owner, self._append, seconds=permission_seconds
         )
-        self.fold = fold
-        # they hear of the events in `WATCHED`, under the same terms as a `TurnListener`
-        self.watchers: list[Callable[[Event], None]] = []
+        self._assembler = assembler
+        self._observers: list[Callable[[Event], None]] = []
         self._eventlog = eventlog
         self._clock = clock
-        self._started = clock.monotonic()
+        self._started_seconds = clock.monotonic()
         self._stop_reason: StopReason | None = None
-        self._stop_wanted = asyncio.Event()
-        self._closed = False
+        self._stop_requested = asyncio.Event()
+        self._is_closed = False
 
     @property
     def outcome(self) -> TurnOutcome:
-        """How it ended, without content."""
-        seconds = self._clock.monotonic() - self._started
+        """How the turn ended, without content."""
+        seconds = self._clock.monotonic() - self._started_seconds
         match self.terminal:
             case Done(finish_reason=reason, tokens=tokens, cost=cost):
                 return TurnOutcome(reason, None, tokens, cost, seconds)
@@ -93,41 +95,46 @@ class RunningTurn:
             case _:
                 return TurnOutcome("error", "internal", duration_seconds=seconds)
 
+    def add_observer(self, observe: Callable[[Event], None]) -> None:
+        """Call `observe` with each of `OBSERVED_EVENTS`. It must not block or raise."""
+        self._observers.append(observe)
+
     def stop(self, reason: StopReason) -> None:
-        """Ask the turn to end. The first reason counts."""
+        """Request the end of the turn. The first reason counts."""
         if self._stop_reason is None:
             self._stop_reason = reason
-            self._stop_wanted.set()
+            self._stop_requested.set()
 
     async def run(self) -> Event:
         """Run the turn and return its terminal event, which the caller appends with `close`."""
         if self.turn.new_session:
             self._emit(SessionCreated())
         pump = asyncio.create_task(self._pump(), name=f"pump {self.turn.stream_id}")
-        wish = asyncio.create_task(self._stop_wanted.wait(), name="stop wish")
+        stop_request = asyncio.create_task(self._stop_requested.wait(), name="stop request")
         try:
             await asyncio.wait(
-                {pump, wish}, timeout=TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                {pump, stop_request}, timeout=TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
             if not pump.done():
                 self.stop("timeout")
-                await self._halt(pump)
+                await self._stop_pump(pump)
         finally:
-            self._closed = True
-            wish.cancel()
+            self._is_closed = True
+            stop_request.cancel()
             pump.cancel()
-        return self._tellable(self._terminal_of(pump))
+        return self._encodable(self._terminal_of(pump))
 
-    def message(self, terminal: Event) -> Message | None:
-        """Return what the host keeps of the turn once it ends so; None where the runtime does."""
-        if self.fold is None:
+    def assemble_message(self, terminal: Event) -> Message | None:
+        """Return the host's copy of the answer that ends with `terminal`; None where the runtime
+        keeps the history."""
+        if self._assembler is None:
             return None
-        self.fold.add(self._entry(terminal), self._clock.now())
-        return self.fold.message()
+        self._assembler.add(self._entry(terminal), self._clock.now())
+        return self._assembler.message()
 
     def close(self, terminal: Event) -> None:
-        """Withdraw what is still asked, then append the terminal entry."""
-        self.requests.withdraw_all()
+        """Withdraw the open requests, then append the terminal entry."""
+        self.interactions.withdraw_all()
         self.terminal = terminal
         self._append(terminal)
         self.ended.set()
@@ -136,33 +143,33 @@ class RunningTurn:
         try:
             events = self.owner.runtime.run(self.turn)
             try:
-                await self._take(events)
+                await self._emit_all(events)
             finally:
                 close = getattr(events, "aclose", None)
                 if close:
                     await close()
         except (SystemExit, KeyboardInterrupt) as error:
-            # asyncio would let it end the whole server; a person's Ctrl-C comes as a signal
+            # out of a task asyncio raises them in the event loop, which would end the server
             raise RuntimeError(f"the runtime raised {type(error).__name__}") from error
 
-    async def _take(self, events: AsyncIterator[Event]) -> None:
+    async def _emit_all(self, events: AsyncIterator[Event]) -> None:
         count = 0
         async for event in events:
-            if self._closed:
+            if self._is_closed:
                 return
-            check(event)
+            validate_event(event)
             if event.terminal:
                 self.terminal = event
                 return
             self._emit(event)
             count += 1
-            if count % ENTRIES_BETWEEN_PAUSES == 0:
+            if count % EVENTS_BETWEEN_PAUSES == 0:
                 # a runtime that never waits must not starve readers and other turns
                 await asyncio.sleep(0)
             if self.stream.full:
                 await self._eventlog.drain(self.stream)
 
-    async def _halt(self, pump: asyncio.Task[None]) -> None:
+    async def _stop_pump(self, pump: asyncio.Task[None]) -> None:
         if isinstance(self.owner.runtime, Interrupts):
             await self._interrupt(self.owner.runtime, pump)
         if not pump.done():
@@ -183,32 +190,33 @@ class RunningTurn:
         except TimeoutError:
             pass
         except (Exception, SystemExit):
-            # SystemExit too: it would leave the turn without an end
+            # a SystemExit would leave the turn without a terminal event
             log.exception("%s could not be interrupted", self.owner.info.name)
 
     def _terminal_of(self, pump: asyncio.Task[None]) -> Event:
-        said = self.terminal
+        terminal = self.terminal
         if self._stop_reason == "aborted":
-            usage = said if isinstance(said, Done) else Done()
+            usage = terminal if isinstance(terminal, Done) else Done()
             return Done("aborted", usage.tokens, usage.cost, usage.model_id, usage.provider_id)
         if self._stop_reason == "restart":
             return AgentError("The server was stopped during this turn; send it again", "restart")
         if self._stop_reason == "timeout":
             return AgentError("The turn ran longer than any turn may", "timeout")
         if pump.cancelled():
-            return self._failure(RuntimeError("the runtime cancelled its own turn"))
+            return self._error_of(RuntimeError("the runtime cancelled its own turn"))
         error = pump.exception()
-        return self._failure(error) if error else said or Done()
+        return self._error_of(error) if error else terminal or Done()
 
-    def _tellable(self, terminal: Event) -> Event:
-        """A plugin may end with anything: what can't be sent must not leave readers waiting."""
+    def _encodable(self, terminal: Event) -> Event:
+        """Return the terminal event, or an error in its place when it can't be encoded: without a
+        terminal entry readers would wait for ever."""
         try:
             self._entry(terminal)
         except (AttributeError, TypeError, ValueError) as error:
-            return self._failure(error)
+            return self._error_of(error)
         return terminal
 
-    def _failure(self, error: BaseException) -> AgentError:
+    def _error_of(self, error: BaseException) -> AgentError:
         if isinstance(error, AgentFailure | XoError):
             return AgentError(error.message, error.code)
         number = secrets.token_hex(4)
@@ -218,17 +226,17 @@ class RunningTurn:
 
     def _emit(self, event: Event) -> None:
         self._append(event)
-        if event.name in REQUEST_NAMES:
-            self.requests.note(event)
-        if event.name in WATCHED:
-            for watch in self.watchers:
-                watch(event)
+        if event.name in INTERACTION_EVENTS:
+            self.interactions.record(event)
+        if event.name in OBSERVED_EVENTS:
+            for observe in self._observers:
+                observe(event)
 
     def _append(self, event: Event) -> None:
         entry = self._entry(event)
         self.stream.append(entry, terminal=event.terminal)
-        if self.fold:
-            self.fold.add(entry, self._clock.now())
+        if self._assembler:
+            self._assembler.add(entry, self._clock.now())
         self._eventlog.mark_dirty(self.stream)
 
     def _entry(self, event: Event) -> Entry:

@@ -1,4 +1,5 @@
-"""The rows of a turn: written when it is accepted, closed at the next start if it was cut."""
+"""The stored rows of a turn: inserted when it is accepted, closed at the next start of the server
+if the last one stopped during the turn."""
 
 import logging
 import sqlite3
@@ -8,6 +9,7 @@ import orjson
 
 from xo_cowork_core.sdk import (
     AgentError,
+    Event,
     FilePart,
     Message,
     NotFound,
@@ -22,17 +24,17 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, entry_of, split
-from xo_cowork_core.services.eventlog.log import entries_of, insert_blocks
+from xo_cowork_core.services.eventlog.log import insert_batches, read_entries
 from xo_cowork_core.services.history.host_history import insert as insert_message
 from xo_cowork_core.services.history.message_assembler import MessageAssembler
-from xo_cowork_core.services.turns.answers import ASKED, RESOLVED
+from xo_cowork_core.services.turns.interactions import REQUEST_EVENTS, RESOLVED_EVENTS
 
-CUT = AgentError("The server was restarted during this turn; send it again", "restart")
+INTERRUPTED = AgentError("The server was restarted during this turn; send it again", "restart")
 log = logging.getLogger("xo_cowork.turns")
 
 
 def user_message(turn: Turn, now: datetime) -> Message:
-    """Return what the user said in a turn, with the files that came with it."""
+    """Return the user's message of a turn, with its attachments."""
     files = [
         FilePart(file.name, str(file.path), file.file_id, file.size, file.mime_type)
         for file in turn.attachments
@@ -44,17 +46,17 @@ def insert_turn(
     connection: sqlite3.Connection,
     turn: Turn,
     agent_name: str,
-    said: Message,
+    message: Message,
     *,
     host_history: bool,
 ) -> None:
-    """Store an accepted turn, its session, and (for the host's history) what the user said.
+    """Store an accepted turn and its session; for the host's history also the user's `message`.
 
-    Raises NotFound for a session that was deleted since it was looked up.
+    Raises NotFound for a session that was deleted while the prompt was resolved.
     """
     _refuse_deleted(connection, turn.session_id)
-    now = stamp(said.time_created)
-    files = [part for part in said.parts if isinstance(part, FilePart)]
+    now = stamp(message.time_created)
+    files = [part for part in message.parts if isinstance(part, FilePart)]
     connection.execute(
         "INSERT INTO streams (stream_id, session_id, agent_name, agent_id, text, attachments,"
         " host_history, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -71,7 +73,7 @@ def insert_turn(
     )
     _insert_session(connection, turn, agent_name, now)
     if host_history:
-        insert_message(connection, turn.session_id, said)
+        insert_message(connection, turn.session_id, message)
 
 
 def _refuse_deleted(connection: sqlite3.Connection, session_id: str) -> None:
@@ -101,61 +103,61 @@ def _insert_session(connection: sqlite3.Connection, turn: Turn, agent_name: str,
 
 
 def close_interrupted_turns(connection: sqlite3.Connection, now: datetime) -> int:
-    """End every turn that was running when the last server went away; say how many."""
+    """Close every turn that ran when the last server stopped; return how many."""
     rows = connection.execute(
         "SELECT stream_id, session_id, last_id, host_history, started_at FROM streams"
         " WHERE ended_at IS NULL"
     ).fetchall()
     for stream_id, session_id, last_id, host_history, started_at in rows:
-        entries = entries_of(connection, stream_id)
-        ending = [*_withdrawals(entries), _entry(CUT.name, CUT.data(session_id))]
-        insert_blocks(
-            connection, [(stream_id, EventBatch(last_id + 1, ending, terminal=True))], stamp(now)
-        )
+        entries = read_entries(connection, stream_id)
+        ending = [
+            *_withdraw_requests(entries),
+            _make_entry(INTERRUPTED, session_id),
+        ]
+        batch = EventBatch(last_id + 1, ending, terminal=True)
+        insert_batches(connection, [(stream_id, batch)], stamp(now))
         connection.execute(
             "UPDATE streams SET cut = ? WHERE stream_id = ?", (last_id + 1, stream_id)
         )
         if host_history:
             # entries on disk have no times: the answer began at the prompt or a little later
             prompted_at = datetime.fromisoformat(started_at)
-            _keep(connection, session_id, stream_id, [*entries, *ending], prompted_at)
+            _insert_answer(connection, session_id, stream_id, [*entries, *ending], prompted_at)
     if rows:
-        log.warning("%d turns were cut by the last stop and are closed now", len(rows))
+        log.warning("the last server stopped during %d turns; they are closed now", len(rows))
     return len(rows)
 
 
-def _keep(
+def _insert_answer(
     connection: sqlite3.Connection,
     session_id: str,
     stream_id: str,
     entries: list[Entry],
     prompted_at: datetime,
 ) -> None:
-    fold = MessageAssembler(f"{stream_id}-a", prompted_at)
+    assembler = MessageAssembler(f"{stream_id}-a", prompted_at)
     for entry in entries:
-        fold.add(entry, prompted_at)
-    insert_message(connection, session_id, fold.message())
+        assembler.add(entry, prompted_at)
+    insert_message(connection, session_id, assembler.message())
 
 
-def _withdrawals(entries: list[Entry]) -> list[Entry]:
-    """Resolve what was still asked, so that no reader shows a dead form."""
-    asked: dict[str, str] = {}
+def _withdraw_requests(entries: list[Entry]) -> list[Entry]:
+    """Return entries that resolve the open requests, so that no client shows a form for them."""
+    open_requests: dict[str, str] = {}
     for name, data in map(split, entries):
-        if name in ASKED:
-            asked[orjson.loads(data)["call_id"]] = name
-        elif name in RESOLVED:
-            asked.pop(orjson.loads(data)["call_id"], None)
-    refusals = {PermissionRequest.name: "deny"}
-    return [
-        _entry(QuestionResolved.name, QuestionResolved(call_id, "withdrawn").data(""))
-        if name == Question.name
-        else _entry(
-            PermissionResolved.name,
-            PermissionResolved(call_id, refusals.get(name, "stop"), "withdrawn").data(""),
-        )
-        for call_id, name in asked.items()
-    ]
+        if name in REQUEST_EVENTS:
+            open_requests[orjson.loads(data)["call_id"]] = name
+        elif name in RESOLVED_EVENTS:
+            open_requests.pop(orjson.loads(data)["call_id"], None)
+    return [_withdrawal(name, call_id) for call_id, name in open_requests.items()]
 
 
-def _entry(name: str, data: object) -> Entry:
-    return entry_of(name, orjson.dumps(data))
+def _withdrawal(request_name: str, call_id: str) -> Entry:
+    if request_name == Question.name:
+        return _make_entry(QuestionResolved(call_id, "withdrawn"), "")
+    decision = "deny" if request_name == PermissionRequest.name else "stop"
+    return _make_entry(PermissionResolved(call_id, decision, "withdrawn"), "")
+
+
+def _make_entry(event: Event, session_id: str) -> Entry:
+    return entry_of(event.name, orjson.dumps(event.data(session_id)))

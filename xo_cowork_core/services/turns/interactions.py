@@ -1,4 +1,4 @@
-"""What a turn waits for: permissions, questions, plans; and what an answer may look like."""
+"""One pending interaction of a turn (permission, question or plan) and the parsing of answers."""
 
 import json
 from collections.abc import Mapping
@@ -18,32 +18,33 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
 )
 
-Request: TypeAlias = PermissionRequest | Question | PlanReview
-Resolved: TypeAlias = PermissionResolved | QuestionResolved
-ASKED = frozenset({PermissionRequest.name, Question.name, PlanReview.name})
-RESOLVED = frozenset({PermissionResolved.name, QuestionResolved.name})
-REQUEST_NAMES = ASKED | RESOLVED
+InteractionRequest: TypeAlias = PermissionRequest | Question | PlanReview
+InteractionResolved: TypeAlias = PermissionResolved | QuestionResolved
+REQUEST_EVENTS = frozenset({PermissionRequest.name, Question.name, PlanReview.name})
+RESOLVED_EVENTS = frozenset({PermissionResolved.name, QuestionResolved.name})
+INTERACTION_EVENTS = REQUEST_EVENTS | RESOLVED_EVENTS
 
 
 @dataclass(slots=True)
-class OpenRequest:
-    """One request of a running turn; it stays known after its answer, so that a second is told."""
+class PendingInteraction:
+    """One request of a running turn. It is kept after its answer, so that a second answer is known
+    to be one."""
 
-    request: Request
-    answered: bool = False
+    request: InteractionRequest
+    is_resolved: bool = False
 
-    def read(self, response: object) -> TurnAnswer:
-        """Turn a body's `response` into the answer. Raises BadRequest when it doesn't fit."""
+    def parse_response(self, response: object) -> TurnAnswer:
+        """Parse the `response` of a request body. Raises BadRequest when it doesn't fit."""
         match self.request:
             case PermissionRequest():
-                return _permission(response)
+                return _parse_permission(response)
             case Question():
-                return _question(self.request, response)
+                return _parse_question(self.request, response)
             case PlanReview():
-                return _plan(response)
+                return _parse_plan(response)
 
     def refusal(self, message: str) -> TurnAnswer:
-        """The answer that nobody gave."""
+        """Return the answer for a request that no person answers; `message` is for the agent."""
         match self.request:
             case PermissionRequest():
                 return PermissionAnswer(allow=False, message=message)
@@ -52,8 +53,8 @@ class OpenRequest:
             case PlanReview():
                 return PlanAnswer("stop", message)
 
-    def resolved(self, answer: TurnAnswer, reason: str) -> Resolved:
-        """The event that tells every reader."""
+    def resolved_event(self, answer: TurnAnswer, reason: str) -> InteractionResolved:
+        """Return the event that closes the request for every reader."""
         call_id = self.request.call_id
         match answer:
             case PermissionAnswer():
@@ -64,20 +65,20 @@ class OpenRequest:
                 return PermissionResolved(call_id, answer.action, reason)
 
 
-def _permission(response: object) -> PermissionAnswer:
-    words = {"true": True, "allow": True, "false": False, "deny": False}
+def _parse_permission(response: object) -> PermissionAnswer:
+    spellings = {"true": True, "allow": True, "false": False, "deny": False}
     if isinstance(response, str):
-        response = words.get(response.strip().lower(), response)
+        response = spellings.get(response.strip().lower(), response)
     if not isinstance(response, bool):
         raise BadRequest("`response` to a permission must be true or false")
     return PermissionAnswer(response, "" if response else "The user refused.")
 
 
-def _question(question: Question, response: object) -> QuestionAnswer:
+def _parse_question(question: Question, response: object) -> QuestionAnswer:
     if response is False:
         return QuestionAnswer()
     if isinstance(response, str):
-        answers = _json_object(response)
+        answers = _parse_json_object(response)
         if answers is None:
             return QuestionAnswer({question.questions[0].question: response})
         response = answers
@@ -88,7 +89,7 @@ def _question(question: Question, response: object) -> QuestionAnswer:
 
 
 def _answer_text(value: object) -> str:
-    """A multi-select answer may be a list of labels."""
+    """Return one answer as text; a multi-select answer may be a list of labels."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -96,11 +97,11 @@ def _answer_text(value: object) -> str:
     raise BadRequest("every answer must be a string or a list of strings")
 
 
-def _plan(response: object) -> PlanAnswer:
+def _parse_plan(response: object) -> PlanAnswer:
     if isinstance(response, bool):
         return PlanAnswer("accept" if response else "stop")
     if isinstance(response, str):
-        response = _json_object(response) or {"action": response}
+        response = _parse_json_object(response) or {"action": response}
     if not isinstance(response, Mapping):
         raise BadRequest("`response` to a plan must be a JSON string with `action`")
     values = cast("Mapping[str, object]", response)
@@ -110,7 +111,7 @@ def _plan(response: object) -> PlanAnswer:
     return PlanAnswer(cast("Any", action), feedback)
 
 
-def _json_object(text: str) -> Mapping[str, object] | None:
+def _parse_json_object(text: str) -> Mapping[str, object] | None:
     try:
         value: object = json.loads(text)
     except (ValueError, RecursionError):
