@@ -20,7 +20,7 @@ import pytest
 from tests.support.index_home import IndexedHome, Mischief
 from xo_cowork_core.sdk import Message, SessionRecord
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
-from xo_runtime_claude.transcript import ClaudeTranscript
+from xo_runtime_claude.history.transcript import ClaudeTranscript
 
 pytestmark = pytest.mark.fault
 KILLS = 10

@@ -19,8 +19,8 @@ from xo_cowork_core.services.index.refresher import IndexRefresher
 from xo_cowork_core.services.index.session_rows import Flags
 from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
 from xo_cowork_core.storage.database import Database
+from xo_runtime_claude.history.transcript import ClaudeTranscript
 from xo_runtime_claude.runtime import ClaudeRuntime
-from xo_runtime_claude.transcript import ClaudeTranscript
 
 NO_FLAGS: Mapping[str, Flags] = MappingProxyType({})
 TABLES = ("files", "sessions", "messages", "spoken", "calls", "used", "tooled")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from xo_cowork_core.sdk import Desync, TextDelta
-from xo_runtime_claude.translate import Item, Translator
-from xo_runtime_claude.usage import Meter
+from xo_runtime_claude.run.translator import Item, Translator
+from xo_runtime_claude.usage import UsageMeter
 
 FIXTURES = Path(__file__).parent / "fixtures"
 Replay = Callable[[str], list[list[Item]]]
@@ -19,7 +19,7 @@ def replay() -> Replay:
 
     def run(name: str) -> list[list[Item]]:
         lines = iter((FIXTURES / "streams" / f"{name}.jsonl").read_bytes().split(b"\n"))
-        meter, turns = Meter(), []
+        meter, turns = UsageMeter(), []
         while items := list(Translator("none", meter).items(lines)):
             turns.append(items)
         return turns

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xo_runtime_claude.lines import parse, quick_text
-from xo_runtime_claude.translate import Item, Translator
-from xo_runtime_claude.usage import Meter
+from xo_runtime_claude.run.lines import fast_text, parse
+from xo_runtime_claude.run.translator import Item, Translator
+from xo_runtime_claude.usage import UsageMeter
 
 TextOf = Callable[[Sequence[Item]], str]
 Record = dict[str, object]
@@ -72,7 +72,7 @@ def test_readers_end_with_exactly_the_true_text(
     text_of: TextOf, calls: list[tuple[list[bytes], str]]
 ) -> None:
     lines = [one for found, _ in calls for one in found]
-    items = list(Translator("p", Meter()).items(lines))
+    items = list(Translator("p", UsageMeter()).items(lines))
     assert text_of(items) == "".join(whole for _, whole in calls)
 
 
@@ -117,7 +117,7 @@ RECORDS = st.one_of(
 def test_no_order_and_no_garbage_raises_or_loses_a_block(
     text_of: TextOf, lines: list[bytes]
 ) -> None:
-    told = text_of(list(Translator("p", Meter()).items(lines)))
+    told = text_of(list(Translator("p", UsageMeter()).items(lines)))
     for one in lines:
         record = parse(one) or {}
         message = record.get("message")
@@ -140,7 +140,7 @@ def test_no_order_and_no_garbage_raises_or_loses_a_block(
 @settings(max_examples=300, deadline=None)
 def test_the_quick_look_agrees_with_the_parser(text: str, parent: str | None, session: str) -> None:
     for one in (delta(text, parent, session), delta(text, parent, session).replace(b":", b": ")):
-        found = quick_text(one)
+        found = fast_text(one)
         record = parse(one)
         if found is not None:
             assert record
@@ -149,24 +149,24 @@ def test_the_quick_look_agrees_with_the_parser(text: str, parent: str | None, se
 
 
 def test_the_quick_look_is_used() -> None:
-    assert quick_text(delta('a "quoted" \n line')) == 'a "quoted" \n line'
-    assert quick_text(delta("subagent", parent="t")) is None
+    assert fast_text(delta('a "quoted" \n line')) == 'a "quoted" \n line'
+    assert fast_text(delta("subagent", parent="t")) is None
 
 
 def test_another_layout_is_left_to_the_parser(text_of: TextOf) -> None:
     odd = delta("hi").replace(b'"hi"', b'"hi","citations":"none"')
     assert parse(odd)
-    assert quick_text(odd) is None
-    assert text_of(list(Translator("p", Meter()).items([odd]))) == "hi"
+    assert fast_text(odd) is None
+    assert text_of(list(Translator("p", UsageMeter()).items([odd]))) == "hi"
 
 
 def test_readers_never_see_a_text_and_its_repetition_together(text_of: TextOf) -> None:
     lines = [START, delta("alpha "), delta("beta"), START, delta("alpha ")]
-    assert text_of(list(Translator("p", Meter()).items(lines))) == "alpha "
+    assert text_of(list(Translator("p", UsageMeter()).items(lines))) == "alpha "
 
 
 def test_a_result_of_any_shape_ends_the_turn(text_of: TextOf) -> None:
     for more in ({}, {"usage": 1, "result": None}, {"is_error": True, "errors": "x"}):
-        items = list(Translator("p", Meter()).items([line({"type": "result", **more})]))
+        items = list(Translator("p", UsageMeter()).items([line({"type": "result", **more})]))
         assert len(items) == 1
         assert text_of(items) == ""

@@ -29,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
 
 
 def health(server: LiveServer) -> dict[str, object]:
-    """Ask until the first look is over: on a busy machine it takes longer than `/health` waits."""
+    """Ask until the first probe is over: on a busy machine it outlasts what `/health` waits."""
 
     def look() -> dict[str, object]:
         return server.client.get("/health").json()["runtimes"]["claude_code"]

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from xo_cowork_core.sdk import Message, NotFound, SessionRecord, TextPart, Tokens, ToolPart
-from xo_runtime_claude.store import Store
-from xo_runtime_claude.transcript import ClaudeTranscript
+from xo_runtime_claude.history.store import Store
+from xo_runtime_claude.history.transcript import ClaudeTranscript
 
 FIXTURES = Path(__file__).parent / "fixtures" / "sessions"
 ID = "11111111-2222-4333-8444-555555555555"
 Row = dict[str, object]
 
 
-class Places:
+class PluginPaths:
     """Only the plugin's own folder is asked for."""
 
     def __init__(self, state: Path) -> None:
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 def store(tmp_path: Path, folder: Path) -> Store:
     state = tmp_path / "state"
     state.mkdir()
-    return Store(tmp_path / "claude", Places(state))  # type: ignore[arg-type]
+    return Store(tmp_path / "claude", PluginPaths(state))  # type: ignore[arg-type]
 
 
 def row(kind: str, text: object, identity: str, parent: str | None, **more: object) -> Row:
@@ -242,7 +242,7 @@ def test_a_drop_shows_at_once(folder: Path, store: Store) -> None:
     write(folder, [*PLAIN, *more])
     asyncio.run(store.drop(ID, "u2"))
     assert texts(messages(store)) == ["hello", "hi"]
-    assert store.cut_of(ID) == "a1"
+    assert store.resume_point(ID) == "a1"
 
 
 @pytest.mark.parametrize("message_id", ["a1", "nobody"])

@@ -17,16 +17,16 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_runtime_claude.approvals import Ask
-from xo_runtime_claude.translate import Ended, Item, RequestCancelled, Translator
-from xo_runtime_claude.usage import Meter
+from xo_runtime_claude.run.approvals import ApprovalRequest
+from xo_runtime_claude.run.translator import Item, RequestCancelled, Translator, TurnEnd
+from xo_runtime_claude.usage import UsageMeter
 
 Replay = Callable[[str], list[list[Item]]]
 TextOf = Callable[[Sequence[Item]], str]
 
 
 def end_of(items: Sequence[Item]) -> Done | AgentFailure:
-    ends = [item for item in items if isinstance(item, Ended)]
+    ends = [item for item in items if isinstance(item, TurnEnd)]
     assert len(ends) == 1
     assert items[-1] is ends[0]
     return ends[0].final
@@ -57,8 +57,10 @@ def test_an_interrupted_turn_counts_its_tokens(replay: Replay, text_of: TextOf) 
 
 def test_a_tool_has_call_permission_and_result(replay: Replay) -> None:
     turn = replay("warm_session")[1]
-    kinds = [type(item) for item in turn if isinstance(item, ToolCall | Ask | ToolResult)]
-    assert kinds == [ToolCall, Ask, ToolResult]
+    kinds = [
+        type(item) for item in turn if isinstance(item, ToolCall | ApprovalRequest | ToolResult)
+    ]
+    assert kinds == [ToolCall, ApprovalRequest, ToolResult]
     call = next(item for item in turn if isinstance(item, ToolCall))
     assert call.tool == "write"
     assert call.arguments["content"] == "hi from fake\n"
@@ -109,7 +111,7 @@ def test_a_command_without_a_model_answers_once(replay: Replay, text_of: TextOf)
 
 
 def test_what_a_process_does_by_itself_stays_out(text_of: TextOf) -> None:
-    meter = Meter()
+    meter = UsageMeter()
     background = b'{"type":"assistant","message":{"content":[{"type":"text","text":"by itself"}]}}'
     result = b'{"type":"result","is_error":false,"result":"by itself"}'
     lifecycle = b'{"type":"command_lifecycle","command_uuid":"mine","state":"%s"}'
@@ -124,7 +126,7 @@ def test_what_a_process_does_by_itself_stays_out(text_of: TextOf) -> None:
     ]
     items = list(Translator("mine", meter, waits=True).items(lines))
     assert text_of(items) == "asked for"
-    assert isinstance(items[-1], Ended)
+    assert isinstance(items[-1], TurnEnd)
 
 
 def test_a_retried_stream_is_taken_back(replay: Replay, text_of: TextOf) -> None:
@@ -136,7 +138,7 @@ def test_a_retried_stream_is_taken_back(replay: Replay, text_of: TextOf) -> None
 
 def test_a_pending_request_is_withdrawn(replay: Replay) -> None:
     (turn,) = replay("interrupt_pending_permission")
-    (ask,) = [item for item in turn if isinstance(item, Ask)]
+    (ask,) = [item for item in turn if isinstance(item, ApprovalRequest)]
     assert [item for item in turn if isinstance(item, RequestCancelled)] == [
         RequestCancelled(ask.request_id)
     ]
@@ -144,8 +146,8 @@ def test_a_pending_request_is_withdrawn(replay: Replay) -> None:
 
 def test_an_unknown_session_is_a_wrong_start(replay: Replay) -> None:
     (turn,) = replay("resume_unknown")
-    assert isinstance(turn[-1], Ended)
-    assert turn[-1].wrong_session
+    assert isinstance(turn[-1], TurnEnd)
+    assert turn[-1].session_mismatch
 
 
 @pytest.mark.parametrize(
@@ -171,5 +173,5 @@ def test_failures_have_true_text_and_code(
 
 def test_a_question_is_not_a_tool_call(replay: Replay) -> None:
     turn = replay("queue_skill_question")[5]
-    assert [item.tool for item in turn if isinstance(item, Ask)] == ["AskUserQuestion"]
+    assert [item.tool for item in turn if isinstance(item, ApprovalRequest)] == ["AskUserQuestion"]
     assert not [item for item in turn if isinstance(item, ToolCall | ToolResult)]

@@ -1,4 +1,8 @@
-"""The runtime: finds or starts the session's process, runs the turn on it, keeps it warm."""
+"""The runtime: takes or starts the session's process and runs the turn on it.
+
+A prompt goes from `run` here through `run/turn_run.py` and `process/warm_process.py` (which takes
+attachments from `attachments.py`) to the CLI's stdin.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -17,41 +21,36 @@ from xo_cowork_core.sdk import (
     Interrupts,
     KeepsTranscripts,
     Message,
-    NotFound,
     OffersSkills,
     Runtime,
     RuntimeInfo,
     SessionRecord,
-    SingleFlight,
     Skill,
     Transcript,
     Turn,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.kit import ActiveTurns, SingleFlight
 from xo_runtime_claude import skills
 from xo_runtime_claude.health import HealthCheck
-from xo_runtime_claude.options import (
+from xo_runtime_claude.history.store import Store
+from xo_runtime_claude.history.transcript import ClaudeTranscript
+from xo_runtime_claude.options import environment_of, read_options
+from xo_runtime_claude.process.arguments import (
+    binding_of,
     cold_arguments,
-    environment_of,
-    fixed_by,
-    read_options,
     session_arguments,
     warm_arguments,
 )
-from xo_runtime_claude.process_pool import ProcessPool
-from xo_runtime_claude.store import Store
-from xo_runtime_claude.transcript import ClaudeTranscript
-from xo_runtime_claude.turn_run import NoWarmStart, TurnRun, WrongStart
-from xo_runtime_claude.warm_process import WarmProcess
+from xo_runtime_claude.process.process_pool import ProcessPool
+from xo_runtime_claude.process.warm_process import WarmProcess
+from xo_runtime_claude.run.turn_run import HandshakeFailed, SessionMismatch, TurnRun
 
 INFO = RuntimeInfo(
     name="claude_code", title="Claude Code", aliases=("claude", "claude-code"), rank=20
 )
-ATTEMPTS = 4  # as known, as new, with its ruined file set aside, cold
-MISSING = AgentFailure(
-    "Claude Code isn't installed: run `npm install -g @anthropic-ai/claude-code`",
-    code="not_installed",
-)
+ATTEMPTS = 4  # resumed, new, with its broken file moved away, cold
+NOT_INSTALLED = "Claude Code isn't installed: run `npm install -g @anthropic-ai/claude-code`"
 
 
 class ClaudeRuntime(
@@ -66,15 +65,14 @@ class ClaudeRuntime(
         self._store = Store(self._options.config, context.paths)
         self._health = HealthCheck(context, self._options)
         self._skills = SingleFlight(self._fingerprint)
-        self._running: dict[str, TurnRun] = {}
-        self._stopped: set[str] = set()
+        self._turns = ActiveTurns[TurnRun]()
 
     def describe(self) -> RuntimeInfo:
         return INFO
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
-        resume = not turn.new_session and await self._store.knows(turn.session_id)
-        cold, refused = False, 0
+        resume = not turn.new_session and await self._store.has_session(turn.session_id)
+        cold, mismatches = False, 0
         try:
             for _ in range(ATTEMPTS):
                 try:
@@ -82,31 +80,28 @@ class ClaudeRuntime(
                         async for event in events:
                             yield event
                     return
-                except WrongStart:
-                    refused += 1
+                except SessionMismatch:
+                    mismatches += 1
                     resume = not resume
-                    if refused > 1:
+                    if mismatches > 1:
                         # neither new nor known: a file is there that the CLI can't read
                         await self._store.set_aside(turn.session_id)
                         resume = False
-                except NoWarmStart as error:
-                    self._context.log.warning("no warm start, trying a cold one: %s", error)
+                except HandshakeFailed as error:
+                    self._context.log.warning(
+                        "claude ended before its first answer, starting it for this turn alone: %s",
+                        error,
+                    )
                     cold = True
             raise AgentFailure("Claude Code takes this session neither as new nor as known")
         finally:
-            self._stopped.discard(turn.stream_id)
+            self._turns.ended(turn)
 
     async def interrupt(self, turn: Turn) -> None:
-        self._stopped.add(turn.stream_id)
-        running = self._running.get(turn.stream_id)
-        if running:
-            await running.interrupt()
+        await self._turns.interrupt(turn)
 
     async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
-        running = self._running.get(turn.stream_id)
-        if running is None:
-            raise NotFound("The turn is over.")
-        await running.answer(call_id, answer)
+        await self._turns.answer(turn, call_id, answer)
 
     async def session(self, session_id: str) -> SessionRecord | None:
         return await self._store.session(session_id)
@@ -136,42 +131,41 @@ class ClaudeRuntime(
     async def _attempt(
         self, turn: Turn, *, resume: bool, cold: bool
     ) -> AsyncGenerator[Event, None]:
-        warm = await self._process(turn, resume=resume, cold=cold)
-        running = TurnRun(turn, warm, self._options, cold=cold)
-        self._running[turn.stream_id] = running
+        warm = await self._acquire_process(turn, resume=resume, cold=cold)
+        run = TurnRun(turn, warm, self._options, cold=cold)
         keep = False
         try:
-            if turn.stream_id in self._stopped:
-                yield Done("aborted")
-                return
-            async with aclosing(running.events()) as events:
-                async for event in events:
-                    if event.terminal:
-                        keep = running.reusable
-                        self._store.forget_cut(turn.session_id)
-                    yield event
+            with self._turns.running(turn, run):
+                if self._turns.is_interrupted(turn):
+                    yield Done("aborted")
+                    return
+                async with aclosing(run.events()) as events:
+                    async for event in events:
+                        if event.terminal:
+                            keep = run.is_reusable
+                            self._store.clear_resume_point(turn.session_id)
+                        yield event
         except AgentFailure as failure:
             # a process that was refused a key does not notice a later sign-in
-            keep = running.reusable and failure.code != "auth"
+            keep = run.is_reusable and failure.code != "auth"
             raise
         finally:
-            del self._running[turn.stream_id]
-            await self._put_away(warm, keep=keep and not cold)
+            await self._release_process(warm, keep=keep and not cold)
 
-    async def _process(self, turn: Turn, *, resume: bool, cold: bool) -> WarmProcess:
+    async def _acquire_process(self, turn: Turn, *, resume: bool, cold: bool) -> WarmProcess:
+        """Take the session's idle process, or start one. Raises `AgentFailure`."""
         environment = environment_of(turn, self._options)
-        fixed = fixed_by(turn, environment)
-        seen = await self._skills.of(turn.cwd)
-        warm = None if cold else await self._pool.take(turn.session_id, fixed)
+        binding = binding_of(turn, environment)
+        fingerprint = await self._skills.of(turn.cwd)
+        warm = None if cold else await self._pool.take(turn.session_id, binding)
         if warm:
-            warm.stale_skills = warm.skills != seen
-            warm.skills = seen
+            warm.note_skills(fingerprint)
             return warm
         binary = self._context.paths.binary("claude", self._options.binary)
         if binary is None:
-            raise MISSING
-        cut = self._store.cut_of(turn.session_id) if resume else None
-        session = session_arguments(turn.session_id, resume=resume, cut=cut)
+            raise AgentFailure(NOT_INSTALLED, code="not_installed")
+        resume_at = self._store.resume_point(turn.session_id) if resume else None
+        session = session_arguments(turn.session_id, resume=resume, resume_at=resume_at)
         arguments = cold_arguments(turn, session) if cold else warm_arguments(turn, session)
         process = await self._context.processes.spawn(
             [str(binary), *arguments],
@@ -179,13 +173,13 @@ class ClaudeRuntime(
             environment=environment,
             owner=turn.stream_id if cold else "",
         )
-        return WarmProcess(process, turn.session_id, fixed, seen)
+        return WarmProcess(process, turn.session_id, binding, fingerprint)
+
+    async def _release_process(self, warm: WarmProcess, *, keep: bool) -> None:
+        if keep and warm.is_alive:
+            self._pool.put(warm)
+        else:
+            await warm.end(gently=False)
 
     def _fingerprint(self, cwd: Path) -> int:
         return skills.fingerprint(cwd, self._options.config)
-
-    async def _put_away(self, warm: WarmProcess, *, keep: bool) -> None:
-        if keep and warm.alive:
-            self._pool.give_back(warm)
-        else:
-            await warm.end(gently=False)

@@ -1,4 +1,4 @@
-"""Claude Code's tools in the wire's words: name, title, kind of permission, metadata."""
+"""Claude Code's tools as the wire has them: name, title, kind of permission, metadata."""
 
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -7,8 +7,8 @@ from typing import Any
 
 from xo_cowork_core.sdk import Json, JsonValue, PermissionKind
 
-ASKS = frozenset({"AskUserQuestion", "ExitPlanMode"})
-NAMES = MappingProxyType(
+INTERACTIVE_TOOLS = frozenset({"AskUserQuestion", "ExitPlanMode"})
+WIRE_NAMES = MappingProxyType(
     {
         "Write": "write",
         "Edit": "edit",
@@ -32,18 +32,18 @@ TITLE_LENGTH = 120
 
 def normal_name(tool: str) -> str:
     """Return the wire's name of a tool."""
-    return NAMES.get(tool, tool.lower())
+    return WIRE_NAMES.get(tool, tool.lower())
 
 
 def permission_kind(tool: str) -> PermissionKind:
-    """Say which preset decides on a tool."""
+    """Return the kind of permission that a tool needs."""
     if tool in FILE_TOOLS:
         return "file_changes"
     return "run_commands" if tool in COMMAND_TOOLS else "other"
 
 
 def title_of(tool: str, arguments: Mapping[str, Any]) -> str:
-    """Name a call in one line: what it is about, else the tool."""
+    """Return one line about a call, at most 120 characters: its subject, else the tool."""
     for key in TITLE_KEYS:
         value = arguments.get(key)
         if isinstance(value, str) and value.strip():
@@ -52,17 +52,17 @@ def title_of(tool: str, arguments: Mapping[str, Any]) -> str:
     return normal_name(tool)
 
 
-def patterns_of(arguments: Mapping[str, Any], blocked: object) -> tuple[str, ...]:
-    """List what a permission would cover: the command, the path or the address."""
-    found = [
+def patterns_of(arguments: Mapping[str, Any], blocked_path: object) -> tuple[str, ...]:
+    """Return what a permission covers: command, path or address."""
+    values = [
         arguments.get(key) for key in ("command", "file_path", "notebook_path", "url", "query")
     ]
-    texts = [value for value in (*found, blocked) if isinstance(value, str) and value]
+    texts = [value for value in (*values, blocked_path) if isinstance(value, str) and value]
     return tuple(dict.fromkeys(texts))
 
 
 def output_text(content: object) -> str:
-    """Flatten the content of a tool result to text; images are named, not copied."""
+    """Return the content of a tool result as text, with `[image]` for an image."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -79,28 +79,28 @@ def output_text(content: object) -> str:
 
 
 def result_metadata(tool: str, arguments: Mapping[str, Any], result: object) -> Json:
-    """Pick what frontends show beside the output: paths, diffs, exit, todos."""
+    """Return what frontends show beside the output: path, patch, output streams, todos."""
     if tool == "TodoWrite":
         return {"todos": todos_of(arguments.get("todos"))}
     if not isinstance(result, dict):
         return {}
-    picked: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = {}
     path = result.get("filePath") or arguments.get("file_path")
     if isinstance(path, str):
-        picked["file_path"] = path
+        metadata["file_path"] = path
     if isinstance(result.get("structuredPatch"), list):
-        picked["patch"] = result["structuredPatch"]
-        picked["created"] = result.get("type") == "create"
+        metadata["patch"] = result["structuredPatch"]
+        metadata["created"] = result.get("type") == "create"
     for key in ("stdout", "stderr"):
         if isinstance(result.get(key), str) and tool in COMMAND_TOOLS:
-            picked[key] = result[key]
+            metadata[key] = result[key]
     if isinstance(result.get("interrupted"), bool):
-        picked["interrupted"] = result["interrupted"]
-    return picked
+        metadata["interrupted"] = result["interrupted"]
+    return metadata
 
 
 def todos_of(rows: object) -> list[JsonValue]:
-    """Shape the agent's task list as the wire's rows; malformed rows are left out."""
+    """Return the rows of the agent's task list, without malformed ones."""
     if not isinstance(rows, list):
         return []
     return [
@@ -112,3 +112,8 @@ def todos_of(rows: object) -> list[JsonValue]:
         for row in rows
         if isinstance(row, dict) and isinstance(row.get("content"), str)
     ]
+
+
+def error_message(output: str) -> str:
+    """Return a tool's error without the tags that the CLI puts around it."""
+    return output.removeprefix("<tool_use_error>").removesuffix("</tool_use_error>").strip()

@@ -1,4 +1,4 @@
-"""Tokens and cost, taken out of figures that are partly cumulative."""
+"""Tokens and cost of turns and model calls, from figures that are partly cumulative."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from xo_cowork_core.sdk import Tokens
 COST_DIGITS = 9
 
 
-def number(value: object) -> int:
-    """Read a count; anything else is 0."""
+def count_of(value: object) -> int:
+    """Return a count; 0 for anything that is no number."""
     if type(value) is int:
         return value
     return int(value) if isinstance(value, float) else 0
@@ -20,13 +20,13 @@ def call_tokens(usage: object) -> Tokens:
     if not isinstance(usage, dict):
         return Tokens()
     details = usage.get("output_tokens_details")
-    thinking = number(details.get("thinking_tokens")) if isinstance(details, dict) else 0
+    thinking = count_of(details.get("thinking_tokens")) if isinstance(details, dict) else 0
     return Tokens(
-        input=number(usage.get("input_tokens")),
-        output=max(0, number(usage.get("output_tokens")) - thinking),
+        input=count_of(usage.get("input_tokens")),
+        output=max(0, count_of(usage.get("output_tokens")) - thinking),
         reasoning=thinking,
-        cache_read=number(usage.get("cache_read_input_tokens")),
-        cache_write=number(usage.get("cache_creation_input_tokens")),
+        cache_read=count_of(usage.get("cache_read_input_tokens")),
+        cache_write=count_of(usage.get("cache_creation_input_tokens")),
     )
 
 
@@ -36,13 +36,13 @@ def model_tokens(usage: object) -> Tokens:
     for row in usage.values() if isinstance(usage, Mapping) else ():
         if not isinstance(row, Mapping):
             continue
-        thinking = number(row.get("thinkingTokens"))
+        thinking = count_of(row.get("thinkingTokens"))
         total += Tokens(
-            input=number(row.get("inputTokens")),
-            output=max(0, number(row.get("outputTokens")) - thinking),
+            input=count_of(row.get("inputTokens")),
+            output=max(0, count_of(row.get("outputTokens")) - thinking),
             reasoning=thinking,
-            cache_read=number(row.get("cacheReadInputTokens")),
-            cache_write=number(row.get("cacheCreationInputTokens")),
+            cache_read=count_of(row.get("cacheReadInputTokens")),
+            cache_write=count_of(row.get("cacheCreationInputTokens")),
         )
     return total
 
@@ -53,13 +53,13 @@ def table_cost(usage: Mapping[str, Any]) -> float:
     return round(sum(cost for cost in costs if isinstance(cost, int | float)), COST_DIGITS)
 
 
-class Meter:
-    """The turn's share of a process's running totals. Lives as long as the process."""
+class UsageMeter:
+    """Splits a process's running totals by turn. One for each process."""
 
     def __init__(self) -> None:
         self._cost = 0.0
 
-    def turn(self, result: Mapping[str, Any]) -> tuple[Tokens, float | None]:
+    def measure_turn(self, result: Mapping[str, Any]) -> tuple[Tokens, float | None]:
         """Return a turn's tokens and cost from its `result` record.
 
         `usage` is the turn's but zero after an interrupt; `total_cost_usd` is the process's.
@@ -67,10 +67,10 @@ class Meter:
         """
         since = result.get("model_usage_since_last_result")
         total = result.get("total_cost_usd")
-        spent = None
+        cost = None
         if isinstance(total, int | float):
-            spent = round(max(0.0, total - self._cost), COST_DIGITS)
+            cost = round(max(0.0, total - self._cost), COST_DIGITS)
             self._cost = float(total)
         if isinstance(since, Mapping):
             return model_tokens(since), table_cost(since)
-        return call_tokens(result.get("usage")), spent
+        return call_tokens(result.get("usage")), cost

@@ -1,4 +1,4 @@
-"""One line of the CLI's stdout: a quick look for text, a full parse for the rest."""
+"""One line of the CLI's stdout: a fast path for text deltas, a full parse for the rest."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ TEXT_LENGTH = len(TEXT)
 INDEX_DIGITS = 6
 
 
-def quick_text(line: bytes) -> str | None:
-    """Return the text of a main-agent text delta in the layout that CLIs print, else None.
+def fast_text(line: bytes) -> str | None:
+    """Return the text of the main agent's text delta in the layout that the CLI prints; else None.
 
     Three times as fast as a parse. Safe: inside a JSON string a quote is escaped, so `END`
     can't be part of the text; an unescaped one means another layout.

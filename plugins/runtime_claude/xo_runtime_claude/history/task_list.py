@@ -1,4 +1,4 @@
-"""The task list of sessions whose agent tells it change by change, as it does in a terminal."""
+"""The task list of sessions whose agent reports each change alone, as it does in a terminal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,17 +8,17 @@ from xo_cowork_core.sdk import Json, JsonValue
 TASK_TOOLS = frozenset({"TaskCreate", "TaskUpdate"})
 
 
-class Tasks:
-    """One session's list, from its changes in order."""
+class TaskList:
+    """The list of one session, built from its changes in order."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, dict[str, JsonValue]] = {}
 
-    def change(self, tool: str, arguments: Mapping[str, Any], result: object) -> Json:
-        """Take a change that went well; return the whole list as a tool's metadata."""
+    def apply(self, tool: str, arguments: Mapping[str, Any], result: object) -> Json:
+        """Apply a successful change; return the whole list as a tool's metadata."""
         if tool == "TaskCreate":
-            made = result.get("task") if isinstance(result, Mapping) else None
-            task_id = made.get("id") if isinstance(made, Mapping) else None
+            created = result.get("task") if isinstance(result, Mapping) else None
+            task_id = created.get("id") if isinstance(created, Mapping) else None
             self._tasks[str(task_id or len(self._tasks) + 1)] = {
                 "content": str(arguments.get("subject") or ""),
                 "status": "pending",
@@ -33,9 +33,9 @@ class Tasks:
         if status == "deleted":
             self._tasks.pop(task_id, None)
         elif task:
-            said = {
+            changes = {
                 "content": arguments.get("subject"),
                 "status": status,
                 "activeForm": arguments.get("activeForm"),
             }
-            task.update({key: value for key, value in said.items() if isinstance(value, str)})
+            task.update({key: value for key, value in changes.items() if isinstance(value, str)})

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from xo_cowork_core.sdk import ToolPart
-from xo_runtime_claude.history_messages import messages_of
-from xo_runtime_claude.rows import Row, parse_line
+from xo_runtime_claude.history.history_messages import build_messages
+from xo_runtime_claude.history.rows import Row, parse_line
 
 CREATE = {"subject": "Paint it", "description": "all", "activeForm": "Painting it"}
 
@@ -38,7 +38,7 @@ def test_each_change_shows_the_whole_list() -> None:
         *call(4, "TaskUpdate", {"taskId": "8", "status": "deleted"}, {"success": True}),
         *call(5, "TaskUpdate", {"taskId": "7", "status": "pending"}, "no", failed=True),
     ]
-    parts = [part for part in messages_of(rows)[1].parts if isinstance(part, ToolPart)]
+    parts = [part for part in build_messages(rows)[1].parts if isinstance(part, ToolPart)]
     assert [part.tool for part in parts] == ["todo"] * 5
     painted = {"content": "Paint it", "status": "completed", "activeForm": "Painting it"}
     drying = {"content": "Dry it", "status": "pending", "activeForm": "Dry it"}

@@ -1,4 +1,4 @@
-"""What a failed turn is called: from a `result` record or a dead process to one error."""
+"""The error of a failed turn, from its `result` record."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -26,11 +26,11 @@ SIGN_IN = "Run `claude auth login`, or set ANTHROPIC_API_KEY, then send the mess
 NETWORK_WORDS = ("connection", "econn", "enotfound", "network", "socket", "timed out")
 FIRST_SERVER_ERROR = 500
 FIRST_CLIENT_ERROR = 400
-TAIL_LENGTH = 600
 
 
 def result_failure(result: Mapping[str, Any], kind: str = "") -> AgentFailure:
-    """Name a `result` with `is_error`; `kind` is the `error` of the message that told of it."""
+    """Return the error of a `result` with `is_error`. `kind` is the `error` of the turn's error
+    message, empty when there was none."""
     message = _message(result)
     status = result.get("api_error_status")
     kinds = (kind, result.get("api_error_type"), result.get("api_error"))
@@ -38,26 +38,6 @@ def result_failure(result: Mapping[str, Any], kind: str = "") -> AgentFailure:
     if code == "auth":
         message = f"{message.rstrip('. ')}. {SIGN_IN}"
     return AgentFailure(message, code=code)
-
-
-def process_failure(returncode: int | None, stderr: str) -> AgentFailure:
-    """Name a process that ended in the middle of a turn."""
-    how = "was killed" if returncode is not None and returncode < 0 else "ended"
-    tail = stderr.strip()[-TAIL_LENGTH:]
-    said = f": {tail}" if tail else ""
-    return AgentFailure(f"Claude Code {how} before the turn was over{said}", code="crashed")
-
-
-def silent(seconds: float) -> AgentFailure:
-    """Name a turn without a word for too long."""
-    return AgentFailure(
-        f"Claude Code was silent for {seconds:g} s, so it was stopped", code="timeout"
-    )
-
-
-def too_long(seconds: float) -> AgentFailure:
-    """Name a turn that went on for too long."""
-    return AgentFailure(f"The turn ran for {seconds:g} s, so it was stopped", code="timeout")
 
 
 def _message(result: Mapping[str, Any]) -> str:

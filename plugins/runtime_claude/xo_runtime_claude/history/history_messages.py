@@ -1,4 +1,4 @@
-"""Living rows as messages: results attached to their calls, usage counted once per answer."""
+"""Messages from living rows: results attached to their calls, usage counted once per answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +16,15 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolPart,
 )
-from xo_runtime_claude.blocks import error_message
-from xo_runtime_claude.rows import Row
-from xo_runtime_claude.tasks import TASK_TOOLS, Tasks
-from xo_runtime_claude.tools import normal_name, output_text, result_metadata, title_of
+from xo_runtime_claude.history.rows import Row
+from xo_runtime_claude.history.task_list import TASK_TOOLS, TaskList
+from xo_runtime_claude.tools import (
+    error_message,
+    normal_name,
+    output_text,
+    result_metadata,
+    title_of,
+)
 from xo_runtime_claude.usage import call_tokens
 
 FINISHES: Mapping[str, Finish] = MappingProxyType(
@@ -28,14 +33,14 @@ FINISHES: Mapping[str, Finish] = MappingProxyType(
 
 
 @dataclass(slots=True)
-class Draft:
-    """An assistant's message while its rows come. `text_only`: no other part is made, and what
-    they add up to isn't known."""
+class MessageDraft:
+    """An assistant's message that is being assembled. With `text_only` it gets no other parts, no
+    tokens and no finish."""
 
     first: Row
     text_only: bool
     parts: list[Part] = field(default_factory=list[Part])
-    calls: "dict[str, Call]" = field(default_factory=dict)
+    calls: "dict[str, ToolCallPlace]" = field(default_factory=dict)
     tokens: Tokens | None = None
     model: str | None = None
     finish: Finish | None = None
@@ -44,7 +49,7 @@ class Draft:
     usage: object = None
 
     def close_step(self) -> None:
-        """End the model's answer that is open: each repeats its usage in every row."""
+        """Close the open model call: its rows all repeat its usage."""
         if self.usage:
             step = StepPart(self.finish or "stop", call_tokens(self.usage))
             self.parts.append(step)
@@ -52,7 +57,7 @@ class Draft:
             self.usage = None
 
     def message(self) -> Message:
-        """Close it."""
+        """Return the finished message."""
         self.close_step()
         return Message(
             id=self.first.id,
@@ -68,19 +73,19 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """Where a tool call's part is. `tool` is the CLI's own name."""
+class ToolCallPlace:
+    """The index of a tool call's part. `tool` is the CLI's own name."""
 
-    place: int
+    index: int
     tool: str
     arguments: Mapping[str, Any]
 
 
-def messages_of(rows: Sequence[Row], *, text_only: bool = False) -> list[Message]:
-    """Turn living rows into messages, oldest first; `text_only` costs half."""
+def build_messages(rows: Sequence[Row], *, text_only: bool = False) -> list[Message]:
+    """Return the messages of living rows, oldest first; `text_only` costs half."""
     messages: list[Message] = []
-    draft: Draft | None = None
-    tasks = Tasks()
+    draft: MessageDraft | None = None
+    tasks = TaskList()
     for row in rows:
         prompt = row.prompt
         if prompt:
@@ -92,26 +97,26 @@ def messages_of(rows: Sequence[Row], *, text_only: bool = False) -> list[Message
         elif row.kind == "assistant":
             blocks = row.blocks
             if blocks:
-                draft = draft or Draft(row, text_only)
-                _add(draft, row, blocks)
-        elif told := row.told:
-            draft = draft or Draft(row, text_only)
-            draft.parts.append(TextPart(told))
+                draft = draft or MessageDraft(row, text_only)
+                _add_answer(draft, row, blocks)
+        elif output := row.command_output:
+            draft = draft or MessageDraft(row, text_only)
+            draft.parts.append(TextPart(output))
         elif row.kind == "user" and draft and not text_only:
-            _attach(draft, row, tasks)
+            _attach_results(draft, row, tasks)
     if draft:
         messages.append(draft.message())
     return messages
 
 
-def _add(draft: Draft, row: Row, blocks: Sequence[Mapping[str, Any]]) -> None:
+def _add_answer(draft: MessageDraft, row: Row, blocks: Sequence[Mapping[str, Any]]) -> None:
     message = row.message
     if row.record.get("isApiErrorMessage"):
         draft.error = output_text(message.get("content"))
         draft.finish = "error"
         return
     if draft.text_only:
-        draft.parts += [TextPart(text) for block in blocks if (text := _text(block))]
+        draft.parts += [TextPart(text) for block in blocks if (text := _text_of(block))]
         return
     identity, model, reason = message.get("id"), message.get("model"), message.get("stop_reason")
     if identity != draft.answer:
@@ -126,14 +131,14 @@ def _add(draft: Draft, row: Row, blocks: Sequence[Mapping[str, Any]]) -> None:
     draft.usage = message.get("usage") or draft.usage
 
 
-def _text(block: Mapping[str, Any]) -> str:
+def _text_of(block: Mapping[str, Any]) -> str:
     text = block.get("text")
     return text if block.get("type") == "text" and isinstance(text, str) else ""
 
 
-def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
+def _add_block(draft: MessageDraft, row: Row, block: Mapping[str, Any]) -> None:
     kind = str(block.get("type"))
-    text, thinking = _text(block), block.get("thinking")
+    text, thinking = _text_of(block), block.get("thinking")
     if text:
         draft.parts.append(TextPart(text))
     elif kind == "thinking" and isinstance(thinking, str) and thinking:
@@ -141,7 +146,7 @@ def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
     elif kind in {"tool_use", "server_tool_use", "mcp_tool_use"}:
         call_id, tool, raw = str(block.get("id")), str(block.get("name")), block.get("input")
         arguments = raw if isinstance(raw, dict) else {}
-        draft.calls[call_id] = Call(len(draft.parts), tool, arguments)
+        draft.calls[call_id] = ToolCallPlace(len(draft.parts), tool, arguments)
         draft.parts.append(
             ToolPart(
                 call_id=call_id,
@@ -153,19 +158,19 @@ def _add_block(draft: Draft, row: Row, block: Mapping[str, Any]) -> None:
         )
 
 
-def _attach(draft: Draft, row: Row, tasks: Tasks) -> None:
+def _attach_results(draft: MessageDraft, row: Row, tasks: TaskList) -> None:
     for block in row.blocks:
         if block.get("type") != "tool_result":
             continue
         call = draft.calls.get(str(block.get("tool_use_id")))
         if call is None:
             continue
-        part = draft.parts[call.place]
+        part = draft.parts[call.index]
         if not isinstance(part, ToolPart):
             continue
         output = output_text(block.get("content"))
         failed, result = bool(block.get("is_error")), row.record.get("toolUseResult")
-        draft.parts[call.place] = replace(
+        draft.parts[call.index] = replace(
             part,
             status="error" if failed else "completed",
             output=error_message(output) if failed else output,
@@ -174,7 +179,7 @@ def _attach(draft: Draft, row: Row, tasks: Tasks) -> None:
         )
 
 
-def _metadata(call: Call, result: object, tasks: Tasks) -> Json:
+def _metadata(call: ToolCallPlace, result: object, tasks: TaskList) -> Json:
     if call.tool in TASK_TOOLS:
-        return tasks.change(call.tool, call.arguments, result)
+        return tasks.apply(call.tool, call.arguments, result)
     return result_metadata(call.tool, call.arguments, result)

@@ -1,7 +1,7 @@
 """Claude Code's own store: session files under `projects/`, read and never written.
 
-Two exceptions move a file to the plugin's trash: editing a session's very first message, since the
-CLI can't go back to before it, and a file that the CLI can't read. All reading is in threads.
+A file is moved to the plugin's trash in two cases: when a session's first message is dropped, since
+the CLI can't resume before it, and when the CLI can't read the file. Files are read in threads.
 """
 
 import asyncio
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import Message, NotFound, Paths, SessionRecord
-from xo_runtime_claude.history_messages import messages_of
-from xo_runtime_claude.rows import living, read_rows
-from xo_runtime_claude.transcript import ClaudeTranscript
+from xo_runtime_claude.history.history_messages import build_messages
+from xo_runtime_claude.history.rows import living_branch, read_rows
+from xo_runtime_claude.history.transcript import ClaudeTranscript
 
 SESSION_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
 
@@ -24,31 +24,32 @@ class Store:
     def __init__(self, config: Path, paths: Paths) -> None:
         self._projects = config / "projects"
         self._paths = paths
-        self._cuts: dict[str, str] = {}
+        self._resume_points: dict[str, str] = {}
 
     @property
     def folder(self) -> Path:
-        """Where the session files lie."""
+        """The folder of all session files."""
         return self._projects
 
-    async def knows(self, session_id: str) -> bool:
-        """Say whether there is a transcript."""
+    async def has_session(self, session_id: str) -> bool:
+        """Return whether the session has a file."""
         return await asyncio.to_thread(self._file, session_id) is not None
 
     async def session(self, session_id: str) -> SessionRecord | None:
-        """Find one session."""
+        """Return one session; None when it has no file."""
         return await asyncio.to_thread(self._session, session_id)
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
-        """Read a session's living branch."""
+        """Return the messages of a session's living branch; None when it has no file."""
         return await asyncio.to_thread(self._messages, session_id)
 
     async def drop(self, session_id: str, message_id: str) -> None:
-        """Remember where the next turn goes on; before the first message it starts afresh."""
-        cut = await asyncio.to_thread(self._cut_before, session_id, message_id)
-        self._cuts.pop(session_id, None)
-        if cut:
-            self._cuts[session_id] = cut
+        """Have the next turn resume before a user's message; before the first one the session
+        starts anew. Raises `NotFound` for an unknown message."""
+        point = await asyncio.to_thread(self._row_before, session_id, message_id)
+        self._resume_points.pop(session_id, None)
+        if point:
+            self._resume_points[session_id] = point
         else:
             await self.set_aside(session_id)
 
@@ -56,19 +57,19 @@ class Store:
         """Move a session's file to the plugin's trash, so that its id is free."""
         await asyncio.to_thread(self._trash, session_id)
 
-    def cut_of(self, session_id: str) -> str | None:
-        """Return the row that the next turn goes on from, if one was dropped."""
-        return self._cuts.get(session_id)
+    def resume_point(self, session_id: str) -> str | None:
+        """Return the id of the row that the next turn resumes at; None for the newest row."""
+        return self._resume_points.get(session_id)
 
-    def forget_cut(self, session_id: str) -> None:
-        """The session went on from its cut: its newest rows are the living ones again."""
-        self._cuts.pop(session_id, None)
+    def clear_resume_point(self, session_id: str) -> None:
+        """Forget the resume point: the session's newest rows are the living ones again."""
+        self._resume_points.pop(session_id, None)
 
     def _file(self, session_id: str) -> Path | None:
         if not SESSION_ID.fullmatch(session_id):
             return None
-        found = list(self._projects.glob(f"*/{session_id}.jsonl"))
-        return max(found, key=_changed) if found else None
+        paths = list(self._projects.glob(f"*/{session_id}.jsonl"))
+        return max(paths, key=_modified) if paths else None
 
     def _session(self, session_id: str) -> SessionRecord | None:
         path = self._file(session_id)
@@ -89,11 +90,11 @@ class Store:
             rows = read_rows(path)
         except OSError:
             return None
-        return messages_of(living(rows, self._cuts.get(session_id)))
+        return build_messages(living_branch(rows, self._resume_points.get(session_id)))
 
-    def _cut_before(self, session_id: str, message_id: str) -> str | None:
+    def _row_before(self, session_id: str, message_id: str) -> str | None:
         path = self._file(session_id)
-        rows = living(read_rows(path), self._cuts.get(session_id)) if path else []
+        rows = living_branch(read_rows(path), self._resume_points.get(session_id)) if path else []
         prompts = [row for row in rows if row.prompt]
         place = next((i for i, row in enumerate(prompts) if row.id == message_id), None)
         if place is None:
@@ -110,7 +111,7 @@ class Store:
         path.rename(trash / f"{int(time.time())}-{path.name}")
 
 
-def _changed(path: Path) -> float:
+def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except OSError:

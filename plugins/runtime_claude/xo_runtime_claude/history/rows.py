@@ -12,24 +12,27 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from xo_cowork_core.sdk import FilePart, shown
-from xo_runtime_claude import attachments as attached
+from xo_cowork_core.sdk import FilePart
+from xo_cowork_core.sdk.kit import shown
+from xo_runtime_claude.attachments import mentioned_files, strip_mentions
 
-HIDDEN = ("<local-command-", "<task-notification>", "[Request interrupted by user")
+HIDDEN_PREFIXES = ("<local-command-", "<task-notification>", "[Request interrupted by user")
 HIDDEN_COMMANDS = frozenset({"/model"})  # the trace of `set_model`, which no user typed
 COMMAND = re.compile(r"<command-name>\s*(.*?)\s*</command-name>", re.DOTALL)
-COMMAND_WORDS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
-ANSWER = re.compile(r"<local-command-stdout>(.*)</local-command-stdout>", re.DOTALL)
+COMMAND_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+COMMAND_OUTPUT = re.compile(r"<local-command-stdout>(.*)</local-command-stdout>", re.DOTALL)
 EPOCH = datetime.fromtimestamp(0, UTC)
 MAX_LINE_BYTES = 64 * 1024 * 1024
-Record = dict[str, Any]  # as orjson makes it; asking for a Mapping costs five times as much
+Record = dict[
+    str, Any
+]  # as orjson makes it; an isinstance check for Mapping costs five times as much
 
 
 class Row(NamedTuple):
     """One user, assistant or other row that takes part in the tree.
 
-    `prompt` is what a person said here, empty for every other row. A named tuple: made for every
-    line of every file, it costs a third of a frozen dataclass.
+    `prompt` is the user's text, empty for every other row. A named tuple costs a third of a frozen
+    dataclass, and one is made for every line of every file.
     """
 
     kind: str
@@ -47,24 +50,24 @@ class Row(NamedTuple):
 
     @property
     def files(self) -> list[FilePart]:
-        """What came with the prompt: behind its words, or as images in it."""
+        """The files that came with the prompt: mentioned at its end, or images in it."""
         images = [
             FilePart("image", "", mime_type=str(block["source"].get("media_type") or ""))
             for block in self.blocks
             if block.get("type") == "image" and isinstance(block.get("source"), dict)
         ]
-        return [*attached.files_of(_words(self.message)), *images]
+        return [*mentioned_files(_text_of(self.message)), *images]
 
     @property
-    def told(self) -> str:
-        """What a command of the CLI itself answered."""
+    def command_output(self) -> str:
+        """The output of one of the CLI's own commands; empty for every other row."""
         content = self.record.get("content") if self.kind == "system" else None
-        found = ANSWER.fullmatch(content) if isinstance(content, str) else None
-        return found[1].strip() if found and _is_command(self.record) else ""
+        match = COMMAND_OUTPUT.fullmatch(content) if isinstance(content, str) else None
+        return match[1].strip() if match and _is_command(self.record) else ""
 
     @property
     def starts_turn(self) -> bool:
-        """Say whether a turn starts here, a person's or one by itself."""
+        """Whether a turn starts here: a user's, or one that the CLI starts by itself."""
         origin = self.record.get("turnOrigin")
         return bool(self.prompt) or (self.kind == "user" and origin == "task_notification")
 
@@ -80,21 +83,21 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def parse_line(line: bytes) -> Row | None:
-    """Read one line of a session file; None for what has no place in the tree."""
-    # most bytes of a file are request dumps, which have none
+    """Parse one line of a session file; None for a line that is no row of the tree."""
+    # most bytes of a file are request dumps, which have no parent
     if b'"parentUuid"' not in line or len(line) > MAX_LINE_BYTES:
         return None
     return _row(line)
 
 
-def living(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
-    """Keep the branch that the newest row (or `cut`) belongs to.
+def living_branch(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
+    """Return the rows of the branch that ends at the newest row, or at the row `cut`.
 
-    A row lives when the prompt above it does: results of parallel tools hang beside the line of
-    parents, not on it.
+    A row belongs to the branch when the prompt above it does: results of parallel tools are beside
+    the chain of parents, not in it.
     """
     by_id = {row.id: index for index, row in enumerate(rows)}
-    line = _line_up(rows, by_id, cut)
+    branch = _ancestors(rows, by_id, cut)
     owner: list[int] = []
     for index, row in enumerate(rows):
         above = by_id.get(row.parent or "", -1)
@@ -109,23 +112,24 @@ def living(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
     return [
         row
         for index, row in enumerate(rows)
-        if index <= last and (owner[index] < 0 or owner[index] in line)
+        if index <= last and (owner[index] < 0 or owner[index] in branch)
     ]
 
 
-def _line_up(rows: Sequence[Row], by_id: Mapping[str, int], cut: str | None) -> set[int]:
-    """Indexes from the newest row up to the root. A lost parent is replaced by the row before."""
-    line: set[int] = set()
+def _ancestors(rows: Sequence[Row], by_id: Mapping[str, int], cut: str | None) -> set[int]:
+    """Return the indexes from the last row up to the root. A missing parent is replaced by the row
+    before."""
+    branch: set[int] = set()
     index = by_id.get(cut or "", len(rows) - 1)
-    while index >= 0 and index not in line:
-        line.add(index)
+    while index >= 0 and index not in branch:
+        branch.add(index)
         row = rows[index]
         parent = row.parent or row.record.get("logicalParentUuid")
         if parent is None:
             break
         above = by_id.get(str(parent), index)
         index = above if above < index else index - 1
-    return line
+    return branch
 
 
 def _row(line: bytes) -> Row | None:
@@ -148,17 +152,17 @@ def _row(line: bytes) -> Row | None:
         record,
         message,
         _time(record.get("timestamp")),
-        _prompt(record, message) if kind == "user" else _typed(record),
+        _prompt(record, message) if kind == "user" else _refused_command(record),
     )
 
 
 def _time(stamp: object) -> datetime:
     try:
-        found = datetime.fromisoformat(stamp) if isinstance(stamp, str) else EPOCH
-        if found.tzinfo is UTC:
-            return found
+        time = datetime.fromisoformat(stamp) if isinstance(stamp, str) else EPOCH
+        if time.tzinfo is UTC:
+            return time
         # in UTC, so that a time outside the calendar there fails here and not in a list
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return EPOCH
 
@@ -174,30 +178,30 @@ def _blocks(message: Record) -> list[Record]:
 def _prompt(record: Record, message: Record) -> str:
     if record.get("isMeta") or record.get("isCompactSummary"):
         return ""
-    text = _words(message)
-    if not text or text.startswith(HIDDEN):
+    text = _text_of(message)
+    if not text or text.startswith(HIDDEN_PREFIXES):
         return ""
-    said = _command(text) if "<command-name>" in text else text
-    return shown(attached.without_mentions(said)).rstrip()
+    prompt = _command(text) if "<command-name>" in text else text
+    return shown(strip_mentions(prompt)).rstrip()
 
 
 def _is_command(record: Record) -> bool:
     return record.get("subtype") == "local_command"
 
 
-def _typed(record: Record) -> str:
+def _refused_command(record: Record) -> str:
     """Return a command that the CLI refused: it makes no user's row of it."""
     content = record.get("content") if _is_command(record) else None
     return content if isinstance(content, str) and content.startswith("/") else ""
 
 
-def _words(message: Record) -> str:
-    texts = [text for b in _blocks(message) if isinstance(text := b.get("text"), str)]
+def _text_of(message: Record) -> str:
+    texts = [text for block in _blocks(message) if isinstance(text := block.get("text"), str)]
     return "\n".join(texts).strip()
 
 
 def _command(text: str) -> str:
-    name, words = COMMAND.search(text), COMMAND_WORDS.search(text)
+    name, arguments = COMMAND.search(text), COMMAND_ARGUMENTS.search(text)
     if name is None or name.group(1) in HIDDEN_COMMANDS:
         return ""
-    return f"{name.group(1)} {words.group(1).strip() if words else ''}".strip()
+    return f"{name.group(1)} {arguments.group(1).strip() if arguments else ''}".strip()

@@ -1,12 +1,13 @@
-"""One session file while it grows: rows kept, messages and usage made of them."""
+"""Reads one session file as it grows: its rows, messages and usage."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord, title_from_text
-from xo_runtime_claude.history_messages import messages_of
-from xo_runtime_claude.rows import EPOCH, Row, living, parse_line
+from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord
+from xo_cowork_core.sdk.kit import title_from_text
+from xo_runtime_claude.history.history_messages import build_messages
+from xo_runtime_claude.history.rows import EPOCH, Row, living_branch, parse_line
 from xo_runtime_claude.tools import normal_name
 from xo_runtime_claude.usage import call_tokens
 
@@ -15,46 +16,46 @@ SUBAGENTS = "subagents"
 
 
 @dataclass(slots=True)
-class _Call:
-    """One answer of the model: its last row has the final figures, every row its own tools."""
+class _ModelCall:
+    """One model call: its last row has the final figures, each row its own tools."""
 
     row: Row
     tools: list[str]
 
 
 class ClaudeTranscript(Transcript):
-    """A file of `projects/`. A subagent's file has no session of its own: its calls are counted
-    to the session whose folder it lies in."""
+    """A file of `projects/`. A subagent's file has no session of its own: its calls count to the
+    session whose folder it lies in."""
 
     def __init__(self, path: Path) -> None:
         self._session_id = path.stem
         self._parent = path.parent.parent.name if path.parent.name == SUBAGENTS else ""
         self._rows: dict[str, Row] = {}
-        self._aside: set[str] = set()
-        self._calls: dict[str, _Call] = {}
+        self._sidechain_ids: set[str] = set()
+        self._calls: dict[str, _ModelCall] = {}
         self._outline: list[Message] | None = None
-        self._last = EPOCH
+        self._last_time = EPOCH
         self._directory: str | None = None
 
     def feed(self, lines: Iterable[bytes]) -> None:
         self._outline = None
         for line in lines:
             row = parse_line(line)
-            if row is None or row.id in self._rows or row.id in self._aside:
+            if row is None or row.id in self._rows or row.id in self._sidechain_ids:
                 continue
             if row.kind == "assistant":
                 self._count(row)
             if row.record.get("isSidechain"):
-                self._aside.add(row.id)
+                self._sidechain_ids.add(row.id)
             else:
                 self._keep(row)
 
     def messages(self) -> Sequence[Message]:
-        return messages_of(self._living())
+        return build_messages(self._living_rows())
 
     def outline(self) -> Sequence[Message]:
         if self._outline is None:
-            self._outline = messages_of(self._living(), text_only=True)
+            self._outline = build_messages(self._living_rows(), text_only=True)
         return self._outline
 
     def record(self) -> SessionRecord | None:
@@ -69,19 +70,19 @@ class ClaudeTranscript(Transcript):
             directory=self._directory,
             message_count=len(messages),
             time_created=created,
-            time_updated=max(self._last, created),
+            time_updated=max(self._last_time, created),
         )
 
     def usage(self) -> Sequence[UsageRecord]:
         session_id = self._parent or self._session_id
         return [_usage(key, call, session_id) for key, call in self._calls.items()]
 
-    def _living(self) -> Sequence[Row]:
-        return () if self._parent else living(list(self._rows.values()))
+    def _living_rows(self) -> Sequence[Row]:
+        return () if self._parent else living_branch(list(self._rows.values()))
 
     def _keep(self, row: Row) -> None:
         self._rows[row.id] = row
-        self._last = max(self._last, row.time)
+        self._last_time = max(self._last_time, row.time)
         if self._directory is None:
             cwd = row.record.get("cwd")
             self._directory = cwd if isinstance(cwd, str) and cwd.startswith("/") else None
@@ -91,12 +92,12 @@ class ClaudeTranscript(Transcript):
         if not isinstance(message.get("usage"), dict) or message.get("model") == SYNTHETIC:
             return
         key = f"{message.get('id') or row.id}:{row.record.get('requestId') or ''}"
-        before = self._calls.get(key)
+        known = self._calls.get(key)
         tools = _tools(row)
-        self._calls[key] = _Call(row, before.tools + tools if before else tools)
+        self._calls[key] = _ModelCall(row, known.tools + tools if known else tools)
 
 
-def _usage(key: str, call: _Call, session_id: str) -> UsageRecord:
+def _usage(key: str, call: _ModelCall, session_id: str) -> UsageRecord:
     message = call.row.message
     return UsageRecord(
         key=key,

@@ -1,13 +1,14 @@
-"""The warm processes: one per active session, the idle ones capped and closed after a while.
+"""The idle processes: one per active session, capped in number and ended after a while.
 
-The pool owns its short closing tasks; what is alive when the plugin stops is ended by the host.
+The pool owns the short tasks that end processes; what is alive when the plugin stops is ended by
+the host.
 """
 
 import asyncio
 from collections import OrderedDict
 
-from xo_runtime_claude.options import Fixed
-from xo_runtime_claude.warm_process import WarmProcess
+from xo_runtime_claude.process.arguments import ProcessBinding
+from xo_runtime_claude.process.warm_process import WarmProcess
 
 CLOSING_SECONDS = 8.0
 
@@ -22,20 +23,29 @@ class ProcessPool:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
 
-    async def take(self, session_id: str, fixed: Fixed) -> WarmProcess | None:
-        """Take a session's process out, if it fits. One that doesn't is ended first: two
-        processes of one session would not see each other's turns."""
-        warm = self._out(session_id)
-        if warm and warm.alive and warm.fixed == fixed:
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    async def take(self, session_id: str, binding: ProcessBinding) -> WarmProcess | None:
+        """Take a session's process out; None when there is none that is alive and fits.
+
+        One that doesn't fit is ended first: two processes of one session would not see each
+        other's turns.
+        """
+        warm = self._remove(session_id)
+        if warm and warm.is_alive and warm.binding == binding:
             return warm
         if warm:
-            # in a task of its own: who waits here may be cancelled
+            # in a task of its own: the caller may be cancelled
             self._end(warm)
-        await self._closed(session_id)
+        await self._wait_closed(session_id)
         return None
 
-    def give_back(self, warm: WarmProcess) -> None:
-        """Keep a process whose turn is over."""
+    def put(self, warm: WarmProcess) -> None:
+        """Keep a process whose turn is over. The pool ends it when its time is up, or when there
+        are too many, the least recently used first; those that died make room."""
+        for session_id in [key for key, idle in self._idle.items() if not idle.is_alive]:
+            self._close(session_id)
         self._idle[warm.session_id] = warm
         loop = asyncio.get_running_loop()
         self._timers[warm.session_id] = loop.call_later(
@@ -45,18 +55,18 @@ class ProcessPool:
             self._close(next(iter(self._idle)))
 
     async def discard(self, session_id: str) -> None:
-        """End a session's idle process, and wait until it is gone."""
+        """End a session's idle process and wait until it is gone, at most 8 s."""
         self._close(session_id)
-        await self._closed(session_id)
+        await self._wait_closed(session_id)
 
-    def _out(self, session_id: str) -> WarmProcess | None:
+    def _remove(self, session_id: str) -> WarmProcess | None:
         timer = self._timers.pop(session_id, None)
         if timer:
             timer.cancel()
         return self._idle.pop(session_id, None)
 
     def _close(self, session_id: str) -> None:
-        warm = self._out(session_id)
+        warm = self._remove(session_id)
         if warm:
             self._end(warm)
 
@@ -70,7 +80,7 @@ class ProcessPool:
         if self._closing.get(session_id) is task:
             del self._closing[session_id]
 
-    async def _closed(self, session_id: str) -> None:
+    async def _wait_closed(self, session_id: str) -> None:
         task = self._closing.get(session_id)
         if task:
             await asyncio.wait({task}, timeout=CLOSING_SECONDS)

@@ -1,0 +1,1 @@
+"""The session files that the CLI writes, read as sessions, messages and usage."""

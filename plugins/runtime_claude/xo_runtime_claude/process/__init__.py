@@ -1,0 +1,1 @@
+"""The live CLI processes: their arguments, their stdin, and the pool of idle ones."""
