@@ -1,4 +1,4 @@
-"""Drafts: put in place whole, on whatever file system, and swept when nobody is left to do it."""
+"""Staged files are placed whole on any file system, and swept when their server was killed."""
 
 import os
 import threading
@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from xo_cowork_core.storage import drafts as staging_module
+from xo_cowork_core.storage import staging as staging_module
 from xo_cowork_core.storage.atomic import write_atomic
-from xo_cowork_core.storage.beneath import Beneath
-from xo_cowork_core.storage.drafts import Draft, Staging
+from xo_cowork_core.storage.rooted_fs import RootedFs
+from xo_cowork_core.storage.staging import StagedFile, StagingArea
 
 OTHER = Path("/dev/shm")
 
@@ -28,46 +28,46 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def staging(tmp_path: Path) -> Staging:
-    return Staging(tmp_path / "drafts")
+def staging(tmp_path: Path) -> StagingArea:
+    return StagingArea(tmp_path / "drafts")
 
 
-def drafted(staging: Staging, body: bytes) -> Draft:
-    draft = staging.draft()
-    draft.write(body)
-    draft.sync()
-    return draft
+def stage(staging: StagingArea, body: bytes) -> StagedFile:
+    staged = staging.create_file()
+    staged.write(body)
+    staged.sync()
+    return staged
 
 
 def test_a_draft_replaces_what_was_there_with_its_rights(
-    staging: Staging, folder: Path, tmp_path: Path
+    staging: StagingArea, folder: Path, tmp_path: Path
 ) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "x").write_text("old")
     (folder / "x").chmod(0o4755)
-    draft = drafted(staging, b"new")
-    with Beneath((folder,)).spot(folder / "x") as spot:
-        draft.take_rights((folder / "x").stat())
-        draft.replace(spot)
-    draft.discard()
+    staged = stage(staging, b"new")
+    with RootedFs((folder,)).open_path(folder / "x") as handle:
+        staged.copy_ownership((folder / "x").stat())
+        staged.replace(handle)
+    staged.discard()
     assert (folder / "x").read_bytes() == b"new"
     assert (folder / "x").stat().st_mode & 0o7777 == 0o755
     assert [child.name for child in folder.iterdir()] == ["x"]
     assert list((tmp_path / "drafts").iterdir()) == []
 
 
-def test_only_one_of_many_gets_a_name(staging: Staging, folder: Path) -> None:
+def test_only_one_of_many_gets_a_name(staging: StagingArea, folder: Path) -> None:
     won: list[int] = []
 
     def claim(number: int) -> None:
-        draft = drafted(staging, b"%d" % number)
-        with Beneath((folder,)).entry(folder, "x") as spot:
+        staged = stage(staging, b"%d" % number)
+        with RootedFs((folder,)).open_entry(folder, "x") as handle:
             try:
-                draft.claim(spot)
+                staged.claim(handle)
                 won.append(number)
             except FileExistsError:
                 pass
-        draft.discard()
+        staged.discard()
 
     threads = [threading.Thread(target=claim, args=(number,)) for number in range(12)]
     for thread in threads:
@@ -81,28 +81,28 @@ def test_only_one_of_many_gets_a_name(staging: Staging, folder: Path) -> None:
 
 
 def test_a_file_system_without_hard_links_will_do(
-    staging: Staging, folder: Path, monkeypatch: pytest.MonkeyPatch
+    staging: StagingArea, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "no links here")
 
     monkeypatch.setattr(staging_module.os, "link", refuse)
     for body in (b"one", b"two"):
-        draft = drafted(staging, body)
-        with Beneath((folder,)).entry(folder, "x") as spot:
+        staged = stage(staging, body)
+        with RootedFs((folder,)).open_entry(folder, "x") as handle:
             if body == b"one":
-                draft.claim(spot)
+                staged.claim(handle)
             else:
                 with pytest.raises(FileExistsError):
-                    draft.claim(spot)
-        draft.discard()
+                    staged.claim(handle)
+        staged.discard()
     assert (folder / "x").read_bytes() == b"one"
 
 
 def test_the_sweep_takes_drafts_and_copies_beside_and_nothing_else(
-    staging: Staging, tmp_path: Path
+    staging: StagingArea, tmp_path: Path
 ) -> None:
-    drafted(staging, b"left")
+    stage(staging, b"left")
     drafts, goal = tmp_path / "drafts", tmp_path / "goal"
     goal.mkdir()
     copy = goal / ".0123456789abcdef.xo-new"
@@ -126,14 +126,14 @@ def test_the_sweep_takes_drafts_and_copies_beside_and_nothing_else(
 
 
 def test_a_sweep_before_the_first_draft_is_no_error(tmp_path: Path) -> None:
-    Staging(tmp_path / "drafts").sweep()
+    StagingArea(tmp_path / "drafts").sweep()
     assert not (tmp_path / "drafts").exists()
 
 
-def test_drafts_are_for_the_owner_alone(staging: Staging, tmp_path: Path) -> None:
+def test_drafts_are_for_the_owner_alone(staging: StagingArea, tmp_path: Path) -> None:
     old = os.umask(0)
     try:
-        drafted(staging, b"x").discard()
+        stage(staging, b"x").discard()
     finally:
         os.umask(old)
     assert (tmp_path / "drafts").stat().st_mode & 0o777 == 0o700

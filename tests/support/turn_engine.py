@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import orjson
+from xo_cowork_core.services.files.workspace import Workspace
 
 from xo_cowork_core.sdk import (
     Answers,
@@ -25,7 +26,6 @@ from xo_cowork_core.sdk.runtime.runtime import ChecksHealth
 from xo_cowork_core.services.eventlog.batches import split
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
-from xo_cowork_core.services.files.workspace import Workspace
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.index import schema as index_schema

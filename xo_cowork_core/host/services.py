@@ -16,8 +16,7 @@ from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.services.clock import Clock, SystemClock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
-from xo_cowork_core.services.files.private import private_places
-from xo_cowork_core.services.files.workspace import Workspace
+from xo_cowork_core.services.files.private_paths import private_paths
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.idempotency import Idempotency
@@ -50,6 +49,7 @@ from xo_cowork_core.services.turns.session_reservations import SessionReservatio
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
+from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.state_schema import DURABLE_TABLES, STEPS
 
@@ -81,6 +81,7 @@ class BaseServices:
     history: HostHistory
     hosted: HostedSessions
     trash: Trash
+    files: Files
     workspace: Workspace
 
 
@@ -156,8 +157,9 @@ def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
         history=HostHistory(database),
         hosted=HostedSessions(database),
         trash=Trash(database, clock, state_dir / "trash"),
+        files=Files(home, projects_root, state_dir, env_files=partial(_list_env_files, registry)),
         workspace=Workspace(
-            home, projects_root, partial(_list_private_places, home, state_dir, registry)
+            home, projects_root, partial(_list_private_paths, home, state_dir, registry)
         ),
     )
 
@@ -189,7 +191,7 @@ def _build_projects(
 ) -> ProjectServices:
     files = ProjectFiles(settings.projects_root)
     return ProjectServices(
-        projects=Projects(files, base.clock),
+        projects=Projects(files, base.files.folders, base.clock),
         recorder=ProjectRecorder(files, base.clock, index.project_stats),
         memory=WorkspaceMemory(files, base.workspace),
         roots=Roots(base.selector, settings.projects_root),
@@ -237,16 +239,6 @@ def _build_turns(
     return TurnServices(turns, changes, reservations, legacy)
 
 
-def _build_files(settings: Settings, registry: Registry, projects: Projects) -> Files:
-    return Files(
-        Path.home(),
-        settings.projects_root,
-        settings.state_dir,
-        env_files=partial(_list_env_files, registry),
-        scaffold=projects.scaffold,
-    )
-
-
 def _build_route_services(
     settings: Settings,
     base: BaseServices,
@@ -274,7 +266,7 @@ def _build_route_services(
         recorder=projects.recorder,
         memory=projects.memory,
         roots=projects.roots,
-        files=_build_files(settings, registry, projects.projects),
+        files=base.files,
         skills=Skills(registry, base.workspace),
         agents=Agents(registry, base.clock, settings.state_dir),
         models=Models(registry, base.readiness, base.selector),
@@ -286,11 +278,11 @@ def _build_route_services(
 
 
 def _find_project(workspace: Workspace, directory: str | None) -> str | None:
-    return workspace.project_of(Path(directory)) if directory else None
+    return workspace.project_id_of(Path(directory)) if directory else None
 
 
-def _list_private_places(home: Path, state_dir: Path, registry: Registry) -> Sequence[Path]:
-    return private_places(home, state_dir, _list_env_files(registry))
+def _list_private_paths(home: Path, state_dir: Path, registry: Registry) -> Sequence[Path]:
+    return private_paths(home, state_dir, _list_env_files(registry))
 
 
 def _list_env_files(registry: Registry) -> Sequence[Path]:

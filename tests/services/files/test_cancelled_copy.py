@@ -1,15 +1,14 @@
-"""Copies that nobody waits for any more."""
+"""Copies whose caller was cancelled."""
 
 import asyncio
 import contextlib
 from pathlib import Path
 
-from xo_cowork_core.services.files.folders import Folders
+from xo_cowork_core.services.files.folder_maker import FolderMaker
 from xo_cowork_core.services.files.path_resolver import PathResolver
 from xo_cowork_core.services.files.threads import DiskThreads
-from xo_cowork_core.storage.beneath import Beneath
-from xo_cowork_core.storage.drafts import Staging
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.rooted_fs import RootedFs
+from xo_cowork_core.storage.staging import StagingArea
 
 
 def test_a_copy_ends_with_its_caller_and_leaves_nothing(tmp_path: Path) -> None:
@@ -23,13 +22,7 @@ def test_a_copy_ends_with_its_caller_and_leaves_nothing(tmp_path: Path) -> None:
 
 async def begin_and_cancel(home: Path, drafts: Path) -> None:
     threads = DiskThreads()
-    folders = Folders(
-        PathResolver(home, Beneath((home,))),
-        Staging(drafts),
-        threads,
-        projects_root=home / "projects",
-        scaffold=no_scaffold,
-    )
+    folders = FolderMaker(PathResolver(home, RootedFs((home,))), StagingArea(drafts), threads)
     async with asyncio.timeout(60):
         making = asyncio.create_task(folders.make("~/new", files=["~/terabyte"]))
         while not any(home.glob(".*/terabyte")):
@@ -38,9 +31,3 @@ async def begin_and_cancel(home: Path, drafts: Path) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await making
         await threads.close()
-
-
-def no_scaffold(
-    folder: Folder, name: str, *, display_name: str | None, description: str | None
-) -> None:
-    raise AssertionError("no project was asked for")

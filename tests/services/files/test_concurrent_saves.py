@@ -1,4 +1,4 @@
-"""Many who save one file at once: each sees every change before its own, or is told."""
+"""Concurrent saves of one file: each sees every change before its own, or is refused."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from xo_cowork_core.sdk import PreconditionFailed
+from xo_cowork_core.services.files.file_reader import FileReader
+from xo_cowork_core.services.files.file_writer import FileWriter
 from xo_cowork_core.services.files.path_resolver import PathResolver
-from xo_cowork_core.services.files.reading import Reading
-from xo_cowork_core.services.files.saving import Saving
 from xo_cowork_core.services.files.threads import DiskThreads
-from xo_cowork_core.storage.beneath import Beneath
-from xo_cowork_core.storage.drafts import Staging
+from xo_cowork_core.storage.rooted_fs import RootedFs
+from xo_cowork_core.storage.staging import StagingArea
 
 MEMORY = Path("/dev/shm")
 WRITERS = 8
@@ -35,16 +35,17 @@ def test_no_update_is_lost(home: Path) -> None:
 
 async def count_together(home: Path) -> int:
     """Let every writer add one to a number, again and again; return how often one was refused."""
-    places, threads = PathResolver(home, Beneath((home,))), DiskThreads()
-    saving, reading = Saving(places, Staging(home / "drafts"), threads), Reading(places, threads)
-    await saving.save("~/count", "0")
+    resolver, threads = PathResolver(home, RootedFs((home,))), DiskThreads()
+    writer = FileWriter(resolver, StagingArea(home / "drafts"), threads)
+    reader = FileReader(resolver, threads)
+    await writer.save("~/count", "0")
 
     async def count() -> int:
         done = refused = 0
         while done < ROUNDS:
-            found = await reading.text("~/count")
+            file = await reader.read_text("~/count")
             try:
-                await saving.save("~/count", str(int(found.content) + 1), found.etag)
+                await writer.save("~/count", str(int(file.content) + 1), file.etag)
                 done += 1
             except PreconditionFailed:
                 refused += 1

@@ -17,14 +17,14 @@ from xo_cowork_core.services.projects.events import (
     TodosSaid,
 )
 from xo_cowork_core.services.projects.record_writer import enter
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
 @pytest.fixture
-def xo(tmp_path: Path) -> Iterator[Folder]:
-    with Folder.at(tmp_path) as folder:
+def xo(tmp_path: Path) -> Iterator[FolderHandle]:
+    with FolderHandle.open(tmp_path) as folder:
         yield folder
 
 
@@ -51,7 +51,7 @@ def todos(*items: tuple[str, str]) -> TodosSaid:
     return TodosSaid("s1", "demo", NOW, tuple(TodoItem(*item) for item in items))
 
 
-def write(xo: Folder, *facts: ProjectEvent) -> None:
+def write(xo: FolderHandle, *facts: ProjectEvent) -> None:
     enter(xo, "p", facts, [], NOW, numbers=None, relative=lambda path: path)
 
 
@@ -63,7 +63,7 @@ def events(folder: Path) -> Sequence[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "timeline.jsonl").read_text().splitlines()]
 
 
-def test_what_turns_tell_adds_up_over_days_and_runtimes(xo: Folder, tmp_path: Path) -> None:
+def test_what_turns_tell_adds_up_over_days_and_runtimes(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, ended("old", days_ago=40), ended("month", days_ago=20))
     write(xo, ended("a"), ended("b", runtime="other"), ended("a"))
     write(xo, FileWritten("a", "demo", NOW, "x.py", True))
@@ -79,24 +79,26 @@ def test_what_turns_tell_adds_up_over_days_and_runtimes(xo: Folder, tmp_path: Pa
     assert "tokens" not in json.dumps(stats)  # the index tells them, not the turns
 
 
-def test_numbers_of_an_unknown_schema_are_begun_afresh(xo: Folder, tmp_path: Path) -> None:
+def test_numbers_of_an_unknown_schema_are_begun_afresh(xo: FolderHandle, tmp_path: Path) -> None:
     (tmp_path / "stats.json").write_text('{"schema": 2, "by_day": {"2026-11-24": {"turns": 5}}}')
     write(xo, ended())
     assert stored(tmp_path, "stats.json")["rolling"]["7d"]["turns"] == 1
 
 
-def test_turns_and_minutes_of_the_schema_before_are_added_to(xo: Folder, tmp_path: Path) -> None:
+def test_turns_and_minutes_of_the_schema_before_are_added_to(
+    xo: FolderHandle, tmp_path: Path
+) -> None:
     (tmp_path / "stats.json").write_text('{"schema": 3, "by_day": {"2026-11-24": {"turns": 5}}}')
     write(xo, ended())
     assert stored(tmp_path, "stats.json")["rolling"]["7d"]["turns"] == 6
 
 
-def test_days_beyond_thirty_five_are_dropped(xo: Folder, tmp_path: Path) -> None:
+def test_days_beyond_thirty_five_are_dropped(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, *[ended(days_ago=day) for day in range(50)])
     assert len(stored(tmp_path, "stats.json")["by_day"]) == 35
 
 
-def test_a_task_keeps_its_id_while_its_text_stays(xo: Folder, tmp_path: Path) -> None:
+def test_a_task_keeps_its_id_while_its_text_stays(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, todos(("one", "pending"), ("two", "in_progress")))
     before = {row["content"]: row["id"] for row in _rows(tmp_path)}
     write(xo, todos(("two", "completed"), ("three", "nonsense")))
@@ -114,13 +116,13 @@ def test_a_task_keeps_its_id_while_its_text_stays(xo: Folder, tmp_path: Path) ->
     ]
 
 
-def test_a_task_list_that_says_the_same_again_is_no_event(xo: Folder, tmp_path: Path) -> None:
+def test_a_task_list_that_says_the_same_again_is_no_event(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, todos(("one", "completed")))
     write(xo, todos(("one", "completed")))
     assert [event["type"] for event in events(tmp_path)] == ["todo.added", "todo.completed"]
 
 
-def test_a_file_is_created_once(xo: Folder, tmp_path: Path) -> None:
+def test_a_file_is_created_once(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, FileWritten("s", "demo", NOW, "a", None), FileWritten("s", "demo", NOW, "b", False))
     write(xo, FileWritten("t", "demo", NOW, "a", None), FileWritten("t", "demo", NOW, "c", True))
     told = [(event["type"], event["path"]) for event in events(tmp_path)]
@@ -132,7 +134,7 @@ def test_a_file_is_created_once(xo: Folder, tmp_path: Path) -> None:
     ]
 
 
-def test_rows_of_other_writers_stay_in_the_sessions_list(xo: Folder, tmp_path: Path) -> None:
+def test_rows_of_other_writers_stay_in_the_sessions_list(xo: FolderHandle, tmp_path: Path) -> None:
     (tmp_path / "sessions").mkdir()
     theirs = {
         "claude:p:web:0a1b2c3d": {"sessionId": "s1", "nativeSessionId": "n1", "extra": [1]},

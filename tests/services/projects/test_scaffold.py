@@ -1,21 +1,19 @@
 """A scaffold makes every file of the contract."""
 
-import asyncio
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from xo_cowork_core.sdk import BadRequest
-from xo_cowork_core.services.clock import SystemClock
-from xo_cowork_core.services.projects.names import project_id
-from xo_cowork_core.services.projects.project_files import ProjectFiles
-from xo_cowork_core.services.projects.projects import Projects
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.services.projects.metadata import project_id_from
+from xo_cowork_core.services.projects.scaffold import ProjectTexts, scaffold
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 WANTED = {
     "AGENTS.md",
     "CLAUDE.md",
@@ -41,22 +39,15 @@ WANTED = {
 
 
 @pytest.fixture
-def projects(tmp_path: Path) -> Iterator[Projects]:
-    made = Projects(ProjectFiles(tmp_path), SystemClock())
-    yield made
-    asyncio.run(made.close())
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "project"
     made.mkdir()
     return made
 
 
-def scaffold(projects: Projects, folder: Path, name: str, description: str | None = None) -> None:
-    with Folder.at(folder) as opened:
-        projects.scaffold(opened, name, display_name=None, description=description)
+def fill(folder: Path, name: str, description: str | None = None) -> None:
+    with FolderHandle.open(folder) as handle:
+        scaffold(handle, name, ProjectTexts(description=description), NOW)
 
 
 def files(folder: Path) -> set[str]:
@@ -67,8 +58,8 @@ def card(folder: Path) -> dict[str, object]:
     return json.loads((folder / ".xo" / "project.json").read_text())
 
 
-def test_every_file_of_the_contract_is_made_and_no_other(projects: Projects, folder: Path) -> None:
-    scaffold(projects, folder, "Über Name!", "What it does")
+def test_every_file_of_the_contract_is_made_and_no_other(folder: Path) -> None:
+    fill(folder, "Über Name!", "What it does")
     assert files(folder) == WANTED
     assert "@AGENTS.md" in (folder / "CLAUDE.md").read_text()
     assert (folder / "PROJECT.md").read_text().startswith("# Über Name!\n\nWhat it does\n")
@@ -85,17 +76,15 @@ def test_every_file_of_the_contract_is_made_and_no_other(projects: Projects, fol
     }
 
 
-def test_no_mark_of_the_template_is_left_but_its_own(projects: Projects, folder: Path) -> None:
-    scaffold(projects, folder, "plain")
+def test_no_mark_of_the_template_is_left_but_its_own(folder: Path) -> None:
+    fill(folder, "plain")
     for path in folder.rglob("*.md"):
         assert "{{" not in path.read_text(), path
     assert "[TEMPLATE]" in (folder / "PROGRESS.md").read_text()
 
 
-def test_the_agents_page_names_what_is_there_and_its_command_finds_the_blanks(
-    projects: Projects, folder: Path
-) -> None:
-    scaffold(projects, folder, "plain")
+def test_the_agents_page_names_what_is_there_and_its_command_finds_the_blanks(folder: Path) -> None:
+    fill(folder, "plain")
     page = (folder / "AGENTS.md").read_text()
     named = re.findall(r"`([\w./-]+(?:\.md|\.jsonl?|/))`", page)
     assert {".xo/todos.json", ".xo/timeline.jsonl", "PLAN.md", "memory/working/"} <= set(named)
@@ -110,8 +99,8 @@ def test_the_agents_page_names_what_is_there_and_its_command_finds_the_blanks(
     }
 
 
-def test_a_mark_in_somebodys_words_stays(projects: Projects, folder: Path) -> None:
-    scaffold(projects, folder, "My {{description}}", "On {{display_name}}")
+def test_a_mark_in_somebodys_words_stays(folder: Path) -> None:
+    fill(folder, "My {{description}}", "On {{display_name}}")
     text = (folder / "PROJECT.md").read_text()
     assert text.startswith("# My {{description}}\n\nOn {{display_name}}\n")
 
@@ -128,10 +117,10 @@ def test_a_mark_in_somebodys_words_stays(projects: Projects, folder: Path) -> No
     ],
 )
 def test_a_name_becomes_an_id(name: str, wanted: str) -> None:
-    assert project_id(name) == wanted
+    assert project_id_from(name) == wanted
 
 
 @pytest.mark.parametrize("name", ["", "!!!", "---", "日本"])
 def test_a_name_without_a_letter_or_digit_is_refused(name: str) -> None:
     with pytest.raises(BadRequest):
-        project_id(name)
+        project_id_from(name)

@@ -1,8 +1,7 @@
 """The timeline pages backwards exactly, whatever is torn, rotated or added meanwhile."""
 
 import os
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from xo_cowork_core.services.projects import timeline
 from xo_cowork_core.services.projects.timeline import append_events, event, read_page
-from xo_cowork_core.storage.folder import Folder, PlainFile
+from xo_cowork_core.storage.folder_handle import FolderHandle, RegularFile
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 JUNK = [b"{", b"[]", b"null", b"\xff\xfe", b"", b'{"ts": 1, "type": "x"}', b"x" * 70_000]
@@ -23,18 +22,18 @@ GOOD = st.integers(0, 10_000).map(
 
 
 @pytest.fixture
-def xo(tmp_path: Path) -> Iterator[Folder]:
-    with Folder.at(tmp_path) as folder:
+def xo(tmp_path: Path) -> Iterator[FolderHandle]:
+    with FolderHandle.open(tmp_path) as folder:
         yield folder
 
 
-def said(xo: Folder, first: int, last: int) -> None:
+def said(xo: FolderHandle, first: int, last: int) -> None:
     append_events(
         xo, [event("n", NOW + timedelta(seconds=n), None, None, n=n) for n in range(first, last)]
     )
 
 
-def walk(xo: Folder, limit: int) -> list[int]:
+def walk(xo: FolderHandle, limit: int) -> list[int]:
     """Page to the oldest and return the numbers as they came."""
     found: list[int] = []
     page = read_page(xo, None, limit)
@@ -47,19 +46,19 @@ def walk(xo: Folder, limit: int) -> list[int]:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 10, 499, 500])
-def test_pages_join_without_a_gap_or_a_repeat(xo: Folder, limit: int) -> None:
+def test_pages_join_without_a_gap_or_a_repeat(xo: FolderHandle, limit: int) -> None:
     said(xo, 0, 499)
     assert walk(xo, limit) == list(range(498, -1, -1))
 
 
-def test_an_empty_or_absent_timeline_is_one_empty_page(xo: Folder) -> None:
+def test_an_empty_or_absent_timeline_is_one_empty_page(xo: FolderHandle) -> None:
     assert read_page(xo, None, 10) == timeline.TimelinePage([], None)
     said(xo, 0, 0)
     assert read_page(xo, None, 10) == timeline.TimelinePage([], None)
 
 
 def test_a_cursor_holds_while_lines_are_added_and_the_file_is_rotated(
-    xo: Folder, monkeypatch: pytest.MonkeyPatch
+    xo: FolderHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said(xo, 0, 20)
     page = read_page(xo, None, 5)
@@ -71,29 +70,27 @@ def test_a_cursor_holds_while_lines_are_added_and_the_file_is_rotated(
     assert [one["n"] for one in rest.events] == list(range(14, -1, -1))
 
 
-class Rotated(Folder):
-    """Has its file rotated away just before somebody first opens it."""
+class Rotated(FolderHandle):
+    """Rotates its timeline away just before it is opened for the first time."""
 
-    @contextmanager
-    def open(self, name: str, flags: int = os.O_RDONLY) -> Generator[PlainFile, None, None]:
+    def open_file(self, name: str, flags: int = os.O_RDONLY, mode: int = 0o644) -> RegularFile:
         if name == timeline.FILE and self.stat(name):
             self.rename(name, "timeline-000002.jsonl")
-        with super().open(name, flags) as file:
-            yield file
+        return super().open_file(name, flags, mode)
 
 
 def test_a_file_that_is_rotated_while_it_is_read_is_not_left_out(tmp_path: Path) -> None:
-    with Folder.at(tmp_path) as xo:
+    with FolderHandle.open(tmp_path) as xo:
         said(xo, 0, 10)
         xo.rename(timeline.FILE, "timeline-000001.jsonl")
         said(xo, 10, 20)
-    with Rotated.at(tmp_path) as rotated:
+    with Rotated.open(tmp_path) as rotated:
         assert isinstance(rotated, Rotated)
         assert walk(rotated, 7) == list(reversed(range(20)))
 
 
 def test_rotation_keeps_the_newest_five(
-    xo: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    xo: FolderHandle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timeline, "MOST_BYTES", 1)
     for number in range(8):
@@ -103,7 +100,7 @@ def test_rotation_keeps_the_newest_five(
     assert walk(xo, 2) == [7, 6, 5, 4, 3]
 
 
-def test_a_line_that_a_crash_tore_costs_itself_alone(xo: Folder, tmp_path: Path) -> None:
+def test_a_line_that_a_crash_tore_costs_itself_alone(xo: FolderHandle, tmp_path: Path) -> None:
     said(xo, 0, 2)
     with (tmp_path / timeline.FILE).open("ab") as file:
         file.write(b'{"ts": "2026-11-24T08:00:02", "ty')
@@ -125,7 +122,7 @@ def test_any_file_gives_what_a_slow_reader_finds(
     (folder / timeline.FILE).write_bytes(b"\n".join(lines) + (b"\n" if ended else b""))
     wanted = [orjson.loads(line)["path"] for line in reversed(lines) if b'"path"' in line]
     found: list[str] = []
-    with Folder.at(folder) as xo:
+    with FolderHandle.open(folder) as xo:
         page = read_page(xo, None, limit)
         found += [one["path"] for one in page.events]
         while page.next_cursor:

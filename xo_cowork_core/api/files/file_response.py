@@ -9,8 +9,8 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from xo_cowork_core.services.files.reading import OpenedFile
-from xo_cowork_core.services.files.stored import type_of
+from xo_cowork_core.services.files.file_reader import OpenFile
+from xo_cowork_core.services.files.stored_files import mime_type_of
 
 
 class SentFile(Response):
@@ -19,7 +19,7 @@ class SentFile(Response):
     A file that is cut while it is sent breaks the answer off: its length has been said.
     """
 
-    def __init__(self, file: OpenedFile, *, in_json: bool) -> None:
+    def __init__(self, file: OpenFile, *, in_json: bool) -> None:
         self._file = file
         self._in_json = in_json
         self.status_code = 200
@@ -32,7 +32,7 @@ class SentFile(Response):
         if in_json:
             headers["Content-Type"] = "application/json"
         else:
-            headers["Content-Type"] = type_of(name)
+            headers["Content-Type"] = mime_type_of(name)
             headers["Content-Disposition"] = attachment(name)
             headers["X-Content-Type-Options"] = "nosniff"
         self.init_headers(headers)
@@ -49,7 +49,7 @@ class SentFile(Response):
             await self._file.close()
 
     async def _pieces(self) -> AsyncGenerator[bytes]:
-        async with aclosing(self._file.pieces()) as pieces:
+        async with aclosing(self._file.chunks()) as pieces:
             if not self._in_json:
                 async for piece in pieces:
                     yield piece

@@ -7,7 +7,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from xo_cowork_core.sdk import BadRequest
-from xo_cowork_core.services.files.uploads import Head, Sink
+from xo_cowork_core.services.files.upload_receiver import Sink, UploadHeader
 from xo_cowork_core.storage.paths import MAX_NAME_BYTES
 
 MOST_PARTS = 64
@@ -71,7 +71,7 @@ class UploadForm:
         finally:
             self._sink = None
 
-    def finish(self) -> Head:
+    def finish(self) -> UploadHeader:
         """Say what came with the file. Raises BadRequest when there was none."""
         if not self._ended:
             raise _broken()
@@ -80,7 +80,7 @@ class UploadForm:
         _, options = parse_options_header(self._file.headers["content-disposition"])
         folder = next((found for name in FOLDER_FIELDS if (found := self._fields.get(name))), "")
         kind = self._file.headers.get("content-type", "").partition(";")[0].strip()
-        return Head(
+        return UploadHeader(
             name=bare_name(_decoded(options.get(b"filename", b""))),
             mime_type=kind if TYPE.fullmatch(kind) else "",
             folder=folder,

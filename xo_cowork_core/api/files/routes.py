@@ -19,8 +19,8 @@ from xo_cowork_core.api.models import RequestModel, ResponseModel
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.sessions.serializers import style_of
 from xo_cowork_core.sdk import BadRequest
-from xo_cowork_core.services.files.folders import Project
-from xo_cowork_core.services.files.stored import StoredFile
+from xo_cowork_core.services.files.stored_files import StoredFile
+from xo_cowork_core.services.projects.scaffold import ProjectTexts
 
 UPLOAD_PATH = "/api/files/upload"
 router = APIRouter()
@@ -187,10 +187,10 @@ async def upload(request: Request, services: ServicesDep) -> Response:
     """Take one file in. It goes to disk as it comes; equal bytes are kept once."""
     form = UploadForm(request.headers.get("content-type", ""))
     uploads = services.files.uploads
-    async with uploads.received(_body(request), form) as received:
+    async with uploads.receive(_body(request), form) as received:
 
         async def put() -> Response:
-            return JSONResponse(FileBody.of(await uploads.put(received)).model_dump())
+            return JSONResponse(FileBody.of(await uploads.place(received)).model_dump())
 
         return await answer_once(request, services.idempotency, received.fingerprint, put)
 
@@ -209,7 +209,7 @@ async def list_directory(
     body: Annotated[PathBody | None, JsonBody(examples=[{"path": "~/xo-projects"}])] = None,
 ) -> Response:
     """List a folder, the home folder by default."""
-    listing = await services.files.lists.of(body and body.path)
+    listing = await services.files.lister.list(body and body.path)
     # a folder of 100,000 entries takes a while
     return Response(await asyncio.to_thread(orjson.dumps, listing), media_type="application/json")
 
@@ -217,7 +217,7 @@ async def list_directory(
 @router.post("/api/files/content")
 async def read_content(body: PathBody, services: ServicesDep, response: Response) -> ContentBody:
     """Return a text file; its `ETag` may be sent with `save`."""
-    text = await services.files.reading.text(body.path)
+    text = await services.files.reader.read_text(body.path)
     response.headers["ETag"] = text.etag
     return ContentBody(content=text.content, path=str(text.path))
 
@@ -226,7 +226,7 @@ async def read_content(body: PathBody, services: ServicesDep, response: Response
 async def read_binary(body: ReadBody, request: Request, services: ServicesDep) -> Response:
     """Send a file as it is, or in base64."""
     style = style_of(request, services.wire_style)
-    file = await services.files.reading.open(body.path)
+    file = await services.files.reader.open(body.path)
     return SentFile(file, in_json=style == "spa" or body.encoding == "base64")
 
 
@@ -239,7 +239,7 @@ async def save(
 ) -> SavedBody:
     """Write a text file, whole or not at all."""
     tags = None if if_match is None else ",".join(if_match)
-    saved = await services.files.saving.save(body.path, body.content, tags)
+    saved = await services.files.writer.save(body.path, body.content, tags)
     response.headers["ETag"] = saved.etag
     return SavedBody(path=str(saved.path), bytes=saved.size)
 
@@ -247,9 +247,13 @@ async def save(
 @router.post("/api/files/mkdir")
 async def make_folder(body: MkdirBody, services: ServicesDep) -> MadeBody:
     """Make a folder, or a project."""
-    project = Project(body.display_name, body.description) if body.scaffold else None
-    made = await services.files.folders.make(body.path, project=project, files=body.files)
-    return MadeBody(path=str(made.path), name=made.path.name, copied=list(made.copied))
+    if body.scaffold:
+        folder = await services.projects.create(
+            body.path, ProjectTexts(body.display_name, body.description), files=body.files
+        )
+    else:
+        folder = await services.files.folders.make(body.path, files=body.files)
+    return MadeBody(path=str(folder.path), name=folder.path.name, copied=list(folder.copied))
 
 
 @router.post("/api/files/search")
@@ -257,7 +261,7 @@ async def search_files(body: SearchBody, services: ServicesDep) -> list[FoundBod
     """Find files by a part of their names, the best first."""
     found = await services.files.search.find(body.directory, body.query, body.limit)
     return [
-        FoundBody(name=match.name, relative_path=match.relative, absolute_path=str(match.path))
+        FoundBody(name=match.name, relative_path=match.relative_path, absolute_path=str(match.path))
         for match in found
     ]
 
@@ -265,5 +269,5 @@ async def search_files(body: SearchBody, services: ServicesDep) -> list[FoundBod
 @router.post("/api/files/attach")
 async def attach(body: AttachBody, services: ServicesDep) -> list[FileBody]:
     """Describe files that are here already, as an upload would be."""
-    found = await services.files.attaching.describe(body.paths)
+    found = await services.files.describer.describe(body.paths)
     return [FileBody.of(file) for file in found]

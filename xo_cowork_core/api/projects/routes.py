@@ -20,7 +20,7 @@ from xo_cowork_core.services.projects.memory import Memory
 from xo_cowork_core.services.projects.projects import Project
 from xo_cowork_core.services.projects.todo_file import Todo, TodoStatus
 from xo_cowork_core.services.projects.todos import TodoChange
-from xo_cowork_core.services.projects.tree import Level
+from xo_cowork_core.services.projects.tree import TreeLevel
 
 PROJECTS_PATH = "/api/xo-projects"
 MEMORY_PATH = "/api/workspace-memory"
@@ -171,7 +171,7 @@ async def read_tree(
     project_id: str, services: ServicesDep, relative_path: Annotated[str | None, Query()] = None
 ) -> TreeBody:
     """List one folder of a project."""
-    level = await services.projects.level(project_id, relative_path or "")
+    level = await services.projects.read_level(project_id, relative_path or "")
     return TreeBody(
         project_id=project_id,
         relative_path=level.relative_path,
@@ -236,7 +236,7 @@ async def read_activity(project_id: str, services: ServicesDep) -> ActivityBody:
 async def read_usage(project_id: str, services: ServicesDep, days: Number = None) -> Row:
     """Return a project's usage."""
     window = days_of(days)
-    await services.projects.exists(project_id)
+    await services.projects.check_exists(project_id)
     usage = await services.usage.window(window, agent_id=project_id)
     return usage_body(usage, await labels_of(services, usage))
 
@@ -261,9 +261,9 @@ async def write_memory(
 def _project_row(project: Project) -> ProjectRow:
     return ProjectRow(
         id=project.id,
-        display_name=project.card.display_name,
-        description=project.card.description,
-        created_at=project.card.created_at or None,
+        display_name=project.metadata.display_name,
+        description=project.metadata.description,
+        created_at=project.metadata.created_at or None,
         unscaffolded=project.unscaffolded,
     )
 
@@ -276,7 +276,7 @@ def _todo_row(todo: Todo) -> TodoRow:
     return TodoRow.model_validate(todo, from_attributes=True)
 
 
-def _items(level: Level, names: Any) -> list[TreeItem]:
+def _items(level: TreeLevel, names: Any) -> list[TreeItem]:
     head = f"{level.relative_path}/" if level.relative_path else ""
     return [TreeItem(name=name, relative_path=head + name) for name in names]
 

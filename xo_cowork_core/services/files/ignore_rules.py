@@ -10,7 +10,6 @@ match `a`), escaped slashes, and lines that are no valid pattern.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import re2  # pyright: ignore[reportMissingTypeStubs]
 from pathspec import PathSpec
@@ -18,8 +17,8 @@ from pathspec.pattern import RegexPattern
 from pathspec.patterns.gitignore import GitIgnorePatternError
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from xo_cowork_core.storage.beneath import PathHandle
-from xo_cowork_core.storage.paths import MAX_PATH_BYTES, OutsideError
+from xo_cowork_core.storage.folder_handle import FolderHandle
+from xo_cowork_core.storage.paths import MAX_PATH_BYTES
 
 FILE_NAME = ".gitignore"
 MAX_BYTES = 256 << 10
@@ -70,12 +69,12 @@ def parse_rules(text: str, depth: int = 0) -> IgnoreRules:
     return IgnoreRules(depth, list(_sets(patterns)))
 
 
-def read_rules(folder: int, depth: int) -> Sequence[IgnoreRules]:
+def read_rules(folder: FolderHandle, depth: int) -> Sequence[IgnoreRules]:
     """Read the `.gitignore` in an open folder; nothing when there is no readable one."""
     try:
-        with PathHandle(folder, FILE_NAME, Path(FILE_NAME)).open() as file:
+        with folder.open_file(FILE_NAME) as file:
             text = file.read(MAX_BYTES).decode("utf-8", "replace")
-    except (OSError, OutsideError):
+    except OSError:
         return ()
     return (parse_rules(text, depth),)
 

@@ -1,4 +1,4 @@
-"""The threads on which files are touched, apart from those of everything else."""
+"""The threads that touch files, apart from those of everything else."""
 
 import asyncio
 import threading
@@ -11,35 +11,38 @@ T = TypeVar("T")
 THREADS = 8
 
 
-class StoppedError(Exception):
-    """Nobody waits for this work any more."""
+class WorkCancelledError(Exception):
+    """The caller of this work was cancelled."""
 
 
-class Stop:
-    """Asks long work to end."""
+class CancelToken:
+    """Asks long work on a thread to end."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._cancelled = threading.Event()
 
-    def ask(self) -> None:
+    def cancel(self) -> None:
         """Let the next `check` raise."""
-        self._asked.set()
+        self._cancelled.set()
 
     def check(self) -> None:
-        """Go on, or raise StoppedError."""
-        if self._asked.is_set():
-            raise StoppedError
+        """Raise WorkCancelledError if the work was cancelled."""
+        if self._cancelled.is_set():
+            raise WorkCancelledError
 
 
 class DiskThreads:
-    """A few threads; a slow disk holds up files alone."""
+    """A few threads, so that a slow disk delays file requests alone."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run blocking work. A caller that is cancelled still waits until it is done, so that
-        what the work holds is not taken from under it."""
+        """Run blocking work.
+
+        A cancelled caller still waits until running work ends, so that what the work uses is not
+        closed under it.
+        """
         future = self._pool.submit(work, *args, **kwargs)
         waiting = asyncio.wrap_future(future)
         try:
@@ -50,19 +53,19 @@ class DiskThreads:
             raise
 
     async def run_long(
-        self, work: Callable[Concatenate[Stop, P], T], *args: P.args, **kwargs: P.kwargs
+        self, work: Callable[Concatenate[CancelToken, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run work that may take minutes: when its caller is cancelled it is asked to end."""
-        stop = Stop()
-        running = asyncio.ensure_future(self.run(work, stop, *args, **kwargs))
+        """Run work that may take minutes; its token is cancelled together with its caller."""
+        token = CancelToken()
+        running = asyncio.ensure_future(self.run(work, token, *args, **kwargs))
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            stop.ask()
+            token.cancel()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             raise
 
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Wait for running work and end the threads."""
         await asyncio.to_thread(self._pool.shutdown)

@@ -14,12 +14,12 @@ from xo_cowork_core.services.projects.records import (
     write_record,
 )
 from xo_cowork_core.services.projects.timeline import append_events, event
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FILE = "activity.json"
 
 
-def write_activity(xo: Folder, sessions: Sequence[OpenSession], now: datetime) -> None:
+def write_activity(xo: FolderHandle, sessions: Sequence[OpenSession], now: datetime) -> None:
     """Say which sessions are open."""
     record = record_to_change(xo, FILE)
     rows = [open_row(session) for session in sessions]
@@ -27,12 +27,12 @@ def write_activity(xo: Folder, sessions: Sequence[OpenSession], now: datetime) -
     write_record(xo, FILE, {**record, **changed}, durable=False)
 
 
-def names_sessions(xo: Folder) -> bool:
+def names_sessions(xo: FolderHandle) -> bool:
     """Say whether the file has sessions as open."""
     return bool(as_records((read_record(xo, FILE) or {}).get("open_sessions")))
 
 
-def close_cut_sessions(xo: Folder, sessions: Sequence[OpenSession], now: datetime) -> None:
+def close_cut_sessions(xo: FolderHandle, sessions: Sequence[OpenSession], now: datetime) -> None:
     """End the sessions that a server which is gone left open; `sessions` are truly open."""
     there = {session.session_id for session in sessions}
     rows = as_records((read_record(xo, FILE) or {}).get("open_sessions"))

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, TooLarge
-from xo_cowork_core.services.files.workspace import Workspace
-from xo_cowork_core.services.projects.project_files import ProjectFiles, inside, utf8
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.services.projects.project_files import ProjectFiles, open_existing
+from xo_cowork_core.services.workspace import Workspace
+from xo_cowork_core.storage.folder_handle import FolderHandle
+from xo_cowork_core.storage.paths import is_unicode
 
 MEMORY, SEMANTIC = "memory", "semantic"
 FIRST = "project-facts.md"
@@ -55,8 +56,8 @@ class WorkspaceMemory:
         if project_id is None:
             raise BadRequest("`workspace` must be a project: its id, or a path in it")
 
-        def work(project: Folder, _: Folder) -> Memory:
-            with project.below((MEMORY, SEMANTIC), make=True) as folder:
+        def work(project: FolderHandle, _: FolderHandle) -> Memory:
+            with project.descend((MEMORY, SEMANTIC), make=True) as folder:
                 for name, body in _texts(text, set(_names(folder))).items():
                     folder.replace(name, body.encode())
             return self._read(project, project_id)
@@ -67,21 +68,21 @@ class WorkspaceMemory:
         if not workspace:
             return None
         if workspace.startswith(("/", "~")):
-            return self._workspace.project_of(await self._workspace.folder(workspace))
+            return self._workspace.project_id_of(await self._workspace.resolve_folder(workspace))
         return workspace
 
-    def _read(self, project: Folder, project_id: str) -> Memory:
+    def _read(self, project: FolderHandle, project_id: str) -> Memory:
         place = self._files.root / project_id
-        with inside(project, MEMORY) as memory:
+        with open_existing(project, MEMORY) as memory:
             if memory is None:
                 return Memory(workspace_path=place)
-            with inside(memory, SEMANTIC) as folder:
+            with open_existing(memory, SEMANTIC) as folder:
                 if folder is None:
                     return Memory(workspace_path=place)
                 return _joined(folder, place)
 
 
-def _joined(folder: Folder, place: Path) -> Memory:
+def _joined(folder: FolderHandle, place: Path) -> Memory:
     pieces: list[str] = []
     newest = 0.0
     for name in _names(folder):
@@ -105,8 +106,8 @@ def _join(pieces: list[str]) -> str:
     return "".join(ended)
 
 
-def _names(folder: Folder) -> list[str]:
-    found = [e.name for e in folder.entries() if e.name.endswith(".md") and utf8(e.name)]
+def _names(folder: FolderHandle) -> list[str]:
+    found = [e.name for e in folder.entries() if e.name.endswith(".md") and is_unicode(e.name)]
     shown = [name for name in found if not name.startswith(".")]
     return sorted(shown, key=lambda name: (name != FIRST, name))[:MOST_FILES]
 

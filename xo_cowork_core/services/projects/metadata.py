@@ -1,50 +1,65 @@
-"""`project.json`: who a project is. Written once, by the scaffold."""
+"""`project.json`: a project's name, description and id. Written once, by the scaffold."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.names import one_line, project_id
-from xo_cowork_core.services.projects.records import Record, read_record, text_of
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.services.projects.records import Record, one_line, read_record, text_of
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FILE = "project.json"
-MOST_NAME = 200
-MOST_DESCRIPTION = 4000
+MAX_ID_CHARACTERS = 64
+MAX_NAME_CHARACTERS = 200
+MAX_DESCRIPTION_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectMetadata:
-    """What lists show. `created_at` is a time stamp, empty when nobody knows."""
+    """What lists show of a project. `created_at` is a time stamp, empty when unknown."""
 
     display_name: str
     description: str
     created_at: str
 
 
-def read_metadata(xo: Folder, project_id: str) -> ProjectMetadata | None:
-    """Read a project's card; None when there is none that can be read."""
-    found = read_record(xo, FILE)
-    if found is None:
+def read_metadata(xo: FolderHandle, project_id: str) -> ProjectMetadata | None:
+    """Read a project's metadata; None when there is no readable file."""
+    record = read_record(xo, FILE)
+    if record is None:
         return None
-    name = text_of(found, "display_name").strip() or text_of(found, "name").strip()
+    name = text_of(record, "display_name").strip() or text_of(record, "name").strip()
     return ProjectMetadata(
-        name or project_id, text_of(found, "description"), text_of(found, "created_at")
+        name or project_id, text_of(record, "description"), text_of(record, "created_at")
     )
 
 
 def new_metadata(
     name: str, display_name: str | None, description: str | None, now: datetime
 ) -> Record:
-    """Make the card of a project that a person calls `name`."""
-    shown = one_line(display_name or "", MOST_NAME) or one_line(name, MOST_NAME)
+    """Return the metadata record of a new project that a person named `name`."""
+    shown_name = one_line(display_name or "", MAX_NAME_CHARACTERS)
     return {
         "schema": 1,
         "pid": str(uuid.uuid4()),
-        "name": project_id(name),
-        "display_name": shown,
-        "description": (description or "").strip()[:MOST_DESCRIPTION],
+        "name": project_id_from(name),
+        "display_name": shown_name or one_line(name, MAX_NAME_CHARACTERS),
+        "description": (description or "").strip()[:MAX_DESCRIPTION_CHARACTERS],
         "owner_user_id": None,
         "created_at": stamp(now),
     }
+
+
+def project_id_from(name: str) -> str:
+    """Return the id, which is the folder's name, for a project that a person named `name`.
+
+    Lower case, `-` for every run of other characters, at most 64 characters. Raises BadRequest.
+    """
+    # stripped again after the cut, which may leave a dash at the end
+    project_id = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
+    project_id = project_id[:MAX_ID_CHARACTERS].strip("-")
+    if not project_id:
+        raise BadRequest("The project's name needs a letter or digit of a-z and 0-9")
+    return project_id

@@ -1,7 +1,7 @@
 """Opens project folders, off the event loop: readers side by side, one writer at a time.
 
-A project is reached by its name in the projects root and never through a link, so that a path
-cannot change between the check and the use. Who changes something in `.xo` holds its lock.
+A project is opened by its name in the projects root and never through a symlink, so that a path
+cannot change between the check and the use. A change in `.xo` holds that folder's lock.
 """
 
 import asyncio
@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from xo_cowork_core.sdk import BadRequest, NotFound, Unavailable
-from xo_cowork_core.services.files.workspace import check_id
-from xo_cowork_core.storage.folder import Folder, FolderBusyError
+from xo_cowork_core.sdk import NotFound, Unavailable
+from xo_cowork_core.services.files.os_errors import translate_os_errors
+from xo_cowork_core.services.workspace import check_id
+from xo_cowork_core.storage.folder_handle import FolderBusyError, FolderHandle
+from xo_cowork_core.storage.paths import is_unicode
 
 XO = ".xo"
-READERS = 2
+READER_THREADS = 2
 LOCK_SECONDS = 2.0
-ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+ABSENT_CODES = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 T = TypeVar("T")
 log = logging.getLogger("xo_cowork.projects")
 
@@ -31,94 +33,99 @@ class ProjectFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="projects-write")
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="projects-read")
+        self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="projects-read")
 
-    async def read(self, project_id: str, work: Callable[[Folder], T]) -> T:
-        """Run `work` on a project's folder. Raises NotFound or BadRequest."""
+    async def read(self, project_id: str, work: Callable[[FolderHandle], T]) -> T:
+        """Run `work` on a project's folder. Raises NotFound, BadRequest or Unavailable."""
 
         def run() -> T:
-            with self.project(project_id) as project:
+            with self.open_project(project_id) as project:
                 return work(project)
 
-        return await self.look(run)
+        return await self.run_reader(run)
 
-    async def change(self, project_id: str, work: Callable[[Folder, Folder], T]) -> T:
-        """Run `work` on a project's folder and its locked `.xo`, which is made when absent.
-        Raises NotFound, BadRequest or Unavailable."""
+    async def change(self, project_id: str, work: Callable[[FolderHandle, FolderHandle], T]) -> T:
+        """Run `work` on a project's folder and its locked `.xo`, which is created when absent.
+
+        Raises NotFound, BadRequest or Unavailable.
+        """
 
         def run() -> T:
             with (
-                self.project(project_id) as project,
-                project.folder(XO, make=True) as xo,
+                self.open_project(project_id) as project,
+                project.open_folder(XO, make=True) as xo,
                 xo.locked(LOCK_SECONDS),
             ):
                 return work(project, xo)
 
         return await self._run(self._writer, run)
 
-    async def look(self, work: Callable[[], T]) -> T:
-        """Run `work` on a reader thread."""
+    async def run_reader(self, work: Callable[[], T]) -> T:
+        """Run `work` on a reader thread. Raises BadRequest or Unavailable for an OSError."""
         return await self._run(self._readers, work)
 
-    def names(self) -> list[str]:
-        """List the ids of all projects; blocks. Links and hidden folders are none."""
+    def project_ids(self) -> list[str]:
+        """Return the ids of all projects; blocks. Symlinks and hidden folders are not projects."""
         try:
-            with Folder.at(self.root) as root:
-                found = [entry for entry in root.entries() if not entry.name.startswith(".")]
-                return [e.name for e in found if e.is_dir(follow_symlinks=False) and utf8(e.name)]
+            with FolderHandle.open(self.root) as root:
+                return [
+                    entry.name
+                    for entry in root.entries()
+                    if not entry.name.startswith(".")
+                    and entry.is_dir(follow_symlinks=False)
+                    and is_unicode(entry.name)
+                ]
         except FileNotFoundError:
             return []
 
-    async def close(self) -> None:
-        """Finish what was begun."""
-        await asyncio.to_thread(self._shut)
-
     @contextmanager
-    def project(self, project_id: str) -> Generator[Folder, None, None]:
-        """Open a project's folder; blocks."""
+    def open_project(self, project_id: str) -> Generator[FolderHandle]:
+        """Open a project's folder; blocks. Raises NotFound, BadRequest or OSError."""
         check_id(project_id)
         try:
-            with Folder.at(self.root) as root:
-                project = root.folder(project_id)
+            with FolderHandle.open(self.root) as root:
+                project = root.open_folder(project_id)
         except OSError as error:
-            if error.errno in ABSENT:
+            if error.errno in ABSENT_CODES:
                 raise NotFound("Project not found") from None
             raise
         with project:
             yield project
 
+    async def close(self) -> None:
+        """Wait for running work and end the threads."""
+        await asyncio.to_thread(self._shutdown)
+
     async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, work)
+            with translate_os_errors(
+                None,
+                None,
+                conflict=None,
+                malformed="The name is too long",
+                unusable="The project's files cannot be read or written",
+            ):
+                return await asyncio.get_running_loop().run_in_executor(threads, work)
         except FolderBusyError:
             raise Unavailable("Another program holds the project's files", retry_after=2) from None
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                raise BadRequest("The name is too long") from None
-            log.error("a project's files: %s", error)
-            raise Unavailable(
-                "The project's files cannot be read or written; the log says why"
-            ) from error
+        except Unavailable as error:
+            log.error("%s", error.message)
+            raise
 
-    def _shut(self) -> None:
+    def _shutdown(self) -> None:
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
 
 
-def utf8(name: str) -> bool:
-    """Say whether a name from disk is Unicode; others can't stand in an answer."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
-
-
 @contextmanager
-def inside(project: Folder, name: str) -> Generator[Folder | None, None, None]:
-    """Open a folder in a project; None when there is none, or only a link."""
+def open_existing(folder: FolderHandle, name: str) -> Generator[FolderHandle | None]:
+    """Open a folder in another; None when it is absent or a symlink."""
     try:
-        found = project.folder(name)
+        inner = folder.open_folder(name)
     except OSError as error:
-        if error.errno not in ABSENT:
+        if error.errno not in ABSENT_CODES:
             raise
         yield None
         return
-    with found:
-        yield found
+    with inner:
+        yield inner

@@ -1,76 +1,112 @@
-"""Projects: the folders under the projects root."""
+"""The projects: folders under the projects root."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from xo_cowork_core.sdk import XoError
+from xo_cowork_core.sdk import BadRequest, XoError
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.projects.metadata import ProjectMetadata, read_metadata
-from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
-from xo_cowork_core.services.projects.scaffold import scaffold
+from xo_cowork_core.services.files.folder_maker import CreatedFolder, FolderMaker
+from xo_cowork_core.services.projects.metadata import (
+    ProjectMetadata,
+    project_id_from,
+    read_metadata,
+)
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, open_existing
+from xo_cowork_core.services.projects.scaffold import ProjectTexts, scaffold
 from xo_cowork_core.services.projects.timeline import Timeline
 from xo_cowork_core.services.projects.todos import Todos
-from xo_cowork_core.services.projects.tree import Level, read_level
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.services.projects.tree import TreeLevel, read_level
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project. `unscaffolded` says that it is a folder without a card."""
+    """One project; `unscaffolded` if its folder has no metadata file."""
 
     id: str
-    card: ProjectMetadata
+    metadata: ProjectMetadata
     unscaffolded: bool
 
 
 class Projects:
-    """All projects of one server."""
+    """All projects of one server. Owns their todos and timelines, and closes `files`."""
 
-    def __init__(self, files: ProjectFiles, clock: Clock) -> None:
+    def __init__(self, files: ProjectFiles, folders: FolderMaker, clock: Clock) -> None:
         self.todos = Todos(files, clock)
         self.timeline = Timeline(files)
         self._files = files
+        self._folders = folders
         self._clock = clock
 
-    def scaffold(
-        self, project: Folder, name: str, *, display_name: str | None, description: str | None
-    ) -> None:
-        """Put the first files of the project that a person calls `name` into an empty folder.
-        Blocks."""
-        now = self._clock.now()
-        scaffold(project, name, display_name=display_name, description=description, now=now)
+    async def create(
+        self, path: str | None, texts: ProjectTexts, *, files: Sequence[str] = ()
+    ) -> CreatedFolder:
+        """Create a project right under the projects root, and copy `files` into it.
 
-    async def close(self) -> None:
-        """Finish what was begun."""
-        await self._files.close()
+        The last component of `path` is the project's name, from which its id is made. Raises
+        BadRequest, Forbidden, NotFound, Conflict or Unavailable; then nothing was created.
+        """
+        template = _ProjectTemplate(self._files.root, texts, self._clock)
+        return await self._folders.make(path, files=files, template=template)
 
     async def list(self) -> Sequence[Project]:
-        """Return every project, by display name; a broken card never hides one."""
-        return await self._files.look(self._read_all)
+        """Return every project, by display name; broken metadata never hides one."""
+        return await self._files.run_reader(self._read_all)
 
-    async def level(self, project_id: str, relative_path: str) -> Level:
+    async def read_level(self, project_id: str, relative_path: str) -> TreeLevel:
         """List a folder of a project. Raises BadRequest, Forbidden or NotFound."""
-        place = self._files.root / project_id
+        location = self._files.root / project_id
         return await self._files.read(
-            project_id, lambda project: read_level(project, place, relative_path)
+            project_id, lambda project: read_level(project, location, relative_path)
         )
 
-    async def exists(self, project_id: str) -> None:
-        """Raise NotFound where there is no such project."""
+    async def check_exists(self, project_id: str) -> None:
+        """Raise NotFound when there is no such project."""
         await self._files.read(project_id, lambda _: None)
 
-    def _read_all(self) -> Sequence[Project]:
-        found = [self._read_one(name) for name in self._files.names()]
-        known = [project for project in found if project]
-        return sorted(known, key=lambda one: (one.card.display_name.casefold(), one.id))
+    async def close(self) -> None:
+        """Wait for running work and end the threads."""
+        await self._files.close()
 
-    def _read_one(self, name: str) -> Project | None:
+    def _read_all(self) -> Sequence[Project]:
+        projects = [self._read_one(project_id) for project_id in self._files.project_ids()]
+        return sorted(
+            (project for project in projects if project),
+            key=lambda project: (project.metadata.display_name.casefold(), project.id),
+        )
+
+    def _read_one(self, project_id: str) -> Project | None:
+        """Return a project; None when it was deleted meanwhile or cannot be read."""
         try:
-            with self._files.project(name) as project, inside(project, XO) as xo:
-                card = read_metadata(xo, name) if xo else None
-                return Project(
-                    name, card or ProjectMetadata(name, "", ""), unscaffolded=card is None
-                )
+            with (
+                self._files.open_project(project_id) as project,
+                open_existing(project, XO) as xo,
+            ):
+                metadata = read_metadata(xo, project_id) if xo else None
         except (OSError, XoError):
-            # deleted meanwhile, or not readable
             return None
+        return Project(
+            project_id,
+            metadata or ProjectMetadata(project_id, "", ""),
+            unscaffolded=metadata is None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _ProjectTemplate:
+    """Makes a new folder a project."""
+
+    root: Path
+    texts: ProjectTexts
+    clock: Clock
+
+    def destination(self, path: Path) -> Path:
+        """Return the project's folder, whose name is the project's id."""
+        if path.parent != self.root.resolve():
+            raise BadRequest("`scaffold` needs a path right under the folder of projects")
+        return path.with_name(project_id_from(path.name))
+
+    def fill(self, folder: FolderHandle, path: Path) -> None:
+        """Write the scaffold for the name that ends `path`."""
+        scaffold(folder, path.name, self.texts, self.clock.now())

@@ -18,14 +18,14 @@ from xo_cowork_core.services.projects.sessions_file import Relative, note_sessio
 from xo_cowork_core.services.projects.stats_file import write_stats
 from xo_cowork_core.services.projects.timeline import append_events, event, read_page
 from xo_cowork_core.services.projects.todo_file import open_list, replace_session, save_list
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 LOOK_BACK = 500
 FILE_EVENTS = frozenset({"file.created", "file.edited"})
 
 
 def enter(
-    xo: Folder,
+    xo: FolderHandle,
     project_id: str,
     facts: Sequence[ProjectEvent],
     sessions: Sequence[OpenSession],
@@ -44,7 +44,7 @@ def enter(
     write_activity(xo, sessions, now)
 
 
-def _events(xo: Folder, facts: Sequence[ProjectEvent], now: datetime) -> Iterator[Record]:
+def _events(xo: FolderHandle, facts: Sequence[ProjectEvent], now: datetime) -> Iterator[Record]:
     wrote = any(isinstance(fact, FileWritten) for fact in facts)
     known = _known_files(xo) if wrote else set[str]()
     todos = _todo_events(xo, facts, now)
@@ -77,7 +77,9 @@ def _ended(fact: SessionEnded) -> Record:
     )
 
 
-def _todo_events(xo: Folder, facts: Sequence[ProjectEvent], now: datetime) -> list[list[Record]]:
+def _todo_events(
+    xo: FolderHandle, facts: Sequence[ProjectEvent], now: datetime
+) -> list[list[Record]]:
     """Enter the task lists, and return the events of each."""
     said = [fact for fact in facts if isinstance(fact, TodosSaid)]
     if not said:
@@ -93,7 +95,7 @@ def _todo_events(xo: Folder, facts: Sequence[ProjectEvent], now: datetime) -> li
     return events
 
 
-def _known_files(xo: Folder) -> set[str]:
+def _known_files(xo: FolderHandle) -> set[str]:
     page = read_page(xo, None, LOOK_BACK)
     return {text_of(one, "path") for one in page.events if one["type"] in FILE_EVENTS}
 

@@ -21,12 +21,12 @@ from xo_cowork_core.services.projects.events import (
     SessionEnded,
     SessionOpened,
 )
-from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, open_existing
 from xo_cowork_core.services.projects.project_stats import ProjectFigures, ProjectStats
 from xo_cowork_core.services.projects.record_writer import enter
 from xo_cowork_core.services.projects.turn_observer import TurnObserver, plain, relative_to
 from xo_cowork_core.services.turns.running_turn import RunningTurn
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 DEBOUNCE_SECONDS = 0.2
 RETRY_SECONDS = 1.0
@@ -57,7 +57,7 @@ class ProjectRecorder:
 
     async def start(self) -> None:
         """Begin; sessions that the last server left open are closed on the way."""
-        real = await self._files.look(partial(os.path.realpath, self._files.root))
+        real = await self._files.run_reader(partial(os.path.realpath, self._files.root))
         self._roots = tuple(dict.fromkeys((*self._roots, real)))
         self._task = asyncio.create_task(self._own(), name="projects recorder")
 
@@ -211,7 +211,7 @@ class ProjectRecorder:
     ) -> None:
         relative = partial(relative_to, self._folders(project_id))
 
-        def work(_: Folder, xo: Folder) -> None:
+        def work(_: FolderHandle, xo: FolderHandle) -> None:
             now = self._clock.now()
             enter(xo, project_id, facts, open_sessions, now, numbers=numbers, relative=relative)
 
@@ -228,13 +228,13 @@ class ProjectRecorder:
 
     async def _sweep(self) -> None:
         try:
-            left_open = await self._files.look(self._left_open)
+            left_open = await self._files.run_reader(self._left_open)
         except XoError as error:
             log.warning("the sessions that the last server left open: %s", error.message)
             return
         for project_id in left_open:
 
-            def work(_: Folder, xo: Folder, name: str = project_id) -> None:
+            def work(_: FolderHandle, xo: FolderHandle, name: str = project_id) -> None:
                 close_cut_sessions(xo, self.open_sessions(name), self._clock.now())
 
             try:
@@ -244,17 +244,17 @@ class ProjectRecorder:
 
     def _left_open(self) -> list[str]:
         found: list[str] = []
-        for name in self._files.names():
+        for name in self._files.project_ids():
             with (
                 suppress(OSError, XoError),
-                self._files.project(name) as project,
-                inside(project, XO) as xo,
+                self._files.open_project(name) as project,
+                open_existing(project, XO) as xo,
             ):
                 if xo and names_sessions(xo):
                     found.append(name)
         return found
 
 
-def _is_kept(project: Folder) -> bool:
-    with inside(project, XO) as xo:
+def _is_kept(project: FolderHandle) -> bool:
+    with open_existing(project, XO) as xo:
         return xo is not None

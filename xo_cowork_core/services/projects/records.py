@@ -12,14 +12,14 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 MOST_BYTES = 32 << 20
 Record: TypeAlias = dict[str, Any]
 log = logging.getLogger("xo_cowork.projects")
 
 
-def read_record(folder: Folder, name: str) -> Record | None:
+def read_record(folder: FolderHandle, name: str) -> Record | None:
     """Return a file's object; None when there is none that can be read."""
     try:
         return _parsed(folder.read(name, MOST_BYTES))
@@ -28,7 +28,7 @@ def read_record(folder: Folder, name: str) -> Record | None:
         return None
 
 
-def record_to_change(folder: Folder, name: str) -> Record:
+def record_to_change(folder: FolderHandle, name: str) -> Record:
     """Return a file's object, or an empty one after a broken file was moved aside."""
     try:
         body = folder.read(name, MOST_BYTES)
@@ -47,7 +47,7 @@ def record_to_change(folder: Folder, name: str) -> Record:
     return found or {}
 
 
-def write_record(folder: Folder, name: str, record: Record, *, durable: bool = True) -> None:
+def write_record(folder: FolderHandle, name: str, record: Record, *, durable: bool = True) -> None:
     """Put a file in place, whole or not at all."""
     folder.replace(name, as_bytes(record), durable=durable)
 
@@ -66,6 +66,11 @@ def as_records(value: object) -> list[Record]:
     """Return the objects of a list; everything else in it is passed over."""
     rows = cast("list[object]", value) if isinstance(value, list) else []
     return [cast("Record", row) for row in rows if isinstance(row, dict)]
+
+
+def one_line(text: str, max_characters: int) -> str:
+    """Return a text as one line of at most `max_characters`."""
+    return " ".join(text.split())[:max_characters]
 
 
 def text_of(record: Mapping[str, Any], key: str) -> str:

@@ -1,51 +1,53 @@
-"""Makes a project's first files, in a folder that nobody sees yet."""
+"""Writes a new project's first files."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.metadata import FILE as CARD
+from xo_cowork_core.services.projects.metadata import FILE as METADATA_FILE
 from xo_cowork_core.services.projects.metadata import new_metadata
 from xo_cowork_core.services.projects.project_files import XO as XO_NAME
 from xo_cowork_core.services.projects.records import Record, as_bytes
 from xo_cowork_core.services.projects.stats_file import SCHEMA as STATS_SCHEMA
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 XO = PurePosixPath(XO_NAME)
-MARK = re.compile(r"\{\{(display_name|description)\}\}")
+PLACEHOLDER = re.compile(r"\{\{(display_name|description)\}\}")
 TEMPLATE = Path(__file__).parent / "template"
 NO_DESCRIPTION = "[TEMPLATE] What this is, in two sentences."
 
 
-def scaffold(
-    project: Folder,
-    name: str,
-    *,
-    display_name: str | None,
-    description: str | None,
-    now: datetime,
-) -> None:
-    """Fill an empty folder for the project that a person calls `name`. Blocks."""
-    card = new_metadata(name, display_name, description, now)
-    words = {
-        "display_name": str(card["display_name"]),
-        "description": str(card["description"]) or NO_DESCRIPTION,
+@dataclass(frozen=True, slots=True)
+class ProjectTexts:
+    """What a person says about a new project; empty parts are derived from its name."""
+
+    display_name: str | None = None
+    description: str | None = None
+
+
+def scaffold(project: FolderHandle, name: str, texts: ProjectTexts, now: datetime) -> None:
+    """Fill an empty folder for the project that a person named `name`. Blocks."""
+    metadata = new_metadata(name, texts.display_name, texts.description, now)
+    values = {
+        "display_name": str(metadata["display_name"]),
+        "description": str(metadata["description"]) or NO_DESCRIPTION,
     }
-    for path in _texts():
+    for path in _template_paths():
         text = (TEMPLATE / path).read_text("utf-8")
-        # at once, so that a mark in somebody's words stays what it is
-        text = MARK.sub(lambda mark: words[mark[1]], text)
-        _put(project, path, text.encode("utf-8", "replace"))
-    _put(project, PurePosixPath("memory/working/.gitkeep"), b"")
-    for path, body in first_records(now):
-        _put(project, XO / path, body)
-    _put(project, XO / CARD, as_bytes(card))
+        # in one pass, so that a placeholder inside a value stays as it is
+        text = PLACEHOLDER.sub(lambda match: values[match[1]], text)
+        _write(project, path, text.encode("utf-8", "replace"))
+    _write(project, PurePosixPath("memory/working/.gitkeep"), b"")
+    for path, content in _empty_records(now):
+        _write(project, XO / path, content)
+    _write(project, XO / METADATA_FILE, as_bytes(metadata))
 
 
-def first_records(now: datetime) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Yield the files of `.xo` beside the card, as they are when nothing has happened."""
+def _empty_records(now: datetime) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Yield the files of `.xo`, without the metadata, as they are before anything happened."""
     head = {"schema": 1, "updated_at": stamp(now)}
     rolling: Record = {"7d": {}, "30d": {}}
     records: dict[str, Record] = {
@@ -67,12 +69,11 @@ def first_records(now: datetime) -> Iterator[tuple[PurePosixPath, bytes]]:
     yield PurePosixPath("timeline.jsonl"), b""
 
 
-def _texts() -> list[PurePosixPath]:
-    found = sorted(TEMPLATE.rglob("*.md"))
-    return [PurePosixPath(path.relative_to(TEMPLATE)) for path in found]
+def _template_paths() -> list[PurePosixPath]:
+    return [PurePosixPath(path.relative_to(TEMPLATE)) for path in sorted(TEMPLATE.rglob("*.md"))]
 
 
-def _put(folder: Folder, path: PurePosixPath, body: bytes) -> None:
+def _write(project: FolderHandle, path: PurePosixPath, content: bytes) -> None:
     *folders, name = path.parts
-    with folder.below(tuple(folders), make=True) as inner:
-        inner.replace(name, body)
+    with project.descend(folders, make=True) as folder:
+        folder.replace(name, content)

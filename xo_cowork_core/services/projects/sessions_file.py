@@ -17,7 +17,7 @@ from xo_cowork_core.services.projects.records import (
     write_record,
 )
 from xo_cowork_core.services.usage.sums import Sum
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FOLDER = "sessions"
 FILE = "sessionslist.json"
@@ -26,7 +26,7 @@ Relative = Callable[[str], str | None]
 
 
 def note_sessions(
-    xo: Folder,
+    xo: FolderHandle,
     project_id: str,
     facts: Sequence[ProjectEvent],
     numbers: ProjectFigures | None,
@@ -39,7 +39,7 @@ def note_sessions(
     told = [fact for fact in facts if isinstance(fact, SessionOpened | SessionEnded)]
     if not told and numbers is None:
         return
-    with xo.folder(FOLDER, make=True) as folder:
+    with xo.open_folder(FOLDER, make=True) as folder:
         rows = _Rows(record_to_change(folder, FILE), project_id)
         for fact in told:
             rows.note(fact.session_id, fact.runtime, fact.directory, fact.moment)

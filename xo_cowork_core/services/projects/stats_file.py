@@ -19,7 +19,7 @@ from xo_cowork_core.services.projects.records import (
     write_record,
 )
 from xo_cowork_core.services.usage.sums import Sum, Usage, summed, total_of
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FILE = "stats.json"
 # 1 to 3 have tokens as turns told them, 1 and 2 other keys
@@ -31,7 +31,7 @@ COUNTED = ("tokens", "cost", "by_model", "sessions")
 
 
 def write_stats(
-    xo: Folder, facts: Sequence[ProjectEvent], numbers: ProjectFigures | None, now: datetime
+    xo: FolderHandle, facts: Sequence[ProjectEvent], numbers: ProjectFigures | None, now: datetime
 ) -> None:
     """Add what turns told, put in what the index counted. Blocks; the caller holds the lock."""
     told = [fact for fact in facts if isinstance(fact, SessionEnded | FileWritten)]

@@ -15,9 +15,9 @@ import orjson
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, open_existing
 from xo_cowork_core.services.projects.records import Record, as_record
-from xo_cowork_core.storage.folder import Folder, PlainFile
+from xo_cowork_core.storage.folder_handle import FolderHandle, RegularFile
 
 FILE = "timeline.jsonl"
 ROTATED = re.compile(r"timeline-(\d{6,12})\.jsonl")
@@ -47,8 +47,8 @@ class Timeline:
         """Return up to `limit` events older than a cursor. Raises BadRequest or NotFound."""
         place = None if before is None else _place(before)
 
-        def look(project: Folder) -> TimelinePage:
-            with inside(project, XO) as xo:
+        def look(project: FolderHandle) -> TimelinePage:
+            with open_existing(project, XO) as xo:
                 return read_page(xo, place, limit) if xo else TimelinePage([], None)
 
         return await self._files.read(project_id, look)
@@ -62,12 +62,12 @@ def event(
     return {**head, **fields}
 
 
-def append_events(xo: Folder, events: Sequence[Record]) -> None:
+def append_events(xo: FolderHandle, events: Sequence[Record]) -> None:
     """Add events to the file; a line that a crash tore stays a line of its own."""
     if not events:
         return
     body = b"".join(orjson.dumps(one) + b"\n" for one in events)
-    with xo.open(FILE, APPEND) as file:
+    with xo.open_file(FILE, APPEND) as file:
         size = file.size
         if size and file.read_at(size - 1, 1) != b"\n":
             body = b"\n" + body
@@ -76,7 +76,7 @@ def append_events(xo: Folder, events: Sequence[Record]) -> None:
         _rotate(xo)
 
 
-def read_page(xo: Folder, place: tuple[int, int] | None, limit: int) -> TimelinePage:
+def read_page(xo: FolderHandle, place: tuple[int, int] | None, limit: int) -> TimelinePage:
     """Read backwards from a place, over as many files as it takes; again where the file was rotated
     meanwhile, which is then the one that was about to be read."""
     while True:
@@ -87,7 +87,7 @@ def read_page(xo: Folder, place: tuple[int, int] | None, limit: int) -> Timeline
 
 
 def _page(
-    xo: Folder, numbers: Sequence[int], place: tuple[int, int] | None, limit: int
+    xo: FolderHandle, numbers: Sequence[int], place: tuple[int, int] | None, limit: int
 ) -> TimelinePage:
     events: list[Record] = []
     cursor = ""
@@ -105,9 +105,9 @@ def _page(
     return TimelinePage(events, None)
 
 
-def _events_before(xo: Folder, name: str, end: int | None) -> Iterator[tuple[int, Record]]:
+def _events_before(xo: FolderHandle, name: str, end: int | None) -> Iterator[tuple[int, Record]]:
     try:
-        with xo.open(name) as file:
+        with xo.open_file(name) as file:
             for offset, line in _lines_before(file, file.size if end is None else end):
                 if found := _parsed(line):
                     yield offset, found
@@ -115,7 +115,7 @@ def _events_before(xo: Folder, name: str, end: int | None) -> Iterator[tuple[int
         return
 
 
-def _lines_before(file: PlainFile, end: int) -> Iterator[tuple[int, bytes]]:
+def _lines_before(file: RegularFile, end: int) -> Iterator[tuple[int, bytes]]:
     """Yield each line that ends before `end` with its offset, the last one first."""
     rest = b""
     position = min(end, file.size)
@@ -144,14 +144,14 @@ def _parsed(line: bytes) -> Record | None:
     )
 
 
-def _rotate(xo: Folder) -> None:
+def _rotate(xo: FolderHandle) -> None:
     numbers = sorted(_rotated(xo))
     xo.rename(FILE, _name((numbers[-1] if numbers else 0) + 1))
     for number in numbers[: max(0, len(numbers) + 1 - KEPT)]:
         xo.remove(_name(number))
 
 
-def _rotated(xo: Folder) -> list[int]:
+def _rotated(xo: FolderHandle) -> list[int]:
     found = (ROTATED.fullmatch(entry.name) for entry in xo.entries())
     return [int(match[1]) for match in found if match]
 

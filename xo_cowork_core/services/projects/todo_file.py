@@ -12,16 +12,16 @@ from typing import Literal, TypeAlias, get_args
 
 from xo_cowork_core.sdk import TodoItem
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.names import one_line
 from xo_cowork_core.services.projects.records import (
     Record,
     as_record,
     as_records,
+    one_line,
     record_to_change,
     text_of,
     write_record,
 )
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FILE = "todos.json"
 PROJECT_LIST = "_project"
@@ -94,12 +94,12 @@ def fresh_row(
     }
 
 
-def open_list(xo: Folder) -> Record:
+def open_list(xo: FolderHandle) -> Record:
     """Read the file to change it."""
     return record_to_change(xo, FILE)
 
 
-def save_list(xo: Folder, record: Record, now: datetime, *, durable: bool = True) -> None:
+def save_list(xo: FolderHandle, record: Record, now: datetime, *, durable: bool = True) -> None:
     """Write the file; beyond `MOST_SESSIONS` the lists that came first are dropped."""
     lists = as_record(record.get("sessions"))
     for key in [key for key in lists if key != PROJECT_LIST][:-MOST_SESSIONS]:

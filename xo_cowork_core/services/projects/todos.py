@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from xo_cowork_core.sdk import BadRequest, Conflict, NotFound
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, inside
+from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, open_existing
 from xo_cowork_core.services.projects.records import Record, read_record
 from xo_cowork_core.services.projects.timeline import append_events, event
 from xo_cowork_core.services.projects.todo_file import (
@@ -24,7 +24,7 @@ from xo_cowork_core.services.projects.todo_file import (
     save_list,
     todo_of,
 )
-from xo_cowork_core.storage.folder import Folder
+from xo_cowork_core.storage.folder_handle import FolderHandle
 
 # a todo, and the kinds of event that come of it
 Changed: TypeAlias = tuple[Todo, Sequence[str]]
@@ -67,8 +67,8 @@ class Todos:
     async def list(self, project_id: str) -> Sequence[Todo]:
         """Return every todo, the project's own first. Raises NotFound."""
 
-        def look(project: Folder) -> list[Todo]:
-            with inside(project, XO) as xo:
+        def look(project: FolderHandle) -> list[Todo]:
+            with open_existing(project, XO) as xo:
                 record = (xo and read_record(xo, FILE)) or {}
             return [todo_of(key, row) for key, row in rows_of(record)]
 
@@ -120,7 +120,7 @@ class Todos:
     async def _change(self, project_id: str, work: Callable[[Record], Changed]) -> Todo:
         """Change the file, and say in the timeline what came of it."""
 
-        def change(_: Folder, xo: Folder) -> Todo:
+        def change(_: FolderHandle, xo: FolderHandle) -> Todo:
             record, now = open_list(xo), self._clock.now()
             todo, kinds = work(record)
             save_list(xo, record, now)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
-from xo_cowork_core.services.projects.project_files import ABSENT, utf8
-from xo_cowork_core.storage.folder import Folder
-from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp
+from xo_cowork_core.services.projects.project_files import ABSENT_CODES
+from xo_cowork_core.storage.folder_handle import FolderHandle
+from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp, is_unicode
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class TreeLevel:
     """Names in a folder, in the order in which people look for them."""
 
     relative_path: str
@@ -28,7 +28,7 @@ class Level:
         return "" if above == "." else above
 
 
-def read_level(project: Folder, place: Path, relative_path: str) -> Level:
+def read_level(project: FolderHandle, place: Path, relative_path: str) -> TreeLevel:
     """List a folder of the project that lies at `place`. Links count as what they lead to, in
     the project; others are left out. Raises BadRequest, Forbidden or NotFound."""
     asked = _checked(relative_path)
@@ -41,17 +41,17 @@ def read_level(project: Folder, place: Path, relative_path: str) -> Level:
     files: list[str] = []
     try:
         # walked again from the open project, without links: what was checked can't be swapped
-        with project.below(true_place.parts) as folder:
+        with project.descend(true_place.parts) as folder:
             for entry in folder.entries():
                 kind = _kind(entry, place, true_place)
                 if kind:
                     (dirs if kind == "dir" else files).append(entry.name)
     except OSError as error:
-        if error.errno in ABSENT:
+        if error.errno in ABSENT_CODES:
             raise NotFound("Folder not found") from None
         raise
     shown = "" if asked == PurePosixPath() else str(asked)
-    return Level(shown, sorted(dirs, key=_order), sorted(files, key=_order))
+    return TreeLevel(shown, sorted(dirs, key=_order), sorted(files, key=_order))
 
 
 def _checked(relative_path: str) -> PurePosixPath:
@@ -81,7 +81,7 @@ def _inside(place: Path, path: Path) -> PurePosixPath | None:
 def _kind(entry: os.DirEntry[str], place: Path, here: PurePosixPath) -> str | None:
     """Return `dir` or `file`; None for what is hidden, special, outside or without a name in
     Unicode."""
-    if entry.name.startswith(".") or not utf8(entry.name):
+    if entry.name.startswith(".") or not is_unicode(entry.name):
         return None
     if entry.is_symlink():
         target = _inside(place, place / here / entry.name)

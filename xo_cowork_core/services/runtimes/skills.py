@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, OffersSkills, Skill, XoError
-from xo_cowork_core.services.files.workspace import Workspace
 from xo_cowork_core.services.runtimes.calls import ask
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.services.workspace import Workspace
 
 LIST_SECONDS = 5.0
 log = logging.getLogger("xo_cowork.skills")
@@ -49,8 +49,8 @@ class Skills:
         if not workspace:
             return self._workspace.projects_root
         if workspace.startswith(("/", "~")):
-            return await self._workspace.folder(workspace)
-        project = await self._workspace.project(workspace)
+            return await self._workspace.resolve_folder(workspace)
+        project = await self._workspace.find_project(workspace)
         return project or self._workspace.projects_root
 
 

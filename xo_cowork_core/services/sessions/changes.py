@@ -9,13 +9,13 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, NotFound
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.files.workspace import Workspace
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
+from xo_cowork_core.services.workspace import Workspace
 
 NO_DIRECTORY = "."
 
@@ -61,7 +61,7 @@ class SessionChanges:
         place = None
         if directory is not None:
             none = directory.strip() in {"", NO_DIRECTORY}
-            place = "" if none else str(await self._workspace.folder(directory))
+            place = "" if none else str(await self._workspace.resolve_folder(directory))
         async with self._hosted.flagging:
             flags = await self._hosted.set_flags(
                 session_id,

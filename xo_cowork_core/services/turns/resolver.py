@@ -19,14 +19,14 @@ from xo_cowork_core.sdk import (
     SingleFlight,
     Turn,
 )
-from xo_cowork_core.services.files.stored import type_of
-from xo_cowork_core.services.files.workspace import Workspace
+from xo_cowork_core.services.files.stored_files import mime_type_of
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.runtimes.calls import ask
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt
+from xo_cowork_core.services.workspace import Workspace
 
 PermissionMode = Literal["ask", "accept_edits", "bypass"]
 
@@ -102,11 +102,13 @@ class TurnResolver:
         self, prompt: Prompt, session: Session | None
     ) -> tuple[str | None, Path]:
         """Return the project's id, if any, and the turn's working directory."""
-        requested = await self._workspace.folder(prompt.workspace) if prompt.workspace else None
+        requested = (
+            await self._workspace.resolve_folder(prompt.workspace) if prompt.workspace else None
+        )
         agent_id = prompt.agent_id or (session.agent_id if session else None)
         if agent_id is None and requested:
-            agent_id = self._workspace.project_of(requested)
-        if agent_id and (project := await self._workspace.project(agent_id)):
+            agent_id = self._workspace.project_id_of(requested)
+        if agent_id and (project := await self._workspace.find_project(agent_id)):
             return agent_id, project
         if requested:
             return agent_id, requested
@@ -116,21 +118,21 @@ class TurnResolver:
                 return agent_id, own
         if agent_id:
             return agent_id, await self._workspace.make_project(agent_id)
-        return None, await self._workspace.root()
+        return None, await self._workspace.make_root()
 
     async def _usable_folder(self, directory: str) -> Path | None:
         """Return a session's own folder; None when it is gone or turns may not run in it."""
         try:
-            return await self._workspace.folder(directory)
+            return await self._workspace.resolve_folder(directory)
         except (BadRequest, Forbidden, NotFound):
             return None
 
     async def _resolve_attachment(self, file: AttachedFile) -> Attachment:
-        path = await self._workspace.file(file.path)
+        path = await self._workspace.resolve_file(file.path)
         return Attachment(
             name=file.name or path.name,
             path=path,
-            mime_type=file.mime_type or type_of(path.name),
+            mime_type=file.mime_type or mime_type_of(path.name),
             file_id=file.file_id,
             size=file.size,
         )

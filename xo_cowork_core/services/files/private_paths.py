@@ -1,15 +1,15 @@
-"""Places in the home folder that hold credentials of well-known programs: never served.
+"""Paths in the home folder that hold credentials of well-known programs: never served.
 
-Neither read, listed, searched, attached, copied nor written. It keeps honest frontends and pages
-that found a way in from handing keys around; an agent with a shell is not held back by it. Beside
-this table the server's own state folder and the env files of plugins are private.
+They are neither read, listed, searched, attached, copied nor written. This keeps frontends, and
+pages that get at the API, from passing keys on; it does not restrict an agent that has a shell.
+The server's own state folder and the env files of plugins are private as well.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 PRIVATE = (
-    # keys of machines and people
+    # keys of machines and of people
     ".ssh",
     ".gnupg",
     ".password-store",
@@ -36,7 +36,7 @@ PRIVATE = (
     ".claude/.credentials.json",
     ".claude.json",
     ".codex/auth.json",
-    # every variable of the shell that Codex was started in
+    # holds every variable of the shell in which Codex was started
     ".codex/shell_snapshots",
     ".openclaw/.env",
     ".openclaw/agents",
@@ -45,6 +45,6 @@ PRIVATE = (
 )
 
 
-def private_places(home: Path, state_dir: Path, env_files: Sequence[Path]) -> Sequence[Path]:
-    """List every private place of one server."""
-    return [*(home / place for place in PRIVATE), state_dir, *env_files]
+def private_paths(home: Path, state_dir: Path, env_files: Sequence[Path]) -> Sequence[Path]:
+    """Return every private path of one server."""
+    return [*(home / path for path in PRIVATE), state_dir, *env_files]
