@@ -1,10 +1,10 @@
 # Every target sets up what it needs; a repeat costs nothing.
 UV_VERSION := 0.13.9
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 UV := .venv/bin/uv
 
-.PHONY: setup run test check bench toolchain
+.PHONY: setup run test soak check bench toolchain
 
 setup: $(UV)
 	@$(UV) sync --all-packages --inexact --quiet
@@ -18,6 +18,10 @@ run: setup
 
 test: setup
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# the seeded faults, many rounds of them; minutes become an hour
+soak: setup
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m fault --fault-rounds 40 $(ARGS)
 
 check: setup
 	@.venv/bin/ruff format --check .

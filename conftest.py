@@ -1,20 +1,75 @@
-"""Options of the whole test run."""
+"""Options of the whole test run, the seeds of the fault tests, and the order of long files."""
+
+import random
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-CI_ROUNDS = 20
+ROOT = Path(__file__).parent
+ROUNDS = 5
+SEED_LIMIT = 1_000_000
+# they take longest, so they begin first: the last worker does not wait for one of them
+LONGEST_FIRST = (
+    "tests/faults/test_cuts_and_kills.py",
+    "tests/real/openclaw/test_openclaw_agents.py",
+    "tests/real/openclaw/test_openclaw_faults.py",
+    "tests/real/openclaw/test_openclaw_contract.py",
+    "tests/real/claude/test_claude_contract.py",
+    "tests/real/codex/test_codex_contract.py",
+    "tests/bench/",
+    "tests/faults/",
+    "tests/real/",
+    "tests/docs/",
+    "tests/broken_plugins/",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fault-rounds",
         type=int,
-        default=CI_ROUNDS,
-        help=f"rounds of each seeded fault test (default {CI_ROUNDS})",
+        default=ROUNDS,
+        help=f"rounds of each seeded fault test (default {ROUNDS})",
     )
+    parser.addoption(
+        "--fault-seeds",
+        default="",
+        help="seeds of the fault tests with commas between them (default: drawn from the commit)",
+    )
+
+
+def fault_seeds(config: pytest.Config) -> Sequence[int]:
+    """Return the seeds of this run: those that were asked for, or drawn from the commit's id."""
+    given: str = config.getoption("--fault-seeds")
+    if given:
+        return [int(seed) for seed in given.split(",")]
+    return random.Random(commit()).sample(range(SEED_LIMIT), config.getoption("--fault-rounds"))
+
+
+def commit() -> str:
+    """Return the commit's id, empty outside a git clone."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    seeds = ",".join(map(str, fault_seeds(config)))
+    return f"fault tests: repeat these rounds with --fault-seeds {seeds}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "fault_seed" in metafunc.fixturenames:
-        rounds = metafunc.config.getoption("--fault-rounds")
-        metafunc.parametrize("fault_seed", range(1, rounds + 1))
+        metafunc.parametrize("fault_seed", fault_seeds(metafunc.config))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order is otherwise kept."""
+
+    def rank(item: pytest.Item) -> int:
+        matches = (n for n, name in enumerate(LONGEST_FIRST) if item.nodeid.startswith(name))
+        return next(matches, len(LONGEST_FIRST))
+
+    items.sort(key=rank)

@@ -1,11 +1,11 @@
-"""Refuses files over 300 lines and functions over 40; run by `make check`."""
+"""Refuses files over 400 lines and functions over 40; run by `make check`."""
 
 import ast
 import subprocess
 import sys
 from pathlib import Path
 
-FILE_LINES = 300
+FILE_LINES = 400
 FUNCTION_LINES = 40
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -1,6 +1,6 @@
 """Servers that are killed while they scaffold and keep todos: nothing torn, nothing lost.
 
-Each round is seeded and kills `KILLS` times; `--fault-rounds N` runs more rounds than CI does.
+Each round is seeded and kills `KILLS` times; `make soak` runs more rounds.
 """
 
 import json

@@ -36,13 +36,13 @@ def test_an_error_after_done_is_not_told(chat: Chat) -> None:
 
 def test_the_contract_fails_where_a_delta_is_lost(chat: Chat, scripted: RuntimeSubject) -> None:
     lossy = replace(scripted, say=lambda text: script(["text", text[:4]], ["text", text[5:]]))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="The uick brown fox"):
         RuntimeContract().test_text_arrives_exactly(chat, lossy)
 
 
 def test_the_contract_fails_where_an_error_is_hidden(chat: Chat, scripted: RuntimeSubject) -> None:
     polite = replace(scripted, fail=lambda code: script(["text", f"Sorry, {code}."]))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="assert 'done' == 'agent-error'"):
         RuntimeContract().test_errors_tell_their_true_text_and_code(chat, polite)
 
 
@@ -50,9 +50,9 @@ def test_the_contract_fails_where_an_undeclared_tool_runs(
     chat: Chat, scripted: RuntimeSubject
 ) -> None:
     secretive = replace(scripted, tool=None, say=lambda text: script(["write", "a.txt", text]))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="'tool': 'write'"):
         RuntimeContract().test_a_tool_call_comes_before_its_result(chat, secretive)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"'tool': 'write'|a.txt"):
         RuntimeContract().test_a_write_really_happens_in_the_project(chat, secretive)
 
 
@@ -60,9 +60,9 @@ def test_the_contract_fails_where_an_ability_is_claimed_falsely(
     chat: Chat, scripted: RuntimeSubject
 ) -> None:
     boasting = replace(scripted, abilities=frozenset({"edits_history"}))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="assert 501 == 200"):
         RuntimeContract().test_an_edit_replaces_what_followed_or_is_refused(chat, boasting)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="assert 501 == 404"):
         RuntimeContract().test_an_edit_of_an_unknown_message_is_refused(chat, boasting)
 
 
@@ -73,7 +73,7 @@ def test_the_contract_fails_where_a_process_is_left(chat: Chat, scripted: Runtim
 
 
 def test_the_contract_fails_where_tokens_are_promised(chat: Chat, scripted: RuntimeSubject) -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="is not None"):
         RuntimeContract().test_done_has_reason_session_tokens_and_cost(
             chat, replace(scripted, counts_tokens=True)
         )

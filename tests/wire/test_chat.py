@@ -185,11 +185,25 @@ def test_a_failed_legacy_turn_says_why(server: LiveServer) -> None:
     assert streamed.endswith('data: {"done":true}\n\n')
 
 
+def files_outside(chat: Chat) -> dict[Path, bytes]:
+    """Return what stands in the server's folder beside the project, the state and the log."""
+    server = chat.server
+    own = (chat.folder, server.state, server.root / "server.log")
+    return {
+        path: path.read_bytes()
+        for path in server.root.rglob("*")
+        if path.is_file() and not any(path.is_relative_to(place) for place in own)
+    }
+
+
 def test_a_turn_writes_only_inside_its_project(chat: Chat) -> None:
+    (chat.server.home / "note.md").write_text("mine")
+    before = files_outside(chat)
     turn = chat.run_turn("tools note.md hello", permission_presets={"file_changes": True})
     assert turn.frames[-1].event == "done"
     written = [path for path in Path(chat.folder).rglob("*") if path.is_file()]
     assert any("hello" in path.read_text() for path in written)
+    assert files_outside(chat) == before
 
 
 def test_a_running_turn_outside_any_project_is_listed(server: LiveServer) -> None:

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from xo_cowork_core.host.middleware.protocol_limits import MOST_HEAD_BYTES, Limi
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 SECONDS = 20.0
+GIVEN_UP_SECONDS = 5.0  # a hundred times the limit that the test sets
 MEGABYTES = 48
 START = b"Host: localhost\r\n"
 REFUSED_POST = (
@@ -135,8 +137,10 @@ class App:
 def test_who_stops_in_the_middle_is_not_waited_for(sent):
     with serving(App(), Impatient) as url, connected(url) as client:
         client.sendall(sent)
+        started = time.monotonic()
         while client.recv(4096):
             pass
+        assert time.monotonic() - started < GIVEN_UP_SECONDS
 
 
 class Patient(LimitedHttpProtocol):

@@ -108,7 +108,11 @@ class Prices:
             kept = orjson.loads(self._kept_file.read_bytes())
             if kept["list"] != version("genai-prices"):
                 return {}
-            return {model: _price(table) for model, table in kept["models"].items()}
+            models = {model: (table, _price(table)) for model, table in kept["models"].items()}
+            # None is a model without a price; any other table that is no price was damaged
+            return {
+                model: price for model, (table, price) in models.items() if price or table is None
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
