@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.route_family import RoutePolicy
 from xo_cowork_core.sdk import BadRequest, TooLarge, XoError
-from xo_cowork_core.services.idempotency import Idempotency, KeptAnswer
+from xo_cowork_core.services.idempotency import Idempotency, StoredAnswer
 
 MAX_ANSWER_BYTES = 4 << 20
 MAX_KEY_CHARACTERS = 255
@@ -95,7 +95,7 @@ async def answer_once(
         raise
     if response.status_code < 500:
         headers = tuple((bytes(k), bytes(v)) for k, v in response.raw_headers)
-        await keys.finish(key, KeptAnswer(response.status_code, headers, bytes(response.body)))
+        await keys.finish(key, StoredAnswer(response.status_code, headers, bytes(response.body)))
     else:
         await keys.release(key)
     return response
@@ -110,7 +110,7 @@ class _AnswerRecorder:
     """
 
     send: Send
-    store: Callable[[KeptAnswer], Awaitable[None]]
+    store: Callable[[StoredAnswer], Awaitable[None]]
     status: int = 500
     headers: tuple[tuple[bytes, bytes], ...] = ()
     chunks: list[bytes] = field(default_factory=list[bytes])
@@ -128,7 +128,7 @@ class _AnswerRecorder:
                 self.chunks.append(body)
             if not message.get("more_body", False) and self._is_storable:
                 self.is_stored = True
-                await self.store(KeptAnswer(self.status, self.headers, b"".join(self.chunks)))
+                await self.store(StoredAnswer(self.status, self.headers, b"".join(self.chunks)))
         await self.send(message)
 
     @property
@@ -176,7 +176,7 @@ def _replay_body(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _repeat_answer(stored: KeptAnswer) -> Response:
+def _repeat_answer(stored: StoredAnswer) -> Response:
     response = Response(stored.body, stored.status)
     response.raw_headers = [*stored.headers, (b"idempotent-replayed", b"true")]
     return response

@@ -1,1 +1,1 @@
-"""Behaviour: no HTTP, no plugin names."""
+"""Behaviour of the server, without HTTP and without plugin names. Layers: see `setup.cfg`."""

@@ -1,4 +1,4 @@
-"""Time, passed in so that tests can turn it."""
+"""Clocks are constructor arguments, so that tests can set the time."""
 
 import time
 from datetime import UTC, datetime

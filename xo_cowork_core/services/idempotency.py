@@ -1,7 +1,7 @@
-"""Answers kept by `Idempotency-Key` for 24 h, also across a restart.
+"""Answers stored by `Idempotency-Key` for 24 h, also across a restart.
 
-A row without an answer belongs to a request that is running, that a restart cut, or whose answer
-could not be kept: nobody can say whether the last two did their work, so their keys are refused.
+A row without an answer belongs to a request that runs, that a restart interrupted, or whose answer
+could not be stored. Whether the last two did their work is unknown, so their keys are refused.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ log = logging.getLogger("xo_cowork.idempotency")
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """A whole answer: status, headers as sent, body."""
+class StoredAnswer:
+    """An HTTP answer: status, headers as sent, body."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
@@ -36,7 +36,7 @@ class KeptAnswer:
 
 
 class Idempotency:
-    """The keys of one server."""
+    """The idempotency keys of one server."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -44,19 +44,19 @@ class Idempotency:
         self._boot = str(uuid.uuid4())
         self._running: dict[str, asyncio.Event] = {}
 
-    async def begin(self, key: str, request: str) -> KeptAnswer | None:
-        """Take a key for `request` (its route and body, hashed), or give the answer it had.
+    async def begin(self, key: str, request: str) -> StoredAnswer | None:
+        """Take a key for `request` (hash of route and body), or return its stored answer.
 
-        None means: do the work, then call `finish` or `release`. While an equal request runs
-        this waits for it. Raises Conflict for another request under the same key, and for one
-        whose answer is not known; Unavailable when the key can't be stored.
+        After None the caller does the work, then calls `finish` or `release`. While an equal
+        request runs this waits for it. Raises Conflict for another request under the same key and
+        for one whose answer is unknown; Unavailable when the key can't be stored.
         """
         while True:
-            row = await self._stored(key, request)
+            row = await self._take(key, request)
             if row is None:
                 self._running[key] = asyncio.Event()
                 return None
-            answer = self._judge(row, request)
+            answer = self._answer_of(row, request)
             if answer:
                 return answer
             running = self._running.get(key)
@@ -70,9 +70,9 @@ class Idempotency:
             except TimeoutError:
                 raise Conflict("The first request with this Idempotency-Key still runs") from None
 
-    async def finish(self, key: str, answer: KeptAnswer) -> None:
-        """Keep the answer to a key that `begin` gave. What can't be kept is logged: the work is
-        done, and its answer is to be given all the same."""
+    async def finish(self, key: str, answer: StoredAnswer) -> None:
+        """Store the answer of a key that `begin` took. A failure is only logged: the work is done,
+        and its answer must be sent."""
         headers = orjson.dumps(
             [[k.decode("latin-1"), v.decode("latin-1")] for k, v in answer.headers]
         )
@@ -83,13 +83,13 @@ class Idempotency:
         )
 
     async def release(self, key: str) -> None:
-        """Forget a key whose request failed: it may be tried again."""
+        """Delete a key whose request failed, so that it may be retried."""
         await self._settle(key, "DELETE FROM idempotency WHERE key = ?", (key,))
 
-    async def _stored(self, key: str, request: str) -> Row | None:
+    async def _take(self, key: str, request: str) -> Row | None:
         try:
             return await self._database.write(
-                lambda connection: self._take(connection, key, request)
+                lambda connection: self._claim(connection, key, request)
             )
         except sqlite3.Error as error:
             log.error("an Idempotency-Key could not be stored: %s", error)
@@ -99,13 +99,13 @@ class Idempotency:
         try:
             await self._database.write(lambda connection: connection.execute(statement, values))
         except sqlite3.Error as error:
-            log.error("what became of an Idempotency-Key could not be stored: %s", error)
+            log.error("the outcome of an Idempotency-Key could not be stored: %s", error)
         finally:
             event = self._running.pop(key, None)
             if event:
                 event.set()
 
-    def _take(self, connection: sqlite3.Connection, key: str, request: str) -> Row | None:
+    def _claim(self, connection: sqlite3.Connection, key: str, request: str) -> Row | None:
         now = self._clock.now()
         connection.execute("DELETE FROM idempotency WHERE created_at < ?", (stamp(now - KEEP),))
         row = connection.execute(
@@ -118,13 +118,13 @@ class Idempotency:
             )
         return row
 
-    def _judge(self, row: Row, request: str) -> KeptAnswer | None:
-        asked, status, headers, body, boot = row
-        if asked != request:
+    def _answer_of(self, row: Row, request: str) -> StoredAnswer | None:
+        first_request, status, headers, body, boot = row
+        if first_request != request:
             raise Conflict("This Idempotency-Key was used for another request")
         if status is not None:
             pairs: list[list[str]] = orjson.loads(headers or b"[]")
-            return KeptAnswer(
+            return StoredAnswer(
                 status,
                 tuple((k.encode("latin-1"), v.encode("latin-1")) for k, v in pairs),
                 body or b"",

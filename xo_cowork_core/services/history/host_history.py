@@ -1,4 +1,5 @@
-"""History of runtimes that keep none: the turns that the host ran, in `state.db`."""
+"""Messages of runtimes without a store of their own: those of the turns that the host ran, in
+`state.db`."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -61,7 +62,7 @@ class HostHistory:
         return dict(rows)
 
     async def drop(self, session_id: str, message_id: str) -> None:
-        """Forget a user's message and what follows. Raises NotFound for any other id."""
+        """Delete a user's message and those that follow. Raises NotFound for any other id."""
         await self._database.write(lambda connection: _drop(connection, session_id, message_id))
 
 
@@ -78,7 +79,7 @@ def _in_order_of_time(messages: list[Message]) -> list[Message]:
 
 
 def insert(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
-    """Append one message inside the caller's transaction."""
+    """Append one message in the caller's transaction."""
     connection.execute(
         "INSERT INTO messages (session_id, number, message_id, body)"
         " SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?"

@@ -1,4 +1,4 @@
-"""Sessions that the host knows because it ran or reserved them: rows of `state.db`."""
+"""Sessions that the host ran or reserved: rows of `state.db`."""
 
 import asyncio
 import sqlite3
@@ -19,7 +19,7 @@ SET = "SELECT session_id, title, directory, is_pinned, deleted_at IS NOT NULL FR
 
 @dataclass(frozen=True, slots=True)
 class HostedSession:
-    """One such session. `reserved` means that it had no turn yet."""
+    """A session that the host ran or reserved; a `reserved` one had no turn yet."""
 
     row: SessionRow
     agent_id: str | None
@@ -28,10 +28,10 @@ class HostedSession:
 
 
 class HostedSessions:
-    """Reads and writes those rows, and the flags that people set on any session.
+    """Reads and writes these rows, and the flags that people set on any session.
 
-    Who changes flags, or reads them to tell the index, holds `flagging` meanwhile: so that what
-    the index is told last is what was set last.
+    Hold `flagging` while flags are changed, or read for the index: the index then gets changes in
+    the order in which they were stored.
     """
 
     def __init__(self, database: Database) -> None:
@@ -44,7 +44,7 @@ class HostedSessions:
         return [_hosted(row) for row in rows]
 
     async def one(self, session_id: str) -> HostedSession | None:
-        """Return one, a deleted one too."""
+        """Return one session, also a deleted one."""
         row = await self._database.read(
             lambda connection: connection.execute(
                 f"{SELECT} WHERE h.session_id = ?", (session_id,)
@@ -71,16 +71,15 @@ class HostedSessions:
         )
 
     async def flags(self) -> dict[str, Flags]:
-        """Return what is set on every session, hosted or not."""
-        hosted = {found.row.session_id: found.flags for found in await self.all()}
+        """Return the flags of every session that has any, hosted or not."""
+        hosted = {session.row.session_id: session.flags for session in await self.all()}
         rows = await self._database.read(lambda connection: connection.execute(SET).fetchall())
         return {**{row[0]: _set(row) for row in rows}, **hosted}
 
     async def set_flags(
         self, session_id: str, *, title: str | None, directory: str | None, is_pinned: bool | None
     ) -> Flags:
-        """Lay what a person set over what was set before, and return all of it; None leaves a flag
-        as it is."""
+        """Change some flags of a session and return all of them; None leaves a flag unchanged."""
 
         def work(connection: sqlite3.Connection) -> Flags:
             connection.execute(
@@ -95,11 +94,11 @@ class HostedSessions:
         return await self._database.write(work)
 
     async def hide(self, session_id: str, now: str, running: Callable[[], str | None]) -> Flags:
-        """Mark a session as deleted, unless the stream that `running` names is stored: Conflict.
-        Return its flags.
+        """Mark a session as deleted and return its flags.
 
-        Turns are stored by the same thread, which refuses one of a deleted session: of a prompt
-        and a delete at the same time one is refused.
+        Raises Conflict when the stream that `running` returns is stored. The same thread stores
+        turns and refuses those of a deleted session, so of a prompt and a delete at the same time
+        one is refused.
         """
 
         def work(connection: sqlite3.Connection) -> Flags:
@@ -134,7 +133,6 @@ def _set(row: tuple[object, ...]) -> Flags:
 
 
 def _still_running(stream_id: str, session_id: str) -> Conflict:
-    """Say which turn is in the way."""
     return Conflict(
         "A turn of this session is still running",
         details={"stream_id": stream_id, "session_id": session_id},

@@ -1,4 +1,4 @@
-"""Fold a turn's entries into the assistant's message: the history of runtimes without a store."""
+"""Assembles the assistant's message from a turn's entries, for runtimes without a store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -55,7 +55,7 @@ class MessageAssembler:
                     StepPart(data["reason"], Tokens(**data["tokens"]), data.get("cost"))
                 )
             case "desync":
-                self._forget_text()
+                self._drop_text()
             case "done":
                 self._end = data
             case "agent-error":
@@ -66,7 +66,7 @@ class MessageAssembler:
             self._started_at = now
 
     def message(self) -> Message:
-        """Return the message as it stands."""
+        """Return the message of the entries so far."""
         self._close_run()
         tokens = self._end.get("tokens")
         return Message(
@@ -83,7 +83,7 @@ class MessageAssembler:
         )
 
     def _finish(self) -> Finish:
-        # an aborted turn's message is whole as far as it goes
+        # the message of an aborted turn counts as complete
         return "length" if self._end.get("finish_reason") == "length" else "stop"
 
     def _append_text(self, kind: str, text: str) -> None:
@@ -100,8 +100,8 @@ class MessageAssembler:
         self._run = []
         self._run_kind = ""
 
-    def _forget_text(self) -> None:
-        """A desync takes back all text of the turn; what counts comes after it."""
+    def _drop_text(self) -> None:
+        """Drop all text so far: after a desync only later text counts."""
         self._run = []
         self._parts = [p for p in self._parts if not isinstance(p, TextPart | ReasoningPart)]
 
@@ -118,9 +118,9 @@ class MessageAssembler:
         self._parts.append(call)
 
     def _close_tool(self, data: Data, *, failed: bool, now: datetime) -> None:
-        for place, part in enumerate(self._parts):
+        for position, part in enumerate(self._parts):
             if isinstance(part, ToolPart) and part.call_id == data["call_id"]:
-                self._parts[place] = replace(
+                self._parts[position] = replace(
                     part,
                     status="error" if failed else "completed",
                     output=data["output"] or data.get("error_message", ""),

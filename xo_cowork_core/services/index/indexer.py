@@ -189,7 +189,7 @@ def _source(owner: RegisteredRuntime) -> TranscriptSource | None:
     """Return a runtime's source. One that still starts has its files already: left out, they would
     be forgotten and read again."""
     runtime, plugin = owner.runtime, owner.plugin
-    if not isinstance(runtime, KeepsTranscripts) or not (plugin.serves or plugin.is_coming):
+    if not isinstance(runtime, KeepsTranscripts) or not (plugin.serves or plugin.is_starting):
         return None
     try:
         return TranscriptSource(owner.info.name, runtime, tuple(runtime.transcript_folders()))

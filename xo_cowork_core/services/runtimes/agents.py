@@ -1,9 +1,9 @@
-"""Agents: the registry of the runtime that has one, with the fields it can't keep beside it.
+"""Agents: those of the runtime that keeps agents, merged with the fields that it can't store.
 
-Those live in `agents.json` in the state folder. Calls are serialised: two changes of different
-fields both hold. A registry's agent without an entry in the file is shown all the same; an entry
-whose agent is gone is not passed on to a new one of its name. A file that can't be read counts as
-empty; it is moved aside before another is written.
+The host stores these fields in `agents.json` in the state folder. Changes are serialised, so that
+two changes of different fields both hold. An agent without an entry in the file is listed too; a
+new agent never gets the entry of a deleted one. An unreadable file counts as empty and is renamed
+before a new one is written.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERMANENT = "main"
 LIST_SECONDS = 30.0
 CHANGE_SECONDS = 120.0
-# the server's own words of an agent: a client that sends a whole row back changes none of them
+# fields that the server derives: a client that sends a whole row back changes none of them
 DERIVED = frozenset({"id", "created_at", "mode", "permissions", "sessions"})
 Row = dict[str, Any]
 log = logging.getLogger("xo_cowork.agents")
 
 
 class Agents:
-    """All agents of one server."""
+    """The agents of one server."""
 
     def __init__(self, registry: Registry, clock: Clock, state_dir: Path) -> None:
         self._registry = registry
@@ -73,30 +73,30 @@ class Agents:
         if not ID.fullmatch(agent_id):
             raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, not first - or _")
         async with self._lock:
-            known = {agent.id for agent in await _agents(self._demand_owner())}
-            return await self._save(agent_id, fields, fresh=agent_id not in known)
+            known_ids = {agent.id for agent in await _agents(self._require_owner())}
+            return await self._save(agent_id, fields, fresh=agent_id not in known_ids)
 
     async def update(self, agent_id: str, fields: Row) -> Row:
-        """Lay fields over an agent's. Raises NotFound or BadRequest."""
+        """Change some fields of an agent. Raises NotFound or BadRequest."""
         _check_name(fields)
         async with self._lock:
             await self.read(agent_id)
             return await self._save(agent_id, fields, fresh=False)
 
     async def delete(self, agent_id: str) -> None:
-        """Remove an agent. Raises NotFound, or Conflict for the one that must stay."""
+        """Delete an agent. Raises NotFound, or Conflict for `PERMANENT`."""
         async with self._lock:
             await self.read(agent_id)
             if agent_id == PERMANENT:
                 raise Conflict(f"The agent {PERMANENT} cannot be deleted")
-            deleting = _keeper(self._demand_owner()).delete_agent(agent_id)
-            await ask(deleting, "remove the agent", CHANGE_SECONDS)
+            deletion = _keeper(self._require_owner()).delete_agent(agent_id)
+            await ask(deletion, "remove the agent", CHANGE_SECONDS)
             extras = await asyncio.to_thread(self._read)
             if extras.pop(agent_id, None) is not None:
                 await asyncio.to_thread(self._write, extras)
 
     async def _save(self, agent_id: str, fields: Row, *, fresh: bool) -> Row:
-        owner = self._demand_owner()
+        owner = self._require_owner()
         keeper = _keeper(owner)
         given = {key: value for key, value in fields.items() if key not in DERIVED}
         if "system_prompt" in given:
@@ -104,18 +104,18 @@ class Agents:
         own = {key: value for key, value in given.items() if key in keeper.agent_fields}
         agent = await ask(keeper.save_agent(agent_id, own), "save the agent", CHANGE_SECONDS)
         extras = await asyncio.to_thread(self._read)
-        # when one that was there before us was made, nobody knows
-        born: Row = {"created_at": stamp(self._clock.now())} if fresh else {}
-        extra = extras[agent_id] = born or extras.get(agent_id, {})
+        # the creation time of an agent that another program made is unknown
+        created: Row = {"created_at": stamp(self._clock.now())} if fresh else {}
+        extra = extras[agent_id] = created or extras.get(agent_id, {})
         _merge(extra, {key: value for key, value in given.items() if key not in own})
         await asyncio.to_thread(self._write, extras)
         return _row(agent, owner, extras)
 
     def _owner(self) -> RegisteredRuntime | None:
-        found = (f for f in self._registry.runtimes() if isinstance(f.runtime, KeepsAgents))
-        return next(found, None)
+        runtimes = self._registry.runtimes()
+        return next((each for each in runtimes if isinstance(each.runtime, KeepsAgents)), None)
 
-    def _demand_owner(self) -> RegisteredRuntime:
+    def _require_owner(self) -> RegisteredRuntime:
         owner = self._owner()
         if owner is None:
             raise Unsupported("No runtime here keeps agents")
@@ -130,7 +130,7 @@ class Agents:
         }
 
     def _stored(self) -> Row | None:
-        """Return what the file says; None when it says nothing that can be understood."""
+        """Return the content of the file; None when it is no JSON object."""
         try:
             stored: object = orjson.loads(self._file.read_bytes())
         except FileNotFoundError:
@@ -150,15 +150,15 @@ class Agents:
 
 
 def slug(name: str) -> str:
-    """Make an id of a name: lower case, `-` for every other run, 64 characters."""
+    """Return an id for a name: lower case, `-` for other characters, at most 64 characters."""
     return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")[:64]
 
 
 def _merge(stored: Row, changes: Row) -> None:
-    """Lay changes over what is stored; an object keeps the keys that the change doesn't name."""
+    """Apply changes to stored fields; an object keeps the keys that its change doesn't name."""
     for key, value in changes.items():
-        kept = _object(stored.get(key))
-        stored[key] = {**kept, **cast("Row", value)} if isinstance(value, dict) else value
+        old = _object(stored.get(key))
+        stored[key] = {**old, **cast("Row", value)} if isinstance(value, dict) else value
 
 
 def _check_name(fields: Row) -> None:
@@ -167,7 +167,7 @@ def _check_name(fields: Row) -> None:
 
 
 def _object(value: object) -> Row:
-    """Return an object; whatever else somebody wrote by hand counts as an empty one."""
+    """Return a JSON object; any other value, edited by hand, counts as an empty one."""
     return cast("Row", value) if isinstance(value, dict) else {}
 
 

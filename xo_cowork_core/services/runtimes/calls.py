@@ -1,4 +1,4 @@
-"""What a runtime is asked outside a turn: with a limit, and its faults made ours."""
+"""Calls of a runtime outside a turn, with a time limit and with its errors translated."""
 
 import asyncio
 import logging
@@ -13,22 +13,22 @@ RETRY_AFTER_SECONDS = 5
 log = logging.getLogger("xo_cowork.asking")
 
 
-async def ask(answer: Awaitable[T], wish: str, seconds: float = ASK_SECONDS) -> T:
-    """Wait for a runtime's answer. `wish` completes "the runtime could not …".
+async def ask(call: Awaitable[T], action: str, seconds: float = ASK_SECONDS) -> T:
+    """Await a call of a runtime. `action` completes the sentence "the runtime could not …".
 
-    Raises the runtime's own `XoError`, Unavailable when it takes too long, UpstreamFailed for
-    whatever else it raises.
+    Raises the runtime's own `XoError`, Unavailable when the call takes longer than `seconds`,
+    UpstreamFailed for any other exception.
     """
     try:
         async with asyncio.timeout(seconds):
-            return await answer
+            return await call
     except XoError:
         raise
     except TimeoutError:
         raise Unavailable(
-            f"The runtime could not {wish} within {seconds:g} s",
+            f"The runtime could not {action} within {seconds:g} s",
             retry_after=RETRY_AFTER_SECONDS,
         ) from None
     except (Exception, SystemExit) as error:
-        log.exception("the runtime could not %s", wish)
-        raise UpstreamFailed(f"The runtime could not {wish}") from error
+        log.exception("the runtime could not %s", action)
+        raise UpstreamFailed(f"The runtime could not {action}") from error

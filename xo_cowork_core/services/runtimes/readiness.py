@@ -1,4 +1,4 @@
-"""Whether runtimes take turns, asked no more often than they like and never twice at once."""
+"""Readiness of runtimes: their last health, refreshed when it is too old."""
 
 import asyncio
 
@@ -11,39 +11,45 @@ RETRY_SECONDS = 1.0
 
 
 class Readiness:
-    """Remembers each runtime's last health. Its look-ups belong to who asks first."""
+    """Caches the health of each runtime.
+
+    At most one check of a runtime runs at a time, in a task of its own. Callers join the running
+    check: unlike a `SingleFlight` call it need not begin after their question, because a cached
+    health would do as well.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seen: dict[str, tuple[float, Health]] = {}
-        self._asking: dict[str, asyncio.Task[Health]] = {}
+        # the monotonic time of the check and its result, by runtime name
+        self._cached: dict[str, tuple[float, Health]] = {}
+        self._checks: dict[str, asyncio.Task[Health]] = {}
 
-    def last(self, found: RegisteredRuntime) -> Health | None:
-        """Return what is remembered, however old, without waiting."""
-        seen = self._seen.get(found.info.name)
-        return seen[1] if seen else None
+    def last(self, runtime: RegisteredRuntime) -> Health | None:
+        """Return the cached health, however old, without waiting."""
+        cached = self._cached.get(runtime.info.name)
+        return cached[1] if cached else None
 
-    async def of(self, found: RegisteredRuntime) -> Health:
-        """Return a runtime's health, no older than the runtime says that it may be."""
-        name = found.info.name
-        seen = self._seen.get(name)
-        if seen and found.plugin.serves:
-            looked_at, health = seen
-            if self._clock.monotonic() - looked_at < _fresh_seconds(health):
+    async def of(self, runtime: RegisteredRuntime) -> Health:
+        """Return a runtime's health, no older than its `fresh_seconds`."""
+        name = runtime.info.name
+        cached = self._cached.get(name)
+        if cached and runtime.plugin.serves:
+            checked_at, health = cached
+            if self._clock.monotonic() - checked_at < _fresh_seconds(health):
                 return health
-        task = self._asking.get(name)
-        if task is None:
-            task = asyncio.create_task(self._ask(found), name=f"health {name}")
-            self._asking[name] = task
-        return await asyncio.shield(task)
+        check = self._checks.get(name)
+        if check is None:
+            check = asyncio.create_task(self._check(runtime), name=f"health {name}")
+            self._checks[name] = check
+        return await asyncio.shield(check)
 
-    async def _ask(self, found: RegisteredRuntime) -> Health:
+    async def _check(self, runtime: RegisteredRuntime) -> Health:
         try:
-            health = await found.health()
-            self._seen[found.info.name] = (self._clock.monotonic(), health)
+            health = await runtime.health()
+            self._cached[runtime.info.name] = (self._clock.monotonic(), health)
             return health
         finally:
-            self._asking.pop(found.info.name, None)
+            self._checks.pop(runtime.info.name, None)
 
 
 def _fresh_seconds(health: Health) -> float:

@@ -1,6 +1,6 @@
-"""Who is there: plugin records, runtimes, connectors.
+"""The registry of plugins, runtimes and connectors.
 
-The host fills it while it wires plugins; services only look things up. It owns no task.
+The host fills it while it loads plugins; services only read it. It owns no task.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ log = logging.getLogger("xo_cowork.registry")
 
 @dataclass(slots=True)
 class PluginRecord:
-    """What became of one plugin. `kind` is `runtime`, `connector` or `plugin`."""
+    """The state and declarations of one plugin. `kind` is `runtime`, `connector` or `plugin`."""
 
     name: str
     kind: str = "plugin"
@@ -88,10 +88,12 @@ class PluginRecord:
 
     @property
     def serves(self) -> bool:
+        """Whether its runtimes and connectors can be called."""
         return self.state in {"ready", "degraded"}
 
     @property
-    def is_coming(self) -> bool:
+    def is_starting(self) -> bool:
+        """Whether it is loaded and not started yet."""
         return self.state in {"loaded", "starting"}
 
     def set_state(self, state: PluginState, error: str | None = None) -> None:
@@ -129,14 +131,14 @@ class RegisteredRuntime:
 
     @property
     def abilities(self) -> list[str]:
-        """What it can beside `run`, in the words of `ABILITIES`."""
-        return [word for word, kind in ABILITIES.items() if isinstance(self.runtime, kind)]
+        """The names in `ABILITIES` of the abilities that the runtime has."""
+        return [name for name, kind in ABILITIES.items() if isinstance(self.runtime, kind)]
 
     async def health(self) -> Health:
-        """Ask the runtime, at most `HEALTH_SECONDS`; a plugin that isn't up answers for it."""
+        """Check the runtime within `HEALTH_SECONDS`, unless its plugin does not serve."""
         if not self.plugin.serves:
             return Health(
-                state="starting" if self.plugin.is_coming else "failed",
+                state="starting" if self.plugin.is_starting else "failed",
                 detail=self.plugin.error
                 or f"The plugin {self.plugin.name} is {self.plugin.state}.",
             )
@@ -146,10 +148,10 @@ class RegisteredRuntime:
             async with asyncio.timeout(HEALTH_SECONDS):
                 return await self.runtime.health()
         except TimeoutError:
-            # on a busy machine a turn still works, and has limits of its own
+            # on a busy machine a turn may still work, and has time limits of its own
             return Health(state="degraded", detail="Its health check took too long.")
         except (Exception, SystemExit):
-            # SystemExit too: out of a task it would end the event loop
+            # a SystemExit out of a task would end the event loop
             log.exception("health of %s", self.info.name)
             return Health(state="failed", detail="Its health check failed; the log says why.")
 
@@ -166,7 +168,7 @@ class RegisteredConnector:
 
 
 class Registry:
-    """All plugins of one app."""
+    """The plugins of one app."""
 
     def __init__(self) -> None:
         self.plugins: dict[str, PluginRecord] = {}
@@ -206,28 +208,28 @@ class Registry:
             self._listeners.append(finished)
 
     def remove(self, plugin: str) -> None:
-        """Take a failed plugin's runtimes and connectors out."""
-        gone = {n for n, found in self._runtimes.items() if found.plugin.name == plugin}
-        self._runtimes = {n: r for n, r in self._runtimes.items() if n not in gone}
-        self._aliases = {a: n for a, n in self._aliases.items() if n not in gone}
+        """Remove the runtimes and connectors of a failed plugin."""
+        removed = {n for n, runtime in self._runtimes.items() if runtime.plugin.name == plugin}
+        self._runtimes = {n: r for n, r in self._runtimes.items() if n not in removed}
+        self._aliases = {a: n for a, n in self._aliases.items() if n not in removed}
         self.connectors = {n: c for n, c in self.connectors.items() if c.plugin.name != plugin}
 
     def runtime(self, name: str) -> RegisteredRuntime | None:
-        """Find a runtime by name or alias."""
+        """Return a runtime by name or alias."""
         return self._runtimes.get(self._aliases.get(name, ""))
 
     def runtimes(self) -> Sequence[RegisteredRuntime]:
-        """All runtimes, in the order in which a default is chosen."""
-        return sorted(self._runtimes.values(), key=lambda found: (found.info.rank, found.info.name))
+        """Return all runtimes, in the order in which a default is chosen."""
+        return sorted(self._runtimes.values(), key=lambda each: (each.info.rank, each.info.name))
 
     def turn_environment(self, turn: Turn) -> dict[str, SecretStr]:
-        """Collect what plugins add to a turn's environment."""
-        collected: dict[str, SecretStr] = {}
+        """Return the variables that plugins add to a turn's environment."""
+        variables: dict[str, SecretStr] = {}
         for environment in self._environments:
-            collected.update(environment(turn))
-        return collected
+            variables.update(environment(turn))
+        return variables
 
     def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
-        """Tell every plugin that a turn ended."""
+        """Call every plugin's `xo_turn_finished`."""
         for listener in self._listeners:
             listener(turn, outcome)

@@ -1,4 +1,4 @@
-"""Skills of every runtime that offers some."""
+"""Skills of every runtime that offers any."""
 
 import asyncio
 import logging
@@ -24,28 +24,30 @@ class Skills:
     async def list(
         self, *, workspace: str | None, agent_name: str | None
     ) -> Sequence[tuple[str, Skill]]:
-        """Return runtime name and skill, as turns in this workspace (a project's id, or a path)
-        could call them. Raises BadRequest, Forbidden or NotFound, and what `ask` raises for the
-        one that was asked for."""
-        chosen = self._chosen(agent_name)
-        cwd = await self._cwd(workspace)
-        look = _skills_of if agent_name else _if_it_can
-        lists = await asyncio.gather(*(look(found, cwd) for found in chosen))
+        """Return pairs of runtime name and skill, as turns in `workspace` could call them.
+
+        `workspace` is a project's id or a path. Raises BadRequest, Forbidden or NotFound, and what
+        `ask` raises for a named runtime.
+        """
+        runtimes = self._requested(agent_name)
+        cwd = await self._folder_of(workspace)
+        list_skills = _skills_of if agent_name else _skills_or_none
+        lists = await asyncio.gather(*(list_skills(runtime, cwd) for runtime in runtimes))
         return [
-            (found.info.name, skill)
-            for found, skills in zip(chosen, lists, strict=True)
+            (runtime.info.name, skill)
+            for runtime, skills in zip(runtimes, lists, strict=True)
             for skill in skills
         ]
 
-    def _chosen(self, agent_name: str | None) -> Sequence[RegisteredRuntime]:
+    def _requested(self, agent_name: str | None) -> Sequence[RegisteredRuntime]:
         if not agent_name:
             return self._registry.runtimes()
-        found = self._registry.runtime(agent_name)
-        if found is None:
+        runtime = self._registry.runtime(agent_name)
+        if runtime is None:
             raise BadRequest(f"Unknown agent_name {agent_name!r}")
-        return [found]
+        return [runtime]
 
-    async def _cwd(self, workspace: str | None) -> Path:
+    async def _folder_of(self, workspace: str | None) -> Path:
         if not workspace:
             return self._workspace.projects_root
         if workspace.startswith(("/", "~")):
@@ -54,16 +56,16 @@ class Skills:
         return project or self._workspace.projects_root
 
 
-async def _if_it_can(found: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
+async def _skills_or_none(runtime: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
     try:
-        return await _skills_of(found, cwd)
+        return await _skills_of(runtime, cwd)
     except XoError as error:
-        # one runtime's trouble must not hide the others' skills
-        log.warning("no skills of %s: %s", found.info.name, error.message)
+        # the other runtimes' skills are still listed
+        log.warning("no skills of %s: %s", runtime.info.name, error.message)
         return []
 
 
-async def _skills_of(found: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
-    if not isinstance(found.runtime, OffersSkills) or not found.plugin.serves:
+async def _skills_of(registered: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
+    if not isinstance(registered.runtime, OffersSkills) or not registered.plugin.serves:
         return []
-    return await ask(found.runtime.skills(cwd), "list its skills", LIST_SECONDS)
+    return await ask(registered.runtime.skills(cwd), "list its skills", LIST_SECONDS)

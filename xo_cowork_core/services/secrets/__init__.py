@@ -1,0 +1,1 @@
+"""Secrets of plugins: their env files."""

@@ -1,4 +1,4 @@
-"""What a plugin's agents get to know: its env file over the server's own environment."""
+"""The secrets of a plugin: its env file and the declared part of the server's environment."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -10,10 +10,10 @@ from xo_cowork_core.storage.envfile import EnvFileError, read_env_file, write_en
 
 
 class EnvFileSecrets:
-    """The secrets of one plugin, read anew at each call.
+    """The secrets of one plugin; the file is read at each call.
 
-    Of the server's own environment only the keys that the plugin declares are taken, so nothing
-    else reaches its agents.
+    Only the keys that the plugin declares are taken from the server's environment, so that
+    nothing else reaches its agents.
     """
 
     def __init__(
@@ -23,12 +23,12 @@ class EnvFileSecrets:
         self._inherited = {key: SecretStr(environment[key]) for key in keys if environment.get(key)}
 
     def environment(self) -> Mapping[str, SecretStr]:
-        """Return all entries; the file wins. Blocks."""
+        """Return all entries; the file's override the environment's. Blocks."""
         entries = read_env_file(self.file)
         return self._inherited | {key: SecretStr(value) for key, value in entries.items()}
 
     def store(self, values: Mapping[str, SecretStr]) -> None:
-        """Put entries into the file, all or none. Raises BadRequest, Unavailable. Blocks."""
+        """Write entries into the file, all or none. Raises BadRequest, Unavailable. Blocks."""
         revealed = {key: secret.get_secret_value() for key, secret in values.items()}
         try:
             write_env_entries(self.file, revealed)
