@@ -11,7 +11,7 @@ from typing import Protocol
 import orjson
 
 from bench.corpus import claude, codex, openclaw
-from bench.corpus.words import Line, Words
+from bench.corpus.words import Line, ProseWords, Words
 
 BIG_BYTES = 2_500_000
 DAYS = 60
@@ -88,12 +88,14 @@ def make(
     projects: int = 50,
     dumps: bool = True,
     mix: Mapping[str, int] = MIX,
+    prose: bool = False,
 ) -> Corpus:
     """Write that many sessions, together about that large, one of them of 2.5 MB.
 
-    `mix` gives each runtime's share; `dumps` also what programs write before the first words.
+    `mix` gives each runtime's share; `dumps` also what programs write before the first words;
+    `prose` writes long texts and few tool calls, so that conversation is 40 % of the bytes.
     """
-    words = Words()
+    words = ProseWords() if prose else Words()
     folders = [home / "xo-projects" / f"project-{number:02}" for number in range(projects)]
     start = datetime.now(UTC) - timedelta(days=DAYS)
     files: list[Made] = []

@@ -49,7 +49,7 @@ class ClaudeSession:
             if first:
                 yield from self._opening()
             first = False
-            for _ in range(1 + self._words.number(4)):
+            for _ in range(self._words.calls()):
                 yield from self._call()
             yield from self._answer([{"type": "text", "text": self._words.text()}], "end_turn")
             self.between_turns = True

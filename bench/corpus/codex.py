@@ -47,7 +47,7 @@ class CodexSession:
             first = False
             yield self._row("turn_context", **self._settings())
             yield from self._said()
-            for _ in range(1 + self._words.number(4)):
+            for _ in range(self._words.calls()):
                 yield from self._call()
             yield from self._answer()
             self.between_turns = True

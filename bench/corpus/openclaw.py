@@ -44,7 +44,7 @@ class OpenClawSession:
                 yield self._row(
                     "custom", customType="model-snapshot", data={"modelId": self._model}
                 )
-            for _ in range(1 + self._words.number(4)):
+            for _ in range(self._words.calls()):
                 yield from self._call()
             self.between_turns = True
             yield self._answer([{"type": "text", "text": self._words.text()}], "stop")

@@ -4,9 +4,12 @@ import random
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo")
 SEED = 20261124
+PROSE_WORDS = 250
+PROSE_CALLS = 0.25
 Line = dict[str, object]
 
 
@@ -37,6 +40,10 @@ class Words:
         """What a tool printed."""
         return self._random.choice(self._outputs)
 
+    def calls(self) -> int:
+        """Return how many tools a turn calls."""
+        return 1 + self._random.randrange(4)
+
     def one_of(self, names: Sequence[str]) -> str:
         return self._random.choice(names)
 
@@ -55,6 +62,24 @@ class Words:
 
     def new_uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+class ProseWords(Words):
+    """Draws long texts that don't repeat, from a large vocabulary, and few tool calls."""
+
+    def __init__(self, seed: int = SEED) -> None:
+        super().__init__(seed)
+        draw = self._random
+        known = {"".join(draw.choices(SYLLABLES, k=n % 4 + 2)): None for n in range(40_000)}
+        self.all = list(known)
+        self._totals = list(accumulate(1 / (n + 8) for n in range(len(self.all))))
+
+    def text(self) -> str:
+        count = self._random.randint(10, PROSE_WORDS)
+        return " ".join(self._random.choices(self.all, cum_weights=self._totals, k=count))
+
+    def calls(self) -> int:
+        return int(self._random.random() < PROSE_CALLS)
 
 
 class Hours:

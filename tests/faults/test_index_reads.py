@@ -41,7 +41,7 @@ def check(home: IndexedHome, name: str, wanted: index_reference.Expected) -> Non
         key: [text for _, text in texts] for key, texts in wanted.sessions.items() if texts
     }
     assert {row[0] for row in rows["sessions"]} == set(wanted.sessions)
-    used = [sum(int(str(row[place])) for row in rows["used"]) for place in (5, 6, 11)]
+    used = [sum(int(str(row[place])) for row in rows["usage_daily"]) for place in (5, 6, 11)]
     calls = list(wanted.calls.values())
     assert used == [sum(c[0] for c in calls), sum(c[1] for c in calls), len(calls)]
 

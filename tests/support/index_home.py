@@ -4,7 +4,8 @@ import json
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
@@ -14,8 +15,10 @@ from xo_cowork_core.sdk import RuntimeInfo
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import schema
 from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.index.indexed_messages import DIGEST_BYTES
 from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.refresher import IndexRefresher
+from xo_cowork_core.services.index.schema import BLOCK_MESSAGES
 from xo_cowork_core.services.index.session_rows import Flags
 from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
 from xo_cowork_core.storage.database import Database
@@ -23,7 +26,18 @@ from xo_runtime_claude.history.transcript import ClaudeTranscript
 from xo_runtime_claude.runtime import ClaudeRuntime
 
 NO_FLAGS: Mapping[str, Flags] = MappingProxyType({})
-TABLES = ("files", "sessions", "messages", "spoken", "calls", "used", "tooled")
+TABLES = {
+    "files": "SELECT * FROM files",
+    "sessions": "SELECT session_id, agent_name, agent_id, directory, title, time_created,"
+    " time_updated, message_count, is_pinned, hidden FROM sessions",
+    "calls": "SELECT place, key, session_id, agent_name, model_id, provider_id, time_ms, input,"
+    " output, reasoning, cache_read, cache_write, cost, tools, counted"
+    " FROM calls JOIN session_keys USING (session_key) JOIN models USING (model_key)",
+    "messages_daily": "SELECT * FROM messages_daily",
+    "usage_daily": "SELECT * FROM usage_daily",
+    "tools_daily": "SELECT * FROM tools_daily",
+}
+Words = set[tuple[str, int, int]]
 
 
 class Reader(ClaudeRuntime):
@@ -41,6 +55,40 @@ class Reader(ClaudeRuntime):
 
     def open_transcript(self, path: Path) -> ClaudeTranscript:
         return self._opened(path)
+
+
+def stored_messages(connection: sqlite3.Connection) -> Iterator[tuple[str, int, bytes, str]]:
+    """Yield session, number, digest and text of each message."""
+    blocks = connection.execute(
+        "SELECT session_id, first, digests, texts FROM message_blocks"
+        " LEFT JOIN message_texts USING (block_id) LEFT JOIN session_keys USING (session_key)"
+    )
+    for session_id, first, digests, texts in blocks:
+        for place, text in enumerate(json.loads(zlib.decompress(texts))):
+            digest = digests[DIGEST_BYTES * place : DIGEST_BYTES * (place + 1)]
+            yield session_id, first + place, digest, text
+
+
+def indexed_words(connection: sqlite3.Connection) -> Words:
+    """Return each word that can be found, with its message and its place there."""
+    connection.execute("INSERT INTO messages_fts (messages_fts) VALUES ('integrity-check')")
+    connection.execute(
+        "CREATE VIRTUAL TABLE temp.words USING fts5vocab ('main', 'messages_fts', 'instance')"
+    )
+    return set(connection.execute("SELECT term, doc, offset FROM temp.words"))
+
+
+def expected_words(connection: sqlite3.Connection) -> Words:
+    """Return the same, from the texts that are stored."""
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.execute(
+            "CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize='unicode61 remove_diacritics 2')"
+        )
+        for block_id, texts in connection.execute("SELECT block_id, texts FROM message_texts"):
+            numbered = enumerate(json.loads(zlib.decompress(texts)), BLOCK_MESSAGES * block_id)
+            fresh.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", numbered)
+        fresh.execute("CREATE VIRTUAL TABLE words USING fts5vocab ('texts', 'instance')")
+        return set(fresh.execute("SELECT term, doc, offset FROM words"))
 
 
 class IndexWithTask:
@@ -88,17 +136,11 @@ class IndexedHome:
         return IndexWithTask(database, registry)
 
     def rows(self, name: str = "index.db") -> dict[str, list[tuple[object, ...]]]:
-        """Return every table as it is on disk, but for the numbers that SQLite gives."""
+        """Return every table as it is on disk, but for the numbers that the database assigns."""
         with closing(sqlite3.connect(self.root / name)) as connection:
-            found = {
-                table: sorted(
-                    (row[1:] if table == "messages" else row)
-                    for row in connection.execute(f"SELECT * FROM {table}")
-                )
-                for table in TABLES
-            }
-            # the words can be found, and no others: 1 compares them with the messages
-            connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+            found = {table: sorted(connection.execute(query)) for table, query in TABLES.items()}
+            found["messages"] = sorted(stored_messages(connection))
+            assert indexed_words(connection) == expected_words(connection)
         return cast("Any", found)
 
     def remove(self, name: str) -> None:

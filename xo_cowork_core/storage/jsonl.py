@@ -1,7 +1,7 @@
-"""Reads files of lines that others append to, from where the last look ended.
+"""Reads files of lines that others append to, from the offset where the last read ended.
 
-A last line without a line end is not read yet: its writer may be in the middle of it. Offsets
-are bytes, so invalid UTF-8 moves nothing.
+A last line without a line end is not read: its writer may not have finished it. Offsets are
+bytes, so invalid UTF-8 does not shift them.
 """
 
 import os
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 CHUNK_BYTES = 4 << 20
 MAX_LINE_BYTES = 64 << 20
-MARK_BYTES = 256
+CHECKED_BYTES = 256
 
 
 class FileFingerprint(NamedTuple):
-    """What tells one state of a file from another."""
+    """Identifies one state of a file. `changed_ns` is its modification time."""
 
     inode: int
     size: int
@@ -24,31 +24,30 @@ class FileFingerprint(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> "FileFingerprint":
-        """Look at a file. Raises OSError."""
+        """Return the fingerprint of a file. Raises OSError."""
         status = os.stat(path)  # noqa: PTH116  # a hot path: half the time of Path.stat
         return cls(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @dataclass(slots=True)
 class Tail:
-    """Where reading of one file has got to. `mark` are the last bytes before that place."""
+    """The read position in one file. `last_bytes` are the bytes before `offset`."""
 
     path: Path
     offset: int = 0
-    mark: bytes = b""
+    last_bytes: bytes = b""
 
-    def holds(self) -> bool:
-        """Say whether the file still has what was read last where it was read: False for one
-        that was cut or written anew. Raises OSError."""
+    def is_unchanged(self) -> bool:
+        """Whether the file still has the same bytes before the offset: False after it was
+        truncated or overwritten. Raises OSError."""
         with self.path.open("rb", buffering=0) as file:
-            return os.pread(file.fileno(), len(self.mark), self.offset - len(self.mark)) == (
-                self.mark
-            )
+            size = len(self.last_bytes)
+            return os.pread(file.fileno(), size, self.offset - size) == self.last_bytes
 
     def batches(self) -> Iterator[list[bytes]]:
         """Yield the complete lines after the offset and move it past each batch.
 
-        A line of more than 64 MiB is passed over. Raises OSError.
+        A line of more than 64 MiB is skipped. Raises OSError.
         """
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.offset)
@@ -63,6 +62,6 @@ class Tail:
                 lines = data[:end].split(b"\n")
                 rest = data[end + 1 :]
                 self.offset = file.tell() - len(rest)
-                self.mark = data[max(0, end + 1 - MARK_BYTES) : end + 1]
+                self.last_bytes = data[max(0, end + 1 - CHECKED_BYTES) : end + 1]
                 yield lines[1:] if too_long else lines
                 too_long = False

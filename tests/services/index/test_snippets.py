@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.services.index import snippets
-from xo_cowork_core.services.index.snippets import SLICE_CHARACTERS, folded_text, marked, pattern_of
+from xo_cowork_core.services.index.snippets import (
+    SLICE_CHARACTERS,
+    folded_text,
+    mark_matches,
+    pattern_of,
+)
 
 WORDS = st.lists(st.text("aAäÉéβ_-<&", min_size=1, max_size=6), max_size=60)
 
@@ -21,7 +26,7 @@ def test_the_first_match_in_slices_is_the_first_of_all(
     text, pattern = "ββ " * 100 + " ".join(words), pattern_of([word], whole=whole)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(snippets, "SLICE_CHARACTERS", size)
-        shown = marked(text, pattern)
+        shown = mark_matches(text, pattern)
     plain = html.unescape(re.sub("</?mark>", "", shown))
     assert plain.removeprefix("…").removesuffix("…") in text
     found = pattern.search(folded_text(text))
@@ -34,6 +39,6 @@ def test_the_first_match_in_slices_is_the_first_of_all(
 @pytest.mark.parametrize("filler", ["é ", "日"])
 def test_a_match_far_into_a_long_text_is_shown(filler: str) -> None:
     text = f"{filler * 2 * SLICE_CHARACTERS} nädel {filler * SLICE_CHARACTERS}"
-    shown = marked(text, pattern_of(["NADEL"], whole=True))
+    shown = mark_matches(text, pattern_of(["NADEL"], whole=True))
     assert "<mark>nädel</mark>" in shown
     assert len(shown) < 300

@@ -14,10 +14,10 @@ from typing import TypeVar
 from xo_cowork_core.sdk import Message, Unavailable
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index import session_rows as rows
+from xo_cowork_core.services.index.indexed_messages import indexed_messages, usage_of
 from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.refresh_requests import RefreshRequests
 from xo_cowork_core.services.index.session_rows import NO_FLAGS, Flags, ProjectOf
-from xo_cowork_core.services.index.transcript_readers import indexed, usage_of
 from xo_cowork_core.services.index.usage_rows import write_calls
 from xo_cowork_core.storage.database import Database, Work
 
@@ -135,7 +135,7 @@ class Index:
     async def write_session(self, row: rows.SessionRow, messages: Sequence[Message] | None) -> None:
         """Write a session that has no transcript file, with its messages and model calls where
         they are given."""
-        texts = indexed(messages) if messages is not None else None
+        texts = indexed_messages(messages) if messages is not None else None
         calls = usage_of(row.session_id, messages or ())
 
         def write(connection: sqlite3.Connection) -> None:
@@ -149,13 +149,15 @@ class Index:
 
     async def delete_session(self, session_id: str) -> None:
         """Delete the rows of a session that has no transcript file."""
-        await self._database.write(lambda connection: rows.delete_hosted(connection, session_id))
+        await self._database.write(
+            lambda connection: rows.delete_hosted_session(connection, session_id)
+        )
 
     async def clear_dirty_projects(self, marks: Mapping[str, int]) -> None:
         """Clear the dirty state of projects whose mark is still the given one."""
         await self._database.write(
             lambda connection: connection.executemany(
-                "DELETE FROM recounted WHERE agent_id = ? AND mark = ?", list(marks.items())
+                "DELETE FROM dirty_projects WHERE agent_id = ? AND mark = ?", list(marks.items())
             )
         )
 

@@ -1,19 +1,21 @@
-"""Brings the index up to date with the transcripts on disk, a batch at a time.
+"""Indexes changed transcripts in batches.
 
-All reading of files is in a thread of its own, all writing in the database's; both in small steps,
-so that others get their turn.
+Files are read in one thread of this module's, rows are written in the database's thread; both in
+small steps, so that other work on these threads is not held up.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import cache
 
 from xo_cowork_core.sdk import Message, UpstreamFailed
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import session_rows as rows
+from xo_cowork_core.services.index.message_rows import end_bulk, is_bulk, start_bulk
 from xo_cowork_core.services.index.scanner import (
     NOTHING_MOVED,
     Changes,
@@ -32,6 +34,7 @@ from xo_cowork_core.storage.jsonl import FileFingerprint
 FlagsOf = Callable[[str], Flags]
 BATCH_BYTES = 16 << 20
 BATCH_FILES = 256
+BULK_BYTES = 4 * BATCH_BYTES
 WRONG_VALUES = (
     TypeError,
     ValueError,
@@ -46,7 +49,8 @@ log = logging.getLogger("xo_cowork.index")
 
 
 class Indexer:
-    """Reads what changed and writes its rows."""
+    """Parses changed transcripts and writes their rows. `moved` maps paths of transcripts to
+    their places in the trash; it changes as files are moved."""
 
     def __init__(
         self,
@@ -61,56 +65,61 @@ class Indexer:
         self._project_of = project_of
         self._known: dict[str, FileFingerprint] = {}
         self._needs: dict[str, Sequence[str]] = {}
-        self._feed = TranscriptReaders()
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="index-read")
-        self._total = self._done = 0
-        self.scan_seconds = 0.0
+        self._readers = TranscriptReaders()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="index-read")
+        self._total_bytes = self._done_bytes = 0
+        self._scan_seconds = 0.0
 
     @property
     def percent(self) -> int:
-        """How much of what the last scan found is read."""
-        return 100 * self._done // self._total if self._total else 100
+        """The share of the last scan's changed bytes that is indexed."""
+        return 100 * self._done_bytes // self._total_bytes if self._total_bytes else 100
+
+    @property
+    def scan_seconds(self) -> float:
+        """How long the last comparison of files with the index took."""
+        return self._scan_seconds
 
     async def load_indexed_files(self) -> None:
-        """Learn what is indexed. Raises sqlite3.Error."""
+        """Read from the database which files are indexed. Raises sqlite3.Error."""
         self._known = await self._database.read(rows.known_files)
         self._needs = await self._database.read(rows.known_needs)
+        if await self._database.read(is_bulk):
+            # a server was killed while it indexed: what it did not index is found by the next scan
+            await self._database.write(end_bulk)
 
     def close(self) -> None:
-        """Let the thread go once it is done."""
-        self._reading.shutdown(wait=False, cancel_futures=True)
+        """End the reading thread after its present step."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def refresh(self, flags_of: FlagsOf) -> bool:
-        """Read and write what changed; True when it left something to read again.
+        """Index the files that changed; True when some must be read again.
 
-        Raises OSError, sqlite3.Error: then what is missing is found again by the next one.
+        Raises OSError, sqlite3.Error: the next refresh then finds what is missing.
         """
         loop = asyncio.get_running_loop()
-        begun = loop.time()
-        changes = await loop.run_in_executor(self._reading, self._scan)
-        self.scan_seconds = loop.time() - begun
-        again = await self._forget(changes)
-        self._total = sum(found.stamp.size for found in changes.changed)
-        self._done = 0
-        places = TranscriptLocations(self._moved)
-        for batch in _batches(changes.changed):
-            readings = await loop.run_in_executor(self._reading, self._read, batch, places)
-            again |= await self._write(readings, flags_of)
-            self._done += sum(found.stamp.size for found in batch)
-        for path in again:
+        start = loop.time()
+        changes = await loop.run_in_executor(self._thread, self._scan)
+        self._scan_seconds = loop.time() - start
+        reread = await self._delete(changes.gone)
+        self._total_bytes = sum(file.fingerprint.size for file in changes.changed)
+        self._done_bytes = 0
+        async with self._bulk_mode(self._total_bytes):
+            reread |= await self._index(changes.changed, flags_of)
+        for path in reread:
             self._known.pop(path, None)
-        return bool(again)
+        return bool(reread)
 
     async def messages(self, path: str) -> Sequence[Message] | None:
-        """Read all messages of a file as it is now; None when it is not there. Raises
+        """Read all messages of a file in its present state; None when it does not exist. Raises
         UpstreamFailed when its reader, or the disk, fails."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._reading, self._messages, path)
+            return await loop.run_in_executor(self._thread, self._messages, path)
         except FileNotFoundError:
             return None
         except (Exception, SystemExit) as error:
-            log.exception("%s could not be understood", path)
+            log.exception("%s could not be parsed", path)
             raise UpstreamFailed(
                 "The session's transcript could not be read; the log says why"
             ) from error
@@ -120,92 +129,120 @@ class Indexer:
 
     def _messages(self, path: str) -> Sequence[Message] | None:
         source = source_of(self._sources(), path)
-        return (
-            self._feed.messages(path, source, TranscriptLocations(self._moved)) if source else None
-        )
+        if source is None:
+            return None
+        return self._readers.messages(path, source, TranscriptLocations(self._moved))
 
     def _sources(self) -> list[TranscriptSource]:
-        found = (_source(owner) for owner in self._registry.runtimes())
-        return [source for source in found if source]
+        sources = (_source(owner) for owner in self._registry.runtimes())
+        return [source for source in sources if source]
 
-    async def _forget(self, changes: Changes) -> set[str]:
-        def forget(connection: sqlite3.Connection) -> set[str]:
-            return {again for path in changes.gone for again in rows.forget_file(connection, path)}
+    async def _delete(self, paths: Sequence[str]) -> set[str]:
+        """Delete the rows of files that are gone; return the paths to read again."""
 
-        again = await self._database.write(forget) if changes.gone else set[str]()
-        for path in changes.gone:
+        def delete(connection: sqlite3.Connection) -> set[str]:
+            return {owner for path in paths for owner in rows.delete_file(connection, path)}
+
+        reread = await self._database.write(delete) if paths else set[str]()
+        for path in paths:
             self._known.pop(path, None)
             self._needs.pop(path, None)
-            self._feed.forget(path)
-        return again.difference(changes.gone)
+            self._readers.discard(path)
+        return reread.difference(paths)
 
-    def _read(
-        self, batch: Sequence[TranscriptFile], places: TranscriptLocations
+    @asynccontextmanager
+    async def _bulk_mode(self, size: int) -> AsyncGenerator[None]:
+        """Let the database merge full-text segments later, where there are many bytes to index."""
+        if size < BULK_BYTES:
+            yield
+            return
+        await self._database.write(start_bulk)
+        try:
+            yield
+        finally:
+            await self._database.write(end_bulk)
+
+    async def _index(self, files: Sequence[TranscriptFile], flags_of: FlagsOf) -> set[str]:
+        loop = asyncio.get_running_loop()
+        locations = TranscriptLocations(self._moved)
+        reread = set[str]()
+        for batch in _batches(files):
+            transcripts = await loop.run_in_executor(self._thread, self._parse, batch, locations)
+            reread |= await self._write(transcripts, flags_of)
+            self._done_bytes += sum(file.fingerprint.size for file in batch)
+        return reread
+
+    def _parse(
+        self, batch: Sequence[TranscriptFile], locations: TranscriptLocations
     ) -> list[ParsedTranscript]:
-        readings: list[ParsedTranscript] = []
-        for found in batch:
+        transcripts: list[ParsedTranscript] = []
+        for file in batch:
             try:
-                readings.append(self._feed.read(found, places))
+                transcripts.append(self._readers.parse(file, locations))
             except OSError as error:
-                log.warning("%s could not be read: %s", found.path, error)
+                log.warning("%s could not be read: %s", file.path, error)
             except (Exception, SystemExit):
-                # a plugin's reader is at fault: its file is left out, the others are indexed
-                log.exception("%s could not be understood", found.path)
-                readings.append(ParsedTranscript(found, None, (), ()))
-        return readings
+                # a fault of a plugin's reader: its file is left out, the others are indexed
+                log.exception("%s could not be parsed", file.path)
+                transcripts.append(ParsedTranscript(file, None, (), ()))
+        return transcripts
 
-    async def _write(self, readings: Sequence[ParsedTranscript], flags_of: FlagsOf) -> set[str]:
+    async def _write(self, transcripts: Sequence[ParsedTranscript], flags_of: FlagsOf) -> set[str]:
         try:
-            again = await self._write_all(readings, flags_of)
+            reread = await self._write_together(transcripts, flags_of)
         except WRONG_VALUES:
-            # a plugin told what no row can hold: find out whose it was
-            again = set[str]()
-            for reading in readings:
-                again |= await self._write_one(reading, flags_of)
-        for reading in readings:
-            self._known[reading.found.path] = reading.found.stamp
-            self._needs.pop(reading.found.path, None)
-            if reading.needs:
-                self._needs[reading.found.path] = reading.needs
-        return again
+            # a plugin returned a value that no column can hold: find out for which file
+            reread = set[str]()
+            for transcript in transcripts:
+                reread |= await self._write_one(transcript, flags_of)
+        for transcript in transcripts:
+            path = transcript.file.path
+            self._known[path] = transcript.file.fingerprint
+            self._needs.pop(path, None)
+            if transcript.needs:
+                self._needs[path] = transcript.needs
+        return reread
 
-    async def _write_one(self, reading: ParsedTranscript, flags_of: FlagsOf) -> set[str]:
+    async def _write_one(self, transcript: ParsedTranscript, flags_of: FlagsOf) -> set[str]:
         try:
-            return await self._write_all([reading], flags_of)
+            return await self._write_together([transcript], flags_of)
         except WRONG_VALUES:
-            log.exception("%s could not be indexed", reading.found.path)
-            return await self._write_all([ParsedTranscript(reading.found, None, (), ())], flags_of)
+            log.exception("%s could not be indexed", transcript.file.path)
+            empty = ParsedTranscript(transcript.file, None, (), ())
+            return await self._write_together([empty], flags_of)
 
-    async def _write_all(self, readings: Sequence[ParsedTranscript], flags_of: FlagsOf) -> set[str]:
+    async def _write_together(
+        self, transcripts: Sequence[ParsedTranscript], flags_of: FlagsOf
+    ) -> set[str]:
         def write(connection: sqlite3.Connection) -> set[str]:
             # a project's folder is resolved on disk: once a batch, not once a session
             project_of = cache(self._project_of)
-            return rows.write_readings(connection, readings, flags_of, project_of)
+            return rows.write_transcripts(connection, transcripts, flags_of, project_of)
 
         return await self._database.write(write)
 
 
 def _source(owner: RegisteredRuntime) -> TranscriptSource | None:
-    """Return a runtime's source. One that still starts has its files already: left out, they would
-    be forgotten and read again."""
+    """Return a runtime's source. One that is starting counts: without it, its files would be
+    deleted from the index and read again."""
     runtime, plugin = owner.runtime, owner.plugin
     if not isinstance(runtime, KeepsTranscripts) or not (plugin.serves or plugin.is_starting):
         return None
     try:
         return TranscriptSource(owner.info.name, runtime, tuple(runtime.transcript_folders()))
     except (Exception, SystemExit):
-        log.exception("%s could not say where its transcripts are", owner.info.name)
+        log.exception("%s could not name its folders of transcripts", owner.info.name)
         return None
 
 
-def _batches(changed: Sequence[TranscriptFile]) -> list[list[TranscriptFile]]:
+def _batches(files: Sequence[TranscriptFile]) -> list[list[TranscriptFile]]:
     batches: list[list[TranscriptFile]] = [[]]
     size = 0
-    for found in changed:
-        full = size + found.stamp.size > BATCH_BYTES or len(batches[-1]) >= BATCH_FILES
-        if batches[-1] and full:
+    for file in files:
+        is_full = size + file.fingerprint.size > BATCH_BYTES or len(batches[-1]) >= BATCH_FILES
+        if batches[-1] and is_full:
             batches.append([])
             size = 0
-        batches[-1].append(found)
-        size += found.stamp.size
+        batches[-1].append(file)
+        size += file.fingerprint.size
     return [batch for batch in batches if batch]

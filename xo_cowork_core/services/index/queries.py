@@ -1,4 +1,4 @@
-"""Questions to the index. Every function runs on a reader's connection."""
+"""Queries of the index. Every function runs on a reader's connection."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session's row. `directory` is where its turns run; None when it has none. `reserved`
-    means that it had no turn yet."""
+    """One session's row. Its turns run in `directory`, where it has one. `reserved`: it had no turn
+    yet."""
 
     session_id: str
     agent_name: str
@@ -29,7 +29,7 @@ class Session:
 
 
 def session_of(row: Sequence[object]) -> Session:
-    """Read a row with `COLUMNS`."""
+    """Convert a row with `COLUMNS`."""
     session_id, agent_name, agent_id, directory, title, created, updated, count, pinned = row
     return Session(
         session_id=str(session_id),
@@ -45,7 +45,7 @@ def session_of(row: Sequence[object]) -> Session:
 
 
 def all_times(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return when each session changed last."""
+    """Return `time_updated` of each session."""
     return dict(connection.execute("SELECT session_id, time_updated FROM sessions"))
 
 
@@ -57,7 +57,7 @@ def sessions_page(
     limit: int,
     offset: int,
 ) -> tuple[int, list[Session]]:
-    """Return how many sessions fit, and a page of them, newest first."""
+    """Return the number of visible sessions that match, and a page of them, newest first."""
     where, values = "hidden = 0", list[object]()
     if agent_name:
         where, values = f"{where} AND agent_name = ?", [*values, agent_name]
@@ -75,13 +75,13 @@ def sessions_page(
     return total, [session_of(row) for row in rows]
 
 
-def recounted(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return the projects that were counted anew, with the mark of that state."""
-    return dict(connection.execute("SELECT agent_id, mark FROM recounted"))
+def dirty_projects(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the projects whose sessions or sums changed, with the mark of the last change."""
+    return dict(connection.execute("SELECT agent_id, mark FROM dirty_projects"))
 
 
 def one_session(connection: sqlite3.Connection, session_id: str) -> Session | None:
-    """Find a session that is shown."""
+    """Find a visible session."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM sessions WHERE session_id = ? AND hidden = 0",  # noqa: S608
         (session_id,),
@@ -90,7 +90,7 @@ def one_session(connection: sqlite3.Connection, session_id: str) -> Session | No
 
 
 def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
-    """Return the files that hold a session, first the one that tells it."""
+    """Return the files that hold a session, its owner first."""
     rows = connection.execute(
         "SELECT path FROM files WHERE session_id = ? ORDER BY last DESC, path", (session_id,)
     )
@@ -99,7 +99,7 @@ def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a session is called, and when it was."""
+    """A session's title and times."""
 
     title: str
     time_created: str
@@ -107,15 +107,15 @@ class Label:
 
 
 def labels_of(connection: sqlite3.Connection, session_ids: Sequence[str]) -> dict[str, Label]:
-    """Return the labels of some sessions, those that are known."""
-    found: dict[str, Label] = {}
+    """Return the labels of the sessions that are indexed, by session id."""
+    labels: dict[str, Label] = {}
     for start in range(0, len(session_ids), 500):
-        some = session_ids[start : start + 500]
-        marks = ",".join("?" * len(some))
+        batch = session_ids[start : start + 500]
+        placeholders = ",".join("?" * len(batch))
         columns = "session_id, title, time_created, time_updated"
         rows = connection.execute(
-            f"SELECT {columns} FROM sessions WHERE session_id IN ({marks})",  # noqa: S608
-            some,
+            f"SELECT {columns} FROM sessions WHERE session_id IN ({placeholders})",  # noqa: S608
+            batch,
         )
-        found.update({row[0]: Label(*row[1:]) for row in rows})
-    return found
+        labels.update({row[0]: Label(*row[1:]) for row in rows})
+    return labels

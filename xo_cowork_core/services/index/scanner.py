@@ -12,8 +12,9 @@ from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.storage.jsonl import FileFingerprint
 from xo_cowork_core.storage.paths import is_unicode
 
-MOST_DEPTH = 8
-Look = tuple[int, int, int]  # a stamp, as a plain tuple: one is made for every file at every look
+MAX_DEPTH = 8
+# a fingerprint as a plain tuple: each scan makes one for every file
+Status = tuple[int, int, int]
 NOTHING_MOVED: Mapping[str, str] = MappingProxyType({})
 NOTHING_NEEDED: Mapping[str, Collection[str]] = MappingProxyType({})
 log = logging.getLogger("xo_cowork.index")
@@ -21,43 +22,43 @@ log = logging.getLogger("xo_cowork.index")
 
 @dataclass(frozen=True, slots=True)
 class TranscriptSource:
-    """A runtime whose files are indexed, and the folders in which they lie."""
+    """A runtime whose files are indexed, and the folders that hold them."""
 
     agent_name: str
     runtime: KeepsTranscripts
     folders: tuple[Path, ...]
 
     def id_of(self, path: str) -> str | None:
-        """Name a transcript as its runtime does; None for what that can't name."""
+        """Return the runtime's id of a transcript; None for a file that is none."""
         try:
             return self.runtime.transcript_id(Path(path))
         except (Exception, SystemExit):
-            log.exception("%s could not be named by %s", path, self.agent_name)
+            log.exception("%s of %s: the runtime could not name the file", path, self.agent_name)
             return None
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFile:
-    """One transcript as it lies there: at `moved`, where somebody put it away from its `path`.
-    `grew` means that it was indexed before, in another state; `afresh` that what it goes on from
-    changed, so that nothing holds that was read of it."""
+    """One transcript on disk. `moved_to` is set when it lies in the trash instead of at `path`;
+    `was_indexed` when another state of it is indexed; `needs_reparse` when a transcript that it
+    continues changed, so that nothing read before holds."""
 
     path: str
     source: TranscriptSource
-    stamp: FileFingerprint
-    grew: bool = False
-    moved: str | None = None
-    afresh: bool = False
+    fingerprint: FileFingerprint
+    was_indexed: bool = False
+    moved_to: str | None = None
+    needs_reparse: bool = False
 
     @property
-    def place(self) -> Path:
+    def location(self) -> Path:
         """Where it can be read."""
-        return Path(self.moved or self.path)
+        return Path(self.moved_to or self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a scan says: files to read, the newest first, and files that are gone."""
+    """The result of a scan: files to read, newest first, and paths that are gone."""
 
     changed: Sequence[TranscriptFile]
     gone: Sequence[str]
@@ -69,113 +70,112 @@ def scan(
     moved: Mapping[str, str] = NOTHING_MOVED,
     needs: Mapping[str, Collection[str]] = NOTHING_NEEDED,
 ) -> Changes:
-    """Compare what is on disk with what was indexed. Folders that can't be read are empty.
+    """Compare the files on disk with those that are indexed. An unreadable folder counts as empty.
 
-    `moved` says where files lie that were put away; they count as if they lay where they were.
-    `needs` says which transcripts a file goes on from: it is read again when one of them changed.
+    `moved` maps original paths to places in the trash: such files count as if they lay at the
+    original. `needs` maps a path to the ids of transcripts that it continues: it is read again
+    when one of these changed.
     """
     changed: dict[str, TranscriptFile] = {}
-    there: dict[str, str | None] = {}
-    for source, path, stamp in _files(sources):
+    present: dict[str, str | None] = {}
+    for source, path, status in _files(sources):
         before = known.get(path)
-        if before == stamp:
-            there[path] = None
+        if before == status:
+            present[path] = None
         elif is_unicode(path) and source.id_of(path) is not None:
-            there[path] = None
-            changed[path] = TranscriptFile(
-                path, source, FileFingerprint(*stamp), before is not None
-            )
-    # after the walk: what is put away meanwhile is found here
-    for found in _moved(sources, known, moved):
-        if found.path not in there:
-            there[found.path] = found.moved
-            if known.get(found.path) != found.stamp:
-                changed[found.path] = found
-    gone = [path for path in known if path not in there]
+            present[path] = None
+            fingerprint = FileFingerprint(*status)
+            changed[path] = TranscriptFile(path, source, fingerprint, before is not None)
+    # after the walk: a file that is moved to the trash meanwhile is found here
+    for file in _moved_files(sources, known, moved):
+        if file.path not in present:
+            present[file.path] = file.moved_to
+            if known.get(file.path) != file.fingerprint:
+                changed[file.path] = file
+    gone = [path for path in known if path not in present]
     for path in _dependents(sources, [*changed, *gone], needs):
         source = source_of(sources, path)
-        if path in there and source:
-            before = changed.get(path) or TranscriptFile(
-                path, source, known[path], True, there[path]
+        if path in present and source:
+            file = changed.get(path) or TranscriptFile(
+                path, source, known[path], True, present[path]
             )
-            changed[path] = replace(before, afresh=True)
-    newest = sorted(changed.values(), key=lambda each: each.stamp.changed_ns, reverse=True)
+            changed[path] = replace(file, needs_reparse=True)
+    newest = sorted(changed.values(), key=lambda file: file.fingerprint.changed_ns, reverse=True)
     return Changes(newest, gone)
 
 
 def _dependents(
     sources: Sequence[TranscriptSource], paths: Iterable[str], needs: Mapping[str, Collection[str]]
 ) -> list[str]:
-    """Return the files that go on from one of these."""
+    """Return the files that continue one of these."""
     if not needs:
         return []
-    names = {source.id_of(path) for path in paths for source in sources}
-    return [path for path, wanted in needs.items() if not names.isdisjoint(wanted)]
+    ids = {source.id_of(path) for path in paths for source in sources}
+    return [path for path, needed in needs.items() if not ids.isdisjoint(needed)]
 
 
 class TranscriptLocations:
-    """Where transcripts lie, by their ids. Looks when it is first asked, and not again."""
+    """The files of transcripts by their ids. Each source is listed once, at the first search."""
 
     def __init__(self, moved: Mapping[str, str] = NOTHING_MOVED) -> None:
         self._moved = moved
-        self._found: dict[TranscriptSource, dict[str, TranscriptFile]] = {}
+        self._files: dict[TranscriptSource, dict[str, TranscriptFile]] = {}
 
     def find(self, source: TranscriptSource, transcript_id: str) -> TranscriptFile | None:
-        """Find a transcript; of copies, that with the first path."""
-        if source not in self._found:
-            self._found[source] = self._look(source)
-        return self._found[source].get(transcript_id)
+        """Find a transcript; of copies, the one with the first path."""
+        if source not in self._files:
+            self._files[source] = self._list(source)
+        return self._files[source].get(transcript_id)
 
-    def _look(self, source: TranscriptSource) -> dict[str, TranscriptFile]:
-        found = {each.path: each for each in _moved([source], {}, self._moved)}
-        for _, path, stamp in _files([source]):
-            found[path] = TranscriptFile(path, source, FileFingerprint(*stamp))
-        named: dict[str, TranscriptFile] = {}
-        for path in sorted(path for path in found if is_unicode(path)):
+    def _list(self, source: TranscriptSource) -> dict[str, TranscriptFile]:
+        by_path = {file.path: file for file in _moved_files([source], {}, self._moved)}
+        for _, path, status in _files([source]):
+            by_path[path] = TranscriptFile(path, source, FileFingerprint(*status))
+        by_id: dict[str, TranscriptFile] = {}
+        for path in sorted(path for path in by_path if is_unicode(path)):
             transcript_id = source.id_of(path)
             if transcript_id is not None:
-                named.setdefault(transcript_id, found[path])
-        return named
+                by_id.setdefault(transcript_id, by_path[path])
+        return by_id
 
 
-def _moved(
+def _moved_files(
     sources: Sequence[TranscriptSource],
     known: Mapping[str, FileFingerprint],
     moved: Mapping[str, str],
 ) -> Iterator[TranscriptFile]:
-    # a copy: the other thread puts files away meanwhile
+    # a copy: the event loop's thread adds entries meanwhile
     for path, place in list(moved.items()):
         source = source_of(sources, path)
         if source:
             with suppress(FileNotFoundError):
-                yield TranscriptFile(
-                    path, source, FileFingerprint.of(Path(place)), path in known, place
-                )
+                fingerprint = FileFingerprint.of(Path(place))
+                yield TranscriptFile(path, source, fingerprint, path in known, place)
 
 
 def source_of(sources: Sequence[TranscriptSource], path: str) -> TranscriptSource | None:
-    """Return whose folder a path is in."""
-    places = ((source, folder) for source in sources for folder in source.folders)
-    return next((found for found, folder in places if Path(path).is_relative_to(folder)), None)
+    """Return the source whose folder holds a path."""
+    folders = ((source, folder) for source in sources for folder in source.folders)
+    return next((source for source, folder in folders if Path(path).is_relative_to(folder)), None)
 
 
-def _files(sources: Sequence[TranscriptSource]) -> Iterator[tuple[TranscriptSource, str, Look]]:
+def _files(sources: Sequence[TranscriptSource]) -> Iterator[tuple[TranscriptSource, str, Status]]:
     for source in sources:
         for folder in source.folders:
-            for path, look in _walk(str(folder), MOST_DEPTH):
-                yield source, path, look
+            for path, status in _walk(str(folder), MAX_DEPTH):
+                yield source, path, status
 
 
-def _walk(folder: str, depth: int) -> Iterator[tuple[str, Look]]:
+def _walk(folder: str, depth: int) -> Iterator[tuple[str, Status]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                yield from _look(entry, depth)
+                yield from _visit(entry, depth)
     except OSError:
         return
 
 
-def _look(entry: os.DirEntry[str], depth: int) -> Iterator[tuple[str, Look]]:
+def _visit(entry: os.DirEntry[str], depth: int) -> Iterator[tuple[str, Status]]:
     try:
         if entry.is_file(follow_symlinks=False):
             status = entry.stat(follow_symlinks=False)

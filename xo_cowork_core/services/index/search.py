@@ -4,19 +4,34 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xo_cowork_core.services.index.message_rows import message_text
 from xo_cowork_core.services.index.queries import COLUMNS, Session, session_of
-from xo_cowork_core.services.index.snippets import WORD, marked, pattern_of
+from xo_cowork_core.services.index.schema import BLOCK_MESSAGES
+from xo_cowork_core.services.index.snippets import WORD, mark_matches, pattern_of
 
-MOST_HITS = 2000
-MOST_RANKED = 400
+MAX_MATCHES = 2000
+MAX_RANKED = 400
 # SQLite takes no longer patterns, and no deeper expressions, than some ten times as much
-MOST_CHARACTERS = 4000
-MOST_WORDS = 64
+MAX_CHARACTERS = 4000
+MAX_WORDS = 64
+BEST = (
+    "SELECT s.session_id, w.rowid FROM ("  # noqa: S608
+    " SELECT rowid, rank FROM messages_fts WHERE messages_fts MATCH ?"
+    f") w JOIN message_blocks b ON b.block_id = w.rowid / {BLOCK_MESSAGES}"
+    " JOIN sessions s USING (session_key) WHERE s.hidden = 0 ORDER BY w.rank"
+)
+NEWEST = (
+    "SELECT s.session_id, m.first FROM ("  # noqa: S608
+    " SELECT b.session_key, MIN(w.rowid) AS first FROM ("
+    "  SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
+    f" ) w JOIN message_blocks b ON b.block_id = w.rowid / {BLOCK_MESSAGES} GROUP BY 1"
+    ") m JOIN sessions s USING (session_key) WHERE s.hidden = 0 ORDER BY s.time_updated DESC"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A session with the words around its best match: HTML-escaped, matches in `<mark>`."""
+    """A session with an excerpt around its best match: HTML-escaped, matches in `<mark>`."""
 
     session: Session
     snippet: str
@@ -28,52 +43,45 @@ def search(
     """Return how many sessions match all words of `text`, and a page of them.
 
     Sessions whose title holds every word come first, then the best matches; where more than
-    `MOST_RANKED` messages match, the newest sessions. The last word matches as a prefix. Of very
-    common words only `MOST_HITS` messages count, of a long text its first words.
+    `MAX_RANKED` messages match, the newest sessions. The last word matches as a prefix. Of very
+    common words only `MAX_MATCHES` messages count, of a long text its first words.
     """
-    words = WORD.findall(text[:MOST_CHARACTERS])[:MOST_WORDS]
+    words = WORD.findall(text[:MAX_CHARACTERS])[:MAX_WORDS]
     if not words:
         return 0, []
-    best = _best(connection, words)
-    page = best[offset : offset + limit]
-    return len(best), [hit for each in page if (hit := _hit(connection, words, *each))]
+    matches = _sessions(connection, words)
+    page = matches[offset : offset + limit]
+    return len(matches), [hit for match in page if (hit := _hit(connection, words, *match))]
 
 
-def _best(connection: sqlite3.Connection, words: Sequence[str]) -> list[tuple[str, int | None]]:
-    """Session ids with the message that matched best, None for a match in the title."""
-    found: dict[str, int | None] = {}
-    likes = " AND ".join("title LIKE ? ESCAPE '\\'" for _ in words)
+def _sessions(connection: sqlite3.Connection, words: Sequence[str]) -> list[tuple[str, int | None]]:
+    """Return session ids with the rowid of their best message, None for a match in the title."""
+    conditions = " AND ".join("title LIKE ? ESCAPE '\\'" for _ in words)
     titles = connection.execute(
-        f"SELECT session_id FROM sessions WHERE hidden = 0 AND {likes}"  # noqa: S608
+        f"SELECT session_id FROM sessions WHERE hidden = 0 AND {conditions}"  # noqa: S608
         " ORDER BY time_updated DESC LIMIT ?",
-        [*(f"%{_escaped(word)}%" for word in words), MOST_HITS],
+        [*(f"%{_escaped(word)}%" for word in words), MAX_MATCHES],
     )
-    found.update({session_id: None for (session_id,) in titles})
-    for session_id, message in _messages(connection, _match(words)):
-        found.setdefault(session_id, message)
-    return list(found.items())
+    sessions: dict[str, int | None] = {session_id: None for (session_id,) in titles}
+    for session_id, rowid in _messages(connection, _match(words)):
+        sessions.setdefault(session_id, rowid)
+    return list(sessions.items())
 
 
 def _messages(connection: sqlite3.Connection, match: str) -> list[tuple[str, int]]:
-    """Matching messages with their sessions. A rank is only worth its price among a few: it is
-    made of every match there is."""
-    few = connection.execute(
-        "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (match, MOST_RANKED + 1)
-    ).fetchall()
-    ranked = len(few) <= MOST_RANKED
-    inner, outer = ("rank", "w.rank") if ranked else ("rowid DESC", "s.time_updated DESC, m.id")
-    return connection.execute(
-        "SELECT m.session_id, m.id FROM ("  # noqa: S608
-        f"  SELECT rowid{', rank' if ranked else ''} FROM words WHERE words MATCH ?"
-        f"  ORDER BY {inner} LIMIT ?"
-        ") w JOIN messages m ON m.id = w.rowid"
-        f" JOIN sessions s ON s.session_id = m.session_id AND s.hidden = 0 ORDER BY {outer}",
-        (match, MOST_HITS),
-    ).fetchall()
+    """Return messages that match, with their sessions. A rank is computed from every match, so it
+    is only affordable among few."""
+    count = connection.execute(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM messages_fts WHERE messages_fts MATCH ? LIMIT ?)",
+        (match, MAX_RANKED + 1),
+    ).fetchone()[0]
+    if count <= MAX_RANKED:
+        return connection.execute(BEST, (match,)).fetchall()
+    return connection.execute(NEWEST, (match, MAX_MATCHES)).fetchall()
 
 
 def _hit(
-    connection: sqlite3.Connection, words: Sequence[str], session_id: str, message: int | None
+    connection: sqlite3.Connection, words: Sequence[str], session_id: str, rowid: int | None
 ) -> Hit | None:
     row = connection.execute(
         f"SELECT {COLUMNS} FROM sessions WHERE session_id = ?",  # noqa: S608
@@ -82,11 +90,8 @@ def _hit(
     if row is None:
         return None
     session = session_of(row)
-    text: str = session.title
-    if message is not None:
-        found = connection.execute("SELECT text FROM messages WHERE id = ?", (message,)).fetchone()
-        text = found[0] if found else ""
-    return Hit(session, marked(text, pattern_of(words, whole=message is not None)))
+    text = session.title if rowid is None else message_text(connection, rowid)
+    return Hit(session, mark_matches(text, pattern_of(words, whole=rowid is not None)))
 
 
 def _match(words: Sequence[str]) -> str:

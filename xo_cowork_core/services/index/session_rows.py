@@ -1,4 +1,4 @@
-"""Writes readings into the index. Every function runs inside the caller's transaction."""
+"""Writes files and sessions. Every function runs inside the caller's transaction."""
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from xo_cowork_core.sdk import SessionRecord
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.index.message_rows import forget_messages, write_messages
-from xo_cowork_core.services.index.transcript_readers import IndexedMessage, ParsedTranscript
-from xo_cowork_core.services.index.usage_rows import forget_calls, write_calls
+from xo_cowork_core.services.index.indexed_messages import IndexedMessage
+from xo_cowork_core.services.index.message_rows import delete_messages, write_messages
+from xo_cowork_core.services.index.session_keys import session_key_of
+from xo_cowork_core.services.index.transcript_readers import ParsedTranscript
+from xo_cowork_core.services.index.usage_rows import delete_calls, write_calls
 from xo_cowork_core.storage.jsonl import FileFingerprint
 
 ProjectOf = Callable[[str | None], str | None]
@@ -16,8 +18,8 @@ ProjectOf = Callable[[str | None], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What a person set on a session, over what its store says. None = not set; an empty
-    `directory` means that it has none."""
+    """What a person set on a session; it overrides its store. None = not set; an empty
+    `directory` means that the session has none."""
 
     title: str | None = None
     directory: str | None = None
@@ -31,7 +33,7 @@ NO_FLAGS = Flags()
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session as its store, or the host, tells it."""
+    """A session as its store, or the host, describes it."""
 
     session_id: str
     agent_name: str
@@ -43,7 +45,7 @@ class SessionRow:
 
     @classmethod
     def of(cls, record: SessionRecord, agent_name: str) -> "SessionRow":
-        """Take a store's record."""
+        """Convert a store's record."""
         return cls(
             record.session_id,
             agent_name,
@@ -56,19 +58,19 @@ class SessionRow:
 
 
 def known_files(connection: sqlite3.Connection) -> dict[str, FileFingerprint]:
-    """Return what was indexed."""
+    """Return the fingerprint of each indexed file, by path."""
     rows = connection.execute("SELECT path, inode, size, changed_ns FROM files")
     return {row[0]: FileFingerprint(*row[1:]) for row in rows}
 
 
 def known_needs(connection: sqlite3.Connection) -> dict[str, Sequence[str]]:
-    """Return what files go on from, where they do."""
+    """Return the ids of the transcripts that a file continues, by path."""
     rows = connection.execute("SELECT path, needs FROM files WHERE needs <> ''")
     return {path: needs.split("\n") for path, needs in rows}
 
 
 def counts(connection: sqlite3.Connection, agent_id: str | None) -> tuple[int, int]:
-    """Count sessions that are shown, of one project or all, and the messages in them."""
+    """Count the visible sessions of one project, or of all, and their messages."""
     row = connection.execute(
         "SELECT COUNT(*), COALESCE(SUM(message_count), 0) FROM sessions"
         " WHERE hidden = 0 AND (?1 IS NULL OR agent_id = ?1)",
@@ -77,61 +79,60 @@ def counts(connection: sqlite3.Connection, agent_id: str | None) -> tuple[int, i
     return row[0], row[1]
 
 
-def write_readings(
+def write_transcripts(
     connection: sqlite3.Connection,
-    readings: Sequence[ParsedTranscript],
+    transcripts: Sequence[ParsedTranscript],
     flags_of: Callable[[str], Flags],
     project_of: ProjectOf,
 ) -> set[str]:
-    """Bring some files' rows up to date. Return the files that must be read again for it."""
-    again: set[str] = set()
-    said: dict[str, Sequence[IndexedMessage]] = {}
-    for reading in readings:
-        flags = flags_of(reading.record.session_id if reading.record else "")
-        again.update(_write_reading(connection, reading, flags, project_of, said))
-    # last: at each statement that fires a trigger FTS5 writes out the words that it was given
-    for session_id, messages in said.items():
-        write_messages(connection, session_id, messages)
-    return again
+    """Write the rows of some files. Return the paths that must be read again because of it."""
+    reread: set[str] = set()
+    messages: dict[str, Sequence[IndexedMessage]] = {}
+    for transcript in transcripts:
+        flags = flags_of(transcript.record.session_id if transcript.record else "")
+        reread.update(_write_transcript(connection, transcript, flags, project_of, messages))
+    # last: at each statement that fires a trigger FTS5 writes out a segment
+    write_messages(connection, messages)
+    return reread
 
 
-def _write_reading(
+def _write_transcript(
     connection: sqlite3.Connection,
-    reading: ParsedTranscript,
+    transcript: ParsedTranscript,
     flags: Flags,
     project_of: ProjectOf,
-    said: dict[str, Sequence[IndexedMessage]],
+    messages: dict[str, Sequence[IndexedMessage]],
 ) -> list[str]:
-    """Bring one file's rows up to date but for its messages: they are put into `said`.
+    """Write one file's rows but for its messages, which are put into `messages`.
 
-    Several files may hold a session: the one with the newest message tells it.
+    Several files may hold a session: the one with the newest message is its owner.
     """
-    found, record = reading.found, reading.record
+    file, record = transcript.file, transcript.record
     stored = connection.execute(
-        "SELECT session_id FROM files WHERE path = ?", (found.path,)
+        "SELECT session_id FROM files WHERE path = ?", (file.path,)
     ).fetchone()
-    told = (stored[0] if stored else None, record.session_id if record else None)
-    session_ids = {each for each in told if each is not None}
-    before = {each: _owner(connection, each) for each in session_ids}
+    touched = (stored[0] if stored else None, record.session_id if record else None)
+    session_ids = {session_id for session_id in touched if session_id is not None}
+    owners = {session_id: _owner(connection, session_id) for session_id in session_ids}
     connection.execute(
         "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            found.path,
-            found.source.agent_name,
-            *found.stamp,
+            file.path,
+            file.source.agent_name,
+            *file.fingerprint,
             record.session_id if record else None,
             stamp(record.time_updated) if record else "",
-            "\n".join(reading.needs),
+            "\n".join(transcript.needs),
         ),
     )
-    again = _hand_over(connection, found.path, before)
-    if record and _owner(connection, record.session_id) == found.path:
-        row = SessionRow.of(record, found.source.agent_name)
+    reread = _transfer_sessions(connection, file.path, owners)
+    if record and _owner(connection, record.session_id) == file.path:
+        row = SessionRow.of(record, file.source.agent_name)
         write_session(connection, row, None, flags, project_of)
-        said[record.session_id] = reading.messages
-    own = record.session_id if record else ""
-    write_calls(connection, found.path, found.source.agent_name, reading.usage, own)
-    return again
+        messages[record.session_id] = transcript.messages
+    session_id = record.session_id if record else ""
+    write_calls(connection, file.path, file.source.agent_name, transcript.usage, session_id)
+    return reread
 
 
 def _owner(connection: sqlite3.Connection, session_id: str) -> str | None:
@@ -142,19 +143,20 @@ def _owner(connection: sqlite3.Connection, session_id: str) -> str | None:
     return row[0] if row else None
 
 
-def _hand_over(
-    connection: sqlite3.Connection, path: str, before: Mapping[str, str | None]
+def _transfer_sessions(
+    connection: sqlite3.Connection, path: str, owners: Mapping[str, str | None]
 ) -> list[str]:
-    """Where `path` told a session and no longer does, let another file tell it, or forget it."""
-    again: list[str] = []
-    for session_id, teller in before.items():
+    """Give sessions that `path` owned and no longer holds to another file that holds them, or
+    delete them. Return the new owners, which must be read again."""
+    new_owners: list[str] = []
+    for session_id, former in owners.items():
         owner = _owner(connection, session_id)
-        if teller == path and owner is None:
-            forget_session(connection, session_id)
-        elif teller == path and owner and owner != path:
-            again.append(owner)
+        if former == path and owner is None:
+            delete_session(connection, session_id)
+        elif former == path and owner and owner != path:
+            new_owners.append(owner)
             connection.execute("UPDATE files SET size = -1 WHERE path = ?", (owner,))
-    return again
+    return new_owners
 
 
 def write_session(
@@ -167,8 +169,9 @@ def write_session(
     """Insert or replace a session's row, with its messages where they are given."""
     directory = row.directory if flags.directory is None else flags.directory
     connection.execute(
-        "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
+            session_key_of(connection, row.session_id),
             row.session_id,
             row.agent_name,
             flags.agent_id or project_of(directory),
@@ -182,13 +185,13 @@ def write_session(
         ),
     )
     if messages is not None:
-        write_messages(connection, row.session_id, messages)
+        write_messages(connection, {row.session_id: messages})
 
 
 def write_flags(
     connection: sqlite3.Connection, session_id: str, flags: Flags, project_of: ProjectOf
 ) -> None:
-    """Lay a person's flags over a session that is indexed."""
+    """Write a person's flags into the row of an indexed session."""
     connection.execute(
         "UPDATE sessions SET title = COALESCE(?1, title),"
         " directory = NULLIF(COALESCE(?2, directory), ''),"
@@ -207,7 +210,7 @@ def write_flags(
 
 
 def hide_only(connection: sqlite3.Connection, hidden: Collection[str]) -> None:
-    """Hide these sessions and show all others: what people did while the index was closed."""
+    """Hide these sessions and show all others: flags change also while the index is closed."""
     stored = {row[0] for row in connection.execute("SELECT session_id FROM sessions WHERE hidden")}
     connection.executemany(
         "UPDATE sessions SET hidden = ? WHERE session_id = ?",
@@ -218,30 +221,30 @@ def hide_only(connection: sqlite3.Connection, hidden: Collection[str]) -> None:
     )
 
 
-def forget_file(connection: sqlite3.Connection, path: str) -> list[str]:
-    """Take a file's rows out, and its session when no other file holds it. Return the files that
-    must be read again for it."""
+def delete_file(connection: sqlite3.Connection, path: str) -> list[str]:
+    """Delete a file's rows, and its session when no other file holds it. Return the paths that
+    must be read again because of it."""
     row = connection.execute("SELECT session_id FROM files WHERE path = ?", (path,)).fetchone()
     session_id = row[0] if row else None
-    before = {session_id: _owner(connection, session_id)} if session_id else {}
-    forget_calls(connection, path)
+    owners = {session_id: _owner(connection, session_id)} if session_id else {}
+    delete_calls(connection, path)
     connection.execute("DELETE FROM files WHERE path = ?", (path,))
-    return _hand_over(connection, path, before)
+    return _transfer_sessions(connection, path, owners)
 
 
-def delete_hosted(connection: sqlite3.Connection, session_id: str) -> None:
-    """Take a session that lies in no file out, with its calls."""
+def delete_hosted_session(connection: sqlite3.Connection, session_id: str) -> None:
+    """Delete a session that no file holds, with its calls."""
     if _owner(connection, session_id) is None:
-        forget_calls(connection, place_of(session_id))
-        forget_session(connection, session_id)
+        delete_calls(connection, place_of(session_id))
+        delete_session(connection, session_id)
 
 
 def place_of(session_id: str) -> str:
-    """Return what stands for a file where the calls of a session lie in none."""
+    """Return the place of the calls of a session without a file."""
     return f"session:{session_id}"
 
 
-def forget_session(connection: sqlite3.Connection, session_id: str) -> None:
-    """Take a session and its words out."""
-    forget_messages(connection, session_id)
+def delete_session(connection: sqlite3.Connection, session_id: str) -> None:
+    """Delete a session and its messages."""
+    delete_messages(connection, session_id)
     connection.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))

@@ -30,7 +30,7 @@ def folded_text(text: str) -> str:
     return text.translate({ord(letter): _folded(letter) for letter in set(text)})
 
 
-def marked(text: str, pattern: re.Pattern[str]) -> str:
+def mark_matches(text: str, pattern: re.Pattern[str]) -> str:
     """Cut a text around the first match and mark each match in there."""
     start = max(0, _first_match(text, pattern) - BEFORE_CHARACTERS)
     # from a word's beginning to a word's end

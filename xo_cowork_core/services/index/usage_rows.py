@@ -1,43 +1,60 @@
-"""Writes model calls and their sums. Every function runs inside the caller's transaction.
+"""Writes model calls and their daily sums. Every function runs inside the caller's transaction.
 
 The same call may lie in several files, as after a fork of a session: only one of them counts.
 """
 
-import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import blake2b
 
 from xo_cowork_core.sdk import UsageRecord
-from xo_cowork_core.services.clock import stamp
+from xo_cowork_core.services.index.session_keys import session_key_of
 
 COLUMNS = (
-    "key, place, session_id, agent_name, time, model_id, provider_id,"
+    "key, session_key, model_key, time_ms,"
     " input, output, reasoning, cache_read, cache_write, cost, tools"
 )
-MARKS = ", ".join("?" * 14)
+PLACEHOLDERS = ", ".join("?" * 12)
+SESSION = 1  # the place of a call's session key among its columns
 FIGURES = ("input", "output", "reasoning", "cache_read", "cache_write")
-# a call without a cost is priced when somebody asks: its figures are also summed apart
-SUM_UP = (
-    "INSERT INTO used SELECT session_id, substr(time, 1, 10), agent_name, model_id, provider_id, "  # noqa: S608
+DAY = "date(time_ms / 1000, 'unixepoch')"
+# a call without a cost is priced when a report is made: its figures are also summed apart
+SUM_USAGE = (
+    f"INSERT INTO usage_daily SELECT s.session_id, {DAY}, agent_name, model_id, provider_id, "  # noqa: S608
     + ", ".join(f"SUM({figure})" for figure in FIGURES)
     + ", TOTAL(cost), COUNT(*), "
     + ", ".join(f"SUM(iif(cost IS NULL, {figure}, 0))" for figure in FIGURES)
-    + " FROM calls WHERE session_id = ? AND counted GROUP BY 2, 3, 4, 5"
+    + " FROM calls JOIN models USING (model_key) JOIN session_keys s USING (session_key)"
+    " WHERE session_key = ? AND counted GROUP BY 1, 2, 3, 4, 5"
 )
-TOOLS = (
-    "SELECT substr(time, 1, 10), tools, COUNT(*) FROM calls"
-    " WHERE session_id = ? AND counted AND tools <> '' GROUP BY 1, 2"
+COUNT_TOOLS = (
+    f"SELECT {DAY}, tools, COUNT(*) FROM calls"  # noqa: S608
+    " WHERE session_key = ? AND counted AND tools <> '' GROUP BY 1, 2"
 )
-MOST_TOKENS = 10**12  # a wrong figure must not make sums overflow
+EPOCH = datetime.fromtimestamp(0, UTC)
+MILLISECOND = timedelta(milliseconds=1)
+MAX_TOKENS = 10**12  # a wrong figure must not make sums overflow
 MAX_COST = 1e9
 Call = tuple[object, ...]
 
 
-def code_of(text: str) -> int:
-    """Return a number that stands for a text: an eighth of its room in tables and their keys."""
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def hash_of(text: str) -> int:
+    """Return a number that stands for a text: an eighth of its size in tables and indexes."""
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def milliseconds_of(moment: datetime) -> int:
+    """Return a moment as `calls.time_ms` holds it."""
+    return (moment.astimezone(UTC) - EPOCH) // MILLISECOND
+
+
+def time_of(milliseconds: int) -> datetime:
+    """Return the moment that `calls.time_ms` holds."""
+    return EPOCH + milliseconds * MILLISECOND
 
 
 def write_calls(
@@ -47,46 +64,67 @@ def write_calls(
     usage: Sequence[UsageRecord],
     session_id: str,
 ) -> None:
-    """Make these the model calls of one file (or of one session without a file)."""
-    number = code_of(place)
-    made = (_call(each, number, agent_name, session_id) for each in usage)
-    new = {call[0]: call for call in made}
+    """Replace the model calls of one file (or of one session without a file)."""
+    place_hash = hash_of(place)
+    new = _calls(connection, agent_name, usage, session_id)
     stored = connection.execute(
         f"SELECT {COLUMNS} FROM calls WHERE place = ?",  # noqa: S608
-        (number,),
+        (place_hash,),
     )
     old: dict[object, Call] = {row[0]: row for row in stored}
-    gone = [key for key in old if key not in new]
+    deleted = [key for key in old if key not in new]
     changed = [call for key, call in new.items() if old.get(key) != call]
-    if not gone and not changed:
+    if not deleted and not changed:
         return
-    touched = {str(old[key][2]) for key in gone}
-    touched.update(str(call[2]) for call in changed)
-    touched.update(str(old[call[0]][2]) for call in changed if call[0] in old)
+    sessions = {old[key][SESSION] for key in deleted}
+    sessions.update(call[SESSION] for call in changed)
+    sessions.update(old[call[0]][SESSION] for call in changed if call[0] in old)
     connection.executemany(
-        "DELETE FROM calls WHERE key = ? AND place = ?", [(key, number) for key in gone]
+        "DELETE FROM calls WHERE key = ? AND place = ?", [(key, place_hash) for key in deleted]
     )
     connection.executemany(
-        f"INSERT OR REPLACE INTO calls ({COLUMNS}) VALUES ({MARKS})",  # noqa: S608
-        changed,
+        f"INSERT OR REPLACE INTO calls (place, {COLUMNS}) VALUES ({PLACEHOLDERS})",  # noqa: S608
+        [(place_hash, *call) for call in changed],
     )
-    twins = connection.execute(
+    copies = connection.execute(
         "SELECT key FROM calls a WHERE place = ? AND EXISTS"
         " (SELECT 1 FROM calls b WHERE b.key = a.key AND b.place <> a.place)",
-        (number,),
+        (place_hash,),
     ).fetchall()
-    touched |= _settle(connection, [*gone, *(key for (key,) in twins)])
-    for each in touched:
-        sum_up(connection, each)
+    sessions |= _choose_counted(connection, [*deleted, *(key for (key,) in copies)])
+    for session_key in sessions:
+        write_sums(connection, session_key)
 
 
-def forget_calls(connection: sqlite3.Connection, place: str) -> None:
-    """Take a file's calls out."""
+def delete_calls(connection: sqlite3.Connection, place: str) -> None:
+    """Delete a file's calls."""
     write_calls(connection, place, "", (), "")
 
 
-def _call(call: UsageRecord, place: int, agent_name: str, session_id: str) -> Call:
-    tokens = call.tokens
+def _calls(
+    connection: sqlite3.Connection, agent_name: str, usage: Sequence[UsageRecord], session_id: str
+) -> dict[object, Call]:
+    """Return rows with `COLUMNS` by key; of calls with one key the last."""
+
+    @cache
+    def session_key(session_id: str) -> int:
+        return session_key_of(connection, session_id)
+
+    @cache
+    def model_key(model_id: str, provider_id: str) -> int:
+        return _model_key(connection, agent_name, model_id, provider_id)
+
+    rows: dict[object, Call] = {}
+    for call in usage:
+        row = _call(call, agent_name, session_key(call.session_id or session_id), model_key)
+        rows[row[0]] = row
+    return rows
+
+
+def _call(
+    call: UsageRecord, agent_name: str, session_key: int, model_key: Callable[[str, str], int]
+) -> Call:
+    tokens, cost = call.tokens, call.cost
     figures = (
         tokens.input,
         tokens.output,
@@ -94,57 +132,76 @@ def _call(call: UsageRecord, place: int, agent_name: str, session_id: str) -> Ca
         tokens.cache_read,
         tokens.cache_write,
     )
-    cost = call.cost
     return (
-        code_of(f"{agent_name}:{call.key}"),
-        place,
-        call.session_id or session_id,
-        agent_name,
-        stamp(call.time),
-        call.model_id,
-        call.provider_id,
-        *(figures if min(figures) >= 0 and max(figures) <= MOST_TOKENS else _clamped(figures)),
-        # also false for what is no number at all
+        hash_of(f"{agent_name}:{call.key}"),
+        session_key,
+        model_key(call.model_id, call.provider_id),
+        milliseconds_of(call.time),
+        *(figures if min(figures) >= 0 and max(figures) <= MAX_TOKENS else _clamped(figures)),
+        # also false for what is no number
         float(cost) if cost is not None and 0 <= cost <= MAX_COST else None,
         "\n".join(call.tools),
     )
 
 
 def _clamped(figures: Sequence[int]) -> list[int]:
-    return [min(max(figure, 0), MOST_TOKENS) for figure in figures]
+    return [min(max(figure, 0), MAX_TOKENS) for figure in figures]
 
 
-def _settle(connection: sqlite3.Connection, keys: Iterable[object]) -> set[str]:
-    """Let one of each call's places count: that with most output, which saw its end. Return the
-    sessions whose sums that changes."""
-    touched: set[str] = set()
+def _model_key(
+    connection: sqlite3.Connection, agent_name: str, model_id: str, provider_id: str
+) -> int:
+    names = (agent_name, model_id, provider_id)
+    row = connection.execute(
+        "SELECT model_key FROM models WHERE agent_name = ? AND model_id = ? AND provider_id = ?",
+        names,
+    ).fetchone()
+    if row:
+        return int(row[0])
+    cursor = connection.execute(
+        "INSERT INTO models (agent_name, model_id, provider_id) VALUES (?, ?, ?)", names
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _choose_counted(connection: sqlite3.Connection, keys: Iterable[object]) -> set[object]:
+    """Count one copy of each call: that with most output, which has its end. Return the sessions
+    whose sums that changes."""
+    sessions: set[object] = set()
     for key in keys:
-        twins = connection.execute(
-            "SELECT place, session_id, counted FROM calls WHERE key = ?"
-            " ORDER BY output DESC, session_id, place",
+        copies = connection.execute(
+            "SELECT call_id, session_key, counted FROM calls JOIN session_keys USING (session_key)"
+            " WHERE key = ? ORDER BY output DESC, session_id, place",
             (key,),
         ).fetchall()
-        for rank, (place, session_id, counted) in enumerate(twins):
+        for rank, (call_id, session_key, counted) in enumerate(copies):
             if counted != (rank == 0):
-                touched.add(session_id)
+                sessions.add(session_key)
                 connection.execute(
-                    "UPDATE calls SET counted = ? WHERE key = ? AND place = ?",
-                    (rank == 0, key, place),
+                    "UPDATE calls SET counted = ? WHERE call_id = ?", (rank == 0, call_id)
                 )
-    return touched
+    return sessions
 
 
-def sum_up(connection: sqlite3.Connection, session_id: str) -> None:
-    """Make the sums of one session's days and models anew."""
-    own = (session_id,)
-    connection.execute("DELETE FROM used WHERE session_id = ?", own)
-    connection.execute("DELETE FROM tooled WHERE session_id = ?", own)
-    connection.execute(SUM_UP, own)
-    tools: Counter[tuple[str, str]] = Counter()
-    for day, named, calls in connection.execute(TOOLS, own):
-        for tool in named.split("\n"):
-            tools[day, tool] += calls
+def write_sums(connection: sqlite3.Connection, session_key: object) -> None:
+    """Replace the daily sums of one session, and mark its project dirty."""
+    own = (session_key,)
+    (session_id,) = connection.execute(
+        "SELECT session_id FROM session_keys WHERE session_key = ?", own
+    ).fetchone()
+    connection.execute("DELETE FROM usage_daily WHERE session_id = ?", (session_id,))
+    connection.execute("DELETE FROM tools_daily WHERE session_id = ?", (session_id,))
+    connection.execute(SUM_USAGE, own)
+    counts: Counter[tuple[str, str]] = Counter()
+    for day, tools, calls in connection.execute(COUNT_TOOLS, own):
+        for tool in tools.split("\n"):
+            counts[day, tool] += calls
     connection.executemany(
-        "INSERT INTO tooled VALUES (?, ?, ?, ?)",
-        [(day, session_id, tool, count) for (day, tool), count in tools.items()],
+        "INSERT INTO tools_daily VALUES (?, ?, ?, ?)",
+        [(day, session_id, tool, count) for (day, tool), count in counts.items()],
+    )
+    connection.execute(
+        "REPLACE INTO dirty_projects SELECT agent_id, random() FROM sessions"
+        " WHERE session_key = ? AND agent_id IS NOT NULL",
+        own,
     )

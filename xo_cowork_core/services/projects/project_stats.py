@@ -58,7 +58,7 @@ class ProjectStats:
         try:
             if written:
                 await self._index.clear_dirty_projects(written)
-            recounted = await self._index.query(queries.recounted)
+            recounted = await self._index.query(queries.dirty_projects)
         except (Unavailable, sqlite3.Error) as error:
             log.warning("projects that were counted anew: %s", error)
             return

@@ -3,13 +3,14 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from xo_cowork_core.sdk import Tokens
-from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.index.message_rows import seconds_of
+from xo_cowork_core.services.index.message_rows import unpack_seconds
+from xo_cowork_core.services.index.usage_rows import milliseconds_of, time_of
 from xo_cowork_core.services.usage.prices import Price, Prices
 from xo_cowork_core.services.usage.sums import Call, Group, SessionSum, Sum, Usage
 
@@ -19,15 +20,16 @@ OPEN = (
     "SUM(open_input), SUM(open_output), SUM(open_reasoning),"
     " SUM(open_cache_read), SUM(open_cache_write)"
 )
-TOTAL = "SUM(used.input + used.output + used.reasoning + used.cache_read + used.cache_write)"
+TOTAL = "SUM(u.input + u.output + u.reasoning + u.cache_read + u.cache_write)"
 # as `Price.of` does it
 COST = (
     "SUM(cost + COALESCE(open_input * p.input + (open_output + open_reasoning) * p.output"
     " + open_cache_read * p.cache_read + open_cache_write * p.cache_write, 0) / 1e6)"
 )
 TOP_SESSIONS = 10
-MOST_CALLS = 1000
+MAX_CALLS = 1000
 KEPT_REPORTS = 8
+DAY_MS = 86_400_000
 
 
 class UsageReports:
@@ -93,7 +95,7 @@ class UsageReports:
                 _sessions(connection, scope, prices, sessions),
                 _count(connection, scope),
                 _tools(connection, scope),
-                *_spoken(connection, scope),
+                *_messages(connection, scope),
             )
         )
         usage = Usage(
@@ -109,15 +111,8 @@ class UsageReports:
         return usage, prices
 
     async def calls(self, window: Sequence[str]) -> Sequence[Call]:
-        """Return the newest model calls of some days, at most `MOST_CALLS`."""
-        rows = await self._index.query(
-            lambda connection: connection.execute(
-                "SELECT session_id, model_id, input, output, reasoning, cache_read, cache_write,"
-                " cost, tools, time FROM calls WHERE counted AND time >= ? AND time < ?"
-                " ORDER BY time DESC LIMIT ?",
-                (window[0], f"{window[-1]}U", MOST_CALLS),  # U: after every T
-            ).fetchall()
-        )
+        """Return the newest model calls of some days, at most `MAX_CALLS`."""
+        rows = await self._index.query(lambda connection: _newest_calls(connection, window))
         prices = await self._prices.of({row[1] for row in rows if row[7] is None})
         return [_call(row, prices.get(row[1])) for row in rows]
 
@@ -176,7 +171,7 @@ def _rows(connection: sqlite3.Connection, scope: _Scope) -> list[_Row]:
     where, values = scope.where()
     rows = connection.execute(
         f"SELECT {KEYS}, {FIGURES}, SUM(cost), SUM(calls), {OPEN}"  # noqa: S608
-        f" FROM used WHERE {where} GROUP BY {KEYS}",
+        f" FROM usage_daily WHERE {where} GROUP BY {KEYS}",
         values,
     )
     return [_Row(row[:4], Tokens(*row[4:9]), row[9], row[10], Tokens(*row[11:16])) for row in rows]
@@ -196,9 +191,9 @@ def _sessions(
     rows = connection.execute(
         "WITH prices (model_id, input, output, cache_read, cache_write)"  # noqa: S608
         f" AS (VALUES {listed})"
-        f" SELECT session_id, MAX(agent_name), {FIGURES.replace('(', '(used.')}, SUM(calls),"
+        f" SELECT session_id, MAX(agent_name), {FIGURES.replace('(', '(u.')}, SUM(calls),"
         f" {COST} AS spent"
-        " FROM used LEFT JOIN prices p ON p.model_id = used.model_id"
+        " FROM usage_daily u LEFT JOIN prices p ON p.model_id = u.model_id"
         f" WHERE {where} GROUP BY session_id"
         f" ORDER BY spent DESC, {TOTAL} DESC, session_id LIMIT ?",
         [*figures, *values, limit],
@@ -209,7 +204,7 @@ def _sessions(
 def _count(connection: sqlite3.Connection, scope: _Scope) -> int:
     where, values = scope.where()
     row = connection.execute(
-        f"SELECT COUNT(DISTINCT session_id) FROM used WHERE {where}",  # noqa: S608
+        f"SELECT COUNT(DISTINCT session_id) FROM usage_daily WHERE {where}",  # noqa: S608
         values,
     ).fetchone()
     return int(row[0])
@@ -218,21 +213,33 @@ def _count(connection: sqlite3.Connection, scope: _Scope) -> int:
 def _tools(connection: sqlite3.Connection, scope: _Scope) -> list[tuple[str, str, int]]:
     where, values = scope.where()
     return connection.execute(
-        f"SELECT day, tool, SUM(count) FROM tooled WHERE {where} GROUP BY day, tool",  # noqa: S608
+        f"SELECT day, tool, SUM(count) FROM tools_daily WHERE {where} GROUP BY day, tool",  # noqa: S608
         values,
     ).fetchall()
 
 
-def _spoken(
+def _messages(
     connection: sqlite3.Connection, scope: _Scope
 ) -> tuple[list[tuple[str, str, int]], list[float]]:
     where, values = scope.where()
     rows = connection.execute(
-        f"SELECT day, session_id, messages, seconds FROM spoken WHERE {where}",  # noqa: S608
+        f"SELECT day, session_id, messages, seconds FROM messages_daily WHERE {where}",  # noqa: S608
         values,
     ).fetchall()
-    seconds = seconds_of(b"".join(row[3] for row in rows))
+    seconds = unpack_seconds(b"".join(row[3] for row in rows))
     return [row[:3] for row in rows], sorted(seconds)
+
+
+def _newest_calls(connection: sqlite3.Connection, window: Sequence[str]) -> list[tuple[Any, ...]]:
+    start = milliseconds_of(datetime.fromisoformat(f"{window[0]}T00:00:00+00:00"))
+    end = milliseconds_of(datetime.fromisoformat(f"{window[-1]}T00:00:00+00:00")) + DAY_MS
+    return connection.execute(
+        "SELECT session_id, model_id, input, output, reasoning, cache_read, cache_write,"
+        " cost, tools, time_ms FROM calls JOIN models USING (model_key)"
+        " JOIN session_keys USING (session_key)"
+        " WHERE counted AND time_ms >= ? AND time_ms < ? ORDER BY time_ms DESC LIMIT ?",
+        (start, end, MAX_CALLS),
+    ).fetchall()
 
 
 def _call(row: tuple[Any, ...], price: Price | None) -> Call:
@@ -240,4 +247,6 @@ def _call(row: tuple[Any, ...], price: Price | None) -> Call:
     cost = row[7]
     if cost is None:
         cost = price.of(tokens) if price else 0.0
-    return Call(row[0], row[1], tokens, cost, row[8].split("\n") if row[8] else [], row[9])
+    return Call(
+        row[0], row[1], tokens, cost, row[8].split("\n") if row[8] else [], stamp(time_of(row[9]))
+    )
