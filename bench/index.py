@@ -12,7 +12,7 @@ from typing import cast
 
 import orjson
 
-from bench import corpus
+from bench import corpus, prose
 from bench.corpus import Corpus, Made
 from bench.indexing import Cold, cold_index, findable_seconds, idle_percent, warm_seconds
 from bench.plan import Plan
@@ -27,7 +27,7 @@ SEARCHED = (3, 20, 100, 400, 1500, 3500)
 
 
 def measure(plan: Plan) -> Iterator[Row]:
-    """Measure a large history, then many short sessions."""
+    """Measure a large history, then many short sessions, then one of conversations."""
     server = server_with(QUICK, NO_GATEWAY)
     try:
         made = corpus.make(server.home, sessions=plan.pick(2000, 200), megabytes=plan.pick(415, 41))
@@ -49,6 +49,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     finally:
         server.close()
     yield from _many(plan)
+    yield from prose.measure(plan, NO_GATEWAY)
 
 
 def _cold(cold: Cold, made: Corpus, parse: float) -> Iterator[Row]:

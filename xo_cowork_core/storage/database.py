@@ -1,9 +1,9 @@
 """One SQLite file in WAL mode: one writer thread, a few reader threads, never the event loop.
 
 A commit is durable against the death of this process (`synchronous=NORMAL`: the write-ahead log
-is written at commit and flushed to the platter at checkpoints). A file that is damaged is moved
-aside, with its time in the name, and a fresh one is begun; where the schema names tables that can't
-be had again, these are looked through at each opening, and what can be read is taken over.
+is written at commit and flushed to disk at checkpoints). A damaged file is renamed, with the time
+in its name, and replaced by a new one. `durable_tables` are checked at each opening, and their
+readable rows are copied into the new file.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from xo_cowork_core.storage.database_salvage import salvage
-from xo_cowork_core.storage.database_writer import Writer
+from xo_cowork_core.storage.database_writer import DatabaseWriter
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -29,8 +29,8 @@ log = logging.getLogger("xo_cowork.db")
 
 
 class Database:
-    """A file and the threads that touch it. `schema` is applied once, step by step; `pragmas` to
-    each connection. `durable_tables` names the tables that can't be had again."""
+    """A file and the threads that use it. Each step of `schema` is applied once, `pragmas` to each
+    connection. `durable_tables` names the tables whose rows nothing else can restore."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Database:
         self._path = path
         self._schema = schema
         self._pragmas = pragmas
-        self._dear = durable_tables
+        self._durable_tables = durable_tables
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._generation = 0
         self._inode = 0
-        self._writer = Writer(self._mine)
+        self._writer = DatabaseWriter(self._thread_connection)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
 
     def open(self) -> None:
@@ -58,97 +58,105 @@ class Database:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            self._begin_anew(error)
+            self._replace_file(error)
         self._inode = self._path.stat().st_ino
 
-    def lost(self) -> bool:
-        """Say whether the file was removed or replaced under the open connections. Blocks."""
+    def is_lost(self) -> bool:
+        """Whether the file was removed or replaced under the open connections. Blocks."""
         try:
             return self._path.stat().st_ino != self._inode
         except FileNotFoundError:
             return True
 
     async def reopen(self) -> None:
-        """Open the file that is there now, or a new one; what connections are open give way."""
+        """Open the file at the path, or a new one; open connections are replaced."""
 
         def renew() -> None:
             self.open()
             self._generation += 1
 
-        await self._writer.between(renew)
+        await self._writer.run(renew)
 
     async def replace(self, error: sqlite3.DatabaseError) -> None:
-        """Begin anew after an `error` that says that the file is damaged."""
+        """Replace the file after an `error` that says that it is damaged."""
 
         def renew() -> None:
-            self._begin_anew(error)
+            self._replace_file(error)
             self._inode = self._path.stat().st_ino
-            # last: a reader that opens the file anew must not get hold of the damaged one
+            # last: a reader that reconnects must not open the damaged file
             self._generation += 1
 
-        await self._writer.between(renew)
+        await self._writer.run(renew)
+
+    async def truncate_log(self) -> None:
+        """Move the write-ahead log into the file and truncate it, as far as readers allow."""
+
+        def checkpoint() -> None:
+            self._thread_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        await self._writer.run(checkpoint)
 
     @property
     def state(self) -> tuple[int, int]:
-        """Another one after each reopening and each write, before that one's caller hears of it."""
+        """The numbers of openings and commits. They grow before the caller of a write continues."""
         return self._generation, self._writer.commits
 
     async def write(self, work: Work[T]) -> T:
-        """Run `work` on the writer thread and commit it; it is undone when it raises."""
+        """Run `work` on the writer thread and commit it; roll it back when it raises."""
         return await self._writer.write(work)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a reader thread. It sees every write that was awaited before."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def close(self) -> None:
         """Finish what was queued and close every connection."""
-        await asyncio.to_thread(self._shut)
+        await asyncio.to_thread(self._close)
 
-    def _shut(self) -> None:
+    def _close(self) -> None:
         self._writer.close()
         self._readers.shutdown(wait=True)
         for connection in self._connections:
             connection.close()
         self._connections.clear()
 
-    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        fresh = self._beside(".new")
+    def _replace_file(self, error: sqlite3.DatabaseError) -> None:
+        fresh = self._sibling(".new")
         for suffix in ("", "-wal", "-shm"):
-            self._beside(f".new{suffix}").unlink(missing_ok=True)
+            self._sibling(f".new{suffix}").unlink(missing_ok=True)
         self._migrate(fresh)
         count = 0
-        if self._dear:
+        if self._durable_tables:
             with closing(self._connect(fresh)) as connection:
                 count = salvage(self._path, connection)
-        aside = self._beside(f".broken-{int(time.time())}")
+        aside = self._sibling(f".broken-{int(time.time())}")
         self._path.replace(aside)
         with suppress(FileNotFoundError):
-            self._beside("-wal").replace(aside.with_name(f"{aside.name}-wal"))
-        self._beside("-shm").unlink(missing_ok=True)
+            self._sibling("-wal").replace(aside.with_name(f"{aside.name}-wal"))
+        self._sibling("-shm").unlink(missing_ok=True)
         fresh.replace(self._path)
-        taken = f"; {count} rows of it were taken over" if self._dear else ""
-        log.error("%s is damaged (%s); moved to %s%s", self._path, error, aside, taken)
+        copied = f"; {count} of its rows were copied" if self._durable_tables else ""
+        log.error("%s is damaged (%s); moved to %s%s", self._path, error, aside, copied)
 
-    def _beside(self, suffix: str) -> Path:
+    def _sibling(self, suffix: str) -> Path:
         return self._path.with_name(self._path.name + suffix)
 
     def _migrate(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with closing(self._connect(path)) as connection:
-            done = connection.execute("PRAGMA user_version").fetchone()[0]
-            if done:
-                self._look_through(connection)
-            if done > len(self._schema):
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version:
+                self._check_durable_tables(connection)
+            if version > len(self._schema):
                 log.warning("%s was written by a newer server", path)
-            for number, step in enumerate(self._schema[done:], start=done + 1):
+            for number, step in enumerate(self._schema[version:], start=version + 1):
                 connection.executescript(f"BEGIN; {step}; PRAGMA user_version={number}; COMMIT;")
 
-    def _look_through(self, connection: sqlite3.Connection) -> None:
-        for table in self._dear:
-            (found,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
-            if found != "ok":
-                raise sqlite3.DatabaseError(" ".join(found.split()))
+    def _check_durable_tables(self, connection: sqlite3.Connection) -> None:
+        for table in self._durable_tables:
+            (result,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
+            if result != "ok":
+                raise sqlite3.DatabaseError(" ".join(result.split()))
 
     def _connect(self, path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -158,7 +166,7 @@ class Database:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    def _mine(self) -> sqlite3.Connection:
+    def _thread_connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection and self._local.generation != self._generation:
             self._connections.remove(connection)
@@ -170,5 +178,5 @@ class Database:
             self._connections.append(connection)
         return connection
 
-    def _look(self, work: Work[T]) -> T:
-        return work(self._mine())
+    def _read(self, work: Work[T]) -> T:
+        return work(self._thread_connection())

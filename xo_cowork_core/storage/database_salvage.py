@@ -1,4 +1,4 @@
-"""Takes over what can still be read of a damaged database."""
+"""Copies the readable rows of a damaged database."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def salvage(damaged: Path, target: sqlite3.Connection) -> int:
-    """Copy every row that can be read into the same tables of `target`; say how many. Blocks."""
+    """Copy each readable row into the same table of `target`; return how many. Blocks."""
     copied = 0
     with closing(sqlite3.connect(damaged, isolation_level=None)) as source:
         target.execute("BEGIN")
@@ -18,7 +18,7 @@ def salvage(damaged: Path, target: sqlite3.Connection) -> int:
 
 
 def _tables(target: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Return each table, and the order in which its rows lie."""
+    """Return each table with the ORDER BY that reverses the order of its rows on disk."""
     rows = target.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     ).fetchall()
@@ -35,24 +35,24 @@ def _order(target: sqlite3.Connection, table: str, sql: str) -> str:
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str, order: str) -> int:
     before = target.total_changes
-    # from both ends: a page that can't be read costs its own rows
+    # from both ends: an unreadable page costs only its own rows
     for direction in ("", f" ORDER BY {order}"):
         with suppress(sqlite3.DatabaseError):
             names = _columns(source, target, table)
-            marks = ", ".join("?" * len(names))
-            # the names are those of our own schema
-            into = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+            placeholders = ", ".join("?" * len(names))
+            # the names come from our own schema
+            into = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({placeholders})"  # noqa: S608
             for row in _rows(source, f"SELECT {', '.join(names)} FROM {table}{direction}"):  # noqa: S608
                 target.execute(into, row)
     return target.total_changes - before
 
 
 def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:
-    there, wanted = (
+    present, expected = (
         [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         for connection in (source, target)
     )
-    return [name for name in wanted if name in there]
+    return [name for name in expected if name in present]
 
 
 def _rows(source: sqlite3.Connection, query: str) -> Iterator[tuple[object, ...]]:

@@ -1,7 +1,7 @@
-"""The one thread that writes a database: what waits for it is committed together.
+"""The one thread that writes a database, with group commit of the jobs that wait.
 
-Each piece of work is undone alone when it raises. Its caller hears of it after the commit, and of
-the commit's own failure. Belongs to one event loop.
+A job that raises is rolled back alone. Its caller continues after the commit, or gets the error of
+the job or of the commit. Belongs to one event loop.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-MOST_TOGETHER = 64
+MAX_JOBS = 64
 
 
 @dataclass(slots=True)
@@ -24,8 +24,8 @@ class _Job(Generic[T]):
     results: list[T] = field(default_factory=list[T])
     error: BaseException | None = None
 
-    def tell(self) -> None:
-        """Give the caller what came of it, on its event loop."""
+    def finish(self) -> None:
+        """Pass result or error to the caller. Runs on the event loop."""
         if self.future.done():
             return
         if self.error:
@@ -34,7 +34,7 @@ class _Job(Generic[T]):
             self.future.set_result(self.results[0])
 
 
-class Writer:
+class DatabaseWriter:
     """Runs work in transactions, in the order in which it comes."""
 
     def __init__(self, connection: Callable[[], sqlite3.Connection]) -> None:
@@ -56,7 +56,7 @@ class Writer:
             self._thread.submit(self._drain, loop)
         return await job.future
 
-    async def between(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T]) -> T:
         """Run `work` on the writing thread, outside any transaction."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
@@ -68,16 +68,16 @@ class Writer:
         while jobs := self._next():
             self._commit(jobs)
             self.commits += 1
-            loop.call_soon_threadsafe(_tell, jobs)
+            loop.call_soon_threadsafe(_finish, jobs)
 
     def _next(self) -> list[_Job[Any]]:
         with self._lock:
-            jobs = [self._jobs.popleft() for _ in range(min(MOST_TOGETHER, len(self._jobs)))]
+            jobs = [self._jobs.popleft() for _ in range(min(MAX_JOBS, len(self._jobs)))]
             self._draining = bool(jobs)
         return jobs
 
     def _commit(self, jobs: Sequence[_Job[Any]]) -> None:
-        run = _run_apart if len(jobs) > 1 else _run
+        run = _run_in_savepoint if len(jobs) > 1 else _run
         try:
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
@@ -89,8 +89,8 @@ class Writer:
                 # a failed COMMIT (full disk) may leave the transaction open or already undone
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            # nothing of them was kept
+        except BaseException as error:  # noqa: BLE001 - the callers get it
+            # all of them were rolled back
             for job in jobs:
                 job.error = job.error or error
 
@@ -99,20 +99,20 @@ def _run(job: _Job[Any], connection: sqlite3.Connection) -> None:
     job.results.append(job.work(connection))
 
 
-def _run_apart(job: _Job[Any], connection: sqlite3.Connection) -> None:
-    # a lone job has no need of this: a savepoint keeps a copy of each page that it changes
+def _run_in_savepoint(job: _Job[Any], connection: sqlite3.Connection) -> None:
+    # only for several jobs: a savepoint keeps a copy of each page that it changes
     connection.execute("SAVEPOINT job")
     try:
         _run(job, connection)
     except BaseException as error:
         job.error = error
-        # a full disk undoes the whole transaction, not the savepoint alone
+        # a full disk rolls back the whole transaction
         if not connection.in_transaction:
             raise
         connection.execute("ROLLBACK TO job")
     connection.execute("RELEASE job")
 
 
-def _tell(jobs: Sequence[_Job[Any]]) -> None:
+def _finish(jobs: Sequence[_Job[Any]]) -> None:
     for job in jobs:
-        job.tell()
+        job.finish()

@@ -1,6 +1,6 @@
-"""Tables of `state.db`, as steps that are applied once each. Add steps; never change one."""
+"""Tables of `state.db`, in steps that are applied once each. Add steps; never change one."""
 
-# what can't be had again; streams' entries are pruned after a day
+# nothing else can restore these rows; the entries of streams are pruned after a day
 DURABLE_TABLES = (
     "streams",
     "sessions",

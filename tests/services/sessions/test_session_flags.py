@@ -39,11 +39,6 @@ class Held(HostedSessions):
         return found
 
 
-class NothingRuns:
-    def running(self, session_id: str) -> None:
-        return None
-
-
 class World:
     """A host's table, an index, and what stands between them."""
 
@@ -61,11 +56,9 @@ class World:
             sessions=Sessions(self.database, registry, history, self.hosted, self.index),
             hosted=self.hosted,
             index=self.index,
-            turns=cast("Any", NothingRuns()),
-            resolver=none,
             workspace=none,
-            feed=self.feed,
             trash=none,
+            running_stream=lambda _: None,
         )
 
     async def titles(self) -> list[str]:

@@ -214,7 +214,7 @@ def test_a_start_writes_no_numbers_that_are_written(chat: Chat) -> None:
         server.client.post("/api/fts/index/all")
         (file,) = server.state.glob("index-*.db")
         with closing(sqlite3.connect(file)) as index:
-            return not index.execute("SELECT COUNT(*) FROM recounted").fetchone()[0]
+            return not index.execute("SELECT COUNT(*) FROM dirty_projects").fetchone()[0]
 
     eventually(noted, SECONDS, "the index took note")
     before = xo(server, "stats.json")["updated_at"]

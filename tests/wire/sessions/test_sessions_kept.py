@@ -134,7 +134,11 @@ def test_what_the_host_kept_of_a_session_is_gone_after_thirty_days(server: LiveS
         found: set[str] = set()
         for file in server.state.glob("*.db"):
             with closing(sqlite3.connect(file)) as connection:
-                rows = connection.execute("SELECT session_id FROM messages").fetchall()
+                kept = file.name == "state.db"
+                table = (
+                    "messages" if kept else "message_blocks JOIN session_keys USING (session_key)"
+                )
+                rows = connection.execute(f"SELECT session_id FROM {table}").fetchall()
             found.update(session_id for (session_id,) in rows)
         return found & {old, new}
 

@@ -68,7 +68,7 @@ class Index:
 
         Does nothing when it is open and still the same file. Raises OSError, sqlite3.Error.
         """
-        if self._is_open and not await asyncio.to_thread(self._database.lost):
+        if self._is_open and not await asyncio.to_thread(self._database.is_lost):
             return
         self._is_open = False
         if self._damage:

@@ -34,7 +34,7 @@ from xo_cowork_core.storage.jsonl import FileFingerprint
 FlagsOf = Callable[[str], Flags]
 BATCH_BYTES = 16 << 20
 BATCH_FILES = 256
-BULK_BYTES = 4 * BATCH_BYTES
+BULK_BYTES = 2 * BATCH_BYTES
 WRONG_VALUES = (
     TypeError,
     ValueError,
@@ -161,6 +161,7 @@ class Indexer:
             yield
         finally:
             await self._database.write(end_bulk)
+        await self._database.truncate_log()
 
     async def _index(self, files: Sequence[TranscriptFile], flags_of: FlagsOf) -> set[str]:
         loop = asyncio.get_running_loop()

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from xo_cowork_core.services.index.message_rows import message_text
 from xo_cowork_core.services.index.queries import COLUMNS, Session, session_of
 from xo_cowork_core.services.index.schema import BLOCK_MESSAGES
@@ -21,11 +23,9 @@ BEST = (
     " JOIN sessions s USING (session_key) WHERE s.hidden = 0 ORDER BY w.rank"
 )
 NEWEST = (
-    "SELECT s.session_id, m.first FROM ("  # noqa: S608
-    " SELECT b.session_key, MIN(w.rowid) AS first FROM ("
-    "  SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
-    f" ) w JOIN message_blocks b ON b.block_id = w.rowid / {BLOCK_MESSAGES} GROUP BY 1"
-    ") m JOIN sessions s USING (session_key) WHERE s.hidden = 0 ORDER BY s.time_updated DESC"
+    "SELECT s.session_id, MIN(b.block_id) FROM json_each(?) w"
+    " JOIN message_blocks b ON b.block_id = w.value JOIN sessions s USING (session_key)"
+    " WHERE s.hidden = 0 GROUP BY s.session_key ORDER BY s.time_updated DESC"
 )
 
 
@@ -43,8 +43,9 @@ def search(
     """Return how many sessions match all words of `text`, and a page of them.
 
     Sessions whose title holds every word come first, then the best matches; where more than
-    `MAX_RANKED` messages match, the newest sessions. The last word matches as a prefix. Of very
-    common words only `MAX_MATCHES` messages count, of a long text its first words.
+    `MAX_RANKED` messages match, the newest sessions. The last word matches as a prefix,
+    where it is not very common itself. Of very common words only `MAX_MATCHES` messages count, of
+    a long text its first words.
     """
     words = WORD.findall(text[:MAX_CHARACTERS])[:MAX_WORDS]
     if not words:
@@ -63,21 +64,34 @@ def _sessions(connection: sqlite3.Connection, words: Sequence[str]) -> list[tupl
         [*(f"%{_escaped(word)}%" for word in words), MAX_MATCHES],
     )
     sessions: dict[str, int | None] = {session_id: None for (session_id,) in titles}
-    for session_id, rowid in _messages(connection, _match(words)):
+    for session_id, rowid in _messages(connection, words):
         sessions.setdefault(session_id, rowid)
     return list(sessions.items())
 
 
-def _messages(connection: sqlite3.Connection, match: str) -> list[tuple[str, int]]:
-    """Return messages that match, with their sessions. A rank is computed from every match, so it
-    is only affordable among few."""
-    count = connection.execute(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM messages_fts WHERE messages_fts MATCH ? LIMIT ?)",
-        (match, MAX_RANKED + 1),
-    ).fetchone()[0]
-    if count <= MAX_RANKED:
+def _messages(connection: sqlite3.Connection, words: Sequence[str]) -> list[tuple[str, int]]:
+    """Return sessions with the rowid of a message that matches. A rank is computed from every
+    match, so it is only affordable among few."""
+    match = _match(words)
+    # a prefix is searched in full before its first match comes: not for a very common word
+    rowids = _rowids(connection, match)
+    if len(rowids) < MAX_MATCHES:
+        match += "*"
+        rowids = _rowids(connection, match)
+    if len(rowids) <= MAX_RANKED:
         return connection.execute(BEST, (match,)).fetchall()
-    return connection.execute(NEWEST, (match, MAX_MATCHES)).fetchall()
+    first = {rowid // BLOCK_MESSAGES: rowid for rowid in rowids}
+    sessions = connection.execute(NEWEST, (orjson.dumps(list(first)).decode(),))
+    return [(session_id, first[block_id]) for session_id, block_id in sessions]
+
+
+def _rowids(connection: sqlite3.Connection, match: str) -> list[int]:
+    """Return the newest messages that match, with descending rowids."""
+    rows = connection.execute(
+        "SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? ORDER BY rowid DESC LIMIT ?",
+        (match, MAX_MATCHES),
+    )
+    return [rowid for (rowid,) in rows]
 
 
 def _hit(
@@ -96,7 +110,7 @@ def _hit(
 
 def _match(words: Sequence[str]) -> str:
     """Quote every word, so that nothing in it is a query operator."""
-    return " ".join(f'"{word}"' for word in words) + "*"
+    return " ".join(f'"{word}"' for word in words)
 
 
 def _escaped(word: str) -> str:
