@@ -6,16 +6,18 @@
 import sys
 from typing import TYPE_CHECKING
 
+from xo_cowork_core.cli.fast_imports import fast_imports
+
 if TYPE_CHECKING:
     from typer import Typer
 
 
 def main() -> int:
     """Run the command line; return the exit code. A known error is one line on stderr."""
-    # imported here, so that importing a command's module does not load the whole host
-    from xo_cowork_core.cli.serve import serve  # noqa: PLC0415
-    from xo_cowork_core.host.serving import START_ERRORS  # noqa: PLC0415
-    from xo_cowork_core.host.settings.sources import normalize_home  # noqa: PLC0415
+    with fast_imports():
+        from xo_cowork_core.cli.serve import serve  # noqa: PLC0415
+        from xo_cowork_core.host.serving import START_ERRORS  # noqa: PLC0415
+        from xo_cowork_core.host.settings.sources import normalize_home  # noqa: PLC0415
 
     try:
         normalize_home()

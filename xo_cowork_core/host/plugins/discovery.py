@@ -32,14 +32,11 @@ class InstalledPlugin:
 
     entry_point: importlib.metadata.EntryPoint
     distribution: importlib.metadata.Distribution
+    distribution_name: str
 
     @property
     def name(self) -> str:
         return self.entry_point.name
-
-    @property
-    def distribution_name(self) -> str:
-        return self.distribution.metadata["Name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +91,13 @@ def list_installed_plugins() -> Sequence[InstalledPlugin]:
     seen: set[str] = set()
     plugins: list[InstalledPlugin] = []
     for distribution in importlib.metadata.distributions():
-        name = canonicalize_name(_read_name(distribution))
+        name = _read_name(distribution)
         # the first folder on sys.path wins, as it does for an import
-        if name in seen:
+        if canonicalize_name(name) in seen:
             continue
-        seen.add(name)
+        seen.add(canonicalize_name(name))
         entry_points = distribution.entry_points.select(group=GROUP)
-        plugins.extend(InstalledPlugin(point, distribution) for point in entry_points)
+        plugins.extend(InstalledPlugin(point, distribution, name) for point in entry_points)
     return sorted(plugins, key=lambda plugin: (plugin.name, plugin.distribution_name))
 
 
