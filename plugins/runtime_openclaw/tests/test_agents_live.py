@@ -14,7 +14,7 @@ from xo_runtime_openclaw.config.config_file import ConfigFile
 from xo_runtime_openclaw.config.configuration import Configuration
 from xo_runtime_openclaw.config.live_config import LiveConfig
 from xo_runtime_openclaw.gateway import unavailable as down
-from xo_runtime_openclaw.gateway.frames import Refused, Row
+from xo_runtime_openclaw.gateway.frames import GatewayError, Row
 
 
 class FakeControl:
@@ -31,7 +31,7 @@ class FakeControl:
         if method not in {"config.get", "sessions.list"}:
             self.asked.append((method, params))
         if refusals := self.refusals.get(method):
-            raise Refused(method, refusals.pop(0))
+            raise GatewayError(method, refusals.pop(0))
         return getattr(self, f"on_{method.replace('.', '_')}")(params)
 
     def on_config_get(self, params: Row) -> object:
@@ -59,7 +59,7 @@ class FakeControl:
 
     def on_agents_delete(self, params: Row) -> object:
         if self.unsettled > 0:
-            raise Refused("agents.delete", {"code": "INVALID_REQUEST", "message": "not found"})
+            raise GatewayError("agents.delete", {"code": "INVALID_REQUEST", "message": "not found"})
         del self.config["agents"]["entries"][params["agentId"]]
         return {"ok": True}
 
@@ -90,7 +90,7 @@ def control() -> FakeControl:
 def agents(control: FakeControl, tmp_path: Any) -> Agents:
     file, check = ConfigFile(tmp_path / "none.json", {}), ConfigCheck.__new__(ConfigCheck)
     live = LiveConfig(control)
-    return Agents(Configuration(live, file, check, here=False), control, "/home")
+    return Agents(Configuration(live, file, check, is_local=False), control, "/home")
 
 
 def methods(control: FakeControl) -> Sequence[str]:

@@ -14,7 +14,7 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import parts_of, texts
 from xo_cowork_core.sdk.testing.proctree import eventually
-from xo_runtime_openclaw.history.offline import Offline
+from xo_runtime_openclaw.history.offline import OfflineStore
 
 TODAY = "5b4da57a-a684-4e3b-8ab7-590e84094d1e"
 OLDER = "68ad9865-e640-4317-986d-67457184d701"
@@ -174,7 +174,7 @@ def test_an_older_file_that_grew_is_listed_anew(server: LiveServer) -> None:
 
 def test_an_id_is_no_path(server: LiveServer) -> None:
     older(server.home)
-    offline = Offline(server.home / ".openclaw")
+    offline = OfflineStore(server.home / ".openclaw")
     assert offline.messages(OLDER)
     for name in ("", ".", "*", f"../sessions/{OLDER}", f"x/{OLDER}", "\0"):
         assert offline.session(name) is None

@@ -20,9 +20,9 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_runtime_openclaw.gateway.frames import Answer, Notice, parse
+from xo_runtime_openclaw.gateway.frames import GatewayEvent, Response, parse
 from xo_runtime_openclaw.run.text_reconciler import TextReconciler
-from xo_runtime_openclaw.run.translator import Ended, Translator
+from xo_runtime_openclaw.run.translator import RunEnded, Translator
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ANYTHING = st.recursive(
@@ -43,10 +43,10 @@ STATES = st.sampled_from(["status", "delta", "final", "error", "aborted", "x"])
 AGENT = st.fixed_dictionaries({"stream": STREAMS, "data": DATA | ANYTHING, "seq": ANYTHING})
 CHAT = st.fixed_dictionaries({"state": STATES, "message": ANYTHING, "errorMessage": ANYTHING})
 NOTICES = st.lists(
-    st.builds(Notice, st.just("agent"), AGENT)
-    | st.builds(Notice, st.just("chat"), CHAT)
+    st.builds(GatewayEvent, st.just("agent"), AGENT)
+    | st.builds(GatewayEvent, st.just("chat"), CHAT)
     | st.builds(
-        Notice,
+        GatewayEvent,
         st.sampled_from(["session.message", "exec.approval.requested", "exec.approval.resolved"]),
         st.dictionaries(st.sampled_from(["message", "request", "id"]), ANYTHING),
     ),
@@ -65,16 +65,16 @@ def seen(events: Iterable[object]) -> str:
     return text
 
 
-def assistant(text: str, item: str, seq: int, **more: object) -> Notice:
+def assistant(text: str, item: str, seq: int, **more: object) -> GatewayEvent:
     data = {"text": text, "itemId": item, **more}
-    return Notice("agent", {"stream": "assistant", "seq": seq, "data": data})
+    return GatewayEvent("agent", {"stream": "assistant", "seq": seq, "data": data})
 
 
 def replay(name: str) -> list[object]:
     """Translate a captured run."""
     translator, items = Translator(), list[object]()
     for frame in orjson.loads((FIXTURES / name).read_bytes()):
-        items += translator.items(Notice(frame["event"], frame["payload"]))
+        items += translator.items(GatewayEvent(frame["event"], frame["payload"]))
     return items
 
 
@@ -94,18 +94,18 @@ def test_what_a_gateway_still_holds_of_the_stretch_before_a_tool_is_not_told_aga
 
 @settings(deadline=None)
 @given(NOTICES)
-def test_no_event_breaks_the_translation(notices: list[Notice]) -> None:
+def test_no_event_breaks_the_translation(notices: list[GatewayEvent]) -> None:
     translator = Translator()
     for notice in notices:
         for item in translator.items(notice):
-            if isinstance(item, Ended):
+            if isinstance(item, RunEnded):
                 assert isinstance(item.final, Done | AgentFailure)
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200) | ANYTHING.map(orjson.dumps))
 def test_no_frame_breaks_the_reader(frame: bytes) -> None:
-    assert isinstance(parse(frame), Answer | Notice | None)
+    assert isinstance(parse(frame), Response | GatewayEvent | None)
 
 
 @settings(deadline=None)
@@ -137,7 +137,7 @@ def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, righ
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_a_reattached_run_tells_nothing_twice(cut: int, back: int) -> None:
     frames = orjson.loads((FIXTURES / "tool_run.json").read_bytes())
-    notices = [Notice(frame["event"], frame["payload"]) for frame in frames]
+    notices = [GatewayEvent(frame["event"], frame["payload"]) for frame in frames]
     start = min(cut, back)
     translator = Translator()
     items = [i for n in [*notices[:cut], *notices[start:]] for i in translator.items(n)]
@@ -152,34 +152,34 @@ def test_a_captured_run_with_a_tool_is_told_in_order() -> None:
     order = [StepStart, TextDelta, StepFinish, ToolCall, ToolResult, StepStart, TextDelta]
     places = [kinds.index(kind) for kind in order[:5]]
     assert places == sorted(places)
-    assert kinds[-1] is Ended
+    assert kinds[-1] is RunEnded
     call = next(item for item in replay("tool_run.json") if isinstance(item, ToolCall))
     assert (call.tool, call.arguments) == ("bash", {"command": "echo hello-from-tool"})
     assert seen(replay("tool_run.json")) == "let me run it.\n\nword0 word1 word2 word3"
 
 
 def test_a_captured_run_that_failed_ends_in_its_own_words() -> None:
-    end = next(item for item in replay("failed_run.json") if isinstance(item, Ended))
+    end = next(item for item in replay("failed_run.json") if isinstance(item, RunEnded))
     assert isinstance(end.final, AgentFailure)
     assert end.final.code == "auth"
     assert end.final.message.startswith("fake/fake-1 request failed (authentication failed")
 
 
 def test_a_captured_run_that_was_stopped_ends_as_aborted() -> None:
-    end = next(item for item in replay("aborted_run.json") if isinstance(item, Ended))
+    end = next(item for item in replay("aborted_run.json") if isinstance(item, RunEnded))
     assert isinstance(end.final, Done)
     assert end.final.finish_reason == "aborted"
 
 
 def test_an_empty_answer_is_told_as_a_failure() -> None:
-    def lifecycle(**data: Any) -> Notice:
-        return Notice("agent", {"stream": "lifecycle", "data": data})
+    def lifecycle(**data: Any) -> GatewayEvent:
+        return GatewayEvent("agent", {"stream": "lifecycle", "data": data})
 
     translator = Translator()
     items = [*translator.items(lifecycle(phase="error", error="\u26a0\ufe0f No answer."))]
-    items += translator.items(Notice("chat", {"state": "aborted", "stopReason": "stop"}))
+    items += translator.items(GatewayEvent("chat", {"state": "aborted", "stopReason": "stop"}))
     end = items[-1]
-    assert isinstance(end, Ended)
+    assert isinstance(end, RunEnded)
     assert isinstance(end.final, AgentFailure)
     assert end.final.message == "No answer."
 
@@ -189,7 +189,7 @@ def test_a_failed_tool_is_an_error() -> None:
     start = {"phase": "start", "name": "exec", "toolCallId": "c", "args": {"command": "x"}}
     end = {**start, "phase": "result", "isError": True, "result": {"content": "no"}}
     items = [
-        *translator.items(Notice("agent", {"stream": "tool", "data": start})),
-        *translator.items(Notice("agent", {"stream": "tool", "data": end})),
+        *translator.items(GatewayEvent("agent", {"stream": "tool", "data": start})),
+        *translator.items(GatewayEvent("agent", {"stream": "tool", "data": end})),
     ]
     assert items[1:] == [ToolError("c", "bash", "no", "no")]

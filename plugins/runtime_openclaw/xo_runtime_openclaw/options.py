@@ -1,4 +1,4 @@
-"""How the gateway is reached: settings, secrets, addresses, and the token's places."""
+"""Settings, secrets and addresses of the gateway."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The plugin's settings, typed. `home` is OpenClaw's own folder, `config` its file."""
+    """The plugin's settings. `home` is OpenClaw's folder, `config` its configuration file."""
 
     ws_url: str
     http_url: str
@@ -54,7 +54,7 @@ class Options:
 
     @property
     def loopback(self) -> bool:
-        """Say whether the gateway is on this machine."""
+        """True when the gateway is on this machine."""
         host = urlsplit(self.ws_url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -63,7 +63,7 @@ class Options:
 
 
 def read_options(settings: Mapping[str, str], home: Path) -> Options:
-    """Type the checked settings; what is absent takes its default."""
+    """Convert the checked settings; absent ones take their default."""
     values = {setting.name: setting.default for setting in SETTINGS} | dict(settings)
     ws_url = _ws(values["OPENCLAW_GATEWAY_URL"].rstrip("/"))
     named = values["OPENCLAW_CONFIG_PATH"]

@@ -1,4 +1,4 @@
-"""What the plugin brings: one runtime, its status route, its settings and its secrets."""
+"""The plugin's hooks: one runtime, its status route, its settings and secrets."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager

@@ -1,4 +1,4 @@
-"""The plugin's own route."""
+"""`GET /api/channels/openclaw/status`: whether the gateway is installed and running."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
@@ -9,7 +9,7 @@ PREFIX = "/api/channels/openclaw"
 
 
 class GatewayBody(BaseModel):
-    """Whether OpenClaw is here, and its gateway answers; where it is looked for."""
+    """Whether OpenClaw is installed and its gateway answers, and its address."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -29,18 +29,18 @@ class GatewayBody(BaseModel):
 
 
 def make_router(runtime: HasGateway) -> APIRouter:
-    """Make the routes of one runtime."""
+    """Return the routes of one runtime."""
     router = APIRouter()
 
     @router.get(f"{PREFIX}/status")
     async def openclaw_status() -> GatewayBody:
-        """Look for the OpenClaw gateway."""
-        found = await runtime.gateway()
+        """Return the state of the OpenClaw gateway."""
+        status = await runtime.gateway()
         return GatewayBody(
-            installed=found.installed,
-            running=found.running,
-            port=found.port,
-            ws_url=found.ws_url,
+            installed=status.installed,
+            running=status.running,
+            port=status.port,
+            ws_url=status.ws_url,
         )
 
     return router

@@ -24,27 +24,27 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
-from xo_runtime_openclaw.config.administration import Administered, Administration
-from xo_runtime_openclaw.gateway.frames import Refused
+from xo_runtime_openclaw.config.administration import AdminAbilities, AdminServices
+from xo_runtime_openclaw.gateway.frames import GatewayError
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.health import HealthCheck
 from xo_runtime_openclaw.gateway.models import list_models
 from xo_runtime_openclaw.gateway.probe import load_httpx
 from xo_runtime_openclaw.gateway.supervisor import Supervisor
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
-from xo_runtime_openclaw.history.store import Store
+from xo_runtime_openclaw.history.store import HistoryStore
 from xo_runtime_openclaw.options import read_options
 from xo_runtime_openclaw.run import failures
 from xo_runtime_openclaw.run.commands import RunCommands
 from xo_runtime_openclaw.run.orphan_runs import OrphanRuns
-from xo_runtime_openclaw.run.sessions import Sessions
+from xo_runtime_openclaw.run.sessions import GatewaySessions
 from xo_runtime_openclaw.run.turn_run import TurnRun
 
 INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), rank=10)
 
 
 class OpenClawRuntime(
-    Administered,
+    AdminAbilities,
     Runtime,
     OpensSessions,
     Interrupts,
@@ -61,29 +61,29 @@ class OpenClawRuntime(
         self._context = context
         self._options = options
         self._gateway = gateway
-        self._sessions = Sessions(context, gateway)
-        self._store = Store(context, gateway, self._sessions)
+        self._sessions = GatewaySessions(context, gateway)
+        self._store = HistoryStore(context, gateway, self._sessions)
         self._supervisor = Supervisor(context, options, gateway) if options.manage else None
         self._health = HealthCheck(context, options, gateway, self._supervisor)
-        self.administration = Administration(context, options, gateway)
+        self.administration = AdminServices(context, options, gateway)
         self._running: dict[str, TurnRun] = {}
         self._stopped: set[str] = set()
-        place = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]
-        self._prefix = f"xo-{place}-"
-        gateway.greeting = OrphanRuns(gateway, self._prefix).sweep
+        state_digest = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]
+        self._prefix = f"xo-{state_digest}-"
+        gateway.on_connect = OrphanRuns(gateway, self._prefix).sweep
 
     def describe(self) -> RuntimeInfo:
         return INFO
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Keep the gateway running where that is wanted; close the connection at the end."""
+        """Run the supervised gateway, if one is wanted; close the connection at the end."""
         if self._supervisor:
             self._supervisor.start()
         try:
             yield
         finally:
-            # a gateway that is killed in a run takes it up again by itself at its next start
+            # a gateway that is killed during a run resumes it at its next start
             for running in list(self._running.values()):
                 await running.interrupt()
             if self._supervisor:
@@ -97,7 +97,7 @@ class OpenClawRuntime(
             if reason.serves_http:
                 return turn.session_id
             raise reason.as_unavailable() from None
-        except Refused as refused:
+        except GatewayError as refused:
             raise refused.as_failure() from None
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
@@ -114,7 +114,7 @@ class OpenClawRuntime(
                     yield event
         except GatewayUnavailable as reason:
             raise failures.not_connected(reason) from None
-        except Refused as refused:
+        except GatewayError as refused:
             self._sessions.forget(turn.session_id)
             raise refused.as_failure() from None
         finally:
@@ -174,7 +174,7 @@ class OpenClawRuntime(
             return await list_models(self._gateway)
         except GatewayUnavailable as reason:
             raise reason.as_unavailable() from None
-        except Refused as refused:
+        except GatewayError as refused:
             raise AgentFailure(refused.text, code="upstream") from None
 
     async def health(self) -> Health:

@@ -1,4 +1,4 @@
-"""The abilities beside turns: agents, channels, the gateway, live status."""
+"""Abilities beside turns: agents, channels, gateway, live status."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,37 +14,38 @@ from xo_cowork_core.sdk import (
     KeepsAgents,
     ReportsStatus,
 )
-from xo_runtime_openclaw.config import agent_schema as entry
+from xo_runtime_openclaw.config import agent_schema
 from xo_runtime_openclaw.config.agents import Agents
 from xo_runtime_openclaw.config.channels import Channels
 from xo_runtime_openclaw.config.config_check import ConfigCheck
 from xo_runtime_openclaw.config.config_file import ConfigFile
 from xo_runtime_openclaw.config.configuration import Configuration
-from xo_runtime_openclaw.config.live_config import Control, LiveConfig
+from xo_runtime_openclaw.config.live_config import LiveConfig
 from xo_runtime_openclaw.config.provider_status import ProviderStatus
-from xo_runtime_openclaw.gateway.bootstrap import smallest_config
+from xo_runtime_openclaw.gateway.bootstrap import minimal_config
+from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.probe import answers
-from xo_runtime_openclaw.gateway.restart import Restart
+from xo_runtime_openclaw.gateway.restart import GatewayRestart
 from xo_runtime_openclaw.options import Options
 
 
-class Administration:
-    """What the abilities below stand on, made once for a runtime."""
+class AdminServices:
+    """The services behind the abilities, created once for a runtime."""
 
-    def __init__(self, context: HostContext, options: Options, control: Control) -> None:
-        file = ConfigFile(options.config, smallest_config(options))
+    def __init__(self, context: HostContext, options: Options, control: GatewayCalls) -> None:
+        file = ConfigFile(options.config, minimal_config(options))
         check = ConfigCheck(context, options)
         live = LiveConfig(control)
-        configuration = Configuration(live, file, check, here=options.loopback)
+        configuration = Configuration(live, file, check, is_local=options.loopback)
         self.agents = Agents(configuration, control, str(options.home))
         self.channels = Channels(context, options, configuration, control)
-        self.standing = ProviderStatus(context, configuration, control)
-        self.restart = Restart(context, options, control)
+        self.provider_status = ProviderStatus(context, configuration, control)
+        self.restart = GatewayRestart(context, options, control)
         self._context = context
         self._options = options
 
     async def gateway(self) -> GatewayStatus:
-        """Look for the gateway where it should be."""
+        """Return the state of the gateway."""
         options = self._options
         find = self._context.paths.binary
         running, binary = await asyncio.gather(
@@ -54,14 +55,14 @@ class Administration:
         return GatewayStatus(binary is not None, running, options.port, options.ws_url)
 
 
-class Administered(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
-    """Passes each ability's calls on. The runtime that mixes it in sets `administration`."""
+class AdminAbilities(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
+    """Forwards the abilities to `administration`, which the runtime sets."""
 
-    administration: Administration
+    administration: AdminServices
 
     @property
     def agent_fields(self) -> frozenset[str]:
-        return entry.FIELDS
+        return agent_schema.FIELDS
 
     async def agents(self) -> Sequence[Agent]:
         return await self.administration.agents.all()
@@ -85,17 +86,18 @@ class Administered(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
         return await self.administration.restart.do()
 
     async def status_of(self, what: str) -> Json:
-        """`models` and `providers` as `ProviderStatus` says; `channels` is
-        `{runtime, gateway_running, channels: {<name>: state}}`."""
+        """Return `models` or `providers` of `ProviderStatus`, or `channels`:
+        `{runtime, gateway_running, channels: {<name>: state}}`.
+        """
         if what == "models":
-            return await self.administration.standing.models()
+            return await self.administration.provider_status.models()
         if what == "providers":
-            return await self.administration.standing.providers()
+            return await self.administration.provider_status.providers()
         if what != "channels":
             raise BadRequest(f"OpenClaw tells no status of {what!r}")
-        found, gateway = await asyncio.gather(self.channels(), self.gateway())
+        channels, gateway = await asyncio.gather(self.channels(), self.gateway())
         return {
             "runtime": "openclaw",
             "gateway_running": gateway.running,
-            "channels": dict(found),
+            "channels": dict(channels),
         }

@@ -1,7 +1,7 @@
-"""Fields of an agent in OpenClaw's configuration: which it takes, checked as it checks them.
+"""The fields of an agent in OpenClaw's configuration, and their checks.
 
-Tried one by one against `openclaw config validate` of 2026.9.6. What is not here would make the
-whole file invalid, and the gateway would not start.
+Each one was tried against `openclaw config validate` of 2026.9.6. A field outside this list would
+make the whole file invalid, and the gateway would not start.
 """
 
 import re
@@ -47,7 +47,7 @@ def _identity(value: JsonValue) -> bool:
 
 
 def _avatar(identity: Mapping[str, JsonValue]) -> bool:
-    """An address, or a file that stays in the agent's workspace."""
+    """Accept a URL, or a file inside the agent's workspace."""
     avatar = identity.get("avatar")
     if not isinstance(avatar, str) or re.match(r"(?i)https?:|data:", avatar):
         return True
@@ -76,7 +76,7 @@ CHECKS: Mapping[str, Check] = {
     "skills": _texts,
     "identity": _identity,
 }
-# OpenClaw's own word on these is asked for, from the gateway or `openclaw config validate`
+# OpenClaw checks these: the gateway, or `openclaw config validate`
 DEEP = frozenset(
     {
         "contextLimits", "embeddedAgent", "experimental", "groupChat", "heartbeat", "humanDelay",
@@ -84,12 +84,12 @@ DEEP = frozenset(
         "subagents", "tts",
     }
 )  # fmt: skip
-# `tools` is an object there and a list on our wire; `agentDir` may not move under a live agent
+# not `tools`: an object there, a list on the wire; not `agentDir`: fixed for a live agent
 FIELDS = frozenset(CHECKS) | DEEP
 
 
 def check(fields: Json) -> None:
-    """Raise BadRequest for a field whose value OpenClaw would not take."""
+    """Raise BadRequest for a field whose value OpenClaw would refuse."""
     for name, value in fields.items():
         if name in CHECKS and not CHECKS[name](value):
             raise BadRequest(f"OpenClaw takes no such value for an agent's `{name}`")
@@ -98,35 +98,37 @@ def check(fields: Json) -> None:
 
 
 def shown(stored: Json) -> Json:
-    """Return what a reader gets of a stored entry: no secret, and `model` as one name."""
-    fields = {name: _open(value) for name, value in stored.items() if name in FIELDS}
+    """Return the public fields of a stored entry: without secrets, `model` as one name."""
+    fields = {name: _without_secrets(value) for name, value in stored.items() if name in FIELDS}
     model = fields.get("model")
     if isinstance(model, dict):
         fields["model"] = model.get("primary")
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _open(value: JsonValue) -> JsonValue:
-    """Leave out what may be secret; a change that doesn't name it keeps it."""
+def _without_secrets(value: JsonValue) -> JsonValue:
+    """Remove values that may be secret; an edit that does not name them keeps them."""
     if isinstance(value, dict):
-        return {key: _open(part) for key, part in value.items() if not SECRET.search(key)}
-    return [_open(part) for part in value] if isinstance(value, list) else value
+        return {
+            key: _without_secrets(part) for key, part in value.items() if not SECRET.search(key)
+        }
+    return [_without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
-def edits(place: Path, stored: Json, fields: Json) -> list[Edit]:
-    """Lay fields over an entry at `place`: objects are merged, a null inside one removes."""
-    found: list[Edit] = []
+def edits(path: Path, stored: Json, fields: Json) -> list[Edit]:
+    """Return the edits that merge fields into the entry at `path`; a null removes a field."""
+    result: list[Edit] = []
     for name, value in fields.items():
         before = stored.get(name)
         if name == "model" and isinstance(before, dict) and isinstance(value, str):
-            found.append(Put((*place, name, "primary"), value))
+            result.append(Put((*path, name, "primary"), value))
         elif isinstance(before, dict) and isinstance(value, dict):
-            found.extend(edits((*place, name), before, value))
+            result.extend(edits((*path, name), before, value))
         elif value is None:
-            found.append(Drop((*place, name)))
+            result.append(Drop((*path, name)))
         elif before != value:
-            found.append(Put((*place, name), _without_nulls(value)))
-    return found
+            result.append(Put((*path, name), _without_nulls(value)))
+    return result
 
 
 def _without_nulls(value: JsonValue) -> JsonValue:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from xo_cowork_core.sdk import Agent, BadRequest, Conflict, Json, NotFound, Unavailable, XoError
-from xo_runtime_openclaw.config import agent_schema as entry
+from xo_runtime_openclaw.config import agent_schema
 from xo_runtime_openclaw.config.agent_config import AgentConfig
 from xo_runtime_openclaw.config.configuration import Configuration
-from xo_runtime_openclaw.config.live_config import Control
-from xo_runtime_openclaw.gateway.frames import Refused, row
+from xo_runtime_openclaw.gateway.calls import GatewayCalls
+from xo_runtime_openclaw.gateway.frames import GatewayError, row
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 
 COUNT_SECONDS = 2.0
@@ -16,37 +16,37 @@ MOST_COUNTED = 50
 
 
 class Agents:
-    """The roster of one OpenClaw. `home` is its folder."""
+    """Lists and changes the agents of one OpenClaw. `home` is its folder."""
 
-    def __init__(self, configuration: Configuration, control: Control, home: str) -> None:
+    def __init__(self, configuration: Configuration, control: GatewayCalls, home: str) -> None:
         self._configuration = configuration
         self._live = configuration.live
         self._control = control
         self._home = home
 
     async def all(self) -> Sequence[Agent]:
-        """List them, the default first."""
-        found = await self._configuration.read()
-        roster = self._roster(found.config)
-        ids, default = list(roster.rows), roster.default
-        counts = await self._counts(ids) if found.live else {}
+        """Return the agents, the default first."""
+        snapshot = await self._configuration.read()
+        agents_config = self._agents_config(snapshot.config)
+        ids, default = list(agents_config.rows), agents_config.default
+        counts = await self._counts(ids) if snapshot.live else {}
         agents = [
-            Agent(key, entry.shown(fields), counts.get(key, 0), is_default=key == default)
-            for key, fields in roster.rows.items()
+            Agent(key, agent_schema.shown(fields), counts.get(key, 0), is_default=key == default)
+            for key, fields in agents_config.rows.items()
         ]
         return sorted(agents, key=lambda agent: not agent.is_default)
 
     async def save(self, agent_id: str, fields: Json) -> Agent:
-        """Lay `fields` over an agent's, or make one."""
-        entry.check(fields)
-        found = await self._configuration.read()
-        roster = self._roster(found.config)
-        if found.live and roster.modern:
-            await self._save_live(agent_id, fields, fresh=agent_id not in roster.rows)
+        """Merge `fields` into an agent, or create it."""
+        agent_schema.check(fields)
+        snapshot = await self._configuration.read()
+        agents_config = self._agents_config(snapshot.config)
+        if snapshot.live and agents_config.has_entries_shape:
+            await self._save_live(agent_id, fields, is_new=agent_id not in agents_config.rows)
         else:
-            deep = sorted(entry.DEEP & fields.keys())
+            deep = sorted(agent_schema.DEEP & fields.keys())
             await self._configuration.change_file(
-                lambda config: self._roster(config).save(agent_id, fields),
+                lambda config: self._agents_config(config).save(agent_id, fields),
                 only_openclaw_checks=deep,
             )
         for agent in await self.all():
@@ -55,46 +55,49 @@ class Agents:
         raise Unavailable("OpenClaw did not keep the agent", retry_after=2)
 
     async def delete(self, agent_id: str) -> None:
-        """Take one out; its folders stay."""
-        found = await self._configuration.read()
-        roster = self._roster(found.config)
-        if not (found.live and roster.modern):
+        """Remove an agent; its folders stay."""
+        snapshot = await self._configuration.read()
+        agents_config = self._agents_config(snapshot.config)
+        if not (snapshot.live and agents_config.has_entries_shape):
             await self._configuration.change_file(
-                lambda config: self._roster(config).delete(agent_id), check=True
+                lambda config: self._agents_config(config).delete(agent_id), check=True
             )
             return
-        roster.delete(agent_id)
+        agents_config.delete(agent_id)
         try:
             await self._remove_live(agent_id)
         except BadRequest as refused:
             if "not found" in refused.message:
                 raise NotFound("Agent not found") from None
             raise Conflict(refused.message) from None
-        await self._live.settle()
+        await self._live.wait_until_applied()
 
-    async def _save_live(self, agent_id: str, fields: Json, *, fresh: bool) -> None:
-        if fresh:
+    async def _save_live(self, agent_id: str, fields: Json, *, is_new: bool) -> None:
+        if is_new:
             await self._live.call("agents.create", {"name": agent_id})
-            # it takes the id for the identity's name, which would outlive the agent's own
+            # the gateway stores the id as identity name, which would override the agent's name
             given = fields.get("identity")
-            identity: Json = {"name": None, **(given if isinstance(given, dict) else {})}
+            identity: Json = {
+                "name": None,
+                **(given if isinstance(given, dict) else {}),
+            }
             fields = {**fields, "identity": identity}
         try:
             await self._configuration.change_live(
-                lambda config: self._roster(config).save(agent_id, fields)
+                lambda config: self._agents_config(config).save(agent_id, fields)
             )
         except XoError:
-            if fresh:
-                # until the gateway works by it, it says that there is no such agent
-                await self._live.settle()
+            if is_new:
+                # before the gateway has applied it, it knows no such agent
+                await self._live.wait_until_applied()
                 await self._remove_live(agent_id)
             raise
 
     async def _remove_live(self, agent_id: str) -> None:
-        # the workspace may be a project of the user's: never to the trash with it
+        # the workspace may be the user's project: never delete it
         await self._live.call("agents.delete", {"agentId": agent_id, "deleteFiles": False})
 
-    def _roster(self, config: Json) -> AgentConfig:
+    def _agents_config(self, config: Json) -> AgentConfig:
         return AgentConfig(config, self._home)
 
     async def _counts(self, ids: Sequence[str]) -> dict[str, int]:
@@ -105,7 +108,7 @@ class Agents:
         params = {"agentId": agent_id, "limit": 1}
         try:
             answer = row(await self._control.call("sessions.list", params, seconds=COUNT_SECONDS))
-        except (GatewayUnavailable, Refused):
+        except (GatewayUnavailable, GatewayError):
             return 0
         count = answer.get("totalCount")
         return count if isinstance(count, int) else 0

@@ -1,8 +1,7 @@
-"""Chat platforms that OpenClaw serves: their tokens in its env file, their entry in its
-configuration.
+"""Chat platforms of OpenClaw: tokens in its env file, entries in its configuration.
 
-No token stands in the configuration: OpenClaw takes the default account's from its environment,
-into which it reads the env file whenever the gateway starts.
+The configuration holds no token: OpenClaw reads the default account's from its environment, into
+which it loads the env file at each start of the gateway.
 """
 
 import asyncio
@@ -14,15 +13,16 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import BadRequest, HostContext, Json, JsonValue
 from xo_runtime_openclaw.config.configuration import Configuration
 from xo_runtime_openclaw.config.json5_edit import Edit, Put
-from xo_runtime_openclaw.config.live_config import PATH, Control
-from xo_runtime_openclaw.gateway.frames import Refused, Row, row, rows, text_of
+from xo_runtime_openclaw.config.live_config import PATH
+from xo_runtime_openclaw.gateway.calls import GatewayCalls
+from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway.probe import answers
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.options import Options
 
 STATUS_SECONDS = 1.5
 ERROR_CHARACTERS = 300
-NO_CHANNELS = frozenset({"defaults", "modelByChannel"})  # settings that stand among them
+NO_CHANNELS = frozenset({"defaults", "modelByChannel"})  # settings, no channels
 PLATFORMS: Mapping[str, Mapping[str, str]] = {
     "telegram": {"bot_token": "TELEGRAM_BOT_TOKEN"},
     "discord": {"bot_token": "DISCORD_BOT_TOKEN"},
@@ -31,8 +31,8 @@ PLATFORMS: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What the env file and the configuration say of channels."""
+class _ChannelSettings:
+    """The channels of the env file and the configuration."""
 
     secrets: Mapping[str, SecretStr]
     config: Json
@@ -44,15 +44,19 @@ class _Known:
 
     def has_tokens(self, channel: str) -> bool:
         keys = PLATFORMS.get(channel, {}).values()
-        found = (self.secrets.get(key) for key in keys)
-        return bool(keys) and all(secret and secret.get_secret_value() for secret in found)
+        values = (self.secrets.get(key) for key in keys)
+        return bool(keys) and all(secret and secret.get_secret_value() for secret in values)
 
 
 class Channels:
-    """Lists them, with their state where the gateway tells it, and adds one."""
+    """Lists channels, with their state where the gateway reports it, and adds one."""
 
     def __init__(
-        self, context: HostContext, options: Options, configuration: Configuration, control: Control
+        self,
+        context: HostContext,
+        options: Options,
+        configuration: Configuration,
+        control: GatewayCalls,
     ) -> None:
         self._context = context
         self._options = options
@@ -62,20 +66,20 @@ class Channels:
     async def all(self) -> Mapping[str, Json]:
         """Return each channel that has an entry or tokens:
         `{configured, enabled, running, state, error, accounts}`."""
-        found = await self._configuration.read()
+        snapshot = await self._configuration.read()
         secrets = await asyncio.to_thread(self._context.secrets.environment)
-        known = _Known(secrets, found.config)
-        live = await self._live() if found.live else {}
-        named = [*known.entries(), *live, *filter(known.has_tokens, PLATFORMS)]
+        settings = _ChannelSettings(secrets, snapshot.config)
+        live = await self._live_states() if snapshot.live else {}
+        named = [*settings.entries(), *live, *filter(settings.has_tokens, PLATFORMS)]
         names = dict.fromkeys(name for name in named if name not in NO_CHANNELS)
-        return {name: self._channel(name, known, live, asked=found.live) for name in names}
+        return {name: self._channel(name, settings, live, is_live=snapshot.live) for name in names}
 
     async def add(self, channel: str, tokens: Mapping[str, str]) -> bool:
-        """Store a channel's tokens and switch it on; True when a running gateway must restart."""
+        """Store a channel's tokens and enable it; True when a running gateway must restart."""
         values = _checked(channel, tokens)
         await asyncio.to_thread(self._context.secrets.store, values)
         if await self._installed():
-            await self._switch_on(channel)
+            await self._enable(channel)
         return await answers(self._options, "/healthz")
 
     async def _installed(self) -> bool:
@@ -85,24 +89,24 @@ class Channels:
         find = self._context.paths.binary
         return await asyncio.to_thread(find, "openclaw", self._options.binary) is not None
 
-    async def _switch_on(self, channel: str) -> None:
+    async def _enable(self, channel: str) -> None:
         def plan(config: Json) -> list[Edit]:
-            entry = _Known({}, config).entries().get(channel)
+            entry = _ChannelSettings({}, config).entries().get(channel)
             on = isinstance(entry, dict) and entry.get("enabled") is True
             return [] if on else [Put(("channels", channel, "enabled"), True)]
 
-        found = await self._configuration.read()
-        if found.live:
+        snapshot = await self._configuration.read()
+        if snapshot.live:
             await self._configuration.change_live(plan)
         else:
             await self._configuration.change_file(plan)
 
-    async def _live(self) -> Row:
-        """Ask for the state of channels; empty when the gateway does not tell it."""
+    async def _live_states(self) -> Row:
+        """Return the state of channels; empty when the gateway does not report it."""
         try:
             call = self._control.call("channels.status", {}, seconds=STATUS_SECONDS)
             answer = row(await call)
-        except (GatewayUnavailable, Refused):
+        except (GatewayUnavailable, GatewayError):
             return {}
         accounts = row(answer.get("channelAccounts"))
         return {
@@ -110,37 +114,37 @@ class Channels:
             for name, state in row(answer.get("channels")).items()
         }
 
-    def _channel(self, name: str, known: _Known, live: Row, *, asked: bool) -> Json:
-        entry = row(known.entries().get(name))
+    def _channel(self, name: str, settings: _ChannelSettings, live: Row, *, is_live: bool) -> Json:
+        entry = row(settings.entries().get(name))
         state = row(live.get(name))
         accounts = rows(state.get("accounts"))
         first: Row = accounts[0] if accounts else {}
         error = text_of(state.get("lastError")) or text_of(first.get("lastError"))
-        if asked and name not in live and entry.get("enabled") is not False:
+        if is_live and name not in live and entry.get("enabled") is not False:
             error = "The gateway has not loaded this channel's plugin; restart it"
         return {
-            "configured": bool(state.get("configured")) or known.has_tokens(name),
+            "configured": bool(state.get("configured")) or settings.has_tokens(name),
             "enabled": bool(entry) and entry.get("enabled") is not False,
             "running": bool(state.get("running")),
             "state": text_of(first.get("healthState")) or None,
-            "error": _clean(error, known.secrets) or None,
+            "error": _redacted(error, settings.secrets) or None,
             "accounts": len(accounts),
         }
 
 
 def _checked(channel: str, tokens: Mapping[str, str]) -> dict[str, SecretStr]:
-    """Name each token as its key in the env file."""
+    """Return the tokens by their keys in the env file. Raises BadRequest."""
     if channel not in PLATFORMS:
         raise BadRequest(f"Unknown channel {channel!r}: one of {', '.join(sorted(PLATFORMS))}")
-    given = {"bot_token": tokens.get("token", ""), **tokens}
-    missing = [name for name in PLATFORMS[channel] if not given.get(name, "").strip()]
+    all_tokens = {"bot_token": tokens.get("token", ""), **tokens}
+    missing = [name for name in PLATFORMS[channel] if not all_tokens.get(name, "").strip()]
     if missing:
         raise BadRequest(f"`{missing[0]}` is missing for {channel}")
-    return {key: SecretStr(given[name].strip()) for name, key in PLATFORMS[channel].items()}
+    return {key: SecretStr(all_tokens[name].strip()) for name, key in PLATFORMS[channel].items()}
 
 
-def _clean(error: str, secrets: Mapping[str, SecretStr]) -> str:
-    """Take secrets and places out: an address of Telegram's API holds the token."""
+def _redacted(error: str, secrets: Mapping[str, SecretStr]) -> str:
+    """Remove secrets and paths: a URL of Telegram's API holds the token."""
     for secret in secrets.values():
         value = secret.get_secret_value()
         error = error.replace(value, "***") if len(value) >= 6 else error

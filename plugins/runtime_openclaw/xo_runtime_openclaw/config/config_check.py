@@ -1,4 +1,4 @@
-"""OpenClaw's own word on a configuration before it is put in place."""
+"""Validate a configuration with OpenClaw before it is written."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import AgentFailure, BadRequest, HostContext
-from xo_runtime_openclaw.gateway.command import printed
+from xo_runtime_openclaw.gateway.command import run_json_command
 from xo_runtime_openclaw.gateway.frames import EMPTY, Row, rows
 from xo_runtime_openclaw.options import Options
 
@@ -15,18 +15,20 @@ CHECK_SECONDS = 30.0
 
 
 class ConfigCheck:
-    """Runs `openclaw config validate` on a draft, where OpenClaw is installed."""
+    """Runs `openclaw config validate` on a draft, if OpenClaw is installed."""
 
     def __init__(self, context: HostContext, options: Options) -> None:
         self._context = context
         self._binary = options.binary
 
     async def accepts(self, text: str, must: Sequence[str]) -> None:
-        """Raise BadRequest when OpenClaw would refuse `text`, or does not say and `must` (names of
-        fields that it alone can check) is not empty."""
+        """Raise BadRequest when OpenClaw would refuse `text`.
+
+        `must` names fields that only OpenClaw can check: with any, no answer is a refusal too.
+        """
         binary = await asyncio.to_thread(self._context.paths.binary, "openclaw", self._binary)
         if binary and "$include" in text:
-            binary = None  # what it includes lies elsewhere than the draft
+            binary = None  # included files are not beside the draft
         answer = await self._ask(binary, text) if binary else EMPTY
         if answer.get("valid") is True:
             return
@@ -37,11 +39,11 @@ class ConfigCheck:
             raise BadRequest(f"OpenClaw can't be asked about {names}: start its gateway first")
 
     async def _ask(self, binary: Path, text: str) -> Row:
-        """Return what `openclaw` says of a text, empty when it says nothing."""
+        """Return OpenClaw's verdict on a text; empty without one."""
         draft = self._context.paths.state / f"draft-{secrets.token_hex(4)}.json"
         try:
             await asyncio.to_thread(_write, draft, text)
-            return await printed(
+            return await run_json_command(
                 self._context,
                 binary,
                 ["config", "validate", "--json"],

@@ -1,8 +1,7 @@
-"""OpenClaw's configuration file: read, and changed so that it is whole at every moment.
+"""OpenClaw's configuration file: read it, and replace it atomically.
 
-Every write keeps what was there in `.bak`, `.bak.1`, `.bak.2` beside it, as OpenClaw's own do.
-The gateway and `openclaw` write this file too: a change that finds the file changed since it was
-read starts again.
+Every write keeps the previous texts in `.bak`, `.bak.1` and `.bak.2`, as OpenClaw does. The
+gateway and `openclaw` write the same file: an edit starts again when the file has changed.
 """
 
 import fcntl
@@ -26,8 +25,8 @@ Plan: TypeAlias = Callable[[Json], Sequence[Edit]]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A change that was not written yet: the text it was made of, the new text and meaning."""
+class ConfigDraft:
+    """An edit that is not written yet: the old text, the new text and its value."""
 
     before: str | None
     text: str
@@ -35,28 +34,27 @@ class Draft:
 
 
 class ConfigFile:
-    """One file; `fresh` is what a new one begins with. Everything here blocks: call it off the
-    event loop."""
+    """One file; `new` is the content of a new one. All methods block."""
 
-    def __init__(self, path: Path, fresh: Json) -> None:
+    def __init__(self, path: Path, new: Json) -> None:
         self._named = path
-        self._fresh = fresh
+        self._new_content = new
 
     @property
     def path(self) -> Path:
-        """The file itself, behind a link where there is one."""
+        """The file itself, behind a symbolic link if there is one."""
         return self._named.resolve() if self._named.is_symlink() else self._named
 
     def read(self) -> Json:
-        """Return what it says, empty when there is none. Raises Unavailable."""
+        """Return the value, empty when there is no file. Raises Unavailable."""
         text = self._text()
-        return {} if text is None else _meaning(text)
+        return {} if text is None else _parse_config(text)
 
-    def draft(self, plan: Plan) -> Draft | None:
-        """Work out a change; None when there is nothing to change."""
+    def draft(self, plan: Plan) -> ConfigDraft | None:
+        """Return the draft of an edit; None when there is nothing to change."""
         before = self._text()
-        text = json.dumps(self._fresh, indent=2) + "\n" if before is None else before
-        config = _meaning(text)
+        text = json.dumps(self._new_content, indent=2) + "\n" if before is None else before
+        config = _parse_config(text)
         edits = plan(config)
         if not edits:
             return None
@@ -67,10 +65,10 @@ class ConfigFile:
             raise Conflict(f"openclaw.json is not as expected: {error}") from None
         if not isinstance(meaning, dict) or meaning != apply_to_value(config, edits):
             raise Conflict("openclaw.json could not be changed without harm to the rest of it")
-        return Draft(before, changed, meaning)
+        return ConfigDraft(before, changed, meaning)
 
-    def write(self, draft: Draft) -> bool:
-        """Put a draft in place; False when the file has changed meanwhile. Raises Unavailable."""
+    def write(self, draft: ConfigDraft) -> bool:
+        """Write a draft; False when the file has changed meanwhile. Raises Unavailable."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked():
@@ -102,15 +100,15 @@ class ConfigFile:
     def _back_up(self, text: str) -> None:
         places = [self.path.with_name(self.path.name + end) for end in BACKUPS]
         for older, newer in zip(reversed(places[1:]), reversed(places[:-1]), strict=True):
-            # a second name, not a move: at no moment is the newest backup missing
-            with suppress(FileNotFoundError), _spare(older) as spare:
-                os.link(newer, spare)
-                spare.replace(older)
+            # a link, not a rename: the newest backup exists at every moment
+            with suppress(FileNotFoundError), _temporary_path(older) as temporary:
+                os.link(newer, temporary)
+                temporary.replace(older)
         _replace(places[0], text)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other servers of ours out; the lock's file has no content and stays."""
+        """Exclude other servers; the empty lock file stays."""
         lock = self.path.with_name(f".{self.path.name}.xo-lock")
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
         try:
@@ -120,7 +118,7 @@ class ConfigFile:
             os.close(handle)
 
 
-def _meaning(text: str) -> Json:
+def _parse_config(text: str) -> Json:
     try:
         config = read_json5(text)
     except Json5Error as error:
@@ -131,21 +129,21 @@ def _meaning(text: str) -> Json:
 
 
 def _replace(path: Path, text: str) -> None:
-    with _spare(path) as fresh:
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+    with _temporary_path(path) as new:
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
+        new.replace(path)
 
 
 @contextmanager
-def _spare(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` that nothing has, and nothing keeps."""
-    spare = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+def _temporary_path(path: Path) -> Iterator[Path]:
+    """Return an unused path beside `path`; it is removed at the end."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
-        yield spare
+        yield temporary
     finally:
         with suppress(OSError):
-            spare.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""OpenClaw's configuration, wherever it can be had now: from the running gateway, else its file.
+"""OpenClaw's configuration: from the running gateway, else from its file.
 
-A file that changes under a running gateway is picked up by it within a second. So the file is
-also the way when a gateway runs and does not let us in.
+A running gateway applies a changed file within a second, so the file is also used when the
+gateway refuses the connection.
 """
 
 import asyncio
@@ -20,42 +20,45 @@ Plan: TypeAlias = Callable[[Json], Sequence[Edit]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The configuration, and whether the gateway gave it."""
+class ConfigSnapshot:
+    """The configuration, and whether the gateway returned it."""
 
     config: Json
     live: bool
 
 
 class Configuration:
-    """Reads and changes it. `here`: the gateway is on this machine, and so is its file."""
+    """Reads and changes the configuration. `is_local`: gateway and file are on this machine."""
 
     def __init__(
-        self, live: LiveConfig, file: ConfigFile, check: ConfigCheck, *, here: bool
+        self, live: LiveConfig, file: ConfigFile, check: ConfigCheck, *, is_local: bool
     ) -> None:
         self.live = live
         self._file = file
         self._check = check
-        self._here = here
+        self._is_local = is_local
 
-    async def read(self) -> Found:
-        """Return it, empty when there is none. Raises Unavailable."""
-        seen = await self.live.read()
-        if seen:
-            return Found(seen.config, live=True)
+    async def read(self) -> ConfigSnapshot:
+        """Return the configuration, empty when there is none. Raises Unavailable."""
+        snapshot = await self.live.read()
+        if snapshot:
+            return ConfigSnapshot(snapshot.config, live=True)
         self._refuse_remote()
-        return Found(await asyncio.to_thread(self._file.read), live=False)
+        return ConfigSnapshot(await asyncio.to_thread(self._file.read), live=False)
 
     async def change_live(self, plan: Plan) -> None:
-        """Change it through the gateway, and wait until it works by the change."""
+        """Change it through the gateway, and wait until the gateway has applied it."""
         await self.live.change(plan)
-        await self.live.settle()
+        await self.live.wait_until_applied()
 
     async def change_file(
         self, plan: Plan, *, only_openclaw_checks: Sequence[str] = (), check: bool = False
     ) -> None:
-        """Change the file. `only_openclaw_checks` are fields whose values nobody else can check;
-        `check` asks OpenClaw where it can be asked. Raises BadRequest, Conflict, Unavailable."""
+        """Change the file.
+
+        `only_openclaw_checks` names fields that only OpenClaw can check; `check` validates with
+        OpenClaw if possible. Raises BadRequest, Conflict, Unavailable.
+        """
         self._refuse_remote()
         for _ in range(TRIES):
             draft = await asyncio.to_thread(self._file.draft, plan)
@@ -64,10 +67,10 @@ class Configuration:
             if only_openclaw_checks or check:
                 await self._check.accepts(draft.text, only_openclaw_checks)
             if await asyncio.to_thread(self._file.write, draft):
-                await self.live.settle()
+                await self.live.wait_until_applied()
                 return
         raise Conflict("openclaw.json changes all the time; try again")
 
     def _refuse_remote(self) -> None:
-        if not self._here:
+        if not self._is_local:
             raise Unavailable("The OpenClaw gateway, which is elsewhere, can't be asked now")

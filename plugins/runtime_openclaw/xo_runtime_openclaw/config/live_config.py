@@ -1,17 +1,19 @@
-"""The configuration as the running gateway has it. Secrets come redacted, and go back untouched:
-a change names only what it changes."""
+"""The configuration of the running gateway.
+
+Secrets arrive redacted; a patch names only what it changes, so they stay as they are.
+"""
 
 import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import orjson
 
 from xo_cowork_core.sdk import BadRequest, Conflict, Json, JsonValue, Unavailable, XoError
 from xo_runtime_openclaw.config.json5_edit import Edit, Put
-from xo_runtime_openclaw.gateway.frames import Refused, Row, row
+from xo_runtime_openclaw.gateway.calls import GatewayCalls
+from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 
 READ_SECONDS = 3.0
@@ -23,51 +25,43 @@ CHANGED = "config changed since"
 PATH = re.compile(r"(?<![\w.~])(?:~|/)[\w.~-]*/[^\s\"'`,;]*")
 
 
-class Control(Protocol):
-    """What is needed of the gateway's connection."""
-
-    async def call(self, method: str, params: Row, *, seconds: float = ...) -> object:
-        """Ask. Raises `GatewayUnavailable` or `Refused`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """The configuration at one moment. `settled`: the gateway works by it already."""
+class LiveSnapshot:
+    """The configuration at one moment. `is_applied`: the gateway works with it already."""
 
     config: Json
     hash: str
-    settled: bool
+    is_applied: bool
 
 
 class LiveConfig:
-    """Asks the gateway for its configuration, and for changes of it."""
+    """Reads and changes the gateway's configuration."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: GatewayCalls) -> None:
         self._control = control
 
-    async def read(self) -> Seen | None:
-        """Return it; None when no gateway can be asked, or it lets us see nothing."""
+    async def read(self) -> LiveSnapshot | None:
+        """Return it; None when the gateway does not answer or grants no access."""
         try:
             answer = row(await self._control.call("config.get", {}, seconds=READ_SECONDS))
-        except (GatewayUnavailable, Refused):
+        except (GatewayUnavailable, GatewayError):
             return None
         config = answer.get("parsed")
         if not isinstance(config, dict):
             return None
-        settled = answer.get("configRevisionHash") == answer.get("appliedConfigHash")
-        return Seen(config, str(answer.get("hash") or ""), settled)
+        is_applied = answer.get("configRevisionHash") == answer.get("appliedConfigHash")
+        return LiveSnapshot(config, str(answer.get("hash") or ""), is_applied)
 
     async def change(self, plan: Callable[[Json], Sequence[Edit]]) -> None:
-        """Change it. Raises BadRequest for what OpenClaw refuses, Unavailable, Conflict."""
+        """Change it. Raises BadRequest when OpenClaw refuses, Unavailable, Conflict."""
         for _ in range(TRIES):
-            seen = await self.read()
-            if seen is None:
+            snapshot = await self.read()
+            if snapshot is None:
                 raise Unavailable("The OpenClaw gateway went away", retry_after=2)
-            edits = plan(seen.config)
+            edits = plan(snapshot.config)
             if not edits:
                 return
-            patch = {"raw": orjson.dumps(as_patch(edits)).decode(), "baseHash": seen.hash}
+            patch = {"raw": orjson.dumps(as_patch(edits)).decode(), "baseHash": snapshot.hash}
             lists = [".".join(map(str, e.path)) for e in edits if _holds_list(e)]
             try:
                 await self.call("config.patch", {**patch, "replacePaths": lists})
@@ -82,18 +76,18 @@ class LiveConfig:
         """Ask for a change. Raises BadRequest where OpenClaw refuses it, and Unavailable."""
         try:
             return row(await self._control.call(method, params, seconds=WRITE_SECONDS))
-        except Refused as refused:
+        except GatewayError as refused:
             raise refusal(refused) from None
         except GatewayUnavailable as reason:
             raise reason.as_unavailable() from None
 
-    async def settle(self) -> None:
-        """Wait until the gateway works by what was written; not longer than `SETTLE_SECONDS`."""
+    async def wait_until_applied(self) -> None:
+        """Wait until the gateway has applied the file, up to `SETTLE_SECONDS`."""
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 while True:
-                    seen = await self.read()
-                    if seen is None or seen.settled:
+                    snapshot = await self.read()
+                    if snapshot is None or snapshot.is_applied:
                         return
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
@@ -101,19 +95,19 @@ class LiveConfig:
 
 
 def as_patch(edits: Sequence[Edit]) -> Json:
-    """Write edits of objects as one merge patch: a null removes."""
+    """Return edits of objects as one merge patch; a null removes."""
     patch: Json = {}
     for edit in edits:
-        place = patch
+        target = patch
         for step in edit.path[:-1]:
-            inner = place.setdefault(str(step), {})
-            place = inner if isinstance(inner, dict) else {}
-        place[str(edit.path[-1])] = edit.value if isinstance(edit, Put) else None
+            inner = target.setdefault(str(step), {})
+            target = inner if isinstance(inner, dict) else {}
+        target[str(edit.path[-1])] = edit.value if isinstance(edit, Put) else None
     return patch
 
 
-def refusal(refused: Refused) -> XoError:
-    """Say why OpenClaw refused, without places on this machine."""
+def refusal(refused: GatewayError) -> XoError:
+    """Return OpenClaw's refusal as an error, without local paths."""
     if refused.retry_after or refused.code == "UNAVAILABLE":
         wait = max(1, round(refused.retry_after or 2))
         return Unavailable("The OpenClaw gateway takes no change right now", retry_after=wait)

@@ -1,4 +1,4 @@
-"""Live state of OpenClaw's models and providers, in a small shape of our own."""
+"""Live status of OpenClaw's models and providers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from typing import Any
 
 from xo_cowork_core.sdk import HostContext, Json, JsonValue, Unavailable
 from xo_runtime_openclaw.config.configuration import Configuration
-from xo_runtime_openclaw.config.live_config import Control
-from xo_runtime_openclaw.gateway.frames import Refused, Row, row, rows, text_of
+from xo_runtime_openclaw.gateway.calls import GatewayCalls
+from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.options import SECRETS
 
@@ -17,10 +17,10 @@ PROVIDERS: Mapping[str, str] = {"gemini": "google"}
 
 
 class ProviderStatus:
-    """Asks the gateway; for providers the configuration and the env file will do."""
+    """Asks the gateway; for providers the configuration and env file are the fallback."""
 
     def __init__(
-        self, context: HostContext, configuration: Configuration, control: Control
+        self, context: HostContext, configuration: Configuration, control: GatewayCalls
     ) -> None:
         self._context = context
         self._configuration = configuration
@@ -28,73 +28,73 @@ class ProviderStatus:
 
     async def models(self) -> Json:
         """`{runtime, source, default, models: [{id, name, provider, available, context}]}`."""
-        found = rows(row(await self._ask("models.list")).get("models"))
+        entries = rows(row(await self._ask("models.list")).get("models"))
         items: list[JsonValue] = [
             {
                 "id": f"{text_of(model.get('provider'))}/{text_of(model.get('id'))}",
                 "name": text_of(model.get("name")) or text_of(model.get("id")),
                 "provider": text_of(model.get("provider")),
                 "available": model.get("available") is not False,
-                "context": _whole(model.get("contextWindow")),
+                "context": _integer(model.get("contextWindow")),
             }
-            for model in found
+            for model in entries
         ]
         default = [
             item["id"]
-            for item, model in zip(items, found, strict=True)
+            for item, model in zip(items, entries, strict=True)
             if isinstance(item, dict) and "default" in (model.get("tags") or ())
         ]
-        return _told("gateway", default=default[0] if default else None, models=items)
+        return _answer("gateway", default=default[0] if default else None, models=items)
 
     async def providers(self) -> Json:
         """`{runtime, source, providers: [{id, name, key_set, key_source, status}]}`."""
         try:
             answer = row(await self._ask("models.authStatus"))
         except Unavailable:
-            return _told("config", providers=await self._configured())
-        items: list[JsonValue] = [_provider(found) for found in rows(answer.get("providers"))]
-        return _told("gateway", providers=items)
+            return _answer("config", providers=await self._configured_providers())
+        items: list[JsonValue] = [_provider(entries) for entries in rows(answer.get("providers"))]
+        return _answer("gateway", providers=items)
 
     async def _ask(self, method: str) -> Any:
         try:
             return await self._control.call(method, {}, seconds=ASK_SECONDS)
         except GatewayUnavailable as reason:
             raise reason.as_unavailable() from None
-        except Refused as refused:
+        except GatewayError as refused:
             raise Unavailable(f"The OpenClaw gateway does not tell: {refused.code}") from None
 
-    async def _configured(self) -> list[JsonValue]:
-        """What the files say, while no gateway can be asked: whether the keys are good is open."""
+    async def _configured_providers(self) -> list[JsonValue]:
+        """Return the providers of the files; whether their keys are valid is unknown."""
         config = (await self._configuration.read()).config
         secrets = await asyncio.to_thread(self._context.secrets.environment)
         models = config.get("models")
         listed = row(row(models).get("providers"))
-        found: dict[str, JsonValue] = {
-            name: _unasked(name, "config" if row(entry).get("apiKey") else None)
+        entries: dict[str, JsonValue] = {
+            name: _unchecked_provider(name, "config" if row(entry).get("apiKey") else None)
             for name, entry in listed.items()
         }
         for field in SECRETS:
             name = field.key.removesuffix(KEY_END).lower()
             value = secrets.get(field.key)
             if field.key.endswith(KEY_END) and value and value.get_secret_value():
-                found.setdefault(PROVIDERS.get(name, name), _unasked(name, "env"))
-        return list(found.values())
+                entries.setdefault(PROVIDERS.get(name, name), _unchecked_provider(name, "env"))
+        return list(entries.values())
 
 
-def _provider(found: Row) -> Json:
-    key = row(found.get("apiKey"))
-    profiles = rows(found.get("profiles"))
+def _provider(entries: Row) -> Json:
+    key = row(entries.get("apiKey"))
+    profiles = rows(entries.get("profiles"))
     source = text_of(key.get("source")) or ("profile" if profiles else "")
     return {
-        "id": text_of(found.get("provider")),
-        "name": text_of(found.get("displayName")) or text_of(found.get("provider")),
+        "id": text_of(entries.get("provider")),
+        "name": text_of(entries.get("displayName")) or text_of(entries.get("provider")),
         "key_set": bool(source),
         "key_source": source or None,
-        "status": text_of(found.get("status")) or None,
+        "status": text_of(entries.get("status")) or None,
     }
 
 
-def _unasked(name: str, source: str | None) -> Json:
+def _unchecked_provider(name: str, source: str | None) -> Json:
     provider = PROVIDERS.get(name, name)
     return {
         "id": provider,
@@ -105,9 +105,9 @@ def _unasked(name: str, source: str | None) -> Json:
     }
 
 
-def _told(source: str, **more: JsonValue) -> Json:
+def _answer(source: str, **more: JsonValue) -> Json:
     return {"runtime": "openclaw", "source": source, **more}
 
 
-def _whole(value: object) -> int:
+def _integer(value: object) -> int:
     return value if isinstance(value, int) else 0

@@ -1,4 +1,4 @@
-"""The gateway's token and configuration: found where they are, made where there are none."""
+"""The gateway's token and configuration: read where they exist, created where they do not."""
 
 import os
 import secrets
@@ -16,10 +16,10 @@ TOKEN_BYTES = 32
 
 
 def read_token(context: HostContext, options: Options) -> str:
-    """Return the gateway's token, empty when nobody set one. Reads disk.
+    """Return the gateway's token, empty when none is set. Reads files.
 
-    The env file and the server's environment come first, then the gateway's own configuration,
-    where the gateway runs here, then the one made for it here.
+    Order: env file and the server's environment, the gateway's configuration (when the gateway
+    is on this machine), the token that this server has created.
     """
     environment = context.secrets.environment()
     secret = environment.get(TOKEN_KEY)
@@ -29,7 +29,7 @@ def read_token(context: HostContext, options: Options) -> str:
     if token.startswith("${") and token.endswith("}"):
         named = environment.get(token[2:-1])
         token = named.get_secret_value() if named else ""
-    return token or kept_token(context)
+    return token or stored_token(context)
 
 
 def _configured(config: Path) -> str:
@@ -40,8 +40,8 @@ def _configured(config: Path) -> str:
     return text_of(row(row(gateway).get("auth")).get("token"))
 
 
-def smallest_config(options: Options) -> Json:
-    """Say what a gateway needs to start; without `gateway.mode` it does not."""
+def minimal_config(options: Options) -> Json:
+    """Return the minimal configuration; without `gateway.mode` the gateway does not start."""
     return {
         "gateway": {
             "mode": "local",
@@ -54,21 +54,21 @@ def smallest_config(options: Options) -> Json:
 
 
 def ensure_config(options: Options) -> None:
-    """Write the smallest configuration, unless there is one."""
+    """Write the minimal configuration, unless a file exists."""
     options.config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    body = orjson.dumps(smallest_config(options), option=orjson.OPT_INDENT_2)
+    body = orjson.dumps(minimal_config(options), option=orjson.OPT_INDENT_2)
     _create(options.config, body)
 
 
 def ensure_token(context: HostContext) -> str:
-    """Return the token that this server made for its gateway, made now if need be."""
+    """Return the token of the supervised gateway, created if necessary."""
     file = context.paths.state / TOKEN_FILE
     _create(file, secrets.token_urlsafe(TOKEN_BYTES).encode())
-    return kept_token(context)
+    return stored_token(context)
 
 
-def kept_token(context: HostContext) -> str:
-    """Return that token, empty when none was made."""
+def stored_token(context: HostContext) -> str:
+    """Return the created token, empty when there is none."""
     try:
         return (context.paths.state / TOKEN_FILE).read_text().strip()
     except OSError:
@@ -76,17 +76,17 @@ def kept_token(context: HostContext) -> str:
 
 
 def _create(path: Path, content: bytes) -> None:
-    """Write a new file, 0600, whole or not at all; one that is there stays."""
+    """Create a file with mode 0600, atomically; an existing one stays."""
     if path.exists():
         return
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        # a link fails where a rename would replace what somebody else has just written
-        os.link(fresh, path)
+        # a link fails on an existing file; a rename would replace it
+        os.link(temporary, path)
     except FileExistsError:
         pass
     finally:
-        fresh.unlink()
+        temporary.unlink()

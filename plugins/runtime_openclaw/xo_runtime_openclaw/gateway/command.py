@@ -1,4 +1,4 @@
-"""The `openclaw` executable: where it finds its own Node, and short commands that print JSON."""
+"""The `openclaw` executable: its search path for Node, and commands that print JSON."""
 
 import asyncio
 import os
@@ -13,12 +13,11 @@ KILL_SECONDS = 1.0
 
 
 def search_path(binary: Path) -> str:
-    """Return PATH with the executable's own folder first: the Node beside it is the one that it
-    needs, another one may be too old."""
+    """Return PATH with the executable's folder first, for the Node version that it needs."""
     return os.pathsep.join([str(binary.parent), os.environ.get("PATH", os.defpath)])
 
 
-async def printed(
+async def run_json_command(
     context: HostContext,
     binary: Path,
     arguments: list[str],
@@ -26,9 +25,9 @@ async def printed(
     seconds: float,
     environment: Mapping[str, str] | None = None,
 ) -> Row:
-    """Run a command and return the object that it prints, empty when it prints none.
+    """Run a command and return the JSON object that it prints, empty when it prints none.
 
-    Raises `AgentFailure` when it can't be started, TimeoutError.
+    Raises `AgentFailure` when it does not start, and TimeoutError.
     """
     process = await context.processes.spawn(
         [str(binary), *arguments],

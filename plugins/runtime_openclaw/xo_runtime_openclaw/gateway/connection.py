@@ -1,6 +1,6 @@
-"""One open socket to the gateway: handshake, requests, events. It owns one task, the reader.
+"""One WebSocket connection to the gateway: handshake, requests, events.
 
-A connection lives until its first fault and is never mended: `Gateway` opens another.
+Owns one task, the reader. A connection ends at its first error; `Gateway` opens the next one.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from xo_runtime_openclaw.gateway import unavailable as down
+from xo_runtime_openclaw.gateway import unavailable
 from xo_runtime_openclaw.gateway.frames import (
-    Answer,
-    Notice,
-    Refused,
+    GatewayError,
+    GatewayEvent,
+    Response,
     Row,
     connect_params,
     parse,
@@ -32,25 +32,25 @@ MAX_FRAME_BYTES = 256 * 1024 * 1024
 MAX_WAITING = 256
 TICKS_MISSED = 3
 NEEDED = frozenset({"operator.read", "operator.write"})
-Listener = Callable[[Notice], None]
+EventListener = Callable[[GatewayEvent], None]
 
 
-class Gone(Exception):
-    """The socket is closed; what was asked may have happened or not."""
+class ConnectionLost(Exception):
+    """The connection is closed; a pending request may have been carried out or not."""
 
 
 class Connection:
-    """A connection past its handshake."""
+    """An open connection after the handshake."""
 
-    def __init__(self, socket: ClientConnection, hello: Row, listener: Listener) -> None:
+    def __init__(self, socket: ClientConnection, hello: Row, on_event: EventListener) -> None:
         self.hello = hello
         self.scopes = frozenset(row(hello.get("auth")).get("scopes") or ())
         self.server = row(hello.get("server"))
         self.subscribed: set[str] = set()
         self._socket = socket
-        self._listener = listener
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
-        self._number = 0
+        self._on_event = on_event
+        self._waiting: dict[str, asyncio.Future[Response]] = {}
+        self._last_id = 0
         self._reason = ""
         self.closed = asyncio.Event()
         policy = row(hello.get("policy"))
@@ -62,28 +62,31 @@ class Connection:
         return not self.closed.is_set()
 
     async def call(self, method: str, params: Row, *, seconds: float = CALL_SECONDS) -> Any:
-        """Ask and return the payload. Raises `Refused`, `Gone`, TimeoutError."""
+        """Send a request and return the payload.
+
+        Raises `GatewayError`, `ConnectionLost`, TimeoutError.
+        """
         if not self.alive or len(self._waiting) >= MAX_WAITING:
-            raise Gone(self._reason or "too many requests wait for an answer")
-        self._number += 1
-        number = str(self._number)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
+            raise ConnectionLost(self._reason or "too many requests wait for an answer")
+        self._last_id += 1
+        request_id = str(self._last_id)
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = answer
         try:
             async with asyncio.timeout(seconds):
                 try:
-                    await self._socket.send(request(number, method, params), text=True)
+                    await self._socket.send(request(request_id, method, params), text=True)
                 except ConnectionClosed as error:
-                    raise Gone(str(error)) from None
-                answered = await answer
+                    raise ConnectionLost(str(error)) from None
+                response = await answer
         finally:
-            self._waiting.pop(number, None)
-        if answered.error:
-            raise Refused(method, answered.error)
-        return answered.payload
+            self._waiting.pop(request_id, None)
+        if response.error:
+            raise GatewayError(method, response.error)
+        return response.payload
 
     async def close(self) -> None:
-        """Close it. Harmless twice."""
+        """Close the connection; repeatable."""
         self.reader.cancel()
         await asyncio.wait({self.reader}, timeout=CLOSE_SECONDS)
         try:
@@ -99,10 +102,10 @@ class Connection:
                 while True:
                     frame = parse(await self._socket.recv(decode=False))
                     clock.reschedule(loop.time() + self._silence)
-                    if isinstance(frame, Notice):
-                        self._listener(frame)
+                    if isinstance(frame, GatewayEvent):
+                        self._on_event(frame)
                     elif frame:
-                        self._settle(frame)
+                        self._resolve(frame)
         except ConnectionClosed as error:
             self._reason = str(error)
         except TimeoutError:
@@ -111,7 +114,7 @@ class Connection:
         finally:
             self._end()
 
-    def _settle(self, answer: Answer) -> None:
+    def _resolve(self, answer: Response) -> None:
         waiting = self._waiting.get(answer.id)
         if waiting and not waiting.done():
             waiting.set_result(answer)
@@ -120,27 +123,27 @@ class Connection:
         self.closed.set()
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(Gone(self._reason or "the connection was closed"))
+                waiting.set_exception(ConnectionLost(self._reason or "the connection was closed"))
 
 
-async def open_connection(options: Options, token: str, listener: Listener) -> Connection:
-    """Connect and shake hands. Raises `GatewayUnavailable`."""
+async def open_connection(options: Options, token: str, on_event: EventListener) -> Connection:
+    """Connect and complete the handshake. Raises `GatewayUnavailable`."""
     socket = await _socket(options)
     try:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
-            hello = await _shake_hands(socket, token)
-    except Refused as refused:
-        await _drop(socket)
-        raise down.handshake_refused(refused, has_token=bool(token)) from None
+            hello = await _handshake(socket, token)
+    except GatewayError as refused:
+        await _abort(socket)
+        raise unavailable.handshake_refused(refused, has_token=bool(token)) from None
     except TimeoutError:
-        await _drop(socket)
-        raise down.starting() from None
+        await _abort(socket)
+        raise unavailable.starting() from None
     except ConnectionClosed as error:
-        raise down.unreachable(options.ws_url, f"it hung up: {error}") from None
+        raise unavailable.unreachable(options.ws_url, f"it hung up: {error}") from None
     except BaseException:
-        await _drop(socket)
+        await _abort(socket)
         raise
-    return await _checked(Connection(socket, hello, listener))
+    return await _verified(Connection(socket, hello, on_event))
 
 
 async def _socket(options: Options) -> ClientConnection:
@@ -154,35 +157,42 @@ async def _socket(options: Options) -> ClientConnection:
             proxy=None if options.loopback else True,
         )
     except InvalidStatus as error:
-        raise down.no_upgrade(error.response.status_code) from None
+        raise unavailable.no_upgrade(error.response.status_code) from None
     except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-        raise down.unreachable(options.ws_url, _reason(error)) from None
+        raise unavailable.unreachable(options.ws_url, _reason(error)) from None
 
 
-async def _shake_hands(socket: ClientConnection, token: str) -> Row:
+async def _handshake(socket: ClientConnection, token: str) -> Row:
     await socket.recv(decode=False)  # connect.challenge: its nonce is for paired devices
     params = connect_params(token, version("xo-runtime-openclaw"))
     await socket.send(request("connect", "connect", params), text=True)
     while True:
         answer = parse(await socket.recv(decode=False))
-        if isinstance(answer, Answer):
+        if isinstance(answer, Response):
             break
     if answer.error:
-        raise Refused("connect", answer.error)
+        raise GatewayError("connect", answer.error)
     return row(answer.payload)
 
 
-async def _checked(connection: Connection) -> Connection:
-    """Refuse a gateway that lets us in but not far: with an Origin, it grants no scopes."""
-    spoken = connection.hello.get("protocol")
+async def _verified(connection: Connection) -> Connection:
+    """Return the connection if its protocol and scopes suffice.
+
+    With an Origin header the gateway grants no scopes.
+    """
+    protocol = connection.hello.get("protocol")
     missing = sorted(NEEDED - connection.scopes)
-    if spoken != 4 or missing:
+    if protocol != 4 or missing:
         await connection.close()
-        raise down.scopes_missing(missing) if spoken == 4 else down.wrong_protocol(spoken)
+        raise (
+            unavailable.scopes_missing(missing)
+            if protocol == 4
+            else unavailable.wrong_protocol(protocol)
+        )
     return connection
 
 
-async def _drop(socket: ClientConnection) -> None:
+async def _abort(socket: ClientConnection) -> None:
     socket.transport.abort()
     await asyncio.sleep(0)
 

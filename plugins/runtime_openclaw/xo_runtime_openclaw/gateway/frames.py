@@ -1,7 +1,7 @@
-"""Frames of the gateway's control protocol, version 4. Pure: bytes in, typed frames out.
+"""Frames of the gateway's control protocol, version 4: encoding and parsing. Pure.
 
 Shapes: `{type: "req", id, method, params}`, `{type: "res", id, ok, payload | error}` and
-`{type: "event", event, payload, seq}`; OpenClaw's documentation, gateway/protocol.
+`{type: "event", event, payload, seq}`; see OpenClaw's documentation, gateway/protocol.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ from xo_cowork_core.sdk import AgentFailure
 PROTOCOL = 4
 SCOPES = ("operator.read", "operator.write", "operator.admin", "operator.approvals")
 CAPABILITIES = ("tool-events", "exec-approvals")
-# heavy rows that nobody here reads; the gateway writes the keys in this order
+# large events that are not used; the gateway writes the keys in this order
 IGNORED = (b'{"type":"event","event":"sessions.changed"', b'{"type":"event","event":"presence"')
 Row: TypeAlias = Mapping[str, Any]
 EMPTY: Row = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A `res` frame. `error` is empty when it went well."""
+class Response:
+    """A `res` frame. `error` is empty after success."""
 
     id: str
     payload: Any = None
@@ -31,15 +31,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class GatewayEvent:
     """An `event` frame."""
 
     event: str
     payload: Row
 
 
-class Refused(Exception):
-    """The gateway answered a request with an error."""
+class GatewayError(Exception):
+    """The gateway response a request with an error."""
 
     def __init__(self, method: str, error: Row) -> None:
         self.method = method
@@ -51,24 +51,26 @@ class Refused(Exception):
         super().__init__(f"{method}: {self.code} {self.text}")
 
     @property
-    def passes(self) -> bool:
-        """Say whether it is the gateway that is not there for anybody: it starts, is about to
-        restart, or is suspended. Other errors of this code name no reason."""
+    def is_temporary(self) -> bool:
+        """True when the gateway starts, is about to restart, or is suspended.
+
+        Other errors with this code give no reason.
+        """
         return self.code == "UNAVAILABLE" and bool(self.details.get("reason"))
 
     def as_failure(self) -> AgentFailure:
-        """Say it as the end of a turn."""
+        """Return it as a turn's failure."""
         code = "bad_request" if self.code == "INVALID_REQUEST" else "upstream"
         return AgentFailure(f"OpenClaw refused the request: {self.text}", code=code)
 
 
 def row(value: object) -> Row:
-    """Return a mapping as it is, anything else as an empty one."""
+    """Return a dict as it is, anything else as an empty one."""
     return value if isinstance(value, dict) else EMPTY
 
 
 def rows(value: object) -> list[Row]:
-    """Return the mappings in a list, anything else left out."""
+    """Return the dicts of a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -78,20 +80,20 @@ def text_of(value: object) -> str:
 
 
 def read_json(text: object) -> object:
-    """Return what a text says, None for one that is no JSON, or no text."""
+    """Return the JSON value of a text; None when it is not JSON."""
     try:
         return orjson.loads(text) if isinstance(text, str | bytes) else None
     except ValueError:
         return None
 
 
-def request(number: str, method: str, params: Row) -> bytes:
-    """Write a request."""
-    return orjson.dumps({"type": "req", "id": number, "method": method, "params": params})
+def request(request_id: str, method: str, params: Row) -> bytes:
+    """Encode a request."""
+    return orjson.dumps({"type": "req", "id": request_id, "method": method, "params": params})
 
 
-def parse(frame: bytes | str) -> Answer | Notice | None:
-    """Read a frame; None for one that is of no use: unknown, broken, or not wanted."""
+def parse(frame: bytes | str) -> Response | GatewayEvent | None:
+    """Return the frame of a message; None when it is unknown, malformed or not used here."""
     if isinstance(frame, bytes) and frame.startswith(IGNORED):
         return None
     try:
@@ -100,18 +102,20 @@ def parse(frame: bytes | str) -> Answer | Notice | None:
         return None
     match body:
         case {"type": "event", "event": str(event), **rest}:
-            return Notice(event, row(rest.get("payload")))
-        case {"type": "res", "id": str(number), "ok": True, **rest}:
-            return Answer(number, rest.get("payload"))
-        case {"type": "res", "id": str(number), **rest}:
+            return GatewayEvent(event, row(rest.get("payload")))
+        case {"type": "res", "id": str(request_id), "ok": True, **rest}:
+            return Response(request_id, rest.get("payload"))
+        case {"type": "res", "id": str(request_id), **rest}:
             error = row(rest.get("error"))
-            return Answer(number, None, error or {"code": "UNKNOWN", "message": "no reason given"})
+            return Response(
+                request_id, None, error or {"code": "UNKNOWN", "message": "no reason given"}
+            )
         case _:
             return None
 
 
 def connect_params(token: str, version: str) -> dict[str, Any]:
-    """Introduce this host. `client.id` is a closed list of OpenClaw's: not ours to choose."""
+    """Return the parameters of `connect`. OpenClaw fixes the values of `client.id`."""
     return {
         "minProtocol": PROTOCOL,
         "maxProtocol": PROTOCOL,

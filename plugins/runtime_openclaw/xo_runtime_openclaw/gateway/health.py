@@ -1,10 +1,10 @@
-"""Whether the gateway takes turns. Costs nothing while the connection stands."""
+"""Health of the gateway. Needs no request while the connection is open."""
 
 import asyncio
 import time
 
 from xo_cowork_core.sdk import Health, HostContext
-from xo_runtime_openclaw.gateway import unavailable as down
+from xo_runtime_openclaw.gateway import unavailable
 from xo_runtime_openclaw.gateway.frames import text_of
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.probe import answers
@@ -18,7 +18,7 @@ PROBED_SECONDS = 1.0
 
 
 class HealthCheck:
-    """Asks the connection, and where there is none, `/healthz`."""
+    """Checks the connection and, without one, `/healthz`."""
 
     def __init__(
         self,
@@ -34,16 +34,16 @@ class HealthCheck:
         self._binary: tuple[float, str | None] = (float("-inf"), None)
 
     async def look(self) -> Health:
-        """Look. Raises nothing."""
+        """Return the health. Raises nothing."""
         try:
             connection = await self._gateway.connection()
         except GatewayUnavailable as reason:
             return await self._without(reason)
         if self._gateway.restarting:
-            return await self._without(down.starting())
+            return await self._without(unavailable.starting())
         return Health(
             "ready",
-            await self._found(),
+            await self._binary_path(),
             text_of(connection.server.get("version")) or None,
             detail=f"Connected to the gateway at {self._options.ws_url}.",
             signed_in=True,
@@ -51,14 +51,14 @@ class HealthCheck:
         )
 
     async def _without(self, reason: GatewayUnavailable) -> Health:
-        binary = await self._found()
+        binary = await self._binary_path()
         if reason.kind == "unreachable":
             if self._supervisor:
                 return self._managed(self._supervisor, binary)
             if binary is None:
                 detail = f"{reason.detail} OpenClaw isn't installed here."
                 return Health("missing", detail=detail, fix=INSTALL)
-            return Health("missing", binary, detail=reason.detail, fix=down.START)
+            return Health("missing", binary, detail=reason.detail, fix=unavailable.START)
         if reason.serves_http and await answers(self._options, "/healthz"):
             detail = f"{reason.detail} Turns run over HTTP: text only, no tools shown, no history."
             return Health(
@@ -70,12 +70,12 @@ class HealthCheck:
     def _managed(self, supervisor: Supervisor, binary: str | None) -> Health:
         if binary is None:
             return Health("missing", detail="OpenClaw isn't installed.", fix=INSTALL)
-        if supervisor.coming:
+        if supervisor.is_starting:
             return Health("starting", binary, detail="The OpenClaw gateway is starting.")
         detail = f"The OpenClaw gateway does not run: {supervisor.trouble}."
         return Health("failed", binary, detail=detail, fix="openclaw doctor")
 
-    async def _found(self) -> str | None:
+    async def _binary_path(self) -> str | None:
         when, binary = self._binary
         if time.monotonic() - when > BINARY_SECONDS:
             binary = await asyncio.to_thread(self._find)
@@ -83,5 +83,5 @@ class HealthCheck:
         return binary
 
     def _find(self) -> str | None:
-        found = self._context.paths.binary("openclaw", self._options.binary)
-        return str(found) if found else None
+        path = self._context.paths.binary("openclaw", self._options.binary)
+        return str(path) if path else None

@@ -1,4 +1,4 @@
-"""The models that the gateway can use."""
+"""The models that the gateway offers, for the model list."""
 
 from xo_cowork_core.sdk import Model
 from xo_runtime_openclaw.gateway.frames import Row, row, rows, text_of
@@ -8,18 +8,18 @@ SECONDS = 4.0
 
 
 async def list_models(gateway: Gateway) -> list[Model]:
-    """List them, the default first. Raises `GatewayUnavailable`, `Refused`."""
+    """Return the models, the default first. Raises `GatewayUnavailable`, `GatewayError`."""
     listed = row(await gateway.call("models.list", {}, seconds=SECONDS))
-    found = [entry for entry in rows(listed.get("models")) if entry.get("available") is not False]
-    return [_model(entry) for entry in sorted(found, key=_is_other)]
+    entries = [entry for entry in rows(listed.get("models")) if entry.get("available") is not False]
+    return [_model(entry) for entry in sorted(entries, key=_is_other)]
 
 
 def _model(entry: Row) -> Model:
-    number, provider = text_of(entry.get("id")), text_of(entry.get("provider"))
+    model_id, provider = text_of(entry.get("id")), text_of(entry.get("provider"))
     cost, inputs = row(entry.get("cost")), entry.get("input")
     return Model(
-        id=f"{provider}/{number}" if provider else number,
-        name=text_of(entry.get("name")) or number,
+        id=f"{provider}/{model_id}" if provider else model_id,
+        name=text_of(entry.get("name")) or model_id,
         provider_id=provider,
         context=_count(entry.get("contextWindow")),
         max_output=_count(entry.get("maxTokens")),

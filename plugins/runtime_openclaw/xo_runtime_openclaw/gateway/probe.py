@@ -1,5 +1,8 @@
-"""Questions to the gateway's port over HTTP. httpx is loaded for the first of them: most servers
-never ask one, and loading it is a tenth of a server's start."""
+"""HTTP probes of the gateway's port.
+
+httpx is imported at the first probe: most servers never probe, and the import is a tenth of a
+server's start time.
+"""
 
 import asyncio
 from importlib import import_module
@@ -15,17 +18,17 @@ SECONDS = 1.0
 
 
 async def load_httpx() -> None:
-    """Load it in a thread: afterwards an import costs nothing."""
+    """Import httpx in a thread; later imports cost nothing."""
     await asyncio.to_thread(import_module, "httpx")
 
 
 async def ask(options: Options, path: str) -> "httpx.Response | None":
-    """Get this path, within `SECONDS`; None when nobody answers."""
+    """GET a path within `SECONDS`; None when nothing answers."""
     await load_httpx()
     import httpx  # noqa: PLC0415
 
     try:
-        # reading the certificates takes longer than the question, and loopback needs none
+        # loading certificates takes longer than the probe, and loopback needs none
         away = not options.loopback
         async with httpx.AsyncClient(timeout=SECONDS, trust_env=away, verify=away) as client:
             return await client.get(f"{options.http_url}{path}")
@@ -34,6 +37,6 @@ async def ask(options: Options, path: str) -> "httpx.Response | None":
 
 
 async def answers(options: Options, path: str) -> bool:
-    """Ask `/healthz` or `/readyz`. Raises nothing."""
+    """Return whether a probe path answers with 200. Raises nothing."""
     answer = await ask(options, path)
     return answer is not None and answer.status_code == OK

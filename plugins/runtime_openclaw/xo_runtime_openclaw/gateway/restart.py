@@ -1,7 +1,7 @@
-"""A restart of the gateway: asked for over the control protocol, else with `openclaw`.
+"""Restart of the gateway: by a request over the control protocol, else with `openclaw`.
 
-The gateway restarts inside its process, after the runs that it still has. `/readyz` counts the
-time since: that tells the new one from the old one.
+The gateway restarts inside its process, after its running turns. `/readyz` reports the time since
+the start, which tells the new start from the old one.
 """
 
 import asyncio
@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from xo_cowork_core.sdk import AgentFailure, HostContext, UpstreamFailed
-from xo_runtime_openclaw.config.live_config import Control
-from xo_runtime_openclaw.gateway import unavailable as down
-from xo_runtime_openclaw.gateway.command import printed
-from xo_runtime_openclaw.gateway.frames import Refused, read_json, row, text_of
+from xo_runtime_openclaw.gateway import unavailable
+from xo_runtime_openclaw.gateway.calls import GatewayCalls
+from xo_runtime_openclaw.gateway.command import run_json_command
+from xo_runtime_openclaw.gateway.frames import GatewayError, read_json, row, text_of
 from xo_runtime_openclaw.gateway.probe import OK, answers, ask
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.options import Options
@@ -23,31 +23,31 @@ BACK_SECONDS = 110.0
 POLL_SECONDS = 0.25
 
 
-class Restart:
-    """Restarts one gateway."""
+class GatewayRestart:
+    """Restarts the gateway."""
 
-    def __init__(self, context: HostContext, options: Options, control: Control) -> None:
+    def __init__(self, context: HostContext, options: Options, control: GatewayCalls) -> None:
         self._context = context
         self._options = options
         self._control = control
 
     async def do(self) -> str:
-        """Restart and wait until it takes turns. Raises UpstreamFailed."""
+        """Restart and wait until the gateway accepts turns. Raises UpstreamFailed."""
         begun = time.monotonic()
-        said = ""
-        # the command hangs for a minute on a gateway that is down: look first
+        message = ""
+        # the command hangs for a minute on a gateway that is down: probe it first
         if await answers(self._options, "/healthz"):
-            said = await self._ask()
+            message = await self._ask()
         elif not self._options.manage:
-            raise UpstreamFailed(f"No OpenClaw gateway runs here. To start it: {down.START}")
-        await self._back(begun, must_be_new=bool(said))
+            raise UpstreamFailed(f"No OpenClaw gateway runs here. To start it: {unavailable.START}")
+        await self._back(begun, must_be_new=bool(message))
         took = time.monotonic() - begun
-        return f"{said or 'The gateway was down.'} It takes turns again after {took:.1f} s."
+        return f"{message or 'The gateway was down.'} It takes turns again after {took:.1f} s."
 
     async def _ask(self) -> str:
         try:
             await self._control.call("gateway.restart.request", {}, seconds=ASK_SECONDS)
-        except (GatewayUnavailable, Refused):
+        except (GatewayUnavailable, GatewayError):
             return await self._command()
         return "The gateway restarts."
 
@@ -61,14 +61,16 @@ class Restart:
     async def _run(self, binary: Path) -> str:
         arguments = ["gateway", "restart", "--json"]
         try:
-            told = await printed(self._context, binary, arguments, seconds=COMMAND_SECONDS)
+            result = await run_json_command(
+                self._context, binary, arguments, seconds=COMMAND_SECONDS
+            )
         except AgentFailure as failure:
             raise UpstreamFailed(failure.message) from None
         except TimeoutError:
             raise UpstreamFailed("`openclaw gateway restart` did not end in time") from None
-        if told.get("ok") is not True:
+        if result.get("ok") is not True:
             raise UpstreamFailed("`openclaw gateway restart` failed")
-        return text_of(told.get("message")) or "The gateway restarts."
+        return text_of(result.get("message")) or "The gateway restarts."
 
     async def _back(self, begun: float, *, must_be_new: bool) -> None:
         gone = not must_be_new
@@ -84,7 +86,9 @@ class Restart:
             raise UpstreamFailed(f"The gateway is not back after {BACK_SECONDS:g} s") from None
 
     async def _ready_for(self) -> float | None:
-        """Seconds since it got ready, None when it isn't; very long where it doesn't say."""
+        """Return the seconds since the gateway got ready; None when it is not ready, infinity when
+        it does not report them.
+        """
         answer = await ask(self._options, "/readyz")
         if answer is None:
             return None

@@ -1,6 +1,6 @@
-"""The gateway as a child of this server: made ready, started, watched, started again, stopped.
+"""The gateway as a child process: configure, start, monitor, restart, stop.
 
-It owns two tasks: the watch, which the lifespan starts and ends, and within it the reader of the
+Owns two tasks: the monitor, which the lifespan starts and stops, and inside it the reader of the
 child's output, which ends with the child.
 """
 
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import AgentFailure, HostContext, Process, Unavailable
 from xo_runtime_openclaw.gateway.bootstrap import ensure_config, ensure_token, read_token
 from xo_runtime_openclaw.gateway.command import search_path
-from xo_runtime_openclaw.gateway.frames import Refused
+from xo_runtime_openclaw.gateway.frames import GatewayError
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.probe import answers
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
@@ -24,8 +24,8 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 STEADY_SECONDS = 60.0
 FOREIGN_SECONDS = 15.0
-LOOK_SECONDS = 5.0
-SILENT_LOOKS = 4  # a gateway at work may leave a look or two without an answer
+PROBE_SECONDS = 5.0
+MAX_SILENT_PROBES = 4  # a busy gateway may leave one or two probes without an answer
 KILL_SECONDS = 2.5
 BAD_CONFIG = 78
 TAIL_CHARACTERS = 300
@@ -33,8 +33,11 @@ QUIET = {"OPENCLAW_NO_RESPAWN": "1", "OPENCLAW_DISABLE_BONJOUR": "1"}
 
 
 class Supervisor:
-    """One gateway process at a time. `trouble` is why the last attempt came to nothing; empty
-    while the gateway runs, starts, or is about to be started again after it ran."""
+    """Keeps one gateway process running.
+
+    `trouble` is why the last start failed; empty while the gateway runs, starts, or is about to be
+    restarted.
+    """
 
     def __init__(self, context: HostContext, options: Options, gateway: Gateway) -> None:
         self._context = context
@@ -43,19 +46,19 @@ class Supervisor:
         self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self.trouble = ""
-        gateway.coming = lambda: self.coming
+        gateway.is_starting = lambda: self.is_starting
 
     @property
-    def coming(self) -> bool:
-        """Say whether a gateway that does not answer now may be expected to."""
+    def is_starting(self) -> bool:
+        """True when a gateway that does not answer now is expected to."""
         return not self.trouble
 
     def start(self) -> None:
-        """Begin in the background: the host does not wait for it."""
+        """Start in the background; the host does not wait."""
         self._watch = asyncio.create_task(self._keep_running(), name="openclaw supervisor")
 
     async def stop(self) -> None:
-        """End the gateway and all that it started."""
+        """End the gateway and its descendants."""
         if self._watch:
             self._watch.cancel()
             await asyncio.wait({self._watch})
@@ -68,7 +71,7 @@ class Supervisor:
             begun = loop.time()
             try:
                 if await answers(self._options, "/healthz"):
-                    # somebody else's: used as it is, and looked after by them
+                    # a gateway that another program started: use it, do not manage it
                     self.trouble = ""
                     await asyncio.sleep(FOREIGN_SECONDS)
                     continue
@@ -76,8 +79,8 @@ class Supervisor:
             except (AgentFailure, Unavailable, OSError) as error:
                 ended = self.trouble = str(error)
             except Exception:
-                # whatever it is, the next try may succeed
-                self._context.log.exception("the OpenClaw gateway")
+                # any error: the next attempt may succeed
+                self._context.log.exception("the OpenClaw gateway could not be started")
                 ended = self.trouble = "starting it failed inside the server, whose log says how"
             self._context.log.warning("the OpenClaw gateway does not run: %s", ended)
             pause = FIRST_PAUSE_SECONDS if loop.time() - begun > STEADY_SECONDS else pause
@@ -85,7 +88,7 @@ class Supervisor:
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
     async def _run_once(self) -> str:
-        """Run the gateway until it ends, and return why it did."""
+        """Run the gateway until it ends, and return the reason."""
         self.trouble = ""
         process = self._process = await self._spawn()
         drain = asyncio.create_task(_drain(process), name="openclaw output")
@@ -93,11 +96,11 @@ class Supervisor:
             ready = await self._ready(process)
             if ready:
                 self._context.log.info("the OpenClaw gateway runs, pid %s", process.pid)
-                with suppress(GatewayUnavailable, Refused):
+                with suppress(GatewayUnavailable, GatewayError):
                     await self._gateway.connection()
                 if await self._hangs(drain):
                     return "it no longer answers"
-            ended = _why(await process.wait(KILL_SECONDS), process.stderr_tail)
+            ended = _exit_reason(await process.wait(KILL_SECONDS), process.stderr_tail)
             self.trouble = "" if ready else ended
             return ended
         finally:
@@ -105,10 +108,10 @@ class Supervisor:
             await process.stop(kill_after=KILL_SECONDS)
 
     async def _hangs(self, drain: asyncio.Task[None]) -> bool:
-        """Wait until its output ends: False; or until it answers nothing any more: True."""
+        """Wait until the output ends (False) or the gateway stops answering (True)."""
         silent = 0
-        while silent < SILENT_LOOKS:
-            done, _ = await asyncio.wait({drain}, timeout=LOOK_SECONDS)
+        while silent < MAX_SILENT_PROBES:
+            done, _ = await asyncio.wait({drain}, timeout=PROBE_SECONDS)
             if done:
                 return False
             silent = 0 if await answers(self._options, "/healthz") else silent + 1
@@ -134,7 +137,7 @@ class Supervisor:
         return {**QUIET, **config, **secrets, TOKEN_KEY: SecretStr(token)}
 
     async def _ready(self, process: Process) -> bool:
-        """Wait until it takes turns; False when it ended or never did."""
+        """Wait until the gateway accepts turns; False when it ended or timed out."""
         until = asyncio.get_running_loop().time() + READY_SECONDS
         while process.returncode is None and asyncio.get_running_loop().time() < until:
             if await answers(self._options, "/readyz"):
@@ -148,8 +151,8 @@ async def _drain(process: Process) -> None:
         pass
 
 
-def _why(code: int | None, said: str) -> str:
-    tail = " ".join(said.split())[-TAIL_CHARACTERS:]
+def _exit_reason(code: int | None, stderr: str) -> str:
+    tail = " ".join(stderr.split())[-TAIL_CHARACTERS:]
     if code == BAD_CONFIG:
         return f"it does not accept its configuration: {tail or 'see openclaw doctor'}"
     if code is None:

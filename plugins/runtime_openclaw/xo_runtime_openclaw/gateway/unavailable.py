@@ -1,9 +1,9 @@
-"""Why the gateway can't be used now, in words that say what to do."""
+"""Reasons why the gateway cannot be used, with the command that fixes each."""
 
 from typing import Literal, TypeAlias
 
 from xo_cowork_core.sdk import Health, HealthState, Unavailable
-from xo_runtime_openclaw.gateway.frames import PROTOCOL, Refused
+from xo_runtime_openclaw.gateway.frames import PROTOCOL, GatewayError
 
 Kind: TypeAlias = Literal[
     "unreachable", "no_gateway", "refused", "token", "protocol", "scopes", "starting"
@@ -16,7 +16,7 @@ TOKEN_CODES = frozenset(
 
 
 class GatewayUnavailable(Exception):
-    """One reason. `serves_http`: the port answers HTTP although the control protocol failed."""
+    """One reason. `serves_http`: HTTP answers although the control protocol failed."""
 
     def __init__(
         self,
@@ -47,13 +47,13 @@ class GatewayUnavailable(Exception):
                 return "failed"
 
     def as_health(self) -> Health:
-        """Say it as the runtime's health."""
+        """Return it as the runtime's health."""
         signed_in = False if self.kind == "token" else None
         return Health(self.state, detail=self.detail, fix=self.fix, signed_in=signed_in)
 
     def as_unavailable(self) -> Unavailable:
-        """Say it as a refused request."""
-        fix = f" To mend it: {self.fix}" if self.fix else ""
+        """Return it as a refused request."""
+        fix = f" To fix it: {self.fix}" if self.fix else ""
         wait = max(1, round(self.retry_after)) if self.retry_after else None
         if self.kind == "starting":
             wait = wait or 2
@@ -67,13 +67,13 @@ def unreachable(url: str, reason: str) -> GatewayUnavailable:
     )
 
 
-def coming() -> GatewayUnavailable:
-    """Nobody answers yet, and this server sees to it that somebody will."""
+def start_expected() -> GatewayUnavailable:
+    """Return the reason: no answer yet, and this server is starting the gateway."""
     return GatewayUnavailable("unreachable", "The OpenClaw gateway is starting.", retry_after=2)
 
 
 def broke(reason: str) -> GatewayUnavailable:
-    """The connection went in the middle of a call: the next one will tell how things stand."""
+    """Return the reason: the connection broke during a request."""
     detail = f"The connection to the OpenClaw gateway broke ({reason})."
     return GatewayUnavailable("unreachable", detail, retry_after=1)
 
@@ -85,30 +85,30 @@ def no_upgrade(status: int) -> GatewayUnavailable:
 
 
 def starting(retry_after: float | None = None) -> GatewayUnavailable:
-    """The gateway is on its way."""
+    """Return the reason: the gateway is starting."""
     return GatewayUnavailable(
         "starting", "The OpenClaw gateway is starting.", retry_after=retry_after or 2
     )
 
 
 def scopes_missing(missing: list[str]) -> GatewayUnavailable:
-    """The token is known, but may not do what a turn needs."""
+    """Return the reason: the token lacks scopes that a turn needs."""
     words = ", ".join(missing)
     return GatewayUnavailable(
         "scopes", f"The OpenClaw gateway grants this token no {words}.", SET_TOKEN
     )
 
 
-def wrong_protocol(spoken: object) -> GatewayUnavailable:
-    """The gateway is of another time."""
-    detail = f"The OpenClaw gateway speaks protocol {spoken}; this server needs {PROTOCOL}."
+def wrong_protocol(protocol: object) -> GatewayUnavailable:
+    """Return the reason: the gateway speaks another protocol version."""
+    detail = f"The OpenClaw gateway speaks protocol {protocol}; this server needs {PROTOCOL}."
     return GatewayUnavailable(
         "protocol", detail, "npm install -g openclaw@2026.9.6", serves_http=True
     )
 
 
-def handshake_refused(refused: Refused, *, has_token: bool) -> GatewayUnavailable:
-    """Name an error that answered `connect`."""
+def handshake_refused(refused: GatewayError, *, has_token: bool) -> GatewayUnavailable:
+    """Return the reason for an error that answered `connect`."""
     code = text if isinstance(text := refused.details.get("code"), str) else refused.code
     codes = {code, refused.code}
     if "UNAVAILABLE" in codes:

@@ -1,7 +1,7 @@
-"""The gateway's transcript records as messages: from its history, its database, its old files.
+"""Build messages from transcript records of the gateway, its database or its old files.
 
-A record is `{role: user|assistant|toolResult, content, timestamp, usage, …}`; all that follows a
-user's record up to the next one is one message of the assistant.
+A record is `{role: user|assistant|toolResult, content, timestamp, usage, …}`; the records after a
+user's record, up to the next one, make one message of the assistant.
 """
 
 from collections.abc import Iterable
@@ -32,8 +32,8 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
-class _Open:
-    """The assistant's message that grows."""
+class _AssistantDraft:
+    """The assistant's message while its records are read."""
 
     id: str
     created: datetime
@@ -61,51 +61,51 @@ class _Open:
 
 
 def messages_of(records: Iterable[Row]) -> list[Message]:
-    """Hydrate records, oldest first; what can't be read is passed over."""
+    """Build messages from records, oldest first; malformed ones are skipped."""
     messages: list[Message] = []
-    growing: _Open | None = None
-    for place, record in enumerate(records):
+    draft: _AssistantDraft | None = None
+    for index, record in enumerate(records):
         match record.get("role"):
             case "user":
-                if growing:
-                    messages.append(growing.message())
-                    growing = None
-                if (user := _user(record, place)) is not None:
+                if draft:
+                    messages.append(draft.message())
+                    draft = None
+                if (user := _user(record, index)) is not None:
                     messages.append(user)
             case "assistant":
-                growing = growing or _Open(f"{_id(record, place)}:a", time_of(record))
-                _grow(growing, record)
-            case "toolResult" if growing:
-                _close_tool(growing, record)
-    if growing:
-        messages.append(growing.message())
+                draft = draft or _AssistantDraft(f"{_id(record, index)}:a", time_of(record))
+                _add_record(draft, record)
+            case "toolResult" if draft:
+                _close_tool(draft, record)
+    if draft:
+        messages.append(draft.message())
     return messages
 
 
 def time_of(record: Row, key: str = "timestamp") -> datetime:
-    """Read a time: milliseconds since 1970, or ISO 8601."""
+    """Return a time: milliseconds since 1970, or ISO 8601."""
     value = record.get(key)
     try:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value / 1000, UTC)
         if isinstance(value, str):
-            found = datetime.fromisoformat(value)
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
+            time = datetime.fromisoformat(value)
+            return time if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         pass
     return EPOCH
 
 
 def shown_text(text: str) -> str:
-    """Return what a person wrote, without what hosts add to it."""
+    """Return the text that the user wrote, without context and file list."""
     return shown(text).split(FILES_MARK, maxsplit=1)[0]
 
 
-def _user(record: Row, place: int) -> Message | None:
+def _user(record: Row, index: int) -> Message | None:
     content = record.get("content")
     text = content if isinstance(content, str) else "\n".join(_texts(content))
     if text.startswith(RESUMED):
-        # the gateway's own words, after it was killed
+        # the gateway's own message, after it was killed
         return None
     parts: list[Part] = [TextPart(shown_text(text))]
     parts += [
@@ -114,34 +114,34 @@ def _user(record: Row, place: int) -> Message | None:
         if block.get("type") == "image"
     ]
     parts += _listed(text)
-    return Message(_id(record, place), "user", tuple(parts), time_of(record))
+    return Message(_id(record, index), "user", tuple(parts), time_of(record))
 
 
 def _listed(text: str) -> list[FilePart]:
-    """Return the files that a prompt lists behind its words."""
+    """Return the files that a prompt lists after its text."""
     lines = text.rpartition(FILES_MARK)[2].splitlines() if FILES_MARK in text else []
     paths = [line.removeprefix("- ") for line in lines if line.startswith("- /")]
     return [FilePart(PurePath(path).name, path) for path in paths]
 
 
-def _grow(growing: _Open, record: Row) -> None:
+def _add_record(draft: _AssistantDraft, record: Row) -> None:
     for block in _blocks(record.get("content")):
         if part := _part(block, time_of(record)):
-            growing.parts.append(part)
+            draft.parts.append(part)
     usage = row(record.get("usage"))
     if usage:
         tokens, cost = tokens_of(usage), cost_of(usage)
-        growing.tokens = tokens + (growing.tokens or Tokens())
-        growing.cost = cost if growing.cost is None else growing.cost + (cost or 0.0)
-        growing.model = text_of(record.get("model")) or growing.model
-        growing.provider = text_of(record.get("provider")) or growing.provider
+        draft.tokens = tokens + (draft.tokens or Tokens())
+        draft.cost = cost if draft.cost is None else draft.cost + (cost or 0.0)
+        draft.model = text_of(record.get("model")) or draft.model
+        draft.provider = text_of(record.get("provider")) or draft.provider
         reason = REASONS.get(str(record.get("stopReason")), "stop")
-        growing.parts.append(StepPart(reason, tokens, cost))
-        growing.finish = "stop" if reason == "tool_use" else reason
+        draft.parts.append(StepPart(reason, tokens, cost))
+        draft.finish = "stop" if reason == "tool_use" else reason
     if record.get("stopReason") == "error":
-        said = text_of(record.get("errorMessage")) or " ".join(_texts(record.get("content")))
-        growing.error = clean(said) or "OpenClaw could not finish the turn"
-        growing.finish = "error"
+        error_text = text_of(record.get("errorMessage")) or " ".join(_texts(record.get("content")))
+        draft.error = clean(error_text) or "OpenClaw could not finish the turn"
+        draft.finish = "error"
 
 
 def _part(block: Row, when: datetime) -> Part | None:
@@ -165,11 +165,11 @@ def _part(block: Row, when: datetime) -> Part | None:
             return None
 
 
-def _close_tool(growing: _Open, record: Row) -> None:
-    for place in range(len(growing.parts) - 1, -1, -1):
-        part = growing.parts[place]
+def _close_tool(draft: _AssistantDraft, record: Row) -> None:
+    for index in range(len(draft.parts) - 1, -1, -1):
+        part = draft.parts[index]
         if isinstance(part, ToolPart) and part.call_id == record.get("toolCallId"):
-            growing.parts[place] = replace(
+            draft.parts[index] = replace(
                 part,
                 status="error" if record.get("isError") is True else "completed",
                 output=tools.output_of(record.get("content")),
@@ -187,9 +187,9 @@ def _texts(content: object) -> list[str]:
     return [text_of(b.get("text")) for b in _blocks(content) if b.get("type") == "text"]
 
 
-def _id(record: Row, place: int) -> str:
-    found = row(record.get("__openclaw")).get("id") or record.get("id")
-    return found if isinstance(found, str) and found else f"record-{place}"
+def _id(record: Row, index: int) -> str:
+    record_id = row(record.get("__openclaw")).get("id") or record.get("id")
+    return record_id if isinstance(record_id, str) and record_id else f"record-{index}"
 
 
 def _mime(block: Row) -> str:

@@ -1,8 +1,8 @@
-"""History on disk, for when no gateway runs: today's databases and yesterday's files.
+"""Read history from disk when no gateway runs: databases, or the files of older versions.
 
-Today an agent has `agents/<agent>/agent/openclaw-agent.sqlite` (`session_nodes`, one row a
-session; `transcript_events`, one row a record, as JSON or packed with zstd). Until the summer of
-2026 it had `agents/<agent>/sessions/<id>.jsonl`, one record a line. Nothing is ever written.
+An agent has `agents/<agent>/agent/openclaw-agent.sqlite` (`session_nodes`, one row a session;
+`transcript_events`, one row a record, as JSON or compressed with zstd). Until the summer of 2026
+it had `agents/<agent>/sessions/<id>.jsonl`, one record a line. Nothing is written.
 """
 
 import sqlite3
@@ -30,34 +30,34 @@ EVENTS = (
 )
 
 
-class Offline:
-    """Reads below OpenClaw's own folder; what can't be read counts as absent."""
+class OfflineStore:
+    """Reads OpenClaw's folder; unreadable files count as absent."""
 
     def __init__(self, home: Path) -> None:
         self._agents = home / "agents"
-        self._seen: dict[Path, _Seen] = {}
+        self._entries: dict[Path, _FileEntry] = {}
 
     def sessions(self) -> Sequence[SessionRecord]:
-        """List every session of every agent."""
-        self._seen = {path: seen for path in self._files() if (seen := self._look(path))}
-        found = {seen.record.session_id: seen.record for seen in self._seen.values()}
+        """Return every session of every agent."""
+        self._entries = {path: entry for path in self._files() if (entry := self._look(path))}
+        records = {entry.record.session_id: entry.record for entry in self._entries.values()}
         for database in self._databases():
             for node in _nodes(database, NODES, ()):
                 if record := record_of(node):
-                    found[record.session_id] = record
-        return list(found.values())
+                    records[record.session_id] = record
+        return list(records.values())
 
     def session(self, session_id: str) -> SessionRecord | None:
-        """Find one session."""
+        """Return one session, or None."""
         for database in self._databases():
             for node in _nodes(database, ONE_NODE, _names(session_id)):
                 return record_of(node)
         path = self._file(session_id)
-        seen = self._look(path) if path else None
-        return seen.record if seen else None
+        entry = self._look(path) if path else None
+        return entry.record if entry else None
 
     def messages(self, session_id: str) -> Sequence[Message] | None:
-        """Return a session's messages; None when there is no such session."""
+        """Return a session's messages, or None."""
         for database in self._databases():
             for node in _nodes(database, ONE_NODE, _names(session_id)):
                 stored = text_of(node.get("sessionId"))
@@ -73,33 +73,33 @@ class Offline:
 
     def _file(self, session_id: str) -> Path | None:
         name = f"{session_id}.jsonl"
-        # by its name: thousands may lie there, and each of them is asked for once
+        # by name: the folder may hold thousands of files
         folders = sorted(self._agents.glob("*/sessions")) if Path(name).name == name else []
         return next((path for each in folders if (path := each / name).is_file()), None)
 
-    def _look(self, path: Path) -> "_Seen | None":
-        """Read the beginning of a file that changed since it was read."""
+    def _look(self, path: Path) -> "_FileEntry | None":
+        """Read a file's first records, if it has changed."""
         try:
             status = path.stat()
         except OSError:
             return None
         state = (status.st_size, status.st_mtime_ns)
-        seen = self._seen.get(path)
-        if seen is None or seen.state != state:
-            seen = _Seen(state, _file_record(path, status.st_mtime * 1000))
-        return seen
+        entry = self._entries.get(path)
+        if entry is None or entry.state != state:
+            entry = _FileEntry(state, _file_record(path, status.st_mtime * 1000))
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a file said when it had this size and time."""
+class _FileEntry:
+    """The record of a file at this size and modification time."""
 
     state: tuple[int, int]
     record: SessionRecord
 
 
 def _names(session_id: str) -> tuple[str, str]:
-    """Both ways in which the host may know a session: by its own id, or made anew under ours."""
+    """Return both ids of a session: the gateway's, and the host's after a re-creation."""
     return session_id, f":xo:again:{session_id}"
 
 
@@ -124,8 +124,8 @@ def _events(database: Path, session_id: str, limit: int) -> Iterator[Row]:
 def _select(database: Path, query: str, values: tuple[str | int, ...]) -> list[tuple[object, ...]]:
     """Run a query on a database that another program owns.
 
-    Without a write-ahead log nobody writes: opened as immutable, so that no file appears beside
-    it. With one, it is opened read-only, or the newest records would be missing.
+    Without a write-ahead log nobody writes: it is opened as immutable, so that no file
+    appears beside it. With one it is opened read-only, or the newest records would be missing.
     """
     log = database.with_name(database.name + "-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
@@ -160,13 +160,13 @@ def _lines(path: Path, limit: int) -> Iterator[Row]:
 
 
 def _unwrapped(events: Iterator[Row]) -> Iterator[Row]:
-    """Take the messages out of the records, each with its record's id, as the gateway does."""
+    """Yield the messages of records, with the record's id, as the gateway does."""
     for event in events:
         message = row(event.get("message"))
         if event.get("type") == "message" and message:
-            mark = {**row(message.get("__openclaw")), "id": event.get("id")}
+            openclaw = {**row(message.get("__openclaw")), "id": event.get("id")}
             when = message.get("timestamp") or event.get("timestamp")
-            yield {**message, "__openclaw": mark, "timestamp": when}
+            yield {**message, "__openclaw": openclaw, "timestamp": when}
 
 
 def _file_record(path: Path, changed: float) -> SessionRecord:

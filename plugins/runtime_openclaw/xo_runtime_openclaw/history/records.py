@@ -1,4 +1,4 @@
-"""Rows of the gateway's session list as the host's records."""
+"""Convert rows of the gateway's session list to session records."""
 
 from xo_cowork_core.sdk import SessionRecord
 from xo_runtime_openclaw.gateway.frames import Row, text_of
@@ -6,9 +6,9 @@ from xo_runtime_openclaw.history.messages import EPOCH, time_of
 
 
 def record_of(session: Row) -> SessionRecord | None:
-    """Read a row of the gateway's list; None for a row without an id."""
+    """Return the record of a row; None for a row without an id."""
     key = text_of(session.get("key"))
-    session_id = own_id(key, session)
+    session_id = host_session_id(key, session)
     if not session_id:
         return None
     titles = (session.get(name) for name in ("derivedTitle", "label", "displayName"))
@@ -23,7 +23,7 @@ def record_of(session: Row) -> SessionRecord | None:
     )
 
 
-def own_id(key: str, session: Row) -> str:
-    """Return the id under which the host knows a session: ours where it was made anew."""
-    _, mark, ours = key.partition(":xo:again:")
-    return ours if mark else text_of(session.get("sessionId"))
+def host_session_id(key: str, session: Row) -> str:
+    """Return the host's id of a session: for a re-created one, the original id."""
+    _, marker, original_id = key.partition(":xo:again:")
+    return original_id if marker else text_of(session.get("sessionId"))

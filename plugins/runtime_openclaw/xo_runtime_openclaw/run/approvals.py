@@ -1,4 +1,4 @@
-"""Commands that need leave: the gateway's approvals as events, answers as decisions."""
+"""Approvals of commands: gateway requests as events, answers as decisions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,8 @@ RESOLVE = "exec.approval.resolve"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The gateway waits for a word on one command."""
+class ApprovalRequest:
+    """The gateway waits for a decision on one command."""
 
     id: str
     call_id: str
@@ -21,53 +21,53 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """Somebody gave it: we, another client, or time."""
+class ApprovalResolved:
+    """A decision was made: by this server, another client, or a timeout."""
 
     id: str
 
 
-def read_asked(payload: Row) -> Asked | None:
+def read_approval_request(payload: Row) -> ApprovalRequest | None:
     """Read `exec.approval.requested`, or a row of `exec.approval.list`."""
-    number, request = payload.get("id"), row(payload.get("request"))
-    if not isinstance(number, str):
+    request_id, request = payload.get("id"), row(payload.get("request"))
+    if not isinstance(request_id, str):
         return None
-    return Asked(
-        id=number,
-        call_id=text_of(request.get("toolCallId")) or number,
+    return ApprovalRequest(
+        id=request_id,
+        call_id=text_of(request.get("toolCallId")) or request_id,
         command=text_of(request.get("command")),
         cwd=text_of(request.get("cwd")),
         warning=text_of(request.get("warningText")),
     )
 
 
-def event_of(asked: Asked) -> PermissionRequest:
-    """Put it to the user."""
-    arguments = {"command": asked.command, "cwd": asked.cwd, "warning": asked.warning}
+def event_of(request: ApprovalRequest) -> PermissionRequest:
+    """Return the event that shows a request to the user."""
+    arguments = {"command": request.command, "cwd": request.cwd, "warning": request.warning}
     return PermissionRequest(
-        call_id=asked.call_id,
+        call_id=request.call_id,
         tool="bash",
         permission="run_commands",
-        patterns=(asked.command,),
+        patterns=(request.command,),
         arguments={key: value for key, value in arguments.items() if value},
     )
 
 
-def withdrawn(asked: Asked) -> PermissionResolved:
-    """Tell that the gateway no longer waits."""
-    return PermissionResolved(asked.call_id, "deny", "withdrawn")
+def withdrawn(request: ApprovalRequest) -> PermissionResolved:
+    """Return the event for a request that the gateway has withdrawn."""
+    return PermissionResolved(request.call_id, "deny", "withdrawn")
 
 
-def decision(asked: Asked, *, allow: bool) -> dict[str, Any]:
-    """Parameters of the answer. Never `allow-always`: presets are per prompt, not for ever."""
-    return {"id": asked.id, "decision": "allow-once" if allow else "deny"}
+def decision(request: ApprovalRequest, *, allow: bool) -> dict[str, Any]:
+    """Return the parameters of a decision; never `allow-always`, presets hold for one prompt."""
+    return {"id": request.id, "decision": "allow-once" if allow else "deny"}
 
 
 def mode_of(turn: Turn) -> str:
-    """Choose the session's permission mode for a turn.
+    """Return the session's permission mode for a turn.
 
-    OpenClaw knows no leave for single files: `guarded` asks before commands and keeps file tools
-    inside the session's folder, `read-only` has neither, `full` asks nothing.
+    OpenClaw has no approval for single files: `guarded` requests approval of commands and keeps
+    file tools inside the session's folder, `read-only` has neither, `full` requests nothing.
     """
     permissions: Permissions = turn.permissions
     if turn.mode == "plan" or permissions.file_changes == "deny":

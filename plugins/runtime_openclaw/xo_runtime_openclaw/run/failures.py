@@ -1,4 +1,4 @@
-"""What a failed turn is called: from the gateway's words to one error with a code."""
+"""Map the gateway's errors to `AgentFailure` codes."""
 
 import re
 from types import MappingProxyType
@@ -36,13 +36,13 @@ GONE = (
 
 
 def clean(text: str) -> str:
-    """Take the gateway's decoration off an error."""
+    """Return an error's text without the gateway's additions."""
     text = text.split(LOGS, maxsplit=1)[0].replace("\u26a0\ufe0f", "").strip()
     return text.removeprefix(PREFIX).strip()
 
 
 def run_failure(message: str, detail: Row, kind: str = "") -> AgentFailure:
-    """Name a run that the gateway calls failed."""
+    """Return the failure for a run that failed on the gateway."""
     text = clean(message) or "OpenClaw could not finish the turn"
     reason = text_of(detail.get("failoverReason")) or kind
     code = _code(reason, text)
@@ -52,31 +52,31 @@ def run_failure(message: str, detail: Row, kind: str = "") -> AgentFailure:
 
 
 def observed(data: Row) -> AgentFailure:
-    """Name a model call that failed, from a `lifecycle` event."""
+    """Return the failure for a failed model call, from a `lifecycle` event."""
     return run_failure(text_of(data.get("error")), row(data.get("errorObservation")))
 
 
 def silent(seconds: float) -> AgentFailure:
-    """Name a turn without progress for too long."""
+    """Return the failure for a turn without progress."""
     return AgentFailure(
         f"OpenClaw made no progress for {seconds:g} s, so it was stopped", code="timeout"
     )
 
 
 def gave_up(last: AgentFailure, seconds: float) -> AgentFailure:
-    """Name a turn whose model calls failed one after the other."""
+    """Return the failure for a turn whose model calls kept failing."""
     text = f"{last.message.rstrip('. ')}. OpenClaw kept trying for {seconds:g} s and was stopped."
     return AgentFailure(text, code=last.code)
 
 
 def gone(reason: str) -> AgentFailure:
-    """Name a turn whose gateway vanished."""
+    """Return the failure for a turn whose gateway ended."""
     return AgentFailure(GONE.format(reason=reason), code="crashed")
 
 
 def not_connected(reason: GatewayUnavailable) -> AgentFailure:
-    """Name a turn that could not begin."""
-    fix = f" To mend it: {reason.fix}" if reason.fix else ""
+    """Return the failure for a turn that could not start."""
+    fix = f" To fix it: {reason.fix}" if reason.fix else ""
     code = "auth" if reason.kind == "token" else "network"
     return AgentFailure(f"{reason.detail}{fix}", code=code)
 
@@ -84,8 +84,8 @@ def not_connected(reason: GatewayUnavailable) -> AgentFailure:
 def _code(reason: str, text: str) -> str:
     if KEY_DISABLED in text:
         return "auth"
-    found = STATUS.search(text)
-    status = int(found.group(1)) if found else 0
+    status_match = STATUS.search(text)
+    status = int(status_match.group(1)) if status_match else 0
     if status in STATUSES:
         return STATUSES[status]
     if reason in REASONS:

@@ -1,7 +1,7 @@
-"""A turn over HTTP chat/completions, for a gateway whose control protocol can't be used.
+"""A turn over HTTP chat/completions, for when the control protocol cannot be used.
 
-Text alone: OpenClaw shows neither tools nor what is said before them there, asks for no leave and
-tells no session id. The stream's end is the run's end: leaving it stops the run.
+Text only: over HTTP, OpenClaw shows no tools, no text before a tool, no approvals and no session
+id. Closing the stream stops the run.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class HttpFallback:
         """Run a turn and yield its text. Raises `AgentFailure`."""
         async with self._client() as client:
             agent = await self._agent(client, turn)
-            said = False
+            has_text = False
             usage: Tokens | None = None
             finish: FinishReason = "stop"
             async for chunk in self._chunks(client, turn, agent):
@@ -51,10 +51,10 @@ class HttpFallback:
                 usage = _usage(row(chunk.get("usage"))) or usage
                 for choice in rows(chunk.get("choices")):
                     if text := text_of(row(choice.get("delta")).get("content")):
-                        said = True
+                        has_text = True
                         yield TextDelta(text)
                     finish = "length" if choice.get("finish_reason") == "length" else finish
-            if not said and usage is None:
+            if not has_text and usage is None:
                 raise AgentFailure("The OpenClaw gateway broke the answer off", code="network")
             yield Done(finish, usage)
 
@@ -65,17 +65,17 @@ class HttpFallback:
         )
 
     async def _agent(self, client: httpx.AsyncClient, turn: Turn) -> str:
-        """Choose the agent by name: where there are several, the gateway has no default one."""
+        """Return the agent by name: with several agents, the gateway has no default."""
         try:
             answer = await client.get("/v1/models", headers=await self._headers(turn, MAIN))
         except httpx.HTTPError as error:
             raise _lost(error) from None
         if answer.status_code in {401, 403}:
             raise AgentFailure(SIGN_IN, code="auth")
-        known = [
+        model_ids = [
             text_of(model.get("id")) for model in rows(row(read_json(answer.text)).get("data"))
         ]
-        agents = [name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX)]
+        agents = [name.removeprefix(PREFIX) for name in model_ids if name.startswith(PREFIX)]
         agents = [agent for agent in agents if agent != "default"]
         if turn.agent_id and turn.agent_id in agents:
             return turn.agent_id

@@ -1,4 +1,4 @@
-"""A turn as the gateway wants it: the message, its attachments, how hard to think."""
+"""A turn as `chat.send` parameters: message, attachments, thinking level."""
 
 import asyncio
 import base64
@@ -12,7 +12,7 @@ LEVELS = frozenset({"off", "minimal", "low", "medium", "high", "xhigh", "max"})
 
 
 async def send_params(turn: Turn, key: str, run_id: str) -> dict[str, Any]:
-    """Return the parameters of `chat.send`. Raises `AgentFailure` for an unreadable attachment."""
+    """Return the parameters of `chat.send`. Raises `AgentFailure` for an unreadable file."""
     images, others = _sorted(turn)
     params: dict[str, Any] = {
         "sessionKey": key,
@@ -20,7 +20,7 @@ async def send_params(turn: Turn, key: str, run_id: str) -> dict[str, Any]:
         "idempotencyKey": run_id,
     }
     if not turn.skill:
-        # a prompt is words for the agent, not commands for its gateway
+        # the prompt is for the agent; the gateway must not interpret it as commands
         params["suppressCommandInterpretation"] = True
     if images:
         params["attachments"] = [await asyncio.to_thread(_inline, image) for image in images]
@@ -31,7 +31,7 @@ async def send_params(turn: Turn, key: str, run_id: str) -> dict[str, Any]:
 
 
 def model_of(turn: Turn) -> str | None:
-    """Return the model that the prompt names, with its provider."""
+    """Return the model of the prompt, with its provider."""
     if turn.model and turn.provider_id and "/" not in turn.model:
         return f"{turn.provider_id}/{turn.model}"
     return turn.model

@@ -1,20 +1,20 @@
-"""Finding a run again after events were missed: the connection dropped, or a feed ran over.
+"""Recover a run after missed events: the connection dropped, or the event queue overflowed.
 
-Nothing is doubled: the translator knows what it has seen. What can't be made sure of ends in
-`Desync` or in an error, never in silence.
+The gateway's records are complete up to the model call in progress, and the translator knows what
+it has sent, so nothing is sent twice. What cannot be determined ends in `Desync` or an error.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
-from xo_runtime_openclaw.gateway.frames import Notice, Row, row, rows, text_of
+from xo_runtime_openclaw.gateway.frames import GatewayEvent, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.run import failures
-from xo_runtime_openclaw.run.approvals import read_asked
-from xo_runtime_openclaw.run.missed_events import missed
-from xo_runtime_openclaw.run.translator import Ended, Item, Translator
+from xo_runtime_openclaw.run.approvals import read_approval_request
+from xo_runtime_openclaw.run.text_reconciler import TextReconciler
+from xo_runtime_openclaw.run.translator import Item, RunEnded, Translator
 
 GONE_SECONDS = 8.0
 STARTING_SECONDS = 45.0
@@ -25,60 +25,60 @@ PAGE = 60
 
 
 class RunRecovery:
-    """One run's ways back."""
+    """Recovers one run."""
 
     def __init__(self, gateway: Gateway, translator: Translator, key: str, run_id: str) -> None:
         self._gateway = gateway
         self._translator = translator
         self._key = key
         self._run_id = run_id
-        self._boot = ""
+        self._boot_id = ""
 
     async def subscribe(self) -> None:
-        """Subscribe to the session's records and remember the gateway's boot id.
+        """Subscribe to the session's records and keep the gateway's boot id.
 
         Raises `GatewayUnavailable`.
         """
         connection = await self._gateway.connection()
-        self._boot = self._boot or text_of(connection.server.get("bootId"))
+        self._boot_id = self._boot_id or text_of(connection.server.get("bootId"))
         if self._key not in connection.subscribed:
             await self._gateway.call("sessions.messages.subscribe", {"key": self._key})
             connection.subscribed.add(self._key)
 
     async def connect(self) -> None:
-        """Connect again, for as long as it is worth it. Raises `AgentFailure`."""
+        """Connect again, within the time limits. Raises `AgentFailure`."""
         loop = asyncio.get_running_loop()
         begun, wait = loop.time(), FIRST_WAIT_SECONDS
         while True:
             try:
                 await self.subscribe()
-                # tools of a run are told to the connection that began it, and to these
+                # tool events reach the connection that started the run, and session subscribers
                 await self._gateway.call("sessions.subscribe", {})
                 return
             except GatewayUnavailable as reason:
                 if reason.kind not in {"unreachable", "starting"}:
                     raise failures.not_connected(reason) from None
-                patience = STARTING_SECONDS if reason.kind == "starting" else GONE_SECONDS
-                if loop.time() - begun > patience:
+                limit = STARTING_SECONDS if reason.kind == "starting" else GONE_SECONDS
+                if loop.time() - begun > limit:
                     raise failures.gone(reason.detail) from None
             await asyncio.sleep(wait)
             wait = min(LONGEST_WAIT_SECONDS, wait * 2)
 
     async def items(self) -> AsyncIterator[Item]:
-        """Catch up with the run; the live events follow. Raises `AgentFailure`."""
+        """Yield the missed items; live events follow. Raises `AgentFailure`."""
         while True:
             await self.connect()
             try:
-                found = [item async for item in self._caught_up()]
+                items = [item async for item in self._missed_items()]
             except GatewayUnavailable:
                 continue
-            for item in found:
+            for item in items:
                 yield item
             return
 
-    async def _caught_up(self) -> AsyncIterator[Item]:
-        asked = {"runId": self._run_id, "timeoutMs": WAIT_MS}
-        state = row(await self._gateway.call("agent.wait", asked))
+    async def _missed_items(self) -> AsyncIterator[Item]:
+        params = {"runId": self._run_id, "timeoutMs": WAIT_MS}
+        state = row(await self._gateway.call("agent.wait", params))
         history = row(
             await self._gateway.call("chat.history", {"sessionKey": self._key, "limit": PAGE})
         )
@@ -90,36 +90,87 @@ class RunRecovery:
         ]
         status = state.get("status")
         if status == "error" and text_of(state.get("stopReason")) not in {"aborted", "rpc"}:
-            yield Ended(failures.run_failure(text_of(state.get("error")), {}))
+            yield RunEnded(failures.run_failure(text_of(state.get("error")), {}))
         elif status in {"ok", "error"} or (not flight and _finished(records)):
-            for item in missed(self._translator, records):
+            for item in missed_items(self._translator, records):
                 yield item
             yield self._translator.done("aborted" if status == "error" else "stop")
         elif flight.get("runId") == self._run_id:
-            for item in (*missed(self._translator, records), *self._resume(flight)):
+            for item in (*missed_items(self._translator, records), *self._resume(flight)):
                 yield item
             for item in await self._pending():
                 yield item
-        elif not self._still_here(row(history.get("sessionInfo"))):
-            yield Ended(failures.gone("It was started anew."))
+        elif not self._may_still_start(row(history.get("sessionInfo"))):
+            yield RunEnded(failures.gone("It was started anew."))
 
     def _resume(self, flight: Row) -> list[Item]:
         items: list[Item] = []
         for event in rows(flight.get("events")):
-            items += self._translator.items(Notice("agent", event))
-        items += self._translator.said.catch_up(text_of(flight.get("text")))
+            items += self._translator.items(GatewayEvent("agent", event))
+        items += self._translator.text.catch_up(text_of(flight.get("text")))
         return items
 
     async def _pending(self) -> list[Item]:
         waiting: Any = await self._gateway.call("exec.approval.list", {})
-        mine = [r for r in rows(waiting) if row(r.get("request")).get("runId") == self._run_id]
-        return [asked for found in mine if (asked := read_asked(found))]
+        own = [one for one in rows(waiting) if row(one.get("request")).get("runId") == self._run_id]
+        return [request for one in own if (request := read_approval_request(one))]
 
-    def _still_here(self, session: Row) -> bool:
-        """Say whether the run may yet begin: the gateway is the same and the session is busy."""
-        same = self._gateway.boot_id == self._boot
+    def _may_still_start(self, session: Row) -> bool:
+        """Return whether the run may still start: same gateway start, busy session."""
+        same = self._gateway.boot_id == self._boot_id
         return same and session.get("hasActiveRun") is True
 
 
 def _finished(records: list[Row]) -> bool:
     return bool(records) and text_of(records[-1].get("stopReason")) in {"stop", "length"}
+
+
+def missed_items(translator: Translator, records: Iterable[Row]) -> Iterator[Item]:
+    """Yield the items that the translator has not sent, in order."""
+    stretches = translator.text.stretches
+    index = 0
+    for record in records:
+        match record.get("role"):
+            case "assistant":
+                blocks = rows(record.get("content"))
+                for block in blocks:
+                    if text := text_of(block.get("text")):
+                        yield from _stretch(translator.text, stretches, index, text)
+                        index += 1
+                yield from translator.items(GatewayEvent("session.message", {"message": record}))
+                for block in blocks:
+                    if block.get("type") == "toolCall":
+                        yield from translator.items(_start(block))
+            case "toolResult":
+                yield from translator.items(_result(record))
+
+
+def _stretch(sent: TextReconciler, stretches: list[str], index: int, text: str) -> Iterator[Item]:
+    if index >= len(stretches):
+        sent.close()
+        yield from sent.grow(text)
+    elif index == len(stretches) - 1 and sent.stretch and text.strip() != sent.stretch.strip():
+        whole = text if text.startswith(sent.stretch) else text.strip()
+        is_longer = whole.startswith(sent.stretch)
+        yield from sent.grow(whole) if is_longer else sent.replace(whole)
+
+
+def _start(block: Row) -> GatewayEvent:
+    data = {
+        "phase": "start",
+        "name": block.get("name"),
+        "toolCallId": block.get("id"),
+        "args": row(block.get("arguments")),
+    }
+    return GatewayEvent("agent", {"stream": "tool", "data": data})
+
+
+def _result(record: Row) -> GatewayEvent:
+    data = {
+        "phase": "result",
+        "name": record.get("toolName"),
+        "toolCallId": record.get("toolCallId"),
+        "isError": record.get("isError"),
+        "result": {"content": record.get("content"), "details": row(record.get("details"))},
+    }
+    return GatewayEvent("agent", {"stream": "tool", "data": data})

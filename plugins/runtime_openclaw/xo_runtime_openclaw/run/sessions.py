@@ -1,6 +1,6 @@
-"""Sessions of the gateway for our turns: their keys, and what is fixed in them.
+"""The gateway's sessions for turns: their keys, permission mode and model.
 
-The gateway knows which key a session id has; what is kept here is a memory of its answers.
+The gateway maps session ids to keys; this module caches its answers.
 """
 
 import uuid
@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from xo_cowork_core.sdk import AgentFailure, HostContext, Turn
-from xo_runtime_openclaw.gateway.frames import Refused, Row, row, rows, text_of
+from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.run.approvals import mode_of
 from xo_runtime_openclaw.run.prompt import model_of
@@ -18,19 +18,19 @@ FULL = "full"
 ADMIN = "operator.admin"
 
 
-class Sessions:
-    """Opens and finds them."""
+class GatewaySessions:
+    """Opens and finds the gateway's sessions."""
 
     def __init__(self, context: HostContext, gateway: Gateway) -> None:
         self._context = context
         self._gateway = gateway
         self._keys: OrderedDict[str, str] = OrderedDict()
-        self._fixed: OrderedDict[str, Row] = OrderedDict()
+        self._settings: OrderedDict[str, Row] = OrderedDict()
 
     async def open(self, turn: Turn) -> str:
         """Create a session and return its id.
 
-        Raises `GatewayUnavailable`, `Refused`, `AgentFailure`.
+        Raises `GatewayUnavailable`, `GatewayError`, `AgentFailure`.
         """
         agent = await self._agent(turn)
         created = await self._create(turn, f"agent:{agent}:xo:{turn.session_id}", agent)
@@ -42,7 +42,7 @@ class Sessions:
         return session_id
 
     async def key_for(self, turn: Turn) -> str:
-        """Return the key of a turn's session, made anew where the gateway has lost it."""
+        """Return the key of a turn's session; create the session where the gateway has lost it."""
         key = await self.key_of(turn.session_id)
         if key is None:
             agent = await self._agent(turn)
@@ -53,69 +53,70 @@ class Sessions:
         return key
 
     async def key_of(self, session_id: str) -> str | None:
-        """Return the key of a session. Raises `GatewayUnavailable`, `Refused`."""
+        """Return the key of a session. Raises `GatewayUnavailable`, `GatewayError`."""
         if session_id in self._keys:
             return self._keys[session_id]
-        asked = {"sessionId": session_id, "allowMissing": True}
-        found = row(await self._gateway.call("sessions.resolve", asked))
-        key = text_of(found.get("key")) if found.get("ok") else ""
+        params = {"sessionId": session_id, "allowMissing": True}
+        response = row(await self._gateway.call("sessions.resolve", params))
+        key = text_of(response.get("key")) if response.get("ok") else ""
         if not key:
             return None
         self._remember(self._keys, session_id, key)
         return key
 
     def forget(self, session_id: str) -> None:
-        """Ask anew next time."""
+        """Remove a session from the cache."""
         self._keys.pop(session_id, None)
 
     async def agents(self) -> tuple[list[str], str]:
-        """Return the gateway's agents and its default one."""
+        """Return the gateway's agents and the default one."""
         listed = row(await self._gateway.call("agents.list", {}))
         ids = [text_of(agent.get("id")) for agent in rows(listed.get("agents"))]
         default = text_of(listed.get("defaultId"))
-        return [found for found in ids if found], default or (ids[0] if ids else "main")
+        return [response for response in ids if response], default or (ids[0] if ids else "main")
 
     async def _agent(self, turn: Turn) -> str:
-        """Choose the agent: the one that the prompt names, else the default, which then works in
-        the project of that name. An unknown one never reaches the gateway, which would make
-        folders for it."""
+        """Return the agent of a turn: the one that the prompt names, else the default.
+
+        The gateway would create folders for an unknown agent, so it never gets one.
+        """
         known, default = await self.agents()
         return turn.agent_id if turn.agent_id in known and turn.agent_id else default
 
     async def _create(self, turn: Turn, key: str, agent: str) -> Row:
-        wanted = self._wanted(turn)
-        params = {"key": key, "agentId": agent, "cwd": str(turn.cwd), **wanted}
+        settings = self._settings_of(turn)
+        params = {"key": key, "agentId": agent, "cwd": str(turn.cwd), **settings}
         try:
             created = row(await self._gateway.call("sessions.create", params))
-        except Refused as refused:
+        except GatewayError as refused:
             if "cwd" not in refused.text and "workspace" not in refused.text:
                 raise
-            # a sandboxed agent may not leave its own workspace
-            self._context.log.warning("OpenClaw takes no working folder: %s", refused.text)
+            # a sandboxed agent must stay in its own workspace
+            self._context.log.warning("OpenClaw refused the working folder: %s", refused.text)
             del params["cwd"]
             created = row(await self._gateway.call("sessions.create", params))
         if session_id := text_of(created.get("sessionId")):
             self._remember(self._keys, session_id, key)
-        self._remember(self._fixed, key, wanted)
+        self._remember(self._settings, key, settings)
         return created
 
     async def _adapt(self, turn: Turn, key: str) -> None:
-        """Bring the session's permissions and model in line with this turn's."""
-        wanted, fixed = self._wanted(turn), self._fixed.get(key)
-        if fixed == wanted:
+        """Set the session's permission mode and model for this turn."""
+        settings, current = self._settings_of(turn), self._settings.get(key)
+        if current == settings:
             return
-        patch: dict[str, Any] = dict(wanted)
-        if fixed and "model" in fixed and "model" not in wanted:
+        patch: dict[str, Any] = dict(settings)
+        if current and "model" in current and "model" not in settings:
             patch["model"] = None
         await self._gateway.call("sessions.patch", {"key": key, **patch})
-        self._remember(self._fixed, key, wanted)
+        self._remember(self._settings, key, settings)
 
-    def _wanted(self, turn: Turn) -> dict[str, Any]:
+    def _settings_of(self, turn: Turn) -> dict[str, Any]:
         mode, model = mode_of(turn), model_of(turn)
-        wanted: dict[str, Any] = (
+        settings: dict[str, Any] = (
             {} if mode == FULL and not self._admin else {"permissionMode": mode}
         )
-        return {**wanted, "model": model} if model else wanted
+        return {**settings, "model": model} if model else settings
 
     @property
     def _admin(self) -> bool:
@@ -128,6 +129,6 @@ class Sessions:
             memory.popitem(last=False)
 
 
-def is_own(key: str) -> bool:
-    """Say whether a session was made by a server like this one."""
+def is_host_key(key: str) -> bool:
+    """Return whether a session was created by a server of this kind."""
     return ":xo:" in key

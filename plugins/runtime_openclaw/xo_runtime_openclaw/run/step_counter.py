@@ -31,10 +31,10 @@ class StepCounter:
     def record(self, message: Row) -> Iterator[Event]:
         """Take an assistant's record of the transcript; one without usage is no model call."""
         usage = row(message.get("usage"))
-        number = str(row(message.get("__openclaw")).get("id") or message.get("responseId"))
-        if not usage or number in self._seen:
+        record_id = str(row(message.get("__openclaw")).get("id") or message.get("responseId"))
+        if not usage or record_id in self._seen:
             return
-        self._seen.add(number)
+        self._seen.add(record_id)
         tokens, cost = tokens_of(usage), cost_of(usage)
         self.tokens = tokens + (self.tokens or Tokens())
         self.cost = cost if self.cost is None else self.cost + (cost or 0.0)

@@ -1,4 +1,4 @@
-"""OpenClaw's tools in the wire's words: name, arguments, result."""
+"""OpenClaw's tools as the tool calls of the wire: name, arguments, result."""
 
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -34,16 +34,16 @@ def normal_name(tool: str) -> str:
 
 def normal_arguments(tool: str, arguments: Row) -> Json:
     """Return a call's arguments with the wire's keys."""
-    found: dict[str, JsonValue] = dict(arguments)
-    if normal_name(tool) in PATHS and "file_path" not in found and "path" in found:
-        found["file_path"] = found.pop("path")
-    return found
+    result: dict[str, JsonValue] = dict(arguments)
+    if normal_name(tool) in PATHS and "file_path" not in result and "path" in result:
+        result["file_path"] = result.pop("path")
+    return result
 
 
 def title_of(tool: str, arguments: Row) -> str:
-    """Name a call in one line: what it is about, else the tool. `arguments` have the wire's keys.
+    """Return a call's title: its subject, else the tool. `arguments` have the wire's keys.
 
-    The gateway's own titles are in its events alone: a reload would show others.
+    The gateway's own titles are in its events only; a reload would show other ones.
     """
     for key in TITLE_KEYS:
         value = arguments.get(key)
@@ -54,7 +54,7 @@ def title_of(tool: str, arguments: Row) -> str:
 
 
 def output_of(result: object) -> str:
-    """Flatten a result to text; images are named, not copied."""
+    """Return a result as text; images are named only."""
     if isinstance(result, str):
         return result
     content = row(result).get("content") if isinstance(result, dict) else result
@@ -68,7 +68,7 @@ def output_of(result: object) -> str:
 
 
 def metadata_of(tool: str, arguments: Row, details: Row) -> Json:
-    """Pick what frontends show beside the output: exit, diff, todos."""
+    """Return the fields that frontends show beside the output: exit, diff, todos."""
     picked: dict[str, JsonValue] = {}
     for key, name in (("exitCode", "exit_code"), ("patch", "patch"), ("created", "created")):
         value = details.get(key)

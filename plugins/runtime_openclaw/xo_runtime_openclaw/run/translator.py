@@ -1,6 +1,6 @@
-"""The gateway's events of one run, translated. Pure: no clock, no I/O.
+"""Translate the gateway's events of one run. Pure: no clock, no I/O.
 
-Takes events as they come: doubled, out of order, of unknown kinds, with anything in them.
+Accepts duplicate, unordered, unknown and malformed events.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,13 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
-from xo_runtime_openclaw.gateway.frames import EMPTY, Notice, Row, row, rows, text_of
+from xo_runtime_openclaw.gateway.frames import EMPTY, GatewayEvent, Row, row, rows, text_of
 from xo_runtime_openclaw.run import tools
-from xo_runtime_openclaw.run.approvals import Asked, Settled, read_asked
+from xo_runtime_openclaw.run.approvals import (
+    ApprovalRequest,
+    ApprovalResolved,
+    read_approval_request,
+)
 from xo_runtime_openclaw.run.failures import observed, run_failure
 from xo_runtime_openclaw.run.step_counter import StepCounter
 from xo_runtime_openclaw.run.text_reconciler import TextReconciler
@@ -39,76 +43,79 @@ PHASES = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The run is over."""
+class RunEnded:
+    """The run has ended."""
 
     final: Done | AgentFailure
 
 
-Item: TypeAlias = Event | Asked | Settled | Ended
+Item: TypeAlias = Event | ApprovalRequest | ApprovalResolved | RunEnded
 
 
 class Translator:
-    """One run's events. `failing` is why the model's last call failed while the gateway retries;
-    `progress` counts what a person would call progress."""
+    """Translates one run's events.
+
+    `failing` is why the last model call failed while the gateway retries; `progress` counts visible
+    progress.
+    """
 
     def __init__(self) -> None:
-        self.said = TextReconciler()
+        self.text = TextReconciler()
         self.steps = StepCounter()
         self.interrupted = False
-        self.missed = False  # some of the run's events never came
+        self.has_missed_events = False  # some events of the run are missing
         self.failing: AgentFailure | None = None
         self.progress = 0
         self._tools: dict[str, tuple[str, Row]] = {}
         self._called: set[str] = set()
-        self._thought = ""
-        self._last = -1
+        self._reasoning = ""
+        self._last_seq = -1
         self._model: str | None = None
         self._provider: str | None = None
         self._error: AgentFailure | None = None
 
     @property
     def tools_running(self) -> bool:
-        """Say whether a tool was called and hasn't answered."""
+        """True while a tool call has not ended."""
         return bool(self._tools)
 
     @property
-    def may_have_worked(self) -> bool:
-        """Say whether a tool was called, as far as anybody knows."""
-        return self.missed or bool(self._called)
+    def may_have_called_tool(self) -> bool:
+        """True when a tool was called, or events are missing."""
+        return self.has_missed_events or bool(self._called)
 
-    def items(self, notice: Notice) -> Iterator[Item]:
-        """Translate one event."""
-        payload = notice.payload
-        match notice.event:
+    def items(self, event: GatewayEvent) -> Iterator[Item]:
+        """Yield the items of one event."""
+        payload = event.payload
+        match event.event:
             case "agent":
                 yield from self._agent(payload)
             case "session.tool":
-                # a connection that didn't begin the run gets its tools under this name
+                # the name of tool events on a connection that did not start the run
                 yield from self._agent({"stream": "tool", **payload})
             case "chat":
                 yield from self._chat(payload)
             case "session.message":
-                yield from self._record(row(payload.get("message")))
+                yield from self._transcript_record(row(payload.get("message")))
             case "exec.approval.requested":
-                if asked := read_asked(payload):
+                if request := read_approval_request(payload):
                     self.progress += 1
-                    yield asked
+                    yield request
             case "exec.approval.resolved":
                 self.progress += 1
-                yield Settled(str(payload.get("id")))
+                yield ApprovalResolved(str(payload.get("id")))
 
-    def done(self, reason: FinishReason) -> Ended:
-        """End well, with what was used."""
+    def done(self, reason: FinishReason) -> RunEnded:
+        """Return a successful end with the usage."""
         steps = self.steps
-        return Ended(Done(reason, steps.tokens, steps.cost, self._model, self._provider))
+        return RunEnded(Done(reason, steps.tokens, steps.cost, self._model, self._provider))
 
     def _agent(self, payload: Row) -> Iterator[Item]:
-        number = payload.get("seq")
-        if isinstance(number, int):
-            if number <= self._last:
+        seq = payload.get("seq")
+        if isinstance(seq, int):
+            if seq <= self._last_seq:
                 return
-            self._last = number
+            self._last_seq = seq
         data = row(payload.get("data"))
         match payload.get("stream"):
             case "assistant":
@@ -128,25 +135,25 @@ class Translator:
     def _assistant(self, data: Row) -> Iterator[Item]:
         text, item = text_of(data.get("text")), text_of(data.get("itemId"))
         if data.get("replace") is True:
-            yield from self.said.replace(text)
+            yield from self.text.replace(text)
         elif text:
-            self._advance()
-            yield from self.said.grow(text, item)
+            self._note_progress()
+            yield from self.text.grow(text, item)
 
     def _thinking(self, text: str) -> Iterator[Item]:
-        if text.startswith(self._thought):
-            rest, self._thought = text[len(self._thought) :], text
+        if text.startswith(self._reasoning):
+            rest, self._reasoning = text[len(self._reasoning) :], text
             if rest:
-                self._advance()
+                self._note_progress()
                 yield ReasoningDelta(rest)
         else:
-            self._thought = text
+            self._reasoning = text
             yield ReasoningDelta(text)
 
     def _item(self, data: Row) -> Iterator[Item]:
         if data.get("kind") == "preamble" and (text := text_of(data.get("progressText"))):
-            self._advance()
-            yield from self.said.repeat(text)
+            self._note_progress()
+            yield from self.text.repeat(text)
 
     def _tool(self, data: Row) -> Iterator[Item]:
         call_id, name = str(data.get("toolCallId")), text_of(data.get("name")) or "tool"
@@ -155,8 +162,8 @@ class Translator:
         match data.get("phase"):
             case "start" if call_id not in self._called:
                 self._called.add(call_id)
-                self.said.close()
-                self._thought = ""
+                self.text.close()
+                self._reasoning = ""
                 arguments = tools.normal_arguments(name, row(data.get("args")))
                 self._tools[call_id] = (name, arguments)
                 title = tools.title_of(name, arguments)
@@ -191,31 +198,31 @@ class Translator:
             case "status":
                 yield from self._status(text_of(payload.get("phase")))
             case "final":
-                yield from self.said.finish(message_text(row(payload.get("message"))))
+                yield from self.text.finish(message_text(row(payload.get("message"))))
                 length = text_of(payload.get("stopReason")) in {"length", "max_tokens"}
                 yield self.done("length" if length else "stop")
             case "error":
                 yield from self.steps.close(failed=True)
                 detail, kind = row(payload.get("errorDetail")), text_of(payload.get("errorKind"))
-                yield Ended(run_failure(text_of(payload.get("errorMessage")), detail, kind))
+                yield RunEnded(run_failure(text_of(payload.get("errorMessage")), detail, kind))
             case "aborted":
                 yield from self.steps.close(failed=True)
-                # an empty answer is called aborted too; its reason came with the life cycle
+                # an empty answer is reported as aborted too; the `lifecycle` event holds the reason
                 failed = self._error and not self.interrupted
-                yield Ended(self._error) if self._error and failed else self.done("aborted")
+                yield RunEnded(self._error) if self._error and failed else self.done("aborted")
 
     def _status(self, phase: str) -> Iterator[Item]:
         if self.failing and phase == "starting_model":
             yield ModelLoading(f"{self.failing.message} Trying again.")
-        elif self.said.empty and not self._tools and phase in PHASES:
+        elif self.text.empty and not self._tools and phase in PHASES:
             yield ModelLoading(PHASES[phase])
 
-    def _record(self, message: Row) -> Iterator[Item]:
+    def _transcript_record(self, message: Row) -> Iterator[Item]:
         if message.get("role") == "assistant":
             yield from self.steps.record(message)
 
-    def _advance(self) -> None:
-        # while calls fail, the same words come again and again
+    def _note_progress(self) -> None:
+        # while calls fail, the same text is repeated
         if self.failing is None:
             self.progress += 1
 

@@ -1,6 +1,6 @@
-"""One turn on the gateway: send the prompt, read events to the end, pass answers on.
+"""One turn on the gateway: send the prompt, read events to the end, forward answers.
 
-It owns no task. A run of the gateway outlives the connection: after a drop it is looked up again.
+Owns no task. A run survives its connection: after a drop, `RunRecovery` finds it again.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
-from xo_runtime_openclaw.gateway.frames import Refused, Row
+from xo_runtime_openclaw.gateway.frames import GatewayError, Row
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.run_events import RunEvents
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.run import approvals, failures
-from xo_runtime_openclaw.run.approvals import Asked, Settled
+from xo_runtime_openclaw.run.approvals import ApprovalRequest, ApprovalResolved
 from xo_runtime_openclaw.run.commands import RunCommands
 from xo_runtime_openclaw.run.prompt import send_params
 from xo_runtime_openclaw.run.run_recovery import RunRecovery
-from xo_runtime_openclaw.run.translator import Ended, Item, Translator
+from xo_runtime_openclaw.run.translator import Item, RunEnded, Translator
 
-TOOL_PATIENCE = 3
+TOOL_FACTOR = 3
 ABORT_SECONDS = 2.0
 ABORT_PAUSE_SECONDS = 0.1
 USAGE_SECONDS = 0.5
@@ -53,150 +53,150 @@ class TurnRun:
         self._commands = commands
         self._silent = silent
         self._translator = Translator()
-        self._reattach = RunRecovery(gateway, self._translator, key, run_id)
-        self._asked: dict[str, Asked] = {}
-        self._sent = False
-        self._ended = False
-        self._untidy = False  # it was stopped, and what its commands left may live
-        self._marks = (0, 0.0)
+        self._recovery = RunRecovery(gateway, self._translator, key, run_id)
+        self._pending: dict[str, ApprovalRequest] = {}
+        self._is_sent = False
+        self._is_ended = False
+        self._has_leftovers = False  # stopped, and its commands may still run
+        self._last_progress = (0, 0.0)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Run the turn. Raises `AgentFailure`."""
-        feed = self._gateway.watch(self.run_id, self.key)
+        events = self._gateway.watch(self.run_id, self.key)
         try:
-            await self._begin(feed)
-            async for item in self._items(feed):
-                if isinstance(item, Ended):
-                    self._ended = True
-                    await self._tidy()
+            await self._start(events)
+            async for item in self._items(events):
+                if isinstance(item, RunEnded):
+                    self._is_ended = True
+                    await self._end_leftovers()
                     if isinstance(item.final, AgentFailure):
                         raise item.final
                     yield item.final
                     return
-                async for event in self._take(item):
+                async for event in self._handle(item):
                     yield event
         finally:
-            self._gateway.forget(feed)
-            if self._sent and not self._ended:
+            self._gateway.forget(events)
+            if self._is_sent and not self._is_ended:
                 await self._abort()
-            await self._tidy()
+            await self._end_leftovers()
 
     async def interrupt(self) -> None:
-        """Ask the gateway to stop the run; its `aborted` event ends `events`."""
+        """Stop the run on the gateway; its `aborted` event ends `events`."""
         self._translator.interrupted = True
-        if self._sent and not self._ended:
+        if self._is_sent and not self._is_ended:
             await self._abort()
 
     async def answer(self, call_id: str, answer: TurnAnswer) -> None:
-        """Pass an answer on. Raises `NotFound` when nothing waits for it."""
-        asked = self._asked.pop(call_id, None)
-        if asked is None or self._ended:
+        """Forward an answer. Raises `NotFound` when no request waits for it."""
+        request = self._pending.pop(call_id, None)
+        if request is None or self._is_ended:
             raise NotFound("OpenClaw no longer waits for this answer.")
         allow = isinstance(answer, PermissionAnswer) and answer.allow
         try:
-            await self._decide(asked, allow=allow)
-        except Refused as refused:
+            await self._resolve(request, allow=allow)
+        except GatewayError as refused:
             raise NotFound(f"OpenClaw no longer waits for this answer: {refused.text}") from None
 
-    async def _begin(self, feed: RunEvents) -> None:
+    async def _start(self, events: RunEvents) -> None:
         if self._translator.interrupted:
-            feed.break_off()
+            events.mark_incomplete()
             return
         params = await send_params(self.turn, self.key, self.run_id)
         if OWN_KEY in self.key:
-            # ends what an earlier server left running in this session
+            # ends a run that an earlier server left in this session
             params["queueMode"] = "interrupt"
         try:
-            await self._reattach.subscribe()
-            self._sent = True
+            await self._recovery.subscribe()
+            self._is_sent = True
             await self._gateway.call("chat.send", params)
         except GatewayUnavailable as reason:
-            if not self._sent and reason.kind != "starting":
+            if not self._is_sent and reason.kind != "starting":
                 raise
-            # whether it arrived is unknown; the same key never runs twice
-            await self._reattach.connect()
+            # the request may have arrived; the gateway runs an idempotency key once
+            await self._recovery.connect()
             await self._gateway.call("chat.send", params)
         if self._translator.interrupted:
             await self._abort()
 
-    async def _items(self, feed: RunEvents) -> AsyncIterator[Item]:
-        if self._translator.interrupted and not self._sent:
+    async def _items(self, events: RunEvents) -> AsyncIterator[Item]:
+        if self._translator.interrupted and not self._is_sent:
             yield self._translator.done("aborted")
             return
-        self._marks = (0, _now())
+        self._last_progress = (0, _now())
         while True:
             try:
                 async with asyncio.timeout_at(self._deadline()):
-                    notices = await feed.take()
+                    batch = await events.take()
             except TimeoutError:
                 if _now() >= self._deadline():
-                    raise self._late() from None
+                    raise self._timeout_failure() from None
                 continue
-            for notice in notices:
-                for item in self._translator.items(notice):
-                    if isinstance(item, Ended):
-                        await self._await_usage(feed)
+            for event in batch:
+                for item in self._translator.items(event):
+                    if isinstance(item, RunEnded):
+                        await self._await_usage(events)
                         yield self._final(item)
                         return
                     yield item
-            if feed.broken:
-                feed.mend()
-                self._translator.missed = True
-                async for item in self._reattach.items():
+            if events.is_incomplete:
+                events.reset()
+                self._translator.has_missed_events = True
+                async for item in self._recovery.items():
                     yield item
 
-    async def _await_usage(self, feed: RunEvents) -> None:
-        """Wait a moment for the figures of the last model call, where they come after the end."""
+    async def _await_usage(self, events: RunEvents) -> None:
+        """Wait for the usage of the last model call, when it comes after the run's end."""
         try:
             async with asyncio.timeout(USAGE_SECONDS):
-                while self._translator.steps.open and not feed.broken:
-                    for notice in await feed.take():
-                        list(self._translator.items(notice))
+                while self._translator.steps.open and not events.is_incomplete:
+                    for event in await events.take():
+                        list(self._translator.items(event))
         except TimeoutError:
             pass
 
-    def _final(self, ended: Ended) -> Ended:
+    def _final(self, ended: RunEnded) -> RunEnded:
         if isinstance(ended.final, Done):
             return self._translator.done(ended.final.finish_reason)
         return ended
 
     def _deadline(self) -> float:
         translator = self._translator
-        if translator.progress != self._marks[0]:
-            self._marks = (translator.progress, _now())
-        if self._asked:
+        if translator.progress != self._last_progress[0]:
+            self._last_progress = (translator.progress, _now())
+        if self._pending:
             return _now() + self._silent
-        patience = TOOL_PATIENCE if translator.tools_running else 1
-        return self._marks[1] + self._silent * patience
+        patience = TOOL_FACTOR if translator.tools_running else 1
+        return self._last_progress[1] + self._silent * patience
 
-    def _late(self) -> AgentFailure:
+    def _timeout_failure(self) -> AgentFailure:
         if self._translator.failing:
             return failures.gave_up(self._translator.failing, self._silent)
         return failures.silent(self._silent)
 
-    async def _take(self, item: Item) -> AsyncIterator[Event]:
+    async def _handle(self, item: Item) -> AsyncIterator[Event]:
         match item:
-            case Asked():
+            case ApprovalRequest():
                 rule = self.turn.permissions.run_commands
-                if rule == "ask" and item.call_id not in self._asked:
-                    self._asked[item.call_id] = item
+                if rule == "ask" and item.call_id not in self._pending:
+                    self._pending[item.call_id] = item
                     yield approvals.event_of(item)
                 elif rule != "ask":
-                    await self._decide(item, allow=rule == "allow")
-            case Settled(id=number):
-                for call_id, asked in list(self._asked.items()):
-                    if asked.id == number:
-                        del self._asked[call_id]
-                        yield approvals.withdrawn(asked)
+                    await self._resolve(item, allow=rule == "allow")
+            case ApprovalResolved(id=request_id):
+                for call_id, request in list(self._pending.items()):
+                    if request.id == request_id:
+                        del self._pending[call_id]
+                        yield approvals.withdrawn(request)
             case Event():
                 yield item
 
-    async def _decide(self, asked: Asked, *, allow: bool) -> None:
-        await self._gateway.call(approvals.RESOLVE, approvals.decision(asked, allow=allow))
+    async def _resolve(self, request: ApprovalRequest, *, allow: bool) -> None:
+        await self._gateway.call(approvals.RESOLVE, approvals.decision(request, allow=allow))
 
     async def _abort(self) -> None:
-        """Stop the run on the gateway, also over a connection that comes back within a moment."""
-        self._untidy = True
+        """Stop the run, also over a connection that comes back within `ABORT_SECONDS`."""
+        self._has_leftovers = True
         params = {"sessionKey": self.key, "runId": self.run_id}
         try:
             async with asyncio.timeout(ABORT_SECONDS):
@@ -205,21 +205,21 @@ class TurnRun:
                         return
                     await asyncio.sleep(ABORT_PAUSE_SECONDS)
         except TimeoutError:
-            # gone with the gateway; if not, its next start finds the run
+            # the next start of the gateway stops the run, if it still exists
             return
 
-    async def _tidy(self) -> None:
-        """End what a stopped run's commands left. Begun anew when it is cut off."""
-        if self._untidy and self._translator.may_have_worked:
+    async def _end_leftovers(self) -> None:
+        """End the commands that a stopped run left; repeated after a cancel."""
+        if self._has_leftovers and self._translator.may_have_called_tool:
             await self._commands.end()
-        self._untidy = False
+        self._has_leftovers = False
 
     async def _aborted(self, params: Row) -> bool:
-        """Ask once; False when nobody heard."""
+        """Send one abort request; False when it did not reach the gateway."""
         try:
             await self._gateway.call("chat.abort", params)
-        except Refused:
-            return True  # over already
+        except GatewayError:
+            return True  # the run has ended
         except GatewayUnavailable as reason:
             return reason.kind not in {"unreachable", "starting"}
         return True

@@ -1,0 +1,13 @@
+"""The requests of the gateway client, for modules that need nothing else of it."""
+
+from typing import Protocol
+
+from xo_runtime_openclaw.gateway.frames import Row
+
+
+class GatewayCalls(Protocol):
+    """The requests of the gateway client."""
+
+    async def call(self, method: str, params: Row, *, seconds: float = ...) -> object:
+        """Send a request and return the payload. Raises `GatewayUnavailable` or `GatewayError`."""
+        ...
