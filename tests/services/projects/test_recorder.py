@@ -1,4 +1,4 @@
-"""What turns tell is written in time, in order, and waits for whoever holds a project's lock."""
+"""Events of turns are written soon and in order, and wait while a project's lock is held."""
 
 import asyncio
 import fcntl
@@ -49,8 +49,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "projects"
 
 
-def uncounted(folder: Path) -> ProjectStats:
-    """Numbers of an index that counted nothing."""
+def empty_stats(folder: Path) -> ProjectStats:
+    """Return the statistics of an empty index."""
     clock = SystemClock()
     database = Database(folder / "index.db", STEPS)
     index = Index(database, Indexer(database, Registry(), lambda _: None), lambda _: None)
@@ -60,7 +60,7 @@ def uncounted(folder: Path) -> ProjectStats:
 @asynccontextmanager
 async def recording(root: Path) -> AsyncIterator[ProjectRecorder]:
     files = ProjectFiles(root)
-    recorder = ProjectRecorder(files, SystemClock(), uncounted(root.parent))
+    recorder = ProjectRecorder(files, SystemClock(), empty_stats(root.parent))
     await recorder.start()
     yield recorder
     await recorder.stop()
@@ -155,7 +155,7 @@ def test_a_root_that_cannot_be_read_at_the_start_ends_no_record(
 
 
 def test_facts_beyond_the_bound_are_dropped(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "MOST_FACTS", 3)
+    monkeypatch.setattr(recorder_module, "MAX_EVENTS", 3)
 
     async def run() -> None:
         async with recording(root) as recorder:

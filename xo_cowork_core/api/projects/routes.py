@@ -15,7 +15,7 @@ from xo_cowork_core.api.usage.schemas import USAGE, UsageBody
 from xo_cowork_core.api.usage.serializers import usage_body
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
-from xo_cowork_core.services.projects.activity_file import open_row
+from xo_cowork_core.services.projects.activity_file import session_record
 from xo_cowork_core.services.projects.memory import Memory
 from xo_cowork_core.services.projects.projects import Project
 from xo_cowork_core.services.projects.todo_file import Todo, TodoStatus
@@ -226,7 +226,7 @@ async def read_timeline(
 async def read_activity(project_id: str, services: ServicesDep) -> ActivityBody:
     """Return the sessions that have a running turn in this project."""
     sessions = await services.recorder.activity(project_id)
-    return ActivityBody(open_sessions=[open_row(session) for session in sessions])
+    return ActivityBody(open_sessions=[session_record(session) for session in sessions])
 
 
 @router.get(

@@ -1,3 +1,4 @@
-"""Projects: `files` opens their folders, `scaffold` makes one, `projects` lists and looks;
-`todos`, `timeline`, `activity`, `stats` and `sessionslist` are the files of `.xo`, one each, and
-`recorder` keeps those true from what turns tell. `template/` holds the scaffold's texts."""
+"""Project folders: their list, scaffold, memory, todos and timeline, and the records in `.xo`.
+
+`recorder` writes those records from the events of turns and from the figures of the index.
+"""

@@ -1,5 +1,8 @@
-"""What a turn tells of itself: names, numbers, ids, relative paths and todo texts. Nothing else
-of a turn may become a field here, for all of it is written into the project's folder."""
+"""Events of a turn that are recorded in its project.
+
+Names, numbers, ids, relative paths and todo texts: nothing else of a turn may become a field here,
+because all of it is written into the project's folder.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +12,7 @@ from xo_cowork_core.sdk import TodoItem, Tokens
 
 @dataclass(frozen=True, slots=True)
 class ProjectEvent:
-    """Something happened in a session."""
+    """An event of a session."""
 
     session_id: str
     runtime: str
@@ -17,7 +20,7 @@ class ProjectEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionOpened(ProjectEvent):
+class SessionStarted(ProjectEvent):
     """A turn began. `directory` is relative to the project."""
 
     resumed: bool
@@ -45,8 +48,8 @@ class FileWritten(ProjectEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class TodosSaid(ProjectEvent):
-    """An agent stated its whole task list."""
+class TodoListUpdated(ProjectEvent):
+    """An agent sent its whole todo list."""
 
     items: tuple[TodoItem, ...]
 

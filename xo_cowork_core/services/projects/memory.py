@@ -1,7 +1,7 @@
 """A project's memory as one text: the files of `memory/semantic`, joined.
 
-Each file but the first begins with a line that names it, so that a text that comes back changed
-finds its way into the same files.
+Each file but the first begins with a marker line that names it, so that a changed text is written
+back to the same files.
 """
 
 import re
@@ -17,15 +17,15 @@ from xo_cowork_core.storage.folder_handle import FolderHandle
 from xo_cowork_core.storage.paths import is_unicode
 
 MEMORY, SEMANTIC = "memory", "semantic"
-FIRST = "project-facts.md"
-MOST_FILES = 100
-MOST_BYTES = 1 << 20
-MARK = re.compile(r"^<!-- memory/semantic/([^/\n]+\.md) -->\n", re.MULTILINE)
+FIRST_FILE = "project-facts.md"
+MAX_FILES = 100
+MAX_BYTES = 1 << 20
+MARKER = re.compile(r"^<!-- memory/semantic/([^/\n]+\.md) -->\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The joined text, where it lies, and when its newest file changed."""
+    """The joined text, the project's folder, and when the newest file changed."""
 
     text: str = ""
     workspace_path: Path | None = None
@@ -33,38 +33,40 @@ class Memory:
 
 
 class WorkspaceMemory:
-    """Reads and writes. A workspace is a project's id, or a path in it."""
+    """Reads and writes the memory. A workspace is a project's id, or a path in the project."""
 
     def __init__(self, files: ProjectFiles, workspace: Workspace) -> None:
         self._files = files
         self._workspace = workspace
 
     async def read(self, workspace: str) -> Memory:
-        """Return the memory; empty for a folder of no project. Raises BadRequest, Forbidden or
-        NotFound."""
-        project_id = await self._project_of(workspace)
+        """Return the memory; empty for a folder outside all projects.
+
+        Raises BadRequest, Forbidden or NotFound.
+        """
+        project_id = await self._project_id_of(workspace)
         if project_id is None:
             return Memory()
         return await self._files.read(project_id, lambda project: self._read(project, project_id))
 
     async def write(self, workspace: str, text: str) -> Memory:
-        """Put a text in the memory's files: what stands under a file's line goes there, all else
-        into `project-facts.md`. Raises what `read` raises, and TooLarge."""
-        if len(text.encode()) > MOST_BYTES:
+        """Write a text: what follows a file's marker line to that file, the rest to
+        `project-facts.md`. Raises BadRequest, Forbidden, NotFound or TooLarge."""
+        if len(text.encode()) > MAX_BYTES:
             raise TooLarge("The memory may have 1 MiB")
-        project_id = await self._project_of(workspace)
+        project_id = await self._project_id_of(workspace)
         if project_id is None:
             raise BadRequest("`workspace` must be a project: its id, or a path in it")
 
         def work(project: FolderHandle, _: FolderHandle) -> Memory:
             with project.descend((MEMORY, SEMANTIC), make=True) as folder:
-                for name, body in _texts(text, set(_names(folder))).items():
-                    folder.replace(name, body.encode())
+                for name, part in _split(text, set(_file_names(folder))).items():
+                    folder.replace(name, part.encode())
             return self._read(project, project_id)
 
         return await self._files.change(project_id, work)
 
-    async def _project_of(self, workspace: str) -> str | None:
+    async def _project_id_of(self, workspace: str) -> str | None:
         if not workspace:
             return None
         if workspace.startswith(("/", "~")):
@@ -72,59 +74,61 @@ class WorkspaceMemory:
         return workspace
 
     def _read(self, project: FolderHandle, project_id: str) -> Memory:
-        place = self._files.root / project_id
+        location = self._files.root / project_id
         with open_existing(project, MEMORY) as memory:
             if memory is None:
-                return Memory(workspace_path=place)
+                return Memory(workspace_path=location)
             with open_existing(memory, SEMANTIC) as folder:
                 if folder is None:
-                    return Memory(workspace_path=place)
-                return _joined(folder, place)
+                    return Memory(workspace_path=location)
+                return _joined(folder, location)
 
 
-def _joined(folder: FolderHandle, place: Path) -> Memory:
-    pieces: list[str] = []
+def _joined(folder: FolderHandle, location: Path) -> Memory:
+    parts: list[str] = []
     newest = 0.0
-    for name in _names(folder):
+    for name in _file_names(folder):
         try:
-            body = folder.read(name, MOST_BYTES)
-            found = folder.stat(name)
+            content = folder.read(name, MAX_BYTES)
+            status = folder.stat(name)
         except OSError:
-            # a link, a folder or a giant among them is no memory
+            # a symlink, a folder or a file that is too large
             continue
-        if body is None or found is None:
+        if content is None or status is None:
             continue
-        newest = max(newest, found.st_mtime)
-        text = body.decode("utf-8", "replace")
-        pieces.append(text if name == FIRST else f"<!-- memory/semantic/{name} -->\n{text}")
-    updated = datetime.fromtimestamp(newest, UTC) if pieces else None
-    return Memory(_join(pieces), place, updated)
+        newest = max(newest, status.st_mtime)
+        text = content.decode("utf-8", "replace")
+        parts.append(text if name == FIRST_FILE else f"<!-- memory/semantic/{name} -->\n{text}")
+    updated = datetime.fromtimestamp(newest, UTC) if parts else None
+    return Memory(_join(parts), location, updated)
 
 
-def _join(pieces: list[str]) -> str:
-    ended = [piece if not piece or piece.endswith("\n") else f"{piece}\n" for piece in pieces]
-    return "".join(ended)
+def _join(parts: list[str]) -> str:
+    return "".join(part if not part or part.endswith("\n") else f"{part}\n" for part in parts)
 
 
-def _names(folder: FolderHandle) -> list[str]:
-    found = [e.name for e in folder.entries() if e.name.endswith(".md") and is_unicode(e.name)]
-    shown = [name for name in found if not name.startswith(".")]
-    return sorted(shown, key=lambda name: (name != FIRST, name))[:MOST_FILES]
+def _file_names(folder: FolderHandle) -> list[str]:
+    names = [
+        entry.name
+        for entry in folder.entries()
+        if entry.name.endswith(".md") and not entry.name.startswith(".") and is_unicode(entry.name)
+    ]
+    return sorted(names, key=lambda name: (name != FIRST_FILE, name))[:MAX_FILES]
 
 
-def _texts(text: str, names: set[str]) -> dict[str, str]:
-    """Return each file's text; what stands under two marks of one file is joined."""
-    found: dict[str, str] = {FIRST: ""}
+def _split(text: str, names: set[str]) -> dict[str, str]:
+    """Return each file's text; the parts under two markers of one file are joined."""
+    texts: dict[str, str] = {FIRST_FILE: ""}
     for name, part in _parts(text, names):
-        found[name] = found.get(name, "") + part
-    return found
+        texts[name] = texts.get(name, "") + part
+    return texts
 
 
 def _parts(text: str, names: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield each file's name and text. A line that names no file there is text like any other."""
-    name, start = FIRST, 0
-    for mark in MARK.finditer(text):
-        if mark[1] in names - {FIRST}:
-            yield name, text[start : mark.start()]
-            name, start = mark[1], mark.end()
+    """Yield each part with its file's name. A marker of an absent file is plain text."""
+    name, start = FIRST_FILE, 0
+    for marker in MARKER.finditer(text):
+        if marker[1] in names - {FIRST_FILE}:
+            yield name, text[start : marker.start()]
+            name, start = marker[1], marker.end()
     yield name, text[start:]

@@ -1,7 +1,7 @@
-"""What the index counted of each project: the one source of the numbers in `.xo`.
+"""The figures of each project in the index: the only source of the numbers in `.xo`.
 
-The index remembers which projects it counted anew, also over a restart, until their files are
-written. Nothing is asked of it while nothing changes.
+The index keeps a list of projects whose figures changed, also over a restart, until their files are
+written. It is not queried while nothing changes.
 """
 
 import logging
@@ -21,14 +21,14 @@ from xo_cowork_core.services.usage.sums import Usage
 WEEK_DAYS = 7
 MONTH_DAYS = 30
 YEAR_DAYS = 365
-MOST_SESSIONS = 2000
+MAX_SESSIONS = 2000
 log = logging.getLogger("xo_cowork.projects")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectFigures:
-    """A project's usage and its sessions that are listed, the newest first. The last year tells
-    every session one by one, the others only how many there were."""
+    """A project's usage and its listed sessions, newest first. `year` has the sum of each session,
+    `week` and `month` only count sessions."""
 
     week: Usage
     month: Usage
@@ -37,44 +37,49 @@ class ProjectFigures:
 
 
 class ProjectStats:
-    """Feeds nothing into the index: is asked at each look, and looks what was counted anew."""
+    """Finds projects whose figures changed, after each scan of the index, and reads the figures.
+
+    A project's `mark` is the version of its figures.
+    """
 
     def __init__(self, index: Index, usage: UsageReports, clock: Clock) -> None:
         self._index = index
         self._usage = usage
         self._clock = clock
         self._listeners: list[Callable[[str], None]] = []
-        self._told: dict[str, int] = {}
-        self._waiting: dict[str, int] = {}
+        self._known_marks: dict[str, int] = {}
+        self._pending: dict[str, int] = {}
         self._written: dict[str, int] = {}
 
     def add_listener(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with each project that has new numbers to `take`."""
+        """Call `listener` with the id of each project that has new figures to `take`."""
         self._listeners.append(listener)
 
     async def refresh(self) -> None:
-        """Hear which projects the index counted anew."""
+        """Find the projects whose figures changed; called after each scan."""
         written, self._written = self._written, {}
         try:
             if written:
                 await self._index.clear_dirty_projects(written)
-            recounted = await self._index.query(queries.dirty_projects)
+            marks = await self._index.query(queries.dirty_projects)
         except (Unavailable, sqlite3.Error) as error:
-            log.warning("projects that were counted anew: %s", error)
+            log.warning(
+                "the projects with changed figures cannot be read from the index: %s", error
+            )
             return
-        new = {key: mark for key, mark in recounted.items() if self._told.get(key) != mark}
-        self._told = recounted
-        for project_id, mark in new.items():
-            self._waiting[project_id] = mark
+        changed = {key: mark for key, mark in marks.items() if self._known_marks.get(key) != mark}
+        self._known_marks = marks
+        for project_id, mark in changed.items():
+            self._pending[project_id] = mark
             for listener in self._listeners:
                 listener(project_id)
 
     def take(self, project_id: str) -> int | None:
-        """Return the mark of the numbers that wait to be written; None when none do."""
-        return self._waiting.pop(project_id, None)
+        """Return and forget the mark of figures to be written; None when there are none."""
+        return self._pending.pop(project_id, None)
 
     async def read(self, project_id: str) -> ProjectFigures | None:
-        """Return a project's numbers; None when the index can't tell, which then tells anew."""
+        """Return a project's figures; None when the index is unavailable, until its next scan."""
         try:
             return ProjectFigures(
                 week=await self._last(WEEK_DAYS, project_id, 0),
@@ -83,16 +88,16 @@ class ProjectStats:
                 sessions=await self._sessions(project_id),
             )
         except Unavailable:
-            self._told.pop(project_id, None)
+            self._known_marks.pop(project_id, None)
             return None
 
-    def written(self, project_id: str, mark: int) -> None:
-        """Take note that the files have the numbers of this mark, or need none."""
+    def mark_written(self, project_id: str, mark: int) -> None:
+        """Record that the files have the figures of this mark, or need none."""
         self._written[project_id] = mark
 
     def put_back(self, project_id: str, mark: int) -> None:
-        """Keep numbers waiting that could not be written yet, unless there are newer ones."""
-        self._waiting.setdefault(project_id, mark)
+        """Keep figures that could not be written yet, unless there are newer ones."""
+        self._pending.setdefault(project_id, mark)
 
     async def _last(self, days: int, project_id: str, sessions: int) -> Usage:
         today = self._clock.now().date()
@@ -100,9 +105,9 @@ class ProjectStats:
         return await self._usage.between(window, agent_id=project_id, sessions=sessions)
 
     async def _sessions(self, project_id: str) -> Sequence[Session]:
-        _, found = await self._index.query(
+        _, sessions = await self._index.query(
             lambda connection: queries.sessions_page(
-                connection, agent_name=None, agent_id=project_id, limit=MOST_SESSIONS, offset=0
+                connection, agent_name=None, agent_id=project_id, limit=MAX_SESSIONS, offset=0
             )
         )
-        return found
+        return sessions

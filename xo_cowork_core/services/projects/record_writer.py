@@ -1,4 +1,4 @@
-"""Enters facts into the files of `.xo`."""
+"""Applies events and figures to the files of `.xo`."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -9,96 +9,103 @@ from xo_cowork_core.services.projects.events import (
     OpenSession,
     ProjectEvent,
     SessionEnded,
-    SessionOpened,
-    TodosSaid,
+    SessionStarted,
+    TodoListUpdated,
 )
 from xo_cowork_core.services.projects.project_stats import ProjectFigures
 from xo_cowork_core.services.projects.records import Record, text_of
-from xo_cowork_core.services.projects.sessions_file import Relative, note_sessions
+from xo_cowork_core.services.projects.sessions_file import RelativePath, update_sessions
 from xo_cowork_core.services.projects.stats_file import write_stats
-from xo_cowork_core.services.projects.timeline import append_events, event, read_page
-from xo_cowork_core.services.projects.todo_file import open_list, replace_session, save_list
+from xo_cowork_core.services.projects.timeline import append_events, new_event, read_page
+from xo_cowork_core.services.projects.todo_file import load_todos, replace_session_list, save_todos
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
-LOOK_BACK = 500
+MAX_KNOWN_EVENTS = 500
 FILE_EVENTS = frozenset({"file.created", "file.edited"})
 
 
-def enter(
+def apply(
     xo: FolderHandle,
     project_id: str,
-    facts: Sequence[ProjectEvent],
+    events: Sequence[ProjectEvent],
     sessions: Sequence[OpenSession],
     now: datetime,
     *,
-    numbers: ProjectFigures | None,
-    relative: Relative,
+    figures: ProjectFigures | None,
+    relative_path: RelativePath,
 ) -> None:
-    """Write what happened, what the index counted, and which sessions are open now.
+    """Write the events, the index's figures if there are new ones, and the open sessions.
 
     Blocks; the caller holds the lock.
     """
-    append_events(xo, list(_events(xo, facts, now)))
-    note_sessions(xo, project_id, facts, numbers, relative)
-    write_stats(xo, facts, numbers, now)
+    append_events(xo, list(_timeline_events(xo, events, now)))
+    update_sessions(xo, project_id, events, figures, relative_path)
+    write_stats(xo, events, figures, now)
     write_activity(xo, sessions, now)
 
 
-def _events(xo: FolderHandle, facts: Sequence[ProjectEvent], now: datetime) -> Iterator[Record]:
-    wrote = any(isinstance(fact, FileWritten) for fact in facts)
-    known = _known_files(xo) if wrote else set[str]()
-    todos = _todo_events(xo, facts, now)
-    for fact in facts:
-        match fact:
-            case SessionOpened():
-                yield _event("session.started", fact, resumed=fact.resumed)
+def _timeline_events(
+    xo: FolderHandle, events: Sequence[ProjectEvent], now: datetime
+) -> Iterator[Record]:
+    has_files = any(isinstance(event, FileWritten) for event in events)
+    known_paths = _known_paths(xo) if has_files else set[str]()
+    todo_events = _apply_todo_lists(xo, events, now)
+    for event in events:
+        match event:
+            case SessionStarted():
+                yield _timeline_event("session.started", event, resumed=event.resumed)
             case SessionEnded():
-                yield _ended(fact)
+                yield _session_ended(event)
             case FileWritten():
-                # where the tool did not say: new, unless a turn wrote it before
-                new = fact.created if fact.created is not None else fact.path not in known
-                known.add(fact.path)
-                yield _event("file.created" if new else "file.edited", fact, path=fact.path)
-            case TodosSaid():
-                yield from todos.pop(0)
+                # where the tool does not say it: a file is new unless a turn wrote it before
+                is_new = event.path not in known_paths if event.created is None else event.created
+                known_paths.add(event.path)
+                kind = "file.created" if is_new else "file.edited"
+                yield _timeline_event(kind, event, path=event.path)
+            case TodoListUpdated():
+                yield from todo_events.pop(0)
             case _:
                 pass
 
 
-def _ended(fact: SessionEnded) -> Record:
-    return _event(
+def _session_ended(event: SessionEnded) -> Record:
+    return _timeline_event(
         "session.ended",
-        fact,
-        finish_reason=fact.finish_reason,
-        error_code=fact.error_code,
-        tokens=fact.tokens.data(),
-        cost=fact.cost,
-        duration_seconds=round(fact.seconds, 3),
+        event,
+        finish_reason=event.finish_reason,
+        error_code=event.error_code,
+        tokens=event.tokens.data(),
+        cost=event.cost,
+        duration_seconds=round(event.seconds, 3),
     )
 
 
-def _todo_events(
-    xo: FolderHandle, facts: Sequence[ProjectEvent], now: datetime
+def _apply_todo_lists(
+    xo: FolderHandle, events: Sequence[ProjectEvent], now: datetime
 ) -> list[list[Record]]:
-    """Enter the task lists, and return the events of each."""
-    said = [fact for fact in facts if isinstance(fact, TodosSaid)]
-    if not said:
+    """Write the todo lists, and return the timeline events of each."""
+    updates = [event for event in events if isinstance(event, TodoListUpdated)]
+    if not updates:
         return []
-    record = open_list(xo)
-    events: list[list[Record]] = []
-    for fact in said:
-        added, done = replace_session(record, fact.session_id, fact.runtime, fact.items)
+    record = load_todos(xo)
+    timeline_events: list[list[Record]] = []
+    for event in updates:
+        added, completed = replace_session_list(
+            record, event.session_id, event.runtime, event.items
+        )
         changes = [("todo.added", content) for content in added]
-        changes += [("todo.completed", content) for content in done]
-        events.append([_event(kind, fact, content=content) for kind, content in changes])
-    save_list(xo, record, now, durable=False)
-    return events
+        changes += [("todo.completed", content) for content in completed]
+        timeline_events.append(
+            [_timeline_event(kind, event, content=content) for kind, content in changes]
+        )
+    save_todos(xo, record, now, durable=False)
+    return timeline_events
 
 
-def _known_files(xo: FolderHandle) -> set[str]:
-    page = read_page(xo, None, LOOK_BACK)
-    return {text_of(one, "path") for one in page.events if one["type"] in FILE_EVENTS}
+def _known_paths(xo: FolderHandle) -> set[str]:
+    page = read_page(xo, None, MAX_KNOWN_EVENTS)
+    return {text_of(event, "path") for event in page.events if event["type"] in FILE_EVENTS}
 
 
-def _event(kind: str, fact: ProjectEvent, **fields: object) -> Record:
-    return event(kind, fact.moment, fact.session_id, fact.runtime, **fields)
+def _timeline_event(kind: str, event: ProjectEvent, **fields: object) -> Record:
+    return new_event(kind, event.moment, event.session_id, event.runtime, **fields)

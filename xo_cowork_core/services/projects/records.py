@@ -1,7 +1,7 @@
-"""JSON objects in a folder: read whatever is there, write whole files.
+"""JSON objects in files: tolerant reads, whole writes.
 
-A file that is no JSON object counts as absent when it is read; before it is written anew it is
-moved aside, never overwritten.
+A file that is not a JSON object is read as absent; before it is replaced it is renamed, never
+overwritten.
 """
 
 import errno
@@ -14,56 +14,58 @@ import orjson
 
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
-MOST_BYTES = 32 << 20
+MAX_BYTES = 32 << 20
 Record: TypeAlias = dict[str, Any]
 log = logging.getLogger("xo_cowork.projects")
 
 
 def read_record(folder: FolderHandle, name: str) -> Record | None:
-    """Return a file's object; None when there is none that can be read."""
+    """Return a file's object; None when there is no readable one."""
     try:
-        return _parsed(folder.read(name, MOST_BYTES))
+        return _parsed(folder.read(name, MAX_BYTES))
     except OSError as error:
-        log.warning("%s can't be read: %s", name, error.strerror)
+        log.warning("%s cannot be read: %s", name, error.strerror)
         return None
 
 
-def record_to_change(folder: FolderHandle, name: str) -> Record:
-    """Return a file's object, or an empty one after a broken file was moved aside."""
+def load_for_change(folder: FolderHandle, name: str) -> Record:
+    """Return a file's object; an empty one when absent, or after a broken file was renamed.
+
+    Raises OSError when the disk fails.
+    """
     try:
-        body = folder.read(name, MOST_BYTES)
+        content = folder.read(name, MAX_BYTES)
     except OSError as error:
         if error.errno not in {errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.EFBIG, errno.ENXIO}:
-            # a disk's trouble is no reason to begin afresh
             raise
-        body = b""
-    found = _parsed(body)
-    if found is not None and not _can_be_written(found):
-        found = None
-    if found is None and body is not None:
-        aside = f"{name}.broken-{time.time_ns() // 1_000_000}"
-        log.warning("%s is no JSON object; moved to %s", name, aside)
-        folder.rename(name, aside)
-    return found or {}
+        content = b""
+    record = _parsed(content)
+    if record is not None and not _is_writable(record):
+        record = None
+    if record is None and content is not None:
+        broken_name = f"{name}.broken-{time.time_ns() // 1_000_000}"
+        log.warning("%s is not a JSON object; renamed to %s", name, broken_name)
+        folder.rename(name, broken_name)
+    return record or {}
 
 
 def write_record(folder: FolderHandle, name: str, record: Record, *, durable: bool = True) -> None:
-    """Put a file in place, whole or not at all."""
+    """Replace a file, whole or not at all."""
     folder.replace(name, as_bytes(record), durable=durable)
 
 
 def as_bytes(record: Record) -> bytes:
-    """Return an object as its file has it."""
+    """Return the content of an object's file."""
     return orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def as_record(value: object) -> Record:
-    """Return a value if it is an object, else an empty one."""
+    """Return a value if it is an object, else an empty object."""
     return cast("Record", value) if isinstance(value, dict) else {}
 
 
 def as_records(value: object) -> list[Record]:
-    """Return the objects of a list; everything else in it is passed over."""
+    """Return the objects of a list without its other values; empty for anything but a list."""
     rows = cast("list[object]", value) if isinstance(value, list) else []
     return [cast("Record", row) for row in rows if isinstance(row, dict)]
 
@@ -74,29 +76,29 @@ def one_line(text: str, max_characters: int) -> str:
 
 
 def text_of(record: Mapping[str, Any], key: str) -> str:
-    """Return a text field; what is no text counts as empty."""
+    """Return a field if it is a string, else an empty string."""
     value: object = record.get(key)
     return value if isinstance(value, str) else ""
 
 
 def count_of(record: Mapping[str, Any], key: str) -> float:
-    """Return a number field; what is no number counts as 0."""
+    """Return a field if it is a number, else 0."""
     value: object = record.get(key)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
 
 
-def _parsed(body: bytes | None) -> Record | None:
-    if body is None:
+def _parsed(content: bytes | None) -> Record | None:
+    if content is None:
         return None
     try:
-        value: object = orjson.loads(body)
+        value: object = orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
     return cast("Record", value) if isinstance(value, dict) else None
 
 
-def _can_be_written(record: Record) -> bool:
-    """Whether a file's object is no deeper than a file that is written may be."""
+def _is_writable(record: Record) -> bool:
+    """Return whether an object can be encoded: it may be nested too deeply."""
     try:
         as_bytes(record)
     except TypeError:

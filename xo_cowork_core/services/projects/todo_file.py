@@ -1,7 +1,7 @@
-"""`todos.json`: the rows of a project's own list (`_project`) and of each session's.
+"""`todos.json`: the todos of a project's own list (`_project`) and of each session's list.
 
-Everything works on the file's own objects, so that keys and rows of other writers stay as they
-are; rows that are no todos are passed over.
+The functions change the file's own objects, so that keys and rows of other writers are kept; rows
+that are not todos are skipped.
 """
 
 import secrets
@@ -16,8 +16,8 @@ from xo_cowork_core.services.projects.records import (
     Record,
     as_record,
     as_records,
+    load_for_change,
     one_line,
-    record_to_change,
     text_of,
     write_record,
 )
@@ -25,17 +25,17 @@ from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FILE = "todos.json"
 PROJECT_LIST = "_project"
-MOST_CONTENT = 1000
-MOST_DESCRIPTION = 4000
-MOST_ROWS = 1000
-MOST_SESSIONS = 300
+MAX_CONTENT = 1000
+MAX_DESCRIPTION = 4000
+MAX_ROWS = 1000
+MAX_SESSIONS = 300
 TodoStatus: TypeAlias = Literal["pending", "in_progress", "completed", "cancelled", "blocked"]
 STATUSES: frozenset[str] = frozenset(get_args(TodoStatus))
 
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """One row. `session_id` is None for the project's own list."""
+    """One todo. `session_id` is None in the project's own list."""
 
     id: str
     content: str
@@ -46,7 +46,7 @@ class Todo:
 
 
 def rows_of(record: Record) -> Iterator[tuple[str, Record]]:
-    """Yield each row with the key of its list, the project's own first."""
+    """Yield each row with the key of its list, the project's own list first."""
     lists = as_record(record.get("sessions"))
     for key in sorted(lists, key=lambda key: key != PROJECT_LIST):
         for row in as_records(as_record(lists[key]).get("todos")):
@@ -55,7 +55,7 @@ def rows_of(record: Record) -> Iterator[tuple[str, Record]]:
 
 
 def todo_of(key: str, row: Record) -> Todo:
-    """Read a row."""
+    """Return the todo of a row."""
     status = text_of(row, "status")
     return Todo(
         id=str(row["id"]),
@@ -67,26 +67,31 @@ def todo_of(key: str, row: Record) -> Todo:
     )
 
 
-def list_to_change(record: Record, key: str, runtime: str | None) -> Record:
-    """Return one list's object, made when absent."""
+def ensure_list(record: Record, key: str, runtime: str | None) -> Record:
+    """Return one list's object, created when absent."""
     lists = as_record(record.get("sessions"))
-    found = as_record(lists.get(key)) or {"runtime": runtime}
-    found["todos"] = as_records(found.get("todos"))
-    lists[key] = found
+    todo_list = as_record(lists.get(key)) or {"runtime": runtime}
+    todo_list["todos"] = as_records(todo_list.get("todos"))
+    lists[key] = todo_list
     record["sessions"] = lists
-    return found
+    return todo_list
 
 
-def fresh_row(
-    content: str, status: str, *, description: str = "", active_form: str = "", taken: set[str]
+def new_row(
+    content: str,
+    status: str,
+    *,
+    description: str = "",
+    active_form: str = "",
+    taken_ids: set[str],
 ) -> Record:
-    """Make a row with an id that no other has."""
-    identity = secrets.token_hex(4)
-    while identity in taken:
-        identity = secrets.token_hex(4)
-    taken.add(identity)
+    """Return a new row; its id is added to `taken_ids`."""
+    todo_id = secrets.token_hex(4)
+    while todo_id in taken_ids:
+        todo_id = secrets.token_hex(4)
+    taken_ids.add(todo_id)
     return {
-        "id": identity,
+        "id": todo_id,
         "content": content,
         "status": status,
         "description": description,
@@ -94,15 +99,15 @@ def fresh_row(
     }
 
 
-def open_list(xo: FolderHandle) -> Record:
-    """Read the file to change it."""
-    return record_to_change(xo, FILE)
+def load_todos(xo: FolderHandle) -> Record:
+    """Read the file in order to change it."""
+    return load_for_change(xo, FILE)
 
 
-def save_list(xo: FolderHandle, record: Record, now: datetime, *, durable: bool = True) -> None:
-    """Write the file; beyond `MOST_SESSIONS` the lists that came first are dropped."""
+def save_todos(xo: FolderHandle, record: Record, now: datetime, *, durable: bool = True) -> None:
+    """Write the file; only the newest `MAX_SESSIONS` lists of sessions are kept."""
     lists = as_record(record.get("sessions"))
-    for key in [key for key in lists if key != PROJECT_LIST][:-MOST_SESSIONS]:
+    for key in [key for key in lists if key != PROJECT_LIST][:-MAX_SESSIONS]:
         del lists[key]
     write_record(
         xo,
@@ -112,36 +117,36 @@ def save_list(xo: FolderHandle, record: Record, now: datetime, *, durable: bool 
     )
 
 
-def replace_session(
+def replace_session_list(
     record: Record, session_id: str, runtime: str, items: Sequence[TodoItem]
 ) -> tuple[list[str], list[str]]:
-    """Make a session's list what its agent says; return what is new in it and what is now done.
+    """Replace a session's list; return the contents of added and of newly completed todos.
 
-    A row is the same as before when its content is: it keeps its id and description.
+    A row with the same content as before keeps its id and description.
     """
     lists = as_record(record.get("sessions"))
-    # the newest comes last, so that `save_list` drops the oldest
-    kept = as_record(lists.pop(session_id, None)) or {"runtime": runtime}
+    # the newest list comes last, so that `save_todos` drops the oldest
+    todo_list = as_record(lists.pop(session_id, None)) or {"runtime": runtime}
     record["sessions"] = lists
-    lists[session_id] = kept
-    before = {text_of(row, "content"): row for row in as_records(kept.get("todos"))}
-    taken = {str(row["id"]) for _, row in rows_of(record)}
+    lists[session_id] = todo_list
+    previous_rows = {text_of(row, "content"): row for row in as_records(todo_list.get("todos"))}
+    taken_ids = {str(row["id"]) for _, row in rows_of(record)}
     rows: list[Record] = []
     added: list[str] = []
-    done: list[str] = []
-    for item in items[:MOST_ROWS]:
-        content = one_line(item.content, MOST_CONTENT)
-        row = before.pop(content, None)
-        was = text_of(row, "status") if row else ""
+    completed: list[str] = []
+    for item in items[:MAX_ROWS]:
+        content = one_line(item.content, MAX_CONTENT)
+        row = previous_rows.pop(content, None)
+        previous_status = text_of(row, "status") if row else ""
         if row is None:
-            row = fresh_row(content, "pending", taken=taken)
+            row = new_row(content, "pending", taken_ids=taken_ids)
             added.append(content)
         elif row.get("id") is None:
-            row["id"] = fresh_row("", "", taken=taken)["id"]
+            row["id"] = new_row("", "", taken_ids=taken_ids)["id"]
         row["status"] = item.status if item.status in STATUSES else "pending"
-        row["active_form"] = one_line(item.active_form, MOST_CONTENT) or content
-        if row["status"] == "completed" and was != "completed":
-            done.append(content)
+        row["active_form"] = one_line(item.active_form, MAX_CONTENT) or content
+        if row["status"] == "completed" and previous_status != "completed":
+            completed.append(content)
         rows.append(row)
-    kept["todos"] = rows
-    return added, done
+    todo_list["todos"] = rows
+    return added, completed

@@ -1,4 +1,4 @@
-"""One level of a project's folder, without what is hidden."""
+"""Lists one level of a project's folder, without hidden entries."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp
 
 @dataclass(frozen=True, slots=True)
 class TreeLevel:
-    """Names in a folder, in the order in which people look for them."""
+    """The names in a folder, each list sorted without regard to case."""
 
     relative_path: str
     dirs: Sequence[str]
@@ -21,78 +21,81 @@ class TreeLevel:
 
     @property
     def parent(self) -> str | None:
-        """The folder above; None at the top."""
+        """The relative path of the parent folder; None at the top."""
         if not self.relative_path:
             return None
-        above = str(PurePosixPath(self.relative_path).parent)
-        return "" if above == "." else above
+        parent = str(PurePosixPath(self.relative_path).parent)
+        return "" if parent == "." else parent
 
 
-def read_level(project: FolderHandle, place: Path, relative_path: str) -> TreeLevel:
-    """List a folder of the project that lies at `place`. Links count as what they lead to, in
-    the project; others are left out. Raises BadRequest, Forbidden or NotFound."""
-    asked = _checked(relative_path)
-    true_place = _inside(place, place / asked)
-    if true_place is None:
+def read_level(project: FolderHandle, location: Path, relative_path: str) -> TreeLevel:
+    """List a folder of the project at `location`.
+
+    A symlink counts as its target where that lies in the project, and is left out elsewhere. Raises
+    BadRequest, Forbidden or NotFound.
+    """
+    requested = _checked(relative_path)
+    real = _resolve_inside(location, location / requested)
+    if real is None:
         raise Forbidden("Access denied")
-    if _is_hidden(true_place):
+    if _is_hidden(real):
         raise NotFound("Folder not found")
     dirs: list[str] = []
     files: list[str] = []
     try:
-        # walked again from the open project, without links: what was checked can't be swapped
-        with project.descend(true_place.parts) as folder:
+        # opened from the project without following symlinks, so that it is what was resolved
+        with project.descend(real.parts) as folder:
             for entry in folder.entries():
-                kind = _kind(entry, place, true_place)
+                kind = _kind(entry, location, real)
                 if kind:
                     (dirs if kind == "dir" else files).append(entry.name)
     except OSError as error:
         if error.errno in ABSENT_CODES:
             raise NotFound("Folder not found") from None
         raise
-    shown = "" if asked == PurePosixPath() else str(asked)
-    return TreeLevel(shown, sorted(dirs, key=_order), sorted(files, key=_order))
+    shown_path = "" if requested == PurePosixPath() else str(requested)
+    return TreeLevel(shown_path, sorted(dirs, key=_sort_key), sorted(files, key=_sort_key))
 
 
 def _checked(relative_path: str) -> PurePosixPath:
     if "\0" in relative_path or relative_path.startswith(("/", "~")):
         raise BadRequest("`relative_path` must be a path inside the project")
-    asked = PurePosixPath(relative_path)
-    if ".." in asked.parts:
+    path = PurePosixPath(relative_path)
+    if ".." in path.parts:
         raise Forbidden("Access denied")
-    if _is_hidden(asked):
+    if _is_hidden(path):
         raise NotFound("Folder not found")
-    return asked
+    return path
 
 
 def _is_hidden(path: PurePosixPath) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _inside(place: Path, path: Path) -> PurePosixPath | None:
-    """Return where a path truly lies, relative to the project; None when outside."""
+def _resolve_inside(location: Path, path: Path) -> PurePosixPath | None:
+    """Return the resolved path, relative to the project; None when it lies outside."""
     try:
-        true = clamp(path, (place,))
+        real = clamp(path, (location,))
     except (OutsideError, MalformedPathError):
         return None
-    return PurePosixPath(true.relative_to(os.path.realpath(place)))
+    return PurePosixPath(real.relative_to(os.path.realpath(location)))
 
 
-def _kind(entry: os.DirEntry[str], place: Path, here: PurePosixPath) -> str | None:
-    """Return `dir` or `file`; None for what is hidden, special, outside or without a name in
-    Unicode."""
+def _kind(entry: os.DirEntry[str], location: Path, folder: PurePosixPath) -> str | None:
+    """Return `dir` or `file`; None for an entry that is hidden, special, outside the project or
+    not named in Unicode."""
     if entry.name.startswith(".") or not is_unicode(entry.name):
         return None
     if entry.is_symlink():
-        target = _inside(place, place / here / entry.name)
+        target = _resolve_inside(location, location / folder / entry.name)
         if target is None or _is_hidden(target):
             return None
-        true = place / target
-        return "dir" if true.is_dir() else "file" if true.is_file() else None
+        real = location / target
+        return "dir" if real.is_dir() else "file" if real.is_file() else None
     if entry.is_dir(follow_symlinks=False):
         return "dir"
     return "file" if entry.is_file(follow_symlinks=False) else None
 
 
-def _order(name: str) -> tuple[str, str]:
+def _sort_key(name: str) -> tuple[str, str]:
     return name.casefold(), name

@@ -1,4 +1,4 @@
-"""Watches one turn's tools and steps for what a project keeps of them."""
+"""Turns the tools and steps of one turn into events of its project."""
 
 import logging
 import os.path
@@ -17,18 +17,18 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.events.base import Json
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.projects.events import FileWritten, ProjectEvent, TodosSaid
+from xo_cowork_core.services.projects.events import FileWritten, ProjectEvent, TodoListUpdated
 
 WRITES = frozenset({"write", "edit"})
 PATH_KEYS = ("file_path", "notebook_path", "path")
-MOST_CALLS = 1000
-MOST_FILES = 1000
-MOST_PATH = 1024
+MAX_CALLS = 1000
+MAX_FILES = 1000
+MAX_PATH = 1024
 log = logging.getLogger("xo_cowork.projects")
 
 
 class TurnObserver:
-    """One turn's watcher: call it with each event. `tell` takes the facts."""
+    """Observes one turn: called with each of its events, it calls `on_event` with the project's."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class TurnObserver:
         cwd: str,
         folders: tuple[str, ...],
         clock: Clock,
-        tell: Callable[[ProjectEvent], None],
+        on_event: Callable[[ProjectEvent], None],
     ) -> None:
         self.tokens = Tokens()
         self._session_id = session_id
@@ -46,23 +46,23 @@ class TurnObserver:
         self._cwd = cwd
         self._folders = folders
         self._clock = clock
-        self._tell = tell
+        self._on_event = on_event
         self._calls: dict[str, ToolCall] = {}
         self._files: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         try:
-            self._take(event)
+            self._handle(event)
         except (AttributeError, TypeError, ValueError) as error:
-            # a plugin's event may hold anything; the turn goes on without this fact
-            log.warning("an event of %s was passed over: %s", self._runtime, error)
+            # a plugin's event may have any content; the turn goes on without it
+            log.warning("an event of %s was ignored: %s", self._runtime, error)
 
-    def _take(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         match event:
-            case ToolCall(tool=tool) if tool in WRITES and len(self._calls) < MOST_CALLS:
+            case ToolCall(tool=tool) if tool in WRITES and len(self._calls) < MAX_CALLS:
                 self._calls[event.call_id] = event
             case ToolResult():
-                self._ended(event)
+                self._handle_result(event)
             case ToolError():
                 self._calls.pop(event.call_id, None)
             case StepFinish():
@@ -70,51 +70,53 @@ class TurnObserver:
             case _:
                 pass
 
-    def relative(self, path: str) -> str | None:
-        """Return a path as it stands in the project, by its text alone; None when outside."""
-        there = os.path.normpath(os.path.join(self._cwd, path))  # noqa: PTH118  # text, not a place
-        return relative_to(self._folders, there)
+    def relative_path(self, path: str) -> str | None:
+        """Return a path relative to the project, by its text alone; None when outside."""
+        absolute = os.path.normpath(os.path.join(self._cwd, path))  # noqa: PTH118  # by text alone
+        return relative_to(self._folders, absolute)
 
-    def _ended(self, event: ToolResult) -> None:
+    def _handle_result(self, event: ToolResult) -> None:
         call = self._calls.pop(event.call_id, None)
         if call:
             for path, created in _writes(call, event.metadata):
-                self._wrote(path, created)
+                self._add_file(path, created)
         todos = event.metadata.get("todos")
         if isinstance(todos, list | tuple):
             items = tuple(_items(cast("list[object]", todos)))
-            self._tell(TodosSaid(self._session_id, self._runtime, self._clock.now(), items))
+            self._on_event(
+                TodoListUpdated(self._session_id, self._runtime, self._clock.now(), items)
+            )
 
-    def _wrote(self, path: str, created: bool | None) -> None:
-        inner = self.relative(path)
-        if inner in {None, "."} or inner in self._files or len(self._files) >= MOST_FILES:
+    def _add_file(self, path: str, created: bool | None) -> None:
+        inner = self.relative_path(path)
+        if inner in {None, "."} or inner in self._files or len(self._files) >= MAX_FILES:
             return
         assert inner is not None
         if PurePosixPath(inner).parts[0] == ".xo":
             return
         self._files.add(inner)
         now = self._clock.now()
-        self._tell(FileWritten(self._session_id, self._runtime, now, inner, created))
+        self._on_event(FileWritten(self._session_id, self._runtime, now, inner, created))
 
 
 def relative_to(folders: Sequence[str], path: str) -> str | None:
-    """Return a path as it stands in one of these folders, by its text alone; None when outside."""
+    """Return a path relative to the folder that contains it, by its text alone; else None."""
     for folder in folders:
         if path == folder:
             return "."
         if path.startswith(f"{folder}/"):
-            inner = plain(path[len(folder) + 1 :])
-            return inner if len(inner) <= MOST_PATH else None
+            inner = encodable(path[len(folder) + 1 :])
+            return inner if len(inner) <= MAX_PATH else None
     return None
 
 
-def plain(text: str) -> str:
-    """Return a text that any encoder takes: half of a surrogate pair becomes `?`."""
+def encodable(text: str) -> str:
+    """Return a text that can be encoded: half of a surrogate pair becomes `?`."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _writes(call: ToolCall, metadata: Json) -> Iterator[tuple[str, bool | None]]:
-    """Yield the paths that a call wrote, and whether they are new where it says so."""
+    """Yield the paths that a call wrote, and whether each is new, if the call says so."""
     changes = metadata.get("changes")
     if isinstance(changes, list | tuple):
         for change in cast("list[object]", changes):
@@ -135,8 +137,8 @@ def _items(rows: list[object]) -> Iterator[TodoItem]:
     for row in rows:
         if not isinstance(row, Mapping):
             continue
-        said = cast("Json", row)
-        content, form = said.get("content"), said.get("activeForm")
+        item = cast("Json", row)
+        content, form = item.get("content"), item.get("activeForm")
         if isinstance(content, str) and content.strip():
-            told = plain(form) if isinstance(form, str) else ""
-            yield TodoItem(plain(content), str(said.get("status")), told)
+            active_form = encodable(form) if isinstance(form, str) else ""
+            yield TodoItem(encodable(content), str(item.get("status")), active_form)

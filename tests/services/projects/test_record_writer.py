@@ -1,4 +1,4 @@
-"""Facts become files: numbers add up, todos keep their ids, nothing foreign is lost."""
+"""Events become records: sums are right, todos keep ids, rows of other writers are kept."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ from xo_cowork_core.services.projects.events import (
     FileWritten,
     ProjectEvent,
     SessionEnded,
-    SessionOpened,
-    TodosSaid,
+    SessionStarted,
+    TodoListUpdated,
 )
-from xo_cowork_core.services.projects.record_writer import enter
+from xo_cowork_core.services.projects.record_writer import apply
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -47,23 +47,23 @@ def ended(
     )
 
 
-def todos(*items: tuple[str, str]) -> TodosSaid:
-    return TodosSaid("s1", "demo", NOW, tuple(TodoItem(*item) for item in items))
+def todos(*items: tuple[str, str]) -> TodoListUpdated:
+    return TodoListUpdated("s1", "demo", NOW, tuple(TodoItem(*item) for item in items))
 
 
-def write(xo: FolderHandle, *facts: ProjectEvent) -> None:
-    enter(xo, "p", facts, [], NOW, numbers=None, relative=lambda path: path)
+def write(xo: FolderHandle, *events: ProjectEvent) -> None:
+    apply(xo, "p", events, [], NOW, figures=None, relative_path=lambda path: path)
 
 
 def stored(folder: Path, name: str) -> Any:
     return json.loads((folder / name).read_text())
 
 
-def events(folder: Path) -> Sequence[dict[str, Any]]:
+def timeline_events(folder: Path) -> Sequence[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "timeline.jsonl").read_text().splitlines()]
 
 
-def test_what_turns_tell_adds_up_over_days_and_runtimes(xo: FolderHandle, tmp_path: Path) -> None:
+def test_events_add_up_over_days_and_runtimes(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, ended("old", days_ago=40), ended("month", days_ago=20))
     write(xo, ended("a"), ended("b", runtime="other"), ended("a"))
     write(xo, FileWritten("a", "demo", NOW, "x.py", True))
@@ -76,16 +76,16 @@ def test_what_turns_tell_adds_up_over_days_and_runtimes(xo: FolderHandle, tmp_pa
         "demo": 4,
         "other": 1,
     }
-    assert "tokens" not in json.dumps(stats)  # the index tells them, not the turns
+    assert "tokens" not in json.dumps(stats)  # these come from the index alone
 
 
-def test_numbers_of_an_unknown_schema_are_begun_afresh(xo: FolderHandle, tmp_path: Path) -> None:
+def test_statistics_of_an_unknown_schema_start_afresh(xo: FolderHandle, tmp_path: Path) -> None:
     (tmp_path / "stats.json").write_text('{"schema": 2, "by_day": {"2026-11-24": {"turns": 5}}}')
     write(xo, ended())
     assert stored(tmp_path, "stats.json")["rolling"]["7d"]["turns"] == 1
 
 
-def test_turns_and_minutes_of_the_schema_before_are_added_to(
+def test_turns_and_minutes_of_the_previous_schema_are_kept(
     xo: FolderHandle, tmp_path: Path
 ) -> None:
     (tmp_path / "stats.json").write_text('{"schema": 3, "by_day": {"2026-11-24": {"turns": 5}}}')
@@ -107,7 +107,7 @@ def test_a_task_keeps_its_id_while_its_text_stays(xo: FolderHandle, tmp_path: Pa
     assert after["two"]["status"] == "completed"
     assert after["three"]["status"] == "pending"
     assert set(after) == {"two", "three"}
-    kinds = [(event["type"], event["content"]) for event in events(tmp_path)]
+    kinds = [(event["type"], event["content"]) for event in timeline_events(tmp_path)]
     assert kinds == [
         ("todo.added", "one"),
         ("todo.added", "two"),
@@ -116,16 +116,19 @@ def test_a_task_keeps_its_id_while_its_text_stays(xo: FolderHandle, tmp_path: Pa
     ]
 
 
-def test_a_task_list_that_says_the_same_again_is_no_event(xo: FolderHandle, tmp_path: Path) -> None:
+def test_an_unchanged_task_list_is_no_event(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, todos(("one", "completed")))
     write(xo, todos(("one", "completed")))
-    assert [event["type"] for event in events(tmp_path)] == ["todo.added", "todo.completed"]
+    assert [event["type"] for event in timeline_events(tmp_path)] == [
+        "todo.added",
+        "todo.completed",
+    ]
 
 
 def test_a_file_is_created_once(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, FileWritten("s", "demo", NOW, "a", None), FileWritten("s", "demo", NOW, "b", False))
     write(xo, FileWritten("t", "demo", NOW, "a", None), FileWritten("t", "demo", NOW, "c", True))
-    told = [(event["type"], event["path"]) for event in events(tmp_path)]
+    told = [(event["type"], event["path"]) for event in timeline_events(tmp_path)]
     assert told == [
         ("file.created", "a"),
         ("file.edited", "b"),
@@ -141,7 +144,7 @@ def test_rows_of_other_writers_stay_in_the_sessions_list(xo: FolderHandle, tmp_p
         "odd": "a string",
     }
     (tmp_path / "sessions" / "sessionslist.json").write_text(json.dumps(theirs))
-    opened = SessionOpened("s2", "demo", NOW, resumed=False, directory="sub")
+    opened = SessionStarted("s2", "demo", NOW, resumed=False, directory="sub")
     write(xo, opened, ended("s1"), ended("s2"))
     rows = stored(tmp_path, "sessions/sessionslist.json")
     assert rows["odd"] == "a string"

@@ -1,4 +1,4 @@
-"""Of a turn's tools, only relative paths and todo texts are taken."""
+"""A turn's tools contribute relative paths and todo texts to the project, and nothing else."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 
 from xo_cowork_core.sdk import Event, StepFinish, Tokens, ToolCall, ToolError, ToolResult
 from xo_cowork_core.services.clock import SystemClock
-from xo_cowork_core.services.projects.events import FileWritten, ProjectEvent, TodosSaid
+from xo_cowork_core.services.projects.events import FileWritten, ProjectEvent, TodoListUpdated
 from xo_cowork_core.services.projects.turn_observer import TurnObserver
 
 Run = Callable[..., list[ProjectEvent]]
@@ -14,21 +14,21 @@ Run = Callable[..., list[ProjectEvent]]
 
 @pytest.fixture
 def run() -> Run:
-    """Feed events to a watch of a turn in `/p/mine/sub`, and return the facts."""
+    """Feed events to an observer of a turn in `/p/mine/sub`, and return the project's events."""
 
     def feed(*events: Event) -> list[ProjectEvent]:
-        facts: list[ProjectEvent] = []
-        watch = TurnObserver(
+        events_out: list[ProjectEvent] = []
+        observer = TurnObserver(
             "s",
             "demo",
             cwd="/p/mine/sub",
             folders=("/link/mine", "/p/mine"),
             clock=SystemClock(),
-            tell=facts.append,
+            on_event=events_out.append,
         )
         for event in events:
-            watch(event)
-        return facts
+            observer(event)
+        return events_out
 
     return feed
 
@@ -38,8 +38,8 @@ def written(tool: str, path: object, **metadata: object) -> list[Event]:
     return [call, ToolResult("c", tool, "SECRET", metadata=metadata)]  # type: ignore[arg-type]
 
 
-def paths(facts: list[ProjectEvent]) -> list[tuple[str, bool | None]]:
-    return [(fact.path, fact.created) for fact in facts if isinstance(fact, FileWritten)]
+def paths(events: list[ProjectEvent]) -> list[tuple[str, bool | None]]:
+    return [(event.path, event.created) for event in events if isinstance(event, FileWritten)]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def paths(facts: list[ProjectEvent]) -> list[tuple[str, bool | None]]:
         ("half\ud800.py", "sub/half?.py"),
     ],
 )
-def test_a_path_in_the_project_is_told_as_it_stands_there(run: Run, path: str, wanted: str) -> None:
+def test_a_path_in_the_project_is_reported_relative_to_it(run: Run, path: str, wanted: str) -> None:
     assert paths(run(*written("write", path))) == [(wanted, None)]
 
 
@@ -60,7 +60,7 @@ def test_a_path_in_the_project_is_told_as_it_stands_there(run: Run, path: str, w
     "path",
     ["/etc/passwd", "../../other/a.py", "/p/mine2/a.py", "..", "/p/mine", "../.xo/x", "", 5, None],
 )
-def test_no_other_path_is_told(run: Run, path: object) -> None:
+def test_no_other_path_is_reported(run: Run, path: object) -> None:
     assert run(*written("write", path)) == []
 
 
@@ -68,8 +68,8 @@ def test_whether_a_file_is_new_is_taken_from_the_tool(run: Run) -> None:
     assert paths(run(*written("write", "a", created=False))) == [("sub/a", False)]
     assert paths(run(*written("edit", "a"))) == [("sub/a", False)]
     changes = [{"file_path": "b", "kind": "add"}, {"file_path": "c", "kind": "update"}, "odd"]
-    told = paths(run(*written("edit", "b", changes=changes)))
-    assert told == [("sub/b", True), ("sub/c", False)]
+    reported = paths(run(*written("edit", "b", changes=changes)))
+    assert reported == [("sub/b", True), ("sub/c", False)]
 
 
 def test_a_file_counts_once_in_a_turn_and_a_failed_write_never(run: Run) -> None:
@@ -77,15 +77,15 @@ def test_a_file_counts_once_in_a_turn_and_a_failed_write_never(run: Run) -> None
     assert paths(run(*written("write", "a"), *written("edit", "a"), *failed)) == [("sub/a", None)]
 
 
-def test_other_tools_are_not_looked_at(run: Run) -> None:
+def test_other_tools_are_ignored(run: Run) -> None:
     assert run(*written("read", "a"), *written("bash", "a")) == []
 
 
-def test_a_task_list_is_told_without_what_is_no_task(run: Run) -> None:
+def test_a_task_list_is_reported_without_rows_that_are_no_tasks(run: Run) -> None:
     rows = [{"content": "one", "status": "completed", "activeForm": "doing"}, {"content": ""}, 3]
-    (fact,) = run(ToolResult("t", "todo", metadata={"todos": rows}))
-    assert isinstance(fact, TodosSaid)
-    assert [(item.content, item.status) for item in fact.items] == [("one", "completed")]
+    (updated,) = run(ToolResult("t", "todo", metadata={"todos": rows}))
+    assert isinstance(updated, TodoListUpdated)
+    assert [(item.content, item.status) for item in updated.items] == [("one", "completed")]
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_a_task_list_is_told_without_what_is_no_task(run: Run) -> None:
     ],
 )
 def test_an_event_of_a_wrong_shape_ends_nothing(run: Run, event: Event) -> None:
-    told = run(ToolCall("c", "write", {"file_path": "a"}), event, ToolResult("c", "write"))
-    assert paths(told) == [("sub/a", None)]
+    reported = run(ToolCall("c", "write", {"file_path": "a"}), event, ToolResult("c", "write"))
+    assert paths(reported) == [("sub/a", None)]
 
 
-def test_steps_give_the_tokens_of_a_turn_that_tells_none() -> None:
-    watch = TurnObserver(
-        "s", "demo", cwd="/p", folders=(), clock=SystemClock(), tell=lambda _: None
+def test_steps_give_the_tokens_of_a_turn_that_reports_none() -> None:
+    observer = TurnObserver(
+        "s", "demo", cwd="/p", folders=(), clock=SystemClock(), on_event=lambda _: None
     )
-    watch(StepFinish(tokens=Tokens(input=1)))
-    watch(StepFinish(tokens=Tokens(input=2, output=3)))
-    assert watch.tokens == Tokens(input=3, output=3)
+    observer(StepFinish(tokens=Tokens(input=1)))
+    observer(StepFinish(tokens=Tokens(input=2, output=3)))
+    assert observer.tokens == Tokens(input=3, output=3)
