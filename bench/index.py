@@ -6,17 +6,15 @@ The corpus is made for the run; the server reads it as it would a person's home.
 
 import time
 from collections.abc import Iterator, Sequence
-from http.client import HTTPConnection
 from statistics import quantiles
-from typing import cast
 
 import orjson
 
 from bench import corpus, prose
+from bench.client import Client
 from bench.corpus import Corpus, Made
 from bench.indexing import Cold, cold_index, findable_seconds, idle_percent, warm_seconds
 from bench.plan import Plan
-from bench.proc import settle
 from bench.rows import Baseline, Row, Target, middle
 from bench.server import QUICK, server_with
 from xo_cowork_core.sdk.testing import LiveServer
@@ -118,32 +116,6 @@ def _many(plan: Plan) -> Iterator[Row]:
         )
     finally:
         server.close()
-
-
-class Client:
-    """One connection that is kept alive."""
-
-    def __init__(self, server: LiveServer) -> None:
-        settle(server.pid)
-        self._http = HTTPConnection(server.base_url.removeprefix("http://"), timeout=60)
-
-    def seconds(self, path: str) -> float:
-        """Ask once and say how long the whole answer took."""
-        begun = time.perf_counter()
-        self.get(path)
-        return time.perf_counter() - begun
-
-    def get(self, path: str) -> dict[str, object]:
-        """Ask once; an answer other than 200 is an error."""
-        self._http.request("GET", path)
-        answer = self._http.getresponse()
-        text = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{path} answered {answer.status}: {text[:300]!r}")
-        return cast("dict[str, object]", orjson.loads(text))
-
-    def close(self) -> None:
-        self._http.close()
 
 
 def baseline(files: Sequence[Made]) -> tuple[float, float]:

@@ -9,12 +9,14 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from statistics import quantiles
+from typing import cast
 
 import orjson
 
 from bench import corpus
+from bench.client import Client
 from bench.corpus import CLAUDE, CODEX, OPENCLAW, Corpus
-from bench.indexing import ask, cold_index
+from bench.indexing import cold_index
 from bench.plan import Plan
 from bench.rows import Row, Target, middle
 from bench.server import QUICK, server_with
@@ -66,12 +68,14 @@ def _everywhere(server: LiveServer, made: Corpus) -> Row:
     for number, each in enumerate(made.files):
         each.say(f"{EVERYWHERE} {number}", f"00000000-0000-4000-8000-{number:012}")
     path = f"/api/sessions/search?q={EVERYWHERE}"
+    client = Client(server)
     until = time.monotonic() + 60
-    while orjson.loads(ask(server, path)[1])["total"] < len(made.files):
+    while cast("int", client.get(path)["total"]) < len(made.files):
         if time.monotonic() > until:
             raise RuntimeError("the word was not found in every session")
         time.sleep(0.2)
-    seconds = [ask(server, path)[0] for _ in range(SEARCHES)]
+    seconds = [client.seconds(path) for _ in range(SEARCHES)]
+    client.close()
     return Row(
         f"index: search for a word in each of {len(made.files):,} sessions",
         "ms",

@@ -8,8 +8,8 @@ from itertools import accumulate
 
 SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo")
 SEED = 20261124
-PROSE_WORDS = 250
-PROSE_CALLS = 0.25
+PROSE_WORDS = 270
+PROSE_CALLS = 0.1
 Line = dict[str, object]
 
 

@@ -1,0 +1,135 @@
+"""The scanner and the readers of transcripts, and requests for scans."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from tests.support.index_home import IndexedHome
+from xo_cowork_core.services.index.refresh_requests import RefreshRequests
+from xo_cowork_core.services.index.scanner import (
+    Changes,
+    TranscriptFile,
+    TranscriptLocations,
+    TranscriptSource,
+    scan,
+)
+from xo_cowork_core.services.index.transcript_readers import TranscriptReaders
+from xo_cowork_core.storage.jsonl import FileFingerprint
+from xo_runtime_claude.history.transcript import ClaudeTranscript
+
+SECOND_NS = 10**9
+
+
+def line(number: int) -> bytes:
+    message = {"role": "user", "content": f"text {number}"}
+    row = {"type": "user", "uuid": f"u{number}", "parentUuid": f"u{number - 1}"}
+    return json.dumps(row | {"message": message}).encode() + b"\n"
+
+
+def source_in(tmp_path: Path, opened: list[Path] | None = None) -> TranscriptSource:
+    def open_transcript(path: Path) -> ClaudeTranscript:
+        if opened is not None:
+            opened.append(path)
+        return ClaudeTranscript(path)
+
+    home = IndexedHome(tmp_path, open_transcript)
+    return TranscriptSource("reader", home.runtime(), (home.projects,))
+
+
+def write(tmp_path: Path, name: str, seconds: int, body: bytes = b"") -> Path:
+    path = tmp_path / "projects" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    os.utime(path, ns=(seconds * SECOND_NS, seconds * SECOND_NS))
+    return path
+
+
+def changed(changes: Changes) -> list[str]:
+    return [Path(file.path).name for file in changes.changed]
+
+
+def test_a_scan_returns_changed_transcripts_newest_first_and_paths_that_are_gone(
+    tmp_path: Path,
+) -> None:
+    source = source_in(tmp_path)
+    same = write(tmp_path, "p/same.jsonl", 5)
+    grown = write(tmp_path, "p/grown.jsonl", 1)
+    known = {str(path): FileFingerprint.of(path) for path in (same, grown)}
+    known["/gone.jsonl"] = known[str(same)]
+    write(tmp_path, "p/grown.jsonl", 2, b"more")
+    write(tmp_path, "p/deep/new.jsonl", 3)
+    write(tmp_path, "p/notes.txt", 4)
+    changes = scan([source], known)
+    assert changed(changes) == ["new.jsonl", "grown.jsonl"]
+    assert [file.was_indexed for file in changes.changed] == [False, True]
+    assert changes.gone == ["/gone.jsonl"]
+
+
+def test_a_transcript_in_the_trash_counts_at_its_original_path(tmp_path: Path) -> None:
+    source = source_in(tmp_path)
+    path = write(tmp_path, "p/s.jsonl", 1)
+    known = {str(path): FileFingerprint.of(path)}
+    trashed = tmp_path / "trash.jsonl"
+    path.rename(trashed)
+    changes = scan([source], known, {str(path): str(trashed)})
+    assert (changes.changed, changes.gone) == ([], [])
+    assert scan([source], known).gone == [str(path)]
+
+
+def test_a_file_that_continues_a_changed_one_is_parsed_from_its_beginning(tmp_path: Path) -> None:
+    source = source_in(tmp_path)
+    base, fork = write(tmp_path, "p/base.jsonl", 1), write(tmp_path, "p/fork.jsonl", 2)
+    known = {str(path): FileFingerprint.of(path) for path in (base, fork)}
+    write(tmp_path, "p/base.jsonl", 3, b"more")
+    changes = scan([source], known, needs={str(fork): ["base"]})
+    assert changed(changes) == ["base.jsonl", "fork.jsonl"]
+    assert [file.needs_reparse for file in changes.changed] == [False, True]
+
+
+def test_a_file_that_grew_is_read_on_and_one_that_shrank_is_read_again(tmp_path: Path) -> None:
+    opened: list[Path] = []
+    source, readers = source_in(tmp_path, opened), TranscriptReaders()
+
+    def parse(path: Path) -> list[str]:
+        file = TranscriptFile(str(path), source, FileFingerprint.of(path), was_indexed=True)
+        parsed = readers.parse(file, TranscriptLocations())
+        return [message.text for message in parsed.messages]
+
+    path = write(tmp_path, "p/s.jsonl", 1, line(1) + line(2)[:-3])
+    assert parse(path) == ["text 1"]
+    write(tmp_path, "p/s.jsonl", 2, line(1) + line(2))
+    assert parse(path) == ["text 1", "text 2"]
+    assert len(opened) == 1
+    write(tmp_path, "p/s.jsonl", 3, line(3))
+    assert parse(path) == ["text 3"]
+    assert len(opened) == 2
+
+
+def test_a_reader_waits_for_what_a_turn_changed_and_not_for_a_fresh_index() -> None:
+    async def run() -> None:
+        requests = RefreshRequests()
+        requests.serve()
+        await requests.next()
+        requests.finish(0.0)
+        await asyncio.wait_for(requests.ensure_fresh(), 0.05)
+        requests.mark_stale()
+        waiting = asyncio.create_task(requests.ensure_fresh())
+        await requests.next()
+        assert not waiting.done()
+        requests.finish(0.0)
+        await waiting
+        requests.end()
+
+    asyncio.run(run())
+
+
+def test_a_rescan_is_waited_for_no_longer_than_its_limit() -> None:
+    async def run() -> None:
+        requests = RefreshRequests()
+        requests.serve()
+        await asyncio.wait_for(requests.rescan(0.05), 5)
+        assert requests.is_scanning
+        requests.end()
+
+    asyncio.run(run())
