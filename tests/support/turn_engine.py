@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import orjson
-from xo_cowork_core.services.files.workspace import Workspace
 
 from xo_cowork_core.sdk import (
     Answers,
@@ -39,6 +38,7 @@ from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.active_turn import TurnListener
 from xo_cowork_core.services.turns.resolver import TurnResolver
 from xo_cowork_core.services.turns.turns import Turns
+from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.state_schema import STEPS
 

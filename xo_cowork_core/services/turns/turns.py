@@ -1,6 +1,7 @@
 """Turns of one server: start, stop, answer, list.
 
-Each turn has one task, created in `start` and ended at the latest in `stop`.
+Each turn has one task, created in `start` and ended at the latest in `stop`. Each prompt is
+accepted in a task that ends with its acceptance; `stop` waits for those too.
 """
 
 import asyncio
@@ -19,7 +20,6 @@ from xo_cowork_core.sdk import (
     NotFound,
     Unavailable,
     Unsupported,
-    XoError,
 )
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
@@ -68,7 +68,7 @@ class Turns:
         self._listeners = listeners
         # by session id
         self._active: dict[str, ActiveTurn] = {}
-        self._accepting: dict[Prompt, asyncio.Future[StartedTurn]] = {}
+        self._accepting: dict[Prompt, asyncio.Task[StartedTurn]] = {}
         self._is_stopping = False
         self.started_total = 0
 
@@ -82,22 +82,12 @@ class Turns:
         """
         if retried := self._find_retried(prompt):
             return retried.started
-        if prompt in self._accepting:
-            return await asyncio.shield(self._accepting[prompt])
-        accepting: asyncio.Future[StartedTurn] = asyncio.get_running_loop().create_future()
-        self._accepting[prompt] = accepting
-        try:
-            started = await self._accept(prompt)
-        except BaseException as error:
-            is_ours = isinstance(error, XoError)
-            accepting.set_exception(error if is_ours else Unavailable("The prompt was cut off"))
-            # mark the exception as retrieved: perhaps no equal prompt waits for it
-            accepting.exception()
-            raise
-        finally:
-            del self._accepting[prompt]
-        accepting.set_result(started)
-        return started
+        accepting = self._accepting.get(prompt)
+        if accepting is None:
+            accepting = asyncio.create_task(self._accept_once(prompt), name="accept prompt")
+            self._accepting[prompt] = accepting
+        # a client that leaves must not leave a stored turn behind that does not run
+        return await asyncio.shield(accepting)
 
     async def abort(self, stream_id: str) -> bool:
         """Stop a running turn and wait for its end; False when no such turn runs."""
@@ -152,6 +142,12 @@ class Turns:
                     await asyncio.wait(tasks)
         except TimeoutError:
             log.error("not every turn ended within %s s of the stop", ABORT_SECONDS)
+
+    async def _accept_once(self, prompt: Prompt) -> StartedTurn:
+        try:
+            return await self._accept(prompt)
+        finally:
+            del self._accepting[prompt]
 
     async def _accept(self, prompt: Prompt) -> StartedTurn:
         resolved = await self._resolver.resolve(prompt)

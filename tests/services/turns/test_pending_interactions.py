@@ -1,0 +1,204 @@
+"""Requests of a running turn: answered once, refused in time, never lost with the runtime."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.turn_engine import AskingRuntime, TurnEngine, WrittenRuntime, in_event_loop
+from xo_cowork_core.sdk import (
+    AgentFailure,
+    BadRequest,
+    Conflict,
+    Event,
+    NotFound,
+    PermissionAnswer,
+    PermissionRequest,
+    PlanAnswer,
+    PlanReview,
+    Question,
+    QuestionAnswer,
+    Turn,
+    TurnAnswer,
+    UpstreamFailed,
+)
+from xo_cowork_core.sdk.events.interactions import QuestionItem
+from xo_cowork_core.services.turns import pending_interactions
+from xo_cowork_core.services.turns.prompt import Prompt
+
+REQUESTS: Sequence[Event] = (
+    PermissionRequest("permission", "bash", "bash"),
+    Question("question", "ask", [QuestionItem("Which?")]),
+    PlanReview("plan", "A plan", "1. Think"),
+)
+
+
+def asking(*requests: Event) -> AskingRuntime:
+    """Return a runtime that makes these requests and ends when each has its answer."""
+
+    async def ask(turn: Turn) -> AsyncGenerator[Event, None]:
+        for request in requests:
+            yield request
+        while len(runtime.answers) < len(requests):
+            await runtime.answered.wait()
+            runtime.answered.clear()
+
+    runtime = AskingRuntime(ask)
+    return runtime
+
+
+def resolutions(events: Sequence[tuple[str, dict[str, object]]]) -> dict[object, object]:
+    return {
+        data["call_id"]: (data.get("decision"), data["reason"])
+        for name, data in events
+        if name.endswith("-resolved")
+    }
+
+
+@in_event_loop
+async def test_what_nobody_answers_is_refused_in_the_way_that_fits_the_request(
+    tmp_path: Path,
+) -> None:
+    runtime = asking(*REQUESTS)
+    async with TurnEngine(tmp_path, [runtime], permission_seconds=0.01) as engine:
+        started = await engine.turns.start(Prompt("hello"))
+        events = await engine.read_stream(started.stream_id)
+    message = "Nobody answered within 0.01 s."
+    assert dict(runtime.answers) == {
+        "permission": PermissionAnswer(allow=False, message=message),
+        "question": QuestionAnswer(),
+        "plan": PlanAnswer("stop", message),
+    }
+    assert resolutions(events) == {
+        "permission": ("deny", "timeout"),
+        "question": (None, "timeout"),
+        "plan": ("stop", "timeout"),
+    }
+    assert events[-1][0] == "done"
+
+
+@in_event_loop
+async def test_false_declines_each_kind_of_request(tmp_path: Path) -> None:
+    runtime = asking(*REQUESTS)
+    async with TurnEngine(tmp_path, [runtime]) as engine:
+        started = await engine.turns.start(Prompt("hello"))
+        await engine.wait_for_event(started.stream_id, "plan-review")
+        for call_id in ("permission", "question", "plan"):
+            await engine.turns.respond(started.stream_id, call_id, False)
+        events = await engine.read_stream(started.stream_id)
+    assert [answer for _, answer in runtime.answers] == [
+        PermissionAnswer(allow=False, message="The user refused."),
+        QuestionAnswer(),
+        PlanAnswer("stop"),
+    ]
+    assert resolutions(events)["permission"] == ("deny", "answered")
+
+
+@in_event_loop
+async def test_the_first_answer_counts_and_a_wrong_one_leaves_the_request_open(
+    tmp_path: Path,
+) -> None:
+    last = Question("last", "ask", [QuestionItem("Go on?")])
+    runtime = asking(REQUESTS[0], last)
+    async with TurnEngine(tmp_path, [runtime]) as engine:
+        started = await engine.turns.start(Prompt("hello"))
+        await engine.wait_for_event(started.stream_id, "question")
+        with pytest.raises(BadRequest):
+            await engine.turns.respond(started.stream_id, "permission", "perhaps")
+        answers = await asyncio.gather(
+            *(
+                engine.turns.respond(started.stream_id, "permission", said)
+                for said in (True, False)
+            ),
+            return_exceptions=True,
+        )
+        assert answers[0] is None
+        assert isinstance(answers[1], Conflict)
+        with pytest.raises(NotFound):
+            await engine.turns.respond(started.stream_id, "never-asked", True)
+        (running,) = engine.turns.active()
+        assert running.interactions.has_open
+        await engine.turns.respond(started.stream_id, "last", "yes")
+        await engine.read_stream(started.stream_id)
+    assert runtime.answers == [
+        ("permission", PermissionAnswer(allow=True)),
+        ("last", QuestionAnswer({"Go on?": "yes"})),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ZeroDivisionError(), "Written did not take the answer"),
+        (SystemExit(3), "Written did not take the answer"),
+        (NotFound("The agent is gone"), "The agent is gone"),
+    ],
+)
+@in_event_loop
+async def test_a_runtime_that_raises_on_an_answer_costs_that_answer_only(
+    tmp_path: Path, error: BaseException, message: str
+) -> None:
+    runtime = asking(REQUESTS[0])
+    runtime.answer_error = error
+    async with TurnEngine(tmp_path, [runtime]) as engine:
+        started = await engine.turns.start(Prompt("hello"))
+        await engine.wait_for_event(started.stream_id, "permission-request")
+        with pytest.raises(UpstreamFailed, match=message):
+            await engine.turns.respond(started.stream_id, "permission", True)
+        with pytest.raises(Conflict):
+            await engine.turns.respond(started.stream_id, "permission", True)
+        assert await engine.turns.abort(started.stream_id)
+        events = await engine.read_stream(started.stream_id)
+    assert events[-1][1]["finish_reason"] == "aborted"
+
+
+@in_event_loop
+async def test_a_runtime_that_hangs_on_an_answer_is_given_up_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending_interactions, "ANSWER_SECONDS", 0.01)
+
+    class HangingRuntime(AskingRuntime):
+        async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
+            await asyncio.Event().wait()
+
+    async def ask_and_wait(turn: Turn) -> AsyncGenerator[Event, None]:
+        yield REQUESTS[0]
+        await asyncio.Event().wait()
+
+    async with TurnEngine(tmp_path, [HangingRuntime(ask_and_wait)]) as engine:
+        started = await engine.turns.start(Prompt("hello"))
+        await engine.wait_for_event(started.stream_id, "permission-request")
+        with pytest.raises(UpstreamFailed):
+            await engine.turns.respond(started.stream_id, "permission", True)
+        await engine.turns.abort(started.stream_id)
+
+
+@in_event_loop
+async def test_requests_that_are_open_at_the_end_are_withdrawn_before_it(tmp_path: Path) -> None:
+    async def ask_and_fail(turn: Turn) -> AsyncGenerator[Event, None]:
+        for request in REQUESTS:
+            yield request
+        raise AgentFailure("It broke.")
+
+    async with TurnEngine(tmp_path, [AskingRuntime(ask_and_fail)]) as engine:
+        started = await engine.turns.start(Prompt("hello"))
+        events = await engine.read_stream(started.stream_id)
+    assert resolutions(events) == {
+        "permission": ("deny", "withdrawn"),
+        "question": (None, "withdrawn"),
+        "plan": ("stop", "withdrawn"),
+    }
+    assert events[-1][0] == "agent-error"
+
+
+@in_event_loop
+async def test_a_runtime_that_asks_but_takes_no_answers_fails_its_turn(tmp_path: Path) -> None:
+    async def ask(turn: Turn) -> AsyncGenerator[Event, None]:
+        yield REQUESTS[0]
+
+    async with TurnEngine(tmp_path, [WrittenRuntime(ask)]) as engine:
+        started = await engine.turns.start(Prompt("hello"))
+        events = await engine.read_stream(started.stream_id)
+    assert (events[-1][0], events[-1][1]["code"]) == ("agent-error", "internal")
