@@ -1,19 +1,11 @@
 """A reader of a stream that a crash cut, who may have seen what the crash took, is told so."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.saved_entries import wait_until_saved
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 pytestmark = pytest.mark.fault
-
-
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
 
 
 def test_ids_that_a_restart_gave_are_no_proof_of_having_read_them(server: LiveServer) -> None:

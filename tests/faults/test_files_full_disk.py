@@ -14,12 +14,6 @@ MB = 1 << 20
 
 
 @pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
-        yield running
-
-
-@pytest.fixture
 def small(server: LiveServer) -> Iterator[Path]:
     """A folder with room for 2 MB."""
     with small_disk(server.home / "small", "2m") as folder:

@@ -1,23 +1,15 @@
 """Files that are too large to be read through, and a server that is to end meanwhile."""
 
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
-import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 SECONDS = 20.0
 GIGABYTE = 1 << 30
-
-
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
-        yield running
 
 
 def sparse(server: LiveServer, name: str, size: int) -> Path:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -100,12 +100,6 @@ def transcript(folder: Path, name: str, text: str, size: int = 1) -> None:
                 "message": {"role": "user", "content": f"{text} {number}"},
             }
             file.write(json.dumps(row) + "\n")
-
-
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
 
 
 def add_session(server: LiveServer, *, size: int = 3) -> str:

@@ -1,7 +1,6 @@
 """A `state.db` that is damaged, large, or of another version of the server."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,12 +10,6 @@ from tests.support.saved_entries import wait_until_saved
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 PAGE_BYTES = 4096
-
-
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer(environment={"XO_PLUGINS": "runtime_demo"}) as server:
-        yield server
 
 
 def page_of(file: Path, name: str) -> int:

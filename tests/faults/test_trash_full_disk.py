@@ -11,12 +11,6 @@ from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 
 @pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
-
-
-@pytest.fixture
 def trash(server: LiveServer) -> Iterator[Path]:
     """The trash, with room for 1 MB."""
     with small_disk(server.state / "trash", "1m") as folder:

@@ -114,6 +114,14 @@ def test_a_key_of_the_wrong_length_is_400(server: LiveServer, key: str) -> None:
     assert ask(server, key).status_code == 400
 
 
+def test_the_longest_key_is_taken(server: LiveServer) -> None:
+    key = "x" * 255
+    first, again = ask(server, key), ask(server, key)
+    assert first.status_code == again.status_code == 200
+    assert again.content == first.content
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
 WAITS = """
 import asyncio
 from pathlib import Path

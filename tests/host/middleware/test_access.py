@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 TOKEN = "t0kén-of-this-test"
 
@@ -242,6 +242,21 @@ def test_no_token_reaches_the_log(guarded):
     guarded.client.get(f"/api/chat/stream/none?token={TOKEN}")
     guarded.client.get(f"/nowhere?token={TOKEN}")
     assert TOKEN not in guarded.log
+
+
+def test_a_stream_is_resumed_with_a_token_and_a_last_id_in_the_query():
+    environment = {"XO_API_TOKEN": TOKEN, "XO_PLUGINS": "runtime_demo", "XO_LOG_LEVEL": "debug"}
+    with LiveServer(environment=environment) as server:
+        server.client.headers["Authorization"] = f"Bearer {TOKEN}".encode()
+        chat = Chat(server, "demo")
+        turn = chat.run_turn("text")
+        last_id = turn.terminal.id - 2
+        del server.client.headers["Authorization"]
+        query = f"?token={TOKEN}&last_event_id={last_id}"
+        with chat.stream(turn.stream_id, query=query).start_at(last_id) as stream:
+            assert [frame.id for frame in stream.rest()] == [last_id + 1, last_id + 2]
+        assert TOKEN not in server.log
+        assert "last_event_id" not in server.log
 
 
 def _raw(server: LiveServer, request: bytes) -> bytes:

@@ -3,7 +3,6 @@
 import base64
 import threading
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -29,12 +28,6 @@ NAMES = (
     "a%2fb",
     "~",
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
-        yield running
 
 
 def refused(answer: httpx.Response, status: int, detail: str) -> None:

@@ -1,7 +1,6 @@
 """`mkdir`: plain folders, projects, and files copied into them."""
 
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,12 +9,6 @@ import pytest
 
 from tests.support.file_traps import post
 from xo_cowork_core.sdk.testing import LiveServer
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
-        yield running
 
 
 @pytest.fixture

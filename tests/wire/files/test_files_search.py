@@ -2,19 +2,12 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.file_traps import post
 from xo_cowork_core.sdk.testing import LiveServer
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
-        yield running
 
 
 def lay(folder: Path, *paths: str) -> None:

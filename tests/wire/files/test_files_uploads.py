@@ -5,7 +5,6 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,12 +16,6 @@ from xo_cowork_core.sdk.testing import LiveServer, eventually
 LIMIT = 100 << 20
 BOUNDARY = "frontier"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,6 @@ import pytest
 
 from tests.support.answers import refused
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
 
 
 @pytest.fixture

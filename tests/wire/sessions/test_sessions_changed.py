@@ -1,18 +1,11 @@
 """What changes beside the server's back, or at the same time, is told as it is at last."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.terminal_session import TerminalSession
 from xo_cowork_core.sdk.testing import LiveServer, eventually
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
 
 
 def texts(server: LiveServer, session: TerminalSession) -> list[str]:

@@ -1,7 +1,6 @@
 """A report that is asked for again is the same until something changed, and then it is not."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,12 +9,6 @@ from tests.support.terminal_session import TerminalSession
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 PRICE = '["claude-opus-4-5"]\ninput = {0}\noutput = {0}\ncache_read = {0}\ncache_write = {0}\n'
-
-
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
 
 
 def usage(server: LiveServer) -> dict[str, Any]:

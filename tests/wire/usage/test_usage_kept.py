@@ -1,19 +1,9 @@
 """Money that was spent stays spent: deleting a session takes nothing out of the usage."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.support.terminal_session import TerminalSession, index_files
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
-
-
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        (running.projects / "spender").mkdir()
-        yield running
 
 
 def usage(server: LiveServer, route: str) -> dict[str, Any]:
