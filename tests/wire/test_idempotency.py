@@ -119,7 +119,7 @@ def test_the_longest_key_is_taken(server: LiveServer) -> None:
     first, again = ask(server, key), ask(server, key)
     assert first.status_code == again.status_code == 200
     assert again.content == first.content
-    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Idempotent-Replayed"] == "true"
 
 
 WAITS = """

@@ -245,17 +245,18 @@ def test_no_token_reaches_the_log(guarded):
 
 
 def test_a_stream_is_resumed_with_a_token_and_a_last_id_in_the_query():
-    environment = {"XO_API_TOKEN": TOKEN, "XO_PLUGINS": "runtime_demo", "XO_LOG_LEVEL": "debug"}
+    token = "of-this-test"
+    environment = {"XO_API_TOKEN": token, "XO_PLUGINS": "runtime_demo", "XO_LOG_LEVEL": "debug"}
     with LiveServer(environment=environment) as server:
-        server.client.headers["Authorization"] = f"Bearer {TOKEN}".encode()
+        server.client.headers["Authorization"] = f"Bearer {token}"
         chat = Chat(server, "demo")
         turn = chat.run_turn("text")
         last_id = turn.terminal.id - 2
         del server.client.headers["Authorization"]
-        query = f"?token={TOKEN}&last_event_id={last_id}"
+        query = f"?token={token}&last_event_id={last_id}"
         with chat.stream(turn.stream_id, query=query).start_at(last_id) as stream:
             assert [frame.id for frame in stream.rest()] == [last_id + 1, last_id + 2]
-        assert TOKEN not in server.log
+        assert token not in server.log
         assert "last_event_id" not in server.log
 
 
