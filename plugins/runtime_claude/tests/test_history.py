@@ -130,6 +130,33 @@ def test_an_interruption_is_no_message(folder: Path, store: Store) -> None:
     assert [message.role for message in messages(store)] == ["user", "assistant"]
 
 
+def test_a_resumed_session_is_one_conversation(folder: Path, store: Store) -> None:
+    recorded(folder, "plain_then_resumed")
+    assert texts(messages(store))[1::2] == ["first turn here ", "second turn here ", "hi"]
+    assert [m.tokens.output for m in messages(store) if m.tokens] == [3, 3, 1]
+    assert session(store).message_count == 6
+
+
+def test_a_refused_key_is_the_answers_error(folder: Path, store: Store) -> None:
+    recorded(folder, "error_401")
+    _, answer = messages(store)
+    assert (answer.parts, answer.finish) == ((), "error")
+    assert answer.error == "Invalid API key · Fix external API key"
+
+
+def test_a_written_file_is_a_tool_part_and_counts_as_usage(folder: Path, store: Store) -> None:
+    recorded(folder, "tool_write")
+    (tool,) = [p for m in messages(store) for p in m.parts if isinstance(p, ToolPart)]
+    assert (tool.tool, tool.status, tool.title) == ("write", "completed", "z.txt")
+    assert tool.metadata["created"] is True
+    transcript = ClaudeTranscript(folder / f"{ID}.jsonl")
+    transcript.feed((folder / f"{ID}.jsonl").read_bytes().split(b"\n"))
+    assert [(call.tokens.output, call.tools) for call in transcript.usage()] == [
+        (3, ("write",)),
+        (2, ()),
+    ]
+
+
 def test_the_project_context_is_cut_off(folder: Path, store: Store) -> None:
     context = "\n\n---\n\n> **Project context**\nsecret plans"
     write(folder, [row("user", f"fix it{context}", "u1", None), PLAIN[1]])

@@ -1,6 +1,7 @@
 """What the real CLI printed becomes the events that it means."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from xo_runtime_claude.run.approvals import ApprovalRequest
 from xo_runtime_claude.run.translator import Item, RequestCancelled, Translator, TurnEnd
 from xo_runtime_claude.usage import UsageMeter
 
+STREAMS = Path(__file__).parent / "fixtures" / "streams"
 Replay = Callable[[str], list[list[Item]]]
 TextOf = Callable[[Sequence[Item]], str]
 
@@ -175,3 +177,49 @@ def test_a_question_is_not_a_tool_call(replay: Replay) -> None:
     turn = replay("queue_skill_question")[5]
     assert [item.tool for item in turn if isinstance(item, ApprovalRequest)] == ["AskUserQuestion"]
     assert not [item for item in turn if isinstance(item, ToolCall | ToolResult)]
+
+
+def test_a_retry_that_helped_leaves_the_answer_alone(replay: Replay, text_of: TextOf) -> None:
+    (turn,) = replay("error_529_then_ok")
+    labels = [item.label for item in turn if isinstance(item, ModelLoading)]
+    assert labels == ["Retrying, attempt 1 of 1 (529)"]
+    assert text_of(turn) == "recovered now "
+    end = end_of(turn)
+    assert isinstance(end, Done)
+    assert (end.finish_reason, end.tokens) == ("stop", Tokens(input=12540, output=2))
+
+
+def test_a_tool_that_was_interrupted_is_an_error_and_the_turn_aborted(replay: Replay) -> None:
+    (turn,) = replay("interrupted_control_during_tool")
+    (call,) = [item for item in turn if isinstance(item, ToolCall)]
+    (error,) = [item for item in turn if isinstance(item, ToolError)]
+    assert error.call_id == call.call_id
+    assert "doesn't want to proceed" in error.error_message
+    end = end_of(turn)
+    assert isinstance(end, Done)
+    assert (end.finish_reason, end.tokens) == ("aborted", Tokens(input=13726, output=4))
+
+
+def test_a_turn_that_reached_its_limit_of_calls_fails(replay: Replay) -> None:
+    (turn,) = replay("max_turns")
+    assert [item.output for item in turn if isinstance(item, ToolResult)] == ["a"]
+    failure = end_of(turn)
+    assert isinstance(failure, AgentFailure)
+    assert failure.message == "Reached maximum number of turns (1)"
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in STREAMS.glob("*.jsonl")))
+def test_every_recorded_turn_closes_its_steps_and_calls(replay: Replay, name: str) -> None:
+    turns = replay(name)
+    assert turns
+    for turn in turns:
+        end_of(turn)
+        steps = [item for item in turn if isinstance(item, StepStart | StepFinish)]
+        kinds = [StepStart if index % 2 == 0 else StepFinish for index in range(len(steps))]
+        assert [type(step) for step in steps] == kinds
+        assert not steps or isinstance(steps[-1], StepFinish)
+        calls = [item.call_id for item in turn if isinstance(item, ToolCall)]
+        results = [item.call_id for item in turn if isinstance(item, ToolResult | ToolError)]
+        assert len(set(calls)) == len(calls)
+        assert set(results) <= set(calls)
+        assert len(set(results)) == len(results)

@@ -80,6 +80,7 @@ class Translator:
         self._is_ours = not waits
         self._has_ended = False
         self._texts = TextReconciler()
+        self._record_delta = self._texts.appender(TextDelta, TEXT)
         self._steps = StepCounter()
         self._blocks = ContentBlocks(self._texts)
         self.background = BackgroundWork()
@@ -93,14 +94,14 @@ class Translator:
 
     def items(self, lines: Iterable[bytes]) -> Iterator[Item]:
         """Translate lines, in the order of `lines`, up to the turn's end."""
-        record_delta = self._texts.appender(TextDelta, TEXT)
+        record_delta = self._record_delta
         for line in lines:
             text = fast_text(line)
             if text is None:
                 record = parse(line)
                 if record:
                     yield from self._record(record)
-                    record_delta = self._texts.appender(TextDelta, TEXT)
+                    record_delta = self._record_delta = self._texts.appender(TextDelta, TEXT)
             elif text and self._is_ours:
                 record_delta(text)
                 yield TextDelta(text)
