@@ -66,7 +66,7 @@ from xo_cowork_core.sdk.health import Health, HealthState
 from xo_cowork_core.sdk.hooks import GROUP, Claims, hookimpl
 from xo_cowork_core.sdk.kit.program_probe import CommandResult, ProgramHealth
 from xo_cowork_core.sdk.kit.single_flight import SingleFlight
-from xo_cowork_core.sdk.kit.title import UNTITLED, shown, title_from_text, title_of
+from xo_cowork_core.sdk.kit.title import UNTITLED, strip_context, title_from_text, title_of
 from xo_cowork_core.sdk.runtime.agents import (
     Agent,
     GatewayStatus,
@@ -221,7 +221,7 @@ __all__ = [
     "UsageRecord",
     "XoError",
     "hookimpl",
-    "shown",
+    "strip_context",
     "title_from_text",
     "title_of",
 ]

@@ -213,7 +213,8 @@ def test_every_recorded_turn_closes_its_steps_and_calls(replay: Replay, name: st
     turns = replay(name)
     assert turns
     for turn in turns:
-        end_of(turn)
+        if any(isinstance(item, TurnEnd) for item in turn) or turn is not turns[-1]:
+            end_of(turn)  # a recording may stop in the midst of what the CLI does by itself
         steps = [item for item in turn if isinstance(item, StepStart | StepFinish)]
         kinds = [StepStart if index % 2 == 0 else StepFinish for index in range(len(steps))]
         assert [type(step) for step in steps] == kinds

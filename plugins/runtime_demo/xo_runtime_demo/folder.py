@@ -1,4 +1,4 @@
-"""Writes and reads below one folder and never outside it."""
+"""Writes and reads files below one folder, never outside it."""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ PARTS = 8
 
 
 def safe_name(name: str, default: str) -> str:
-    """Keep of a relative path what may stand in one: no root, no dots, no long parts."""
+    """Return a relative path without root, dots and long parts; `default` when nothing is left."""
     parts = [
         part[:PART_BYTES]
         for part in PurePosixPath(name.replace("\0", "")).parts
@@ -21,7 +21,7 @@ def safe_name(name: str, default: str) -> str:
 
 
 def write_below(root: Path, name: str, content: str) -> None:
-    """Write a file at the relative path `name`. Raises OSError, also where a link is on the way."""
+    """Write a file at the relative path `name`. Raises OSError, also for a symlink on the path."""
     with ExitStack() as opened, os.fdopen(_open(root, name, WRITE, opened), "wb") as file:
         file.write(content.encode())
 
@@ -33,17 +33,17 @@ def read_below(root: Path, name: str) -> str:
 
 
 def _open(root: Path, name: str, flags: int, opened: ExitStack) -> int:
-    # each step is taken from the folder that is already open: a path that is checked first and
-    # opened later can be swapped for a link in between
+    # each step is taken from the folder that is already open: between a check of
+    # the whole path and its opening, a folder could be replaced by a symlink
     *folders, last = _parts(name)
-    here = _step(os.open(root, os.O_RDONLY | os.O_DIRECTORY), opened)
+    folder_fd = _track(os.open(root, os.O_RDONLY | os.O_DIRECTORY), opened)
     for folder in folders:
         if flags & os.O_CREAT:
-            _make(folder, here)
+            _make(folder, folder_fd)
         flags_down = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-        here = _step(os.open(folder, flags_down, dir_fd=here), opened)
+        folder_fd = _track(os.open(folder, flags_down, dir_fd=folder_fd), opened)
     # O_NONBLOCK: a named pipe in the file's place must not hang the thread
-    return os.open(last, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666, dir_fd=here)
+    return os.open(last, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666, dir_fd=folder_fd)
 
 
 def _parts(name: str) -> Sequence[str]:
@@ -60,6 +60,6 @@ def _make(folder: str, parent: int) -> None:
         return
 
 
-def _step(descriptor: int, opened: ExitStack) -> int:
+def _track(descriptor: int, opened: ExitStack) -> int:
     opened.callback(os.close, descriptor)
     return descriptor

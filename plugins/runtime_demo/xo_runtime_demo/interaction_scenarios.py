@@ -1,4 +1,4 @@
-"""Scenarios in which the agent asks a person."""
+"""Scenarios in which the agent asks the user a question or shows a plan."""
 
 from collections.abc import AsyncGenerator
 
@@ -28,33 +28,35 @@ FRUITS = QuestionItem(
 STEPS = "1. Write `demo/note.md`\n2. Read it back\n"
 
 
-async def question(stage: ScenarioContext) -> AsyncGenerator[Event, None]:
-    items = (COLOUR, FRUITS) if stage.request.first("") == "two" else (COLOUR,)
-    call_id = stage.call_id()
+async def question(context: ScenarioContext) -> AsyncGenerator[Event, None]:
+    items = (COLOUR, FRUITS) if context.request.first_word("") == "two" else (COLOUR,)
+    call_id = context.new_call_id()
+    pending = context.expect_answer(call_id)
     yield Question(call_id, "question", items)
-    answer = await stage.wait_for(call_id)
+    answer = await context.wait_for(pending)
     if not isinstance(answer, QuestionAnswer) or answer.declined:
-        told = "You did not answer, so I choose for you."
+        text = "You did not answer, so I choose for you."
     else:
-        told = "\n".join(f"{asked} {said}" for asked, said in answer.answers.items())
-    for delta in stage.say(told):
+        text = "\n".join(f"{item} {choice}" for item, choice in answer.answers.items())
+    for delta in context.text_deltas(text):
         yield delta
 
 
-async def plan(stage: ScenarioContext) -> AsyncGenerator[Event, None]:
-    for delta in stage.say("Here is my plan. "):
+async def plan(context: ScenarioContext) -> AsyncGenerator[Event, None]:
+    for delta in context.text_deltas("Here is my plan. "):
         yield delta
-    steps, told = STEPS, "That is enough planning."
+    steps, text = STEPS, "That is enough planning."
     for _ in range(REVISIONS):
-        call_id = stage.call_id()
+        call_id = context.new_call_id()
+        pending = context.expect_answer(call_id)
         yield PlanReview(call_id, "Write a note", steps, ("demo/note.md",))
-        answer = await stage.wait_for(call_id)
+        answer = await context.wait_for(pending)
         if not isinstance(answer, PlanAnswer) or answer.action == "stop":
-            told = "The plan is dropped."
+            text = "The plan is dropped."
             break
         if answer.action == "accept":
-            told = "The plan is accepted. (The demo stops here.)"
+            text = "The plan is accepted. (The demo stops here.)"
             break
         steps += f"3. Changed: {answer.feedback}\n"
-    for delta in stage.say(told):
+    for delta in context.text_deltas(text):
         yield delta

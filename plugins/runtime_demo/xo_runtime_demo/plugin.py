@@ -1,4 +1,4 @@
-"""What the plugin brings: one runtime."""
+"""The hooks of the demo plugin."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from xo_cowork_core.sdk import HostContext, Runtime, hookimpl
 
 
 class DemoPlugin:
-    """Hooks only."""
+    """Contributes the demo runtime."""
 
     @hookimpl
     def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
-        from xo_runtime_demo.runtime import DemoRuntime  # noqa: PLC0415 - keeps the import cheap
+        from xo_runtime_demo.runtime import DemoRuntime  # noqa: PLC0415 - the plugin's import stays cheap
 
         return [DemoRuntime(context.log)]
 

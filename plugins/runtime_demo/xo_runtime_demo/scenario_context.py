@@ -1,122 +1,115 @@
-"""What a scenario sees of its turn: pauses, answers, the token count."""
+"""One running turn as a scenario sees it: pauses, answers, the token count."""
 
 import asyncio
 import re
 from collections.abc import Iterator
 
-from xo_cowork_core.sdk import (
-    Done,
-    StepFinish,
-    StepStart,
-    TextDelta,
-    Tokens,
-    Turn,
-    TurnAnswer,
-)
-from xo_runtime_demo.prompt import Request
+from xo_cowork_core.sdk import Done, Event, StepReason, TextDelta, Tokens, Turn, TurnAnswer
+from xo_cowork_core.sdk.kit import PendingAnswers, StepCounter
+from xo_runtime_demo.prompt import ScenarioRequest
 
 MODEL = "demo"
 ANSWER_SECONDS = 24 * 3600.0
 CHARACTERS_PER_TOKEN = 4
 WORD_BY_WORD_CHARACTERS = 20_000
 PIECE_CHARACTERS = 64 * 1024
-PIECES = re.compile(r"\S+\s*|\s+")
+WORDS = re.compile(r"\S+\s*|\s+")
 
 
-class Stopped(Exception):
-    """Somebody asked the turn to stop."""
+class TurnStopped(Exception):
+    """The turn was interrupted."""
 
 
 class ScenarioContext:
-    """One running turn. Lives on the event loop."""
+    """A running turn. Lives on the event loop and owns no task."""
 
-    def __init__(self, turn: Turn, request: Request) -> None:
+    def __init__(self, turn: Turn, request: ScenarioRequest) -> None:
         self.turn = turn
         self.request = request
         self._loop = asyncio.get_running_loop()
         self._stopped: asyncio.Future[None] = self._loop.create_future()
-        self._answers: dict[str, asyncio.Future[TurnAnswer]] = {}
-        self._step = 1
+        self._pending = PendingAnswers[asyncio.Future[TurnAnswer]]("The demo")
+        self._steps = StepCounter()
         self._calls = 0
-        self._input = 1 + len(turn.text) // CHARACTERS_PER_TOKEN
-        self._characters = 0
-        self._thought = 0
-        self._spent = Tokens()
+        self._input_tokens = 1 + len(turn.text) // CHARACTERS_PER_TOKEN
+        self._output_characters = 0
+        self._reasoning_characters = 0
 
-    def call_id(self) -> str:
-        """Make a call id that no other turn has."""
+    def new_call_id(self) -> str:
+        """Return a call id that no other turn has."""
         self._calls += 1
         return f"demo-{self.turn.stream_id[:8]}-{self._calls}"
 
-    def say(self, text: str) -> Iterator[TextDelta]:
-        """Cut a text into deltas: by words, a very long one into pieces."""
-        self.count(len(text))
+    def text_deltas(self, text: str) -> Iterator[TextDelta]:
+        """Count a text as output and cut it into deltas: words, or 64 K pieces of a long one."""
+        self.count_output(len(text))
         if len(text) <= WORD_BY_WORD_CHARACTERS:
-            pieces: Iterator[str] = (found.group() for found in PIECES.finditer(text))
+            pieces: Iterator[str] = (match.group() for match in WORDS.finditer(text))
         else:
             starts = range(0, len(text), PIECE_CHARACTERS)
             pieces = (text[start : start + PIECE_CHARACTERS] for start in starts)
         return map(TextDelta, pieces)
 
-    def count(self, characters: int, *, thought: bool = False) -> None:
-        """Count characters as output of the step."""
-        self._characters += characters
-        self._thought += characters if thought else 0
+    def count_output(self, characters: int, *, reasoning: bool = False) -> None:
+        """Count characters as output of the open step."""
+        self._output_characters += characters
+        self._reasoning_characters += characters if reasoning else 0
 
-    def next_step(self) -> tuple[StepFinish, StepStart]:
+    def start(self) -> list[Event]:
+        """Start the first step."""
+        return self._steps.start()
+
+    def next_step(self) -> list[Event]:
         """End a step whose tools have run, and start the next."""
-        self._step += 1
-        return self._end_step(StepFinish("tool_use")), StepStart(self._step)
+        return [*self._finish_step("tool_use"), *self._steps.start()]
 
-    def end(self, *, aborted: bool) -> tuple[StepFinish, Done]:
+    def end(self, *, aborted: bool) -> list[Event]:
         """End the last step and the turn."""
-        last = self._end_step(StepFinish("stop"))
+        last = self._finish_step("stop")
+        tokens, cost = self._steps.tokens, self._steps.cost
         reason = "aborted" if aborted else "stop"
-        return last, Done(reason, self._spent, 0.0, model_id=MODEL, provider_id=MODEL)
-
-    def _end_step(self, shape: StepFinish) -> StepFinish:
-        output = -(-self._characters // CHARACTERS_PER_TOKEN)
-        reasoning = -(-self._thought // CHARACTERS_PER_TOKEN)
-        tokens = Tokens(input=self._input, output=output, reasoning=reasoning)
-        self._input += output
-        self._characters = self._thought = 0
-        self._spent += tokens
-        return StepFinish(shape.reason, tokens, 0.0)
-
-    def stop(self) -> None:
-        """Make the next pause, or the one that lasts, raise `Stopped`."""
-        if not self._stopped.done():
-            self._stopped.set_result(None)
+        return [*last, Done(reason, tokens, cost, model_id=MODEL, provider_id=MODEL)]
 
     async def pause(self, seconds: float) -> None:
-        """Wait. Raises `Stopped`."""
+        """Wait. Raises `TurnStopped`."""
         await asyncio.wait({self._stopped}, timeout=seconds)
-        self.check()
+        self.raise_if_stopped()
 
-    def check(self) -> None:
-        """Raise `Stopped` when somebody asked for it."""
+    def raise_if_stopped(self) -> None:
+        """Raise `TurnStopped` when the turn was interrupted."""
         if self._stopped.done():
-            raise Stopped
+            raise TurnStopped
 
-    def give(self, call_id: str, answer: TurnAnswer) -> None:
-        """Pass on an answer; it may come before the scenario waits for it."""
-        waiting = self._answer(call_id)
-        if not waiting.done():
-            waiting.set_result(answer)
+    def expect_answer(self, call_id: str) -> asyncio.Future[TurnAnswer]:
+        """Take an answer for this call from now on. Call it before the request is yielded."""
+        pending = self._loop.create_future()
+        self._pending.add(call_id, pending)
+        return pending
 
-    async def wait_for(self, call_id: str) -> TurnAnswer:
-        """Wait for the answer to a request. Raises `Stopped`, also when nobody ever answers."""
-        waiting = self._answer(call_id)
+    async def wait_for(self, pending: asyncio.Future[TurnAnswer]) -> TurnAnswer:
+        """Wait for an expected answer. Raises `TurnStopped`, also after 24 hours."""
         await asyncio.wait(
-            {waiting, self._stopped},
+            {pending, self._stopped},
             timeout=ANSWER_SECONDS,
             return_when=asyncio.FIRST_COMPLETED,
         )
-        if not waiting.done():
-            raise Stopped
-        return waiting.result()
+        if not pending.done():
+            raise TurnStopped
+        return pending.result()
 
-    def _answer(self, call_id: str) -> asyncio.Future[TurnAnswer]:
-        if call_id not in self._answers:
-            self._answers[call_id] = self._loop.create_future()
-        return self._answers[call_id]
+    async def interrupt(self) -> None:
+        """Make the pause that lasts, or else the next one, raise `TurnStopped`."""
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+
+    async def answer(self, call_id: str, answer: TurnAnswer) -> None:
+        """Pass an answer on. Raises `NotFound` when no request with this id waits for one."""
+        self._pending.take(call_id).set_result(answer)
+
+    def _finish_step(self, reason: StepReason) -> list[Event]:
+        output = -(-self._output_characters // CHARACTERS_PER_TOKEN)
+        reasoning = -(-self._reasoning_characters // CHARACTERS_PER_TOKEN)
+        tokens = Tokens(input=self._input_tokens, output=output, reasoning=reasoning)
+        self._input_tokens += output
+        self._output_characters = self._reasoning_characters = 0
+        return self._steps.finish(reason, tokens, 0.0)

@@ -1,4 +1,4 @@
-"""Scenarios with tools. All that they touch is the folder `demo` in the turn's own folder."""
+"""Scenarios with tools, which touch nothing but the folder `demo` in the turn's folder."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,82 +13,85 @@ from xo_cowork_core.sdk import (
     ToolResult,
 )
 from xo_runtime_demo.folder import read_below, safe_name, write_below
-from xo_runtime_demo.prompt import unquoted
+from xo_runtime_demo.prompt import decode_json_string
 from xo_runtime_demo.scenario_context import ScenarioContext
-from xo_runtime_demo.text_scenarios import MOST_SECONDS
+from xo_runtime_demo.text_scenarios import MAX_SECONDS
 
 FOLDER = "demo"
 CONTENT = "# A note\n\nThe demo agent of XO Cowork wrote this.\n"
-REFUSED = "You did not allow this write."
+DENIED = "You did not allow this write."
 TASKS = ("Read the request", "Write the note", "Say what was done")
 
 
-async def tools(stage: ScenarioContext) -> AsyncGenerator[Event, None]:
-    for delta in stage.say("I write a note and read it back. "):
+async def tools(context: ScenarioContext) -> AsyncGenerator[Event, None]:
+    for delta in context.text_deltas("I write a note and read it back. "):
         yield delta
-    call = _write_call(stage)
+    call = _make_write_call(context)
     yield call
     yield (
-        ToolError(call.call_id, "write", REFUSED)
-        if stage.turn.permissions.rule("file_changes") == "deny"
-        else await _write(stage, call)
+        ToolError(call.call_id, "write", DENIED)
+        if context.turn.permissions.rule("file_changes") == "deny"
+        else await _write(context, call)
     )
-    for event in stage.next_step():
+    for event in context.next_step():
         yield event
-    reading = ToolCall(stage.call_id(), "read", {"file_path": _path(call)}, f"Read {_path(call)}")
+    reading = ToolCall(
+        context.new_call_id(), "read", {"file_path": _path_of(call)}, f"Read {_path_of(call)}"
+    )
     yield reading
-    yield await _read(stage, reading)
-    for event in stage.next_step():
+    yield await _read(context, reading)
+    for event in context.next_step():
         yield event
-    for delta in stage.say(f"Done: {_path(call)} holds the note."):
+    for delta in context.text_deltas(f"Done: {_path_of(call)} holds the note."):
         yield delta
 
 
-async def permission(stage: ScenarioContext) -> AsyncGenerator[Event, None]:
-    call = _write_call(stage)
+async def permission(context: ScenarioContext) -> AsyncGenerator[Event, None]:
+    call = _make_write_call(context)
     yield call
-    rule = stage.turn.permissions.rule("file_changes")
+    rule = context.turn.permissions.rule("file_changes")
     allowed, reason = rule == "allow", ""
     if rule == "ask":
+        pending = context.expect_answer(call.call_id)
         yield PermissionRequest(
-            call.call_id, "write", "file_changes", (_path(call),), call.arguments
+            call.call_id, "write", "file_changes", (_path_of(call),), call.arguments
         )
-        answer = await stage.wait_for(call.call_id)
+        answer = await context.wait_for(pending)
         if isinstance(answer, PermissionAnswer):
             allowed, reason = answer.allow, answer.message
     if allowed:
-        yield await _write(stage, call)
+        yield await _write(context, call)
     else:
-        yield ToolError(call.call_id, "write", reason or REFUSED)
-    for event in stage.next_step():
+        yield ToolError(call.call_id, "write", reason or DENIED)
+    for event in context.next_step():
         yield event
-    told = f"I wrote {_path(call)}." if allowed else "I left your files alone."
-    for delta in stage.say(told):
+    text = f"I wrote {_path_of(call)}." if allowed else "I left your files alone."
+    for delta in context.text_deltas(text):
         yield delta
 
 
-async def wait(stage: ScenarioContext) -> AsyncGenerator[Event, None]:
-    seconds = stage.request.number(10, MOST_SECONDS)
-    call = ToolCall(stage.call_id(), "wait", {"seconds": seconds}, f"Wait {seconds:g} s")
+async def wait(context: ScenarioContext) -> AsyncGenerator[Event, None]:
+    seconds = context.request.number(10, MAX_SECONDS)
+    call = ToolCall(context.new_call_id(), "wait", {"seconds": seconds}, f"Wait {seconds:g} s")
     yield call
-    await stage.pause(seconds)
+    await context.pause(seconds)
     yield ToolResult(call.call_id, "wait", f"waited {seconds:g} s", call.title)
-    for event in stage.next_step():
+    for event in context.next_step():
         yield event
-    for delta in stage.say("The wait is over."):
+    for delta in context.text_deltas("The wait is over."):
         yield delta
 
 
-async def todo(stage: ScenarioContext) -> AsyncGenerator[Event, None]:
+async def todo(context: ScenarioContext) -> AsyncGenerator[Event, None]:
     for done in range(len(TASKS) + 1):
         items = [_task(number, done).data() for number in range(len(TASKS))]
-        call = ToolCall(stage.call_id(), "todo", {"todos": items}, "Update the task list")
+        call = ToolCall(context.new_call_id(), "todo", {"todos": items}, "Update the task list")
         yield call
         yield ToolResult(call.call_id, "todo", "", call.title, {"todos": items})
-        await stage.pause(0)
-    for event in stage.next_step():
+        await context.pause(0)
+    for event in context.next_step():
         yield event
-    for delta in stage.say("All three tasks are done."):
+    for delta in context.text_deltas("All three tasks are done."):
         yield delta
 
 
@@ -97,31 +100,31 @@ def _task(number: int, done: int) -> TodoItem:
     return TodoItem(TASKS[number], status)
 
 
-def _write_call(stage: ScenarioContext) -> ToolCall:
-    name, _, content = stage.request.rest.partition(" ")
+def _make_write_call(context: ScenarioContext) -> ToolCall:
+    name, _, content = context.request.arguments.partition(" ")
     name = safe_name(name, "note.md") if "." in name else "note.md"
     path = f"{FOLDER}/{name}"
-    arguments = {"file_path": path, "content": unquoted(content) or CONTENT}
-    return ToolCall(stage.call_id(), "write", arguments, f"Write {path}")
+    arguments = {"file_path": path, "content": decode_json_string(content) or CONTENT}
+    return ToolCall(context.new_call_id(), "write", arguments, f"Write {path}")
 
 
-def _path(call: ToolCall) -> str:
+def _path_of(call: ToolCall) -> str:
     return str(call.arguments["file_path"])
 
 
-async def _write(stage: ScenarioContext, call: ToolCall) -> Event:
-    path, content = _path(call), str(call.arguments["content"])
-    stage.count(len(content))
+async def _write(context: ScenarioContext, call: ToolCall) -> Event:
+    path, content = _path_of(call), str(call.arguments["content"])
+    context.count_output(len(content))
     try:
-        await asyncio.to_thread(write_below, stage.turn.cwd, path, content)
+        await asyncio.to_thread(write_below, context.turn.cwd, path, content)
     except OSError as error:
         return ToolError(call.call_id, "write", error.strerror or "The path is not allowed.")
     return ToolResult(call.call_id, "write", f"Wrote {path}", call.title)
 
 
-async def _read(stage: ScenarioContext, call: ToolCall) -> Event:
+async def _read(context: ScenarioContext, call: ToolCall) -> Event:
     try:
-        content = await asyncio.to_thread(read_below, stage.turn.cwd, _path(call))
+        content = await asyncio.to_thread(read_below, context.turn.cwd, _path_of(call))
     except OSError as error:
         return ToolError(call.call_id, "read", error.strerror or "The path is not allowed.")
     return ToolResult(call.call_id, "read", content, call.title)

@@ -12,7 +12,7 @@ from xo_cowork_core.sdk.kit.program_probe import CommandResult, ProgramHealth
 from xo_cowork_core.sdk.kit.single_flight import SingleFlight
 from xo_cowork_core.sdk.kit.step_counter import StepCounter
 from xo_cowork_core.sdk.kit.text_reconciler import Passage, TextReconciler
-from xo_cowork_core.sdk.kit.title import UNTITLED, shown, title_from_text, title_of
+from xo_cowork_core.sdk.kit.title import UNTITLED, strip_context, title_from_text, title_of
 from xo_cowork_core.sdk.kit.turn_deadline import TurnDeadline, TurnLimits
 from xo_cowork_core.sdk.kit.turn_registry import ActiveTurn, ActiveTurns
 
@@ -34,7 +34,7 @@ __all__ = [
     "TurnLimits",
     "parse_message",
     "process_failure",
-    "shown",
+    "strip_context",
     "title_from_text",
     "title_of",
 ]

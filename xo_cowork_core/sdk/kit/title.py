@@ -9,14 +9,14 @@ TITLE_CHARACTERS = 80
 UNTITLED = "New session"
 
 
-def shown(text: str) -> str:
+def strip_context(text: str) -> str:
     """Return a prompt without the block of context at its end, which only the agent is to read."""
     return text.split(CONTEXT, 1)[0]
 
 
 def title_of(text: str) -> str:
     """Return one line of at most `TITLE_CHARACTERS`, cut between words where possible."""
-    line = " ".join(shown(text).split())
+    line = " ".join(strip_context(text).split())
     if len(line) <= TITLE_CHARACTERS:
         return line or UNTITLED
     head = line[: TITLE_CHARACTERS - 1]
