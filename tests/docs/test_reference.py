@@ -18,7 +18,7 @@ from xo_cowork_core import sdk
 from xo_cowork_core.api.errors import STATUS
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.settings.model import read_settings
-from xo_cowork_core.sdk import hooks, testing
+from xo_cowork_core.sdk import hooks, kit, testing
 from xo_cowork_core.sdk.events import base as events
 from xo_cowork_core.services.runtimes.registry import ABILITIES, PluginState
 
@@ -118,7 +118,7 @@ def test_the_hooks_stand_there_with_their_exact_signatures() -> None:
 def test_every_ability_stands_in_the_table_with_its_methods() -> None:
     rows = PLUGINS.table("## Abilities")
     listed = {words(row[0])[0]: {text.partition("(")[0] for text in words(row[1])} for row in rows}
-    others = {"Runtime", "Connector", "Transcript", "ProgramHealth"}
+    others = {"Runtime", "Connector", "Transcript"}
     named = {name: getattr(sdk, name) for name in sdk.__all__ if name not in others}
     assert listed == {
         name: set(value.__abstractmethods__)
@@ -134,7 +134,7 @@ def test_every_method_of_a_transcript_stands_in_its_table() -> None:
     assert listed == {name for name in vars(sdk.Transcript) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", sorted({*sdk.__all__, *testing.__all__}))
+@pytest.mark.parametrize("name", sorted({*sdk.__all__, *kit.__all__, *testing.__all__}))
 def test_every_public_name_of_the_sdk_stands_in_the_plugin_authors_page(name: str) -> None:
     assert name in {word for text in words(PLUGINS.prose) for word in re.findall(r"\w+", text)}
 

@@ -64,9 +64,6 @@ from xo_cowork_core.sdk.events.tools import (
 )
 from xo_cowork_core.sdk.health import Health, HealthState
 from xo_cowork_core.sdk.hooks import GROUP, Claims, hookimpl
-from xo_cowork_core.sdk.kit.program_probe import CommandResult, ProgramHealth
-from xo_cowork_core.sdk.kit.single_flight import SingleFlight
-from xo_cowork_core.sdk.kit.title import UNTITLED, strip_context, title_from_text, title_of
 from xo_cowork_core.sdk.runtime.agents import (
     Agent,
     GatewayStatus,
@@ -118,7 +115,6 @@ from xo_cowork_core.sdk.schema import SecretField, Setting
 
 __all__ = [
     "GROUP",
-    "UNTITLED",
     "Agent",
     "AgentError",
     "AgentFailure",
@@ -129,7 +125,6 @@ __all__ = [
     "BadRequest",
     "ChecksHealth",
     "Claims",
-    "CommandResult",
     "Compacted",
     "CompactionError",
     "CompactionStart",
@@ -179,7 +174,6 @@ __all__ = [
     "PreconditionFailed",
     "Process",
     "Processes",
-    "ProgramHealth",
     "Question",
     "QuestionAnswer",
     "QuestionItem",
@@ -194,7 +188,6 @@ __all__ = [
     "Secrets",
     "SessionRecord",
     "Setting",
-    "SingleFlight",
     "Skill",
     "StepFinish",
     "StepPart",
@@ -221,7 +214,4 @@ __all__ = [
     "UsageRecord",
     "XoError",
     "hookimpl",
-    "strip_context",
-    "title_from_text",
-    "title_of",
 ]

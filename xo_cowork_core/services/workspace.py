@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound, SingleFlight
+from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
+from xo_cowork_core.sdk.kit import SingleFlight
 from xo_cowork_core.services.files.os_errors import DENIED, translate_os_errors
 from xo_cowork_core.storage.paths import clamp, expand
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from xo_cowork_core.sdk import HostContext, ProgramHealth
+from xo_cowork_core.sdk import HostContext
+from xo_cowork_core.sdk.kit import ProgramHealth
 from xo_runtime_codex.account import find_account
 from xo_runtime_codex.options import Options
 from xo_runtime_codex.protocol.failures import INSTALL

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from xo_cowork_core.sdk import SingleFlight
+from xo_cowork_core.sdk.kit import SingleFlight
 
 LIMIT_SECONDS = 5.0
 pytestmark = pytest.mark.anyio

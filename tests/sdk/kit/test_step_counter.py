@@ -1,6 +1,6 @@
 """Each step that is opened is closed once, and figures are summed."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import StepFinish, StepStart, Tokens
@@ -14,6 +14,7 @@ CALLS = {
 }
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(sorted(CALLS))))
 def test_starts_and_finishes_alternate_and_are_numbered(calls):
     steps = StepCounter()

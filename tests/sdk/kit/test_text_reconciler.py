@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import Desync, Event, ReasoningDelta, TextDelta
@@ -55,7 +55,7 @@ def interleavings(draw):
     return passages, draw(st.permutations(order))
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(interleavings(), st.integers(1, 4), st.booleans())
 def test_every_passage_is_read_whole_and_once(told, fold_pieces, as_snapshots):
     passages, order = told
@@ -77,7 +77,7 @@ def test_every_passage_is_read_whole_and_once(told, fold_pieces, as_snapshots):
         assert reader.text(kind, ALPHABETS[number]) == whole
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cut_texts(), st.text("ab", max_size=6), st.integers(1, 4))
 def test_a_true_preview_costs_its_missing_end_alone(pieces, rest, fold_pieces):
     texts = TextReconciler(fold_pieces=fold_pieces)
@@ -89,7 +89,7 @@ def test_a_true_preview_costs_its_missing_end_alone(pieces, rest, fold_pieces):
     assert events == ([TextDelta(rest)] if rest else [])
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cut_texts(min_size=1).filter(any), st.integers(1, 4))
 def test_a_false_preview_is_taken_back_and_the_truth_sent(pieces, fold_pieces):
     texts = TextReconciler(fold_pieces=fold_pieces)

@@ -8,7 +8,8 @@ import sqlite3
 from dataclasses import replace
 from typing import Protocol
 
-from xo_cowork_core.sdk import UNTITLED, KeepsHistory, Turn, Unavailable
+from xo_cowork_core.sdk import KeepsHistory, Turn, Unavailable
+from xo_cowork_core.sdk.kit import UNTITLED
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
 from xo_cowork_core.services.index import queries

@@ -14,7 +14,6 @@ from datetime import datetime
 import orjson
 
 from xo_cowork_core.sdk import (
-    UNTITLED,
     FilePart,
     KeepsHistory,
     Message,
@@ -23,8 +22,8 @@ from xo_cowork_core.sdk import (
     Unavailable,
     UpstreamFailed,
     XoError,
-    shown,
 )
+from xo_cowork_core.sdk.kit import UNTITLED, strip_context
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
@@ -180,7 +179,10 @@ class Sessions:
             Message(
                 id=stream_id,
                 role="user",
-                parts=(TextPart(shown(text)), *(FilePart(**f) for f in orjson.loads(files))),
+                parts=(
+                    TextPart(strip_context(text)),
+                    *(FilePart(**f) for f in orjson.loads(files)),
+                ),
                 time_created=datetime.fromisoformat(started_at),
             )
             for stream_id, text, files, started_at in rows

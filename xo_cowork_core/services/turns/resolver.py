@@ -16,9 +16,9 @@ from xo_cowork_core.sdk import (
     OpensSessions,
     Permissions,
     Secrets,
-    SingleFlight,
     Turn,
 )
+from xo_cowork_core.sdk.kit import SingleFlight
 from xo_cowork_core.services.files.stored_files import mime_type_of
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.runtimes.calls import ask

@@ -19,9 +19,8 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TextPart,
     Turn,
-    shown,
-    title_of,
 )
+from xo_cowork_core.sdk.kit import strip_context, title_of
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, entry_of, split
 from xo_cowork_core.services.eventlog.log import insert_batches, read_entries
@@ -39,7 +38,7 @@ def user_message(turn: Turn, now: datetime) -> Message:
         FilePart(file.name, str(file.path), file.file_id, file.size, file.mime_type)
         for file in turn.attachments
     ]
-    return Message(f"{turn.stream_id}-u", "user", (TextPart(shown(turn.text)), *files), now)
+    return Message(f"{turn.stream_id}-u", "user", (TextPart(strip_context(turn.text)), *files), now)
 
 
 def insert_turn(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from xo_cowork_core.sdk import FilePart
-from xo_cowork_core.sdk.kit import shown
+from xo_cowork_core.sdk.kit import strip_context
 from xo_runtime_claude.attachments import mentioned_files, strip_mentions
 
 HIDDEN_PREFIXES = ("<local-command-", "<task-notification>", "[Request interrupted by user")
@@ -182,7 +182,7 @@ def _prompt(record: Record, message: Record) -> str:
     if not text or text.startswith(HIDDEN_PREFIXES):
         return ""
     prompt = _command(text) if "<command-name>" in text else text
-    return shown(strip_mentions(prompt)).rstrip()
+    return strip_context(strip_mentions(prompt)).rstrip()
 
 
 def _is_command(record: Record) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from xo_cowork_core.sdk import FilePart, Turn, shown
+from xo_cowork_core.sdk import FilePart, Turn
+from xo_cowork_core.sdk.kit import strip_context
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 HEADING = "\n\nAttached files:\n"
@@ -33,7 +34,7 @@ def listing(turn: Turn) -> str:
 def user_text(text: str) -> str:
     """Return the text that the user wrote, without context and file list."""
     listing_match = _find_listing(text)
-    return shown(text[: listing_match.start()] if listing_match else text).rstrip()
+    return strip_context(text[: listing_match.start()] if listing_match else text).rstrip()
 
 
 def files_in(text: str, content: object) -> list[FilePart]:

@@ -19,8 +19,8 @@ from xo_cowork_core.sdk import (
     TextPart,
     Tokens,
     ToolPart,
-    shown,
 )
+from xo_cowork_core.sdk.kit import strip_context
 from xo_runtime_openclaw.gateway.frames import Row, row, rows, text_of
 from xo_runtime_openclaw.run import tools
 from xo_runtime_openclaw.run.failures import clean
@@ -98,7 +98,7 @@ def time_of(record: Row, key: str = "timestamp") -> datetime:
 
 def shown_text(text: str) -> str:
     """Return the text that the user wrote, without context and file list."""
-    return shown(text).split(FILES_MARK, maxsplit=1)[0]
+    return strip_context(text).split(FILES_MARK, maxsplit=1)[0]
 
 
 def _user(record: Row, index: int) -> Message | None:
