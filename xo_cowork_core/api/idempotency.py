@@ -29,11 +29,11 @@ class IdempotencyMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        find: Callable[[Scope], Idempotency],
+        keys: Idempotency,
         policy_for: Callable[[str, str], RoutePolicy],
     ) -> None:
         self._app = app
-        self._find = find
+        self._keys = keys
         self._policy_for = policy_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +45,7 @@ class IdempotencyMiddleware:
         if not policy.idempotent or policy.streams_upload:
             await self._app(scope, receive, send)
             return
-        keys = self._find(scope)
+        keys = self._keys
         try:
             _check_key(key)
             body = await _read_body(receive, policy.max_body_bytes)

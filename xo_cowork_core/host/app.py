@@ -124,7 +124,7 @@ def _add_middleware(
     }
     app.add_middleware(ReadinessMiddleware, claims=claims)
     app.add_middleware(
-        IdempotencyMiddleware, find=lambda _: state.services.idempotency, policy_for=policy_for
+        IdempotencyMiddleware, keys=state.services.idempotency, policy_for=policy_for
     )
     app.add_middleware(BodyLimitMiddleware, claimed=claims.keys(), policy_for=policy_for)
     app.add_middleware(ErrorMiddleware)
