@@ -7,7 +7,7 @@ from xo_cowork_core.cli.output import print_line
 from xo_cowork_core.host.services import build_services
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.sdk import XoError
-from xo_cowork_core.storage.locks import StateFolderError, StateLock
+from xo_cowork_core.storage.state_folder import StateFolderError, StateLock
 
 
 def sessions_restore_command(session_id: str) -> None:

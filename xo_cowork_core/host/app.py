@@ -27,7 +27,7 @@ from xo_cowork_core.host.plugins.registrar import LoadedPlugin, PluginRegistrar,
 from xo_cowork_core.host.plugins.routes import RouteRegistry
 from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.model import Settings
-from xo_cowork_core.storage.locks import StateLock
+from xo_cowork_core.storage.state_folder import StateLock
 
 DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from xo_cowork_core.host.services import AppState
 from xo_cowork_core.services.turns.turn_rows import close_interrupted_turns
-from xo_cowork_core.storage.locks import StateFolderError
+from xo_cowork_core.storage.state_folder import StateFolderError
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from xo_cowork_core.host.plugins.registrar import StartRefused
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.host.settings.sources import SettingError
-from xo_cowork_core.storage.locks import StateFolderError, state_folder
+from xo_cowork_core.storage.state_folder import StateFolderError, make_state_folder
 
 SHUTDOWN_SECONDS = 6
 LEFTOVER_SECONDS = 1.0
@@ -40,7 +40,7 @@ def serve(on_listening: OnListening) -> int:
     _configure_logging(settings)
     _raise_file_limit()
     # before plugins are created, which may write files into it
-    state_folder(settings.state_dir)
+    make_state_folder(settings.state_dir)
     listener = bind_socket(settings.host, settings.port)
     app = create_app(settings)
     services = cast("Services", app.state.services)

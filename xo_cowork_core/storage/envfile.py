@@ -1,4 +1,8 @@
-"""Env files: `KEY=value` lines. Nothing is interpolated; a change keeps comments and order."""
+"""Env files: `KEY=value` lines. Values are not interpolated; a change keeps comments and order.
+
+python-dotenv parses. Its `set_key` does not write here: it drops `export` and the comment behind a
+value, keeps a file's wider mode, sets one key at a time without a lock, and does not flush.
+"""
 
 import io
 import re
@@ -17,12 +21,12 @@ LOCK_SECONDS = 5.0
 
 
 class EnvFileError(ValueError):
-    """An entry that can't be written; the message names its key, never its value."""
+    """An entry cannot be written; the message names its key, never its value."""
 
 
 def read_env_file(path: Path) -> Mapping[str, str]:
-    """Return the entries of a file in its order; keys without a value are left out, and a file
-    that is absent has none."""
+    """Return a file's entries in their order, without keys that have no value; none when the file
+    is absent."""
     try:
         text = path.read_text("utf-8", errors="replace")
     except FileNotFoundError:
@@ -31,9 +35,9 @@ def read_env_file(path: Path) -> Mapping[str, str]:
 
 
 def write_env_entries(path: Path, values: Mapping[str, str]) -> None:
-    """Set entries, each in its old line or behind the last one; the file is 0600 from its start.
+    """Set entries, each in its existing line or at the end; the file has mode 0600.
 
-    Raises EnvFileError and writes nothing for a bad entry, OSError when it can't be written.
+    Raises EnvFileError for an entry that cannot be written, and OSError; then nothing has changed.
     """
     lines = {key: _line(key, value) for key, value in values.items()}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,51 +47,52 @@ def write_env_entries(path: Path, values: Mapping[str, str]) -> None:
             text = _with_lines(before, lines)
             write_atomic(path.resolve(), text.encode("utf-8", errors="surrogateescape"))
     except Timeout:
-        raise OSError("somebody else holds its lock") from None
+        raise OSError("another program holds its lock") from None
 
 
 def _with_lines(text: str, lines: Mapping[str, str]) -> str:
     bindings = list(parse_stream(io.StringIO(text)))
-    # of equal keys the last one counts for every reader
-    last = {found.key: place for place, found in enumerate(bindings)}
+    # of equal keys, readers use the last
+    last_index = {binding.key: index for index, binding in enumerate(bindings)}
     parts: list[str] = []
-    for place, found in enumerate(bindings):
-        before = found.original.string
-        fresh = lines.get(found.key) if found.key and last[found.key] == place else None
-        parts.append(before if fresh is None else _replaced(before, fresh))
-    body = "".join(parts)
-    body += "" if not body or body.endswith("\n") else "\n"
-    return body + "".join(f"{line}\n" for key, line in lines.items() if key not in last)
+    for index, binding in enumerate(bindings):
+        original = binding.original.string
+        is_effective = binding.key and last_index[binding.key] == index
+        line = lines.get(binding.key) if binding.key and is_effective else None
+        parts.append(original if line is None else _replaced(original, line))
+    text = "".join(parts)
+    text += "" if not text or text.endswith("\n") else "\n"
+    return text + "".join(f"{line}\n" for key, line in lines.items() if key not in last_index)
 
 
-def _replaced(before: str, line: str) -> str:
-    """Put a line in place of a binding's text, which holds the blank lines before it, too."""
-    bare = before.lstrip()
-    head = before[: len(before) - len(bare)]
+def _replaced(original: str, line: str) -> str:
+    """Replace a binding's text, which includes the blank lines before it."""
+    bare = original.lstrip()
+    head = original[: len(original) - len(bare)]
     export = "export " if bare.startswith("export ") else ""
     return f"{head}{export}{line}{_comment(bare)}\n"
 
 
 def _comment(bare: str) -> str:
-    """Find a comment behind a value; a # in a quoted value begins none."""
-    for found in COMMENT.finditer(bare):
-        if _entries(bare[: found.start()]) == _entries(bare):
-            return bare[found.start() :].rstrip("\r\n")
+    """Return the comment behind a value; a # inside a quoted value is not one."""
+    for match in COMMENT.finditer(bare):
+        if _entries(bare[: match.start()]) == _entries(bare):
+            return bare[match.start() :].rstrip("\r\n")
     return ""
 
 
 def _line(key: str, value: str) -> str:
     if not KEY.fullmatch(key):
-        raise EnvFileError(f"{key!r} is no name of an entry: letters, digits and _ only")
+        raise EnvFileError(f"{key!r} cannot be the name of an entry: letters, digits and _ only")
     if "\0" in value or len(f"{value}.".splitlines()) > 1:
         raise EnvFileError(f"The value of {key} must be one line")
-    line = f"{key}={_spelt(value)}"
+    line = f"{key}={_quoted(value)}"
     if _entries(line) != {key: value}:
         raise EnvFileError(f"The value of {key} cannot be written to an env file")
     return line
 
 
-def _spelt(value: str) -> str:
+def _quoted(value: str) -> str:
     if PLAIN.fullmatch(value) or not value:
         return value
     if "'" not in value:
@@ -97,5 +102,9 @@ def _spelt(value: str) -> str:
 
 
 def _entries(text: str) -> Mapping[str, str]:
-    found = parse_stream(io.StringIO(text))
-    return {entry.key: entry.value for entry in found if entry.key and entry.value is not None}
+    bindings = parse_stream(io.StringIO(text))
+    return {
+        binding.key: binding.value
+        for binding in bindings
+        if binding.key and binding.value is not None
+    }

@@ -1,6 +1,6 @@
-"""Where a path truly lies: text to path, symlinks followed, kept under the allowed roots.
+"""Text to path: expands what a client sent, resolves symlinks, keeps paths under the allowed roots.
 
-What is decided here holds for the moment of the look only; `storage.beneath` opens things so that
+A result holds for the moment of the call only; `storage.rooted_fs` opens files and folders so that
 it also holds afterwards.
 """
 
@@ -13,16 +13,16 @@ MAX_PATH_BYTES = 4095
 
 
 class OutsideError(Exception):
-    """The path lies outside every allowed root, or in a private place."""
+    """The path lies outside every allowed root, or is private."""
 
 
 class MalformedPathError(Exception):
-    """The text is no absolute path: relative, with a NUL in it, too long, or not Unicode; or what
-    it leads to has a name that isn't."""
+    """The text is not an absolute path: relative, with a NUL, too long, or not Unicode; or it
+    leads to a name that is not Unicode."""
 
 
 def expand(text: str, home: Path) -> Path:
-    """Turn `~`, `~/…` or an absolute path into a Path; raises MalformedPathError for the rest."""
+    """Return the path for `~`, `~/…` or an absolute path. Raises MalformedPathError."""
     if "\0" in text:
         raise MalformedPathError(text)
     if text == "~" or text.startswith("~/"):
@@ -34,7 +34,7 @@ def expand(text: str, home: Path) -> Path:
 
 
 def is_unicode(name: str) -> bool:
-    """Whether a name can be told to a client: not every byte on a disk is UTF-8."""
+    """Return whether a name can be sent to a client: not every name on a disk is UTF-8."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -42,43 +42,43 @@ def is_unicode(name: str) -> bool:
     return True
 
 
-def _check_lengths(text: str) -> None:
-    encoded = text.encode()
-    longest = max(len(part) for part in encoded.split(b"/"))
-    if longest > MAX_NAME_BYTES or len(encoded) > MAX_PATH_BYTES:
-        raise MalformedPathError(text)
-
-
 def clamp(path: Path, roots: Sequence[Path]) -> Path:
     """Resolve `path`, symlinks followed, and return it if it lies under one of `roots`.
 
     Compares whole components, so that `/home/ann2` is not under `/home/ann`. The path need not
-    exist. Blocks: symlinks are read from disk.
+    exist. Blocks, because symlinks are read. Raises OutsideError or MalformedPathError.
     """
     return locate(path, roots)[1]
 
 
 def locate(path: Path, roots: Sequence[Path]) -> tuple[Path, Path]:
-    """Resolve as `clamp` does; return the resolved root that contains the path, then the path.
+    """Resolve as `clamp` does; return the resolved root that contains the path, and the path.
 
-    Where roots are nested it is the outermost that counts.
+    Of nested roots, the outermost is returned.
     """
     try:
         real = Path(os.path.realpath(path))
     except (OSError, ValueError) as error:
         raise MalformedPathError(str(path)) from error
     if not is_unicode(str(real)):
-        # a link led there: no client could be told of this place, and none could name it again
+        # the target of a symlink: its path can be neither sent to a client nor sent back
         raise MalformedPathError(str(path))
-    bases = sorted(
-        (Path(os.path.realpath(root)) for root in roots), key=lambda base: len(str(base))
+    real_roots = sorted(
+        (Path(os.path.realpath(root)) for root in roots), key=lambda root: len(str(root))
     )
-    for base in bases:
-        if real.is_relative_to(base):
-            return base, real
+    for root in real_roots:
+        if real.is_relative_to(root):
+            return root, real
     raise OutsideError(str(path))
 
 
-def is_under(path: Path, places: Sequence[Path]) -> bool:
-    """Whether a resolved path is one of `places` or lies in one, by its text alone."""
-    return any(path.is_relative_to(place) for place in places)
+def is_under(path: Path, folders: Sequence[Path]) -> bool:
+    """Return whether a resolved path is, or lies in, one of `folders`, by its text alone."""
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _check_lengths(text: str) -> None:
+    encoded = text.encode()
+    longest = max(len(part) for part in encoded.split(b"/"))
+    if longest > MAX_NAME_BYTES or len(encoded) > MAX_PATH_BYTES:
+        raise MalformedPathError(text)

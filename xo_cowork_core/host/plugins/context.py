@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.sdk import Processes, Secrets
-from xo_cowork_core.storage.locks import private_folder
+from xo_cowork_core.storage.state_folder import make_private_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class PluginPaths:
     @property
     def state(self) -> Path:
         # the SDK promises that the folder is created on first use
-        private_folder(self.folder.parent)
-        return private_folder(self.folder)
+        make_private_folder(self.folder.parent)
+        return make_private_folder(self.folder)
 
     def binary(self, name: str, override: str = "") -> Path | None:
         """Find an executable. An override that leads nowhere gives None, never another program."""

@@ -1,4 +1,4 @@
-"""One server at a time on a state folder."""
+"""Creates the state folder, and lets one server at a time use it."""
 
 from pathlib import Path
 
@@ -8,18 +8,18 @@ LOCK_NAME = "server.lock"
 
 
 class StateFolderError(Exception):
-    """The state folder can't be used; the text is one line for a person."""
+    """The state folder cannot be used; the text is one line for a person."""
 
 
 class StateLock:
-    """Holds the state folder while entered: makes it, 0700, and keeps other servers out."""
+    """A context manager that creates the state folder and keeps other servers out of it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = FileLock(folder / LOCK_NAME, timeout=0, mode=0o600)
 
     def __enter__(self) -> None:
-        state_folder(self._folder)
+        make_state_folder(self._folder)
         try:
             self._lock.acquire()
         except Timeout:
@@ -34,16 +34,16 @@ class StateLock:
         self._lock.release()
 
 
-def state_folder(folder: Path) -> Path:
-    """Make a state folder, or see that it is there. Raises `StateFolderError`."""
+def make_state_folder(folder: Path) -> Path:
+    """Create a state folder when absent. Raises StateFolderError."""
     try:
-        return private_folder(folder)
+        return make_private_folder(folder)
     except OSError as error:
         raise _unusable(folder, error) from error
 
 
-def private_folder(folder: Path) -> Path:
-    """Make a folder that only its owner can read, also when it was there with wider rights."""
+def make_private_folder(folder: Path) -> Path:
+    """Create a folder of mode 0700, or set that mode on an existing one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder
