@@ -15,7 +15,7 @@ SETTINGS = (
     Setting("CODEX_TURN_LIMIT", "Seconds a turn may last in all.", "14400", "seconds"),
     Setting("CODEX_RETRY_SECONDS", "Seconds a turn may try to reach its model.", "60", "seconds"),
     Setting("CODEX_IDLE_SECONDS", "Seconds until an idle server is ended.", "900", "seconds"),
-    Setting("CODEX_SERVER_LIMIT", "ServerPool at a time, about 0.15 GB each.", "3", "integer"),
+    Setting("CODEX_SERVER_LIMIT", "Servers at a time, about 0.15 GB each.", "3", "integer"),
     Setting("CODEX_HOME", "Where Codex keeps its files; empty: ~/.codex.", kind="path"),
 )
 SECRETS = (
