@@ -18,7 +18,7 @@ Connection: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ConnectorInfo:
-    """Who a connector is; `name` is unique and stands in its routes."""
+    """A connector's unique `name`, which is part of its routes, and its title for people."""
 
     name: str
     title: str
@@ -26,7 +26,7 @@ class ConnectorInfo:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatus:
-    """Whether a person is signed in, and as whom. `since` is ISO 8601 with offset."""
+    """The state of a connection and the signed-in account. `since` is ISO 8601 with offset."""
 
     state: Connection
     username: str | None = None
@@ -39,7 +39,7 @@ class ConnectorStatus:
 
 @dataclass(frozen=True, slots=True)
 class Exports:
-    """What one turn's agent gets of a connection: environment entries, when a project asks."""
+    """The environment entries that one turn's agent gets, when its project asks for them."""
 
     environment: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
 
@@ -49,24 +49,24 @@ class Connector(ABC):
 
     @abstractmethod
     def describe(self) -> ConnectorInfo:
-        """Say who this is."""
+        """Return the connector's name and title."""
 
     @abstractmethod
     async def status(self) -> ConnectorStatus:
-        """Say whether a person is signed in."""
+        """Return the connection's state."""
 
     @abstractmethod
     def auth(self) -> Sequence[AuthKind]:
-        """List the ways to sign in, the best first."""
+        """Return the ways to sign in, the best first."""
 
     @abstractmethod
     async def exports(self, turn: Turn) -> Exports:
-        """Say what a turn's agent gets."""
+        """Return what a turn's agent gets."""
 
     @abstractmethod
     async def disconnect(self) -> None:
-        """Forget the connection; harmless when there is none."""
+        """Delete the connection. Harmless when there is none."""
 
     @abstractmethod
     async def health(self) -> Health:
-        """Look whether the tools and the network it needs are there, within 5 s."""
+        """Check the tools and the network that it needs, within 5 s."""

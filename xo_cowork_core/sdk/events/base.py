@@ -53,7 +53,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class SessionCreated(Event):
-    """The first event of a new session's turn. Sent by the host."""
+    """The first event of a new session's turn. The host sends it."""
 
     name: ClassVar[str] = "session-created"
 
@@ -109,7 +109,7 @@ class StepFinish(Event):
 
 @dataclass(frozen=True, slots=True)
 class ModelLoading(Event):
-    """The runtime is busy before its first text; `label` tells people with what."""
+    """The runtime is busy before its first text; `label` says with what."""
 
     name: ClassVar[str] = "model-loading"
     label: str
@@ -120,7 +120,7 @@ class ModelLoading(Event):
 
 @dataclass(frozen=True, slots=True)
 class TitleUpdate(Event):
-    """The session got a title."""
+    """The session has a new title."""
 
     name: ClassVar[str] = "title-update"
     title: str
@@ -131,7 +131,7 @@ class TitleUpdate(Event):
 
 @dataclass(frozen=True, slots=True)
 class CompactionStart(Event):
-    """The agent shortens its memory of the conversation."""
+    """Compaction started: the agent shortens the conversation. `phases` names its steps."""
 
     name: ClassVar[str] = "compaction-start"
     phases: Sequence[str] = ()
@@ -142,7 +142,7 @@ class CompactionStart(Event):
 
 @dataclass(frozen=True, slots=True)
 class Compacted(Event):
-    """It is done with that."""
+    """Compaction is finished."""
 
     name: ClassVar[str] = "compacted"
 
@@ -152,7 +152,7 @@ class Compacted(Event):
 
 @dataclass(frozen=True, slots=True)
 class CompactionError(Event):
-    """It could not."""
+    """Compaction failed."""
 
     name: ClassVar[str] = "compaction-error"
     error_message: str

@@ -1,4 +1,4 @@
-"""Health of an agent that is a program: is it there, does it run, is somebody signed in."""
+"""Health of an agent that is a command-line program: installed, runs, signed in."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from xo_cowork_core.sdk.context import HostContext
 from xo_cowork_core.sdk.errors import AgentFailure
 from xo_cowork_core.sdk.health import Health
 
-ASK_SECONDS = 4.0
+COMMAND_SECONDS = 4.0
 SIGNED_IN_FRESH_SECONDS = 60.0
 SIGNED_OUT_FRESH_SECONDS = 5.0
 VERSION = re.compile(rb"\bv?(\d+\.\d\S*)")
@@ -20,20 +20,20 @@ VERSION = re.compile(rb"\bv?(\d+\.\d\S*)")
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a program answered. `returncode` is None when it did not start."""
+    """The result of a command. `returncode` is None when the program did not start."""
 
     returncode: int | None
     stdout: bytes
 
 
 class ProgramHealth(ABC):
-    """Looks at a program; costs nothing while nothing changed.
+    """Probes a program and caches what it learns.
 
-    A program that is slow to answer, as on a busy machine, is `degraded` and takes turns. It
-    remembers the version for as long as the file is the same, and a sign-in for a minute.
-    `title` is for people, `command` is looked for, `install` and `sign_in` are what mends it.
-    `override` is a path that goes before what is found, `environment` what the program gets
-    beside the host's allow-list.
+    The version is cached while the file is unchanged, a sign-in for 60 s, the lack of one for
+    5 s. A program that is slow to answer, as on a busy machine, is `degraded` and takes turns.
+    `title` is its name for people, `command` its executable; `install` and `sign_in` are commands
+    that people run to install it and to sign in. `override` is a path in place of the search,
+    `environment` is added to the host's allow-list.
     """
 
     title: str
@@ -52,32 +52,32 @@ class ProgramHealth(ABC):
 
     @abstractmethod
     def has_key(self) -> bool:
-        """Look for a key or a stored sign-in. In a thread; may block."""
+        """Return whether there is a key or a stored sign-in. Called in a thread; may block."""
 
     @abstractmethod
     async def is_signed_in(self, binary: Path) -> bool:
-        """Ask the program whether somebody is signed in; called where there is no key."""
+        """Ask the program whether the user is signed in. Called when `has_key` is false."""
 
     async def look(self) -> Health:
-        """Look, within 10 s. Raises nothing that `has_key` and `is_signed_in` don't raise."""
+        """Return the health within 10 s. Raises what `has_key` and `is_signed_in` raise."""
         binary = await asyncio.to_thread(self._context.paths.binary, self.command, self._override)
         if binary is None and self._override:
-            named = f"{self._override}, which its setting names"
-            return Health("missing", detail=f"{self.title} isn't at {named}, or may not be run.")
+            place = f"{self._override}, which its setting names"
+            return Health("missing", detail=f"{self.title} isn't at {place}, or may not be run.")
         if binary is None:
             return Health("missing", detail=f"{self.title} isn't installed.", fix=self.install)
         try:
-            return await self._look_at(binary)
+            return await self._probe(binary)
         except TimeoutError:
             version = self._version[1] if self._version else None
             return Health("degraded", str(binary), version, f"{self.title} is slow to answer.")
 
-    async def _look_at(self, binary: Path) -> Health:
+    async def _probe(self, binary: Path) -> Health:
         version = await self._version_of(binary)
         if not version:
             detail = f"{self.title} is there but does not run."
             return Health("failed", str(binary), detail=detail, fix=self.install)
-        if await asyncio.to_thread(self.has_key) or await self._remembered(binary):
+        if await asyncio.to_thread(self.has_key) or await self._is_signed_in_cached(binary):
             return Health("ready", str(binary), version, signed_in=True)
         detail = f"{self.title} isn't signed in and has no key."
         return Health("needs_auth", str(binary), version, detail, self.sign_in, signed_in=False)
@@ -96,7 +96,7 @@ class ProgramHealth(ABC):
         except AgentFailure:
             return CommandResult(None, b"")
         try:
-            async with asyncio.timeout(ASK_SECONDS):
+            async with asyncio.timeout(COMMAND_SECONDS):
                 await process.close_stdin()
                 lines = [line async for batch in process.batches() for line in batch]
                 return CommandResult(await process.wait(1.0), b"\n".join(lines))
@@ -111,13 +111,13 @@ class ProgramHealth(ABC):
         except OSError:
             return ""
         if self._version is None or self._version[0] != file:
-            found = VERSION.search((await self.ask(binary, "--version")).stdout)
-            if found is None:
+            match = VERSION.search((await self.ask(binary, "--version")).stdout)
+            if match is None:
                 return ""
-            self._version = (file, found[1].decode("utf-8", "replace"))
+            self._version = (file, match[1].decode("utf-8", "replace"))
         return self._version[1]
 
-    async def _remembered(self, binary: Path) -> bool:
+    async def _is_signed_in_cached(self, binary: Path) -> bool:
         if self._signed_in:
             when, signed_in = self._signed_in
             fresh = SIGNED_IN_FRESH_SECONDS if signed_in else SIGNED_OUT_FRESH_SECONDS

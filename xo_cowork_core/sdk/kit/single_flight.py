@@ -1,4 +1,4 @@
-"""Blocking looks at a disk, shared by those who ask at the same time."""
+"""Blocking calls, shared by callers that arrive at the same time."""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -9,34 +9,34 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[K, T]):
-    """Calls `look` in a thread, never twice at once for a key.
+    """Runs a blocking function in a thread, never twice at once for a key.
 
-    Who asks gets a look that began after the question, so it is as fresh as one of their own. A
-    thread waits for its turn behind a busy event loop at each system call: fifty callers at once
-    cost two looks, not fifty. Owns a task for each look, which ends with it.
+    A caller gets the result of a call that began after it asked, so the result is never older
+    than the question. While a call runs, all who ask share the next one: fifty callers at once
+    cost two calls. Owns a task for each call, which ends with it.
     """
 
-    def __init__(self, look: Callable[[K], T]) -> None:
-        self._look = look
-        self._waiting: dict[K, asyncio.Task[T]] = {}
+    def __init__(self, function: Callable[[K], T]) -> None:
+        self._function = function
+        self._next: dict[K, asyncio.Task[T]] = {}
         self._running: dict[K, asyncio.Task[T]] = {}
 
     async def of(self, key: K) -> T:
-        """Return what `look(key)` returns. Raises what it raises."""
-        task = self._waiting.get(key)
+        """Return what the function returns for `key`. Raises what it raises."""
+        task = self._next.get(key)
         if task is None:
-            task = asyncio.create_task(self._take(key), name=f"look at {key}")
-            self._waiting[key] = task
-        # one caller that is cancelled must not take the others' look away
+            task = asyncio.create_task(self._call(key), name=f"single flight {key}")
+            self._next[key] = task
+        # a caller that is cancelled must not cancel the call of the others
         return await asyncio.shield(task)
 
-    async def _take(self, key: K) -> T:
-        while before := self._running.get(key):
-            await asyncio.wait({before})
-        mine = self._running[key] = self._waiting.pop(key)
-        # whoever asked may be gone by the time that it fails
-        mine.add_done_callback(lambda done: done.cancelled() or done.exception())
+    async def _call(self, key: K) -> T:
+        while running := self._running.get(key):
+            await asyncio.wait({running})
+        task = self._running[key] = self._next.pop(key)
+        # every caller may be cancelled by the time that the call fails
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            return await asyncio.to_thread(self._look, key)
+            return await asyncio.to_thread(self._function, key)
         finally:
             del self._running[key]

@@ -57,7 +57,7 @@ class Interrupts(ABC):
 
 
 class Answers(ABC):
-    """Asks for permissions, puts questions, shows plans."""
+    """Yields permission requests, questions and plans, and takes the answers."""
 
     @abstractmethod
     async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
@@ -69,7 +69,7 @@ class Answers(ABC):
 
 
 class KeepsHistory(ABC):
-    """Has a store of its own, which the host reads and never writes.
+    """Keeps sessions in a store of its own, which the host reads and never writes.
 
     A runtime without this ability gets its history kept by the host.
     """
@@ -80,18 +80,18 @@ class KeepsHistory(ABC):
 
     @abstractmethod
     async def session(self, session_id: str) -> SessionRecord | None:
-        """Find one session."""
+        """Return one session; None when the store doesn't have it."""
 
     @abstractmethod
     async def messages(self, session_id: str) -> Sequence[Message] | None:
         """Return a session's messages, oldest first; None when the store has none such.
 
-        Half-written, broken or unknown lines are passed over, never an error.
+        Half-written, broken and unknown entries are skipped, never an error.
         """
 
 
 class EditsHistory(ABC):
-    """Can drop a user's message and what follows."""
+    """Can remove a user's message and everything after it."""
 
     @abstractmethod
     async def drop(self, session_id: str, message_id: str) -> None:
@@ -102,15 +102,16 @@ class EditsHistory(ABC):
 
 
 class ChecksHealth(ABC):
-    """Knows whether it can take turns. A runtime without this ability counts as ready."""
+    """Reports whether it can take turns. A runtime without this ability counts as ready."""
 
     @abstractmethod
     async def health(self) -> Health:
-        """Look, within 5 s. Called at start, by `doctor`, and when a prompt finds it not ready."""
+        """Return the health within 5 s. Called at start, by `doctor`, and before a prompt when the
+        last result is too old."""
 
 
 class OpensSessions(ABC):
-    """Names its sessions itself; without this ability the host's ids are taken."""
+    """Assigns its own session ids; without this ability the host assigns them."""
 
     @abstractmethod
     async def open_session(self, turn: Turn) -> str:
@@ -140,11 +141,11 @@ class Model:
 
 
 class ListsModels(ABC):
-    """Knows which models it can use."""
+    """Lists the models that it can use."""
 
     @abstractmethod
     async def models(self) -> Sequence[Model]:
-        """List them, its default first, within 5 s."""
+        """Return the models, the default first, within 5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class Skill:
 
 
 class OffersSkills(ABC):
-    """Has skills: instructions that a prompt calls by name."""
+    """Offers skills: instructions that a prompt calls by name."""
 
     @abstractmethod
     async def skills(self, cwd: Path) -> Sequence[Skill]:

@@ -1,4 +1,4 @@
-"""Transcripts: histories in files that only grow, which the host reads bit by bit and indexes."""
+"""Transcripts: append-only history files, which the host reads incrementally and indexes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -30,11 +30,11 @@ class UsageRecord:
 
 
 class Transcript(ABC):
-    """One file while it is read. Belongs to one thread at a time; does no I/O."""
+    """The reader of one file. Used by one thread at a time; does no I/O."""
 
     @abstractmethod
     def feed(self, lines: Iterable[bytes]) -> None:
-        """Take the next complete lines. Broken and unknown ones are passed over."""
+        """Take the next complete lines. Skip broken and unknown ones."""
 
     def base(self) -> str | None:
         """Name the transcript that this one goes on from, by its `transcript_id`, once that was
@@ -70,15 +70,15 @@ class KeepsTranscripts(KeepsHistory):
     """Keeps its history in files. The host then lists, searches and counts from its own index."""
 
     async def sessions(self) -> Sequence[SessionRecord]:
-        """Nobody asks: the index lists them."""
+        """Return nothing: the host lists the sessions from its index."""
         return []
 
     async def session(self, session_id: str) -> SessionRecord | None:
-        """Find a session that the index does not have yet; None unless overridden."""
+        """Return a session that the index does not have yet; None unless overridden."""
         return None
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
-        """Return messages that the index can't tell; None unless overridden."""
+        """Return the messages of a session that the index doesn't have; None unless overridden."""
         return None
 
     @abstractmethod

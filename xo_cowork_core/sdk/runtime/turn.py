@@ -27,13 +27,14 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What this turn may do unasked. A runtime looks here before it yields a request."""
+    """The permission rules of a turn. A runtime applies them before it yields a request."""
 
     file_changes: PermissionRule = "ask"
     run_commands: PermissionRule = "ask"
     other: PermissionRule = "ask"
 
     def rule(self, kind: PermissionKind) -> PermissionRule:
+        """Return the rule for one kind of permission."""
         rules: dict[PermissionKind, PermissionRule] = {
             "file_changes": self.file_changes,
             "run_commands": self.run_commands,
@@ -71,7 +72,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class PermissionAnswer:
-    """Leave for one tool call. `message` tells the agent why not."""
+    """Allows or denies one tool call. `message` is the reason, for the agent; it may be empty."""
 
     allow: bool
     message: str = ""
@@ -79,7 +80,7 @@ class PermissionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswer:
-    """Answers by question text; empty when the user declined or did not answer in time."""
+    """Answers by question text. Empty when the user declined or did not answer in time."""
 
     answers: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -90,7 +91,7 @@ class QuestionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PlanAnswer:
-    """A word on a plan: go on, change it as `feedback` says, or stop."""
+    """The decision on a plan: carry it out, change it as `feedback` says, or stop."""
 
     action: Literal["accept", "revise", "stop"]
     feedback: str = ""
@@ -101,7 +102,7 @@ TurnAnswer: TypeAlias = PermissionAnswer | QuestionAnswer | PlanAnswer
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """How a turn ended, for notices: no content."""
+    """How a turn ended, without its content. `cost` is in US dollars."""
 
     finish_reason: str
     error_code: str | None = None

@@ -35,23 +35,15 @@ class Cases:
 
     @pytest.fixture
     def chat(self, server: LiveServer, subject: RuntimeSubject) -> Chat:
-        """Talk to the subject on a server that is up."""
+        """Return a frontend of the subject, on a running server."""
         if not server.running:
             server.start()
         return Chat(server, subject.agent_name)
 
 
 def absent(what: str) -> None:
-    """Skip with the reason: the subject declares that it has no such thing to try."""
+    """Skip the case: the subject declares that it has no such thing."""
     pytest.skip(f"the subject declares that it has no {what}")
-
-
-def asks_nothing(chat: Chat, subject: RuntimeSubject) -> None:
-    """Check that a runtime that doesn't declare `answers` asks for none, and takes none."""
-    turn = chat.run_turn(subject.say("No questions."))
-    asking = {"permission-request", "question", "plan-review"}
-    assert not asking & set(turn.events)
-    assert chat.respond(turn.stream_id, "call-1", True).status_code in {404, 409}
 
 
 def stored(chat: Chat, session_id: str, count: int) -> Sequence[Body]:

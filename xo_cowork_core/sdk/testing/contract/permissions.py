@@ -6,8 +6,8 @@ from xo_cowork_core.sdk.testing.chat import Chat, Started
 from xo_cowork_core.sdk.testing.contract.cases import (
     PERMISSION_SECONDS,
     Cases,
+    absent,
     answers,
-    asks_nothing,
 )
 from xo_cowork_core.sdk.testing.frames import Frame
 from xo_cowork_core.sdk.testing.proctree import eventually
@@ -38,9 +38,19 @@ class PermissionCases(Cases):
         stream = chat.stream(turn.stream_id)
         return turn, stream, stream.wait_for("permission-request")
 
+    def test_a_runtime_that_never_asks_takes_no_answers(
+        self, chat: Chat, subject: RuntimeSubject
+    ) -> None:
+        if subject.permission or subject.question or subject.plan:
+            return absent("turns that never ask")
+        turn = chat.run_turn(subject.say("No questions."))
+        assert not {"permission-request", "question", "plan-review"} & set(turn.events)
+        assert chat.respond(turn.stream_id, "call-1", True).status_code in {404, 409}
+        return None
+
     def test_a_request_says_what_it_is_for(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn = chat.ask_turn(subject.permission(FILE), "permission-request", True)
         asked = turn.body("permission-request")
         assert {"call_id", "tool", "permission", "patterns", "arguments"} <= set(asked)
@@ -50,7 +60,7 @@ class PermissionCases(Cases):
 
     def test_an_allowed_tool_runs(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn = chat.ask_turn(subject.permission(FILE), "permission-request", True)
         self._check_decision(turn, "allow", "answered")
         assert self._written(chat)
@@ -60,7 +70,7 @@ class PermissionCases(Cases):
 
     def test_a_denied_tool_does_not_run(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn = chat.ask_turn(subject.permission(FILE), "permission-request", False)
         self._check_decision(turn, "deny", "answered")
         assert not self._written(chat)
@@ -70,7 +80,7 @@ class PermissionCases(Cases):
 
     def test_silence_is_a_denial(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn = chat.run_turn(subject.permission(FILE), seconds=PERMISSION_SECONDS + 20)
         self._check_decision(turn, "deny", "timeout")
         assert not self._written(chat)
@@ -78,7 +88,7 @@ class PermissionCases(Cases):
 
     def test_a_preset_allows_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": True})
         assert "permission-request" not in turn.events
         assert self._written(chat)
@@ -86,7 +96,7 @@ class PermissionCases(Cases):
 
     def test_a_preset_denies_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": "deny"})
         assert "permission-request" not in turn.events
         assert not self._written(chat)
@@ -94,7 +104,7 @@ class PermissionCases(Cases):
 
     def test_a_second_answer_is_refused(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn, stream, asked = self._ask(chat, subject.permission(FILE))
         call_id = str(asked.data["call_id"])
         with stream:
@@ -110,7 +120,7 @@ class PermissionCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn, stream, asked = self._ask(chat, subject.permission(FILE))
         with stream:
             assert chat.respond(turn.stream_id, "nobody-asked", True).status_code == 404
@@ -121,7 +131,7 @@ class PermissionCases(Cases):
 
     def test_a_waiting_turn_says_that_it_waits(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn, stream, asked = self._ask(chat, subject.permission(FILE))
         with stream:
             assert self._waits(chat, turn) is True
@@ -134,7 +144,7 @@ class PermissionCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn, stream, asked = self._ask(chat, subject.permission(FILE))
         with stream:
             chat.abort(turn.stream_id)
@@ -148,7 +158,7 @@ class PermissionCases(Cases):
         self, chat: Chat, subject: RuntimeSubject, server: LiveServer
     ) -> None:
         if subject.permission is None:
-            return asks_nothing(chat, subject)
+            return absent("permission requests")
         turn, stream, asked = self._ask(chat, subject.permission(FILE))
         stream.close()
         server.restart()

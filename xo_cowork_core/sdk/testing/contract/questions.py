@@ -3,7 +3,7 @@
 import json
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import PERMISSION_SECONDS, Cases, asks_nothing
+from xo_cowork_core.sdk.testing.contract.cases import PERMISSION_SECONDS, Cases, absent
 from xo_cowork_core.sdk.testing.frames import Body, Frame
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -13,7 +13,7 @@ class QuestionCases(Cases):
 
     def test_a_question_is_a_form(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.question is None:
-            return asks_nothing(chat, subject)
+            return absent("questions")
         turn = chat.ask_turn(subject.question(), "question", _first_label)
         for question in _questions(turn.bodies("question")[0]):
             assert {"question", "header", "options", "multiSelect"} <= set(question)
@@ -24,7 +24,7 @@ class QuestionCases(Cases):
 
     def test_an_answer_reaches_the_agent(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.question is None:
-            return asks_nothing(chat, subject)
+            return absent("questions")
         turn = chat.ask_turn(subject.question(), "question", _first_label)
         label = _label(turn.bodies("question")[0])
         assert label in turn.text
@@ -34,14 +34,14 @@ class QuestionCases(Cases):
 
     def test_a_map_of_answers_reaches_the_agent(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.question is None:
-            return asks_nothing(chat, subject)
+            return absent("questions")
         turn = chat.ask_turn(subject.question(), "question", _map_of_labels)
         assert _label(turn.bodies("question")[0]) in turn.text
         return None
 
     def test_a_question_that_nobody_answers_ends(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.question is None:
-            return asks_nothing(chat, subject)
+            return absent("questions")
         turn = chat.run_turn(subject.question(), seconds=PERMISSION_SECONDS + 20)
         assert turn.body("question-resolved")["reason"] == "timeout"
         assert turn.terminal.event == "done"
@@ -49,7 +49,7 @@ class QuestionCases(Cases):
 
     def test_a_plan_is_accepted(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.plan is None:
-            return asks_nothing(chat, subject)
+            return absent("plans")
         accept = json.dumps({"action": "accept"})
         turn = chat.ask_turn(subject.plan(), "plan-review", accept, agent="plan")
         shown = turn.body("plan-review")
@@ -60,7 +60,7 @@ class QuestionCases(Cases):
 
     def test_a_plan_is_stopped(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.plan is None:
-            return asks_nothing(chat, subject)
+            return absent("plans")
         stop = json.dumps({"action": "stop"})
         turn = chat.ask_turn(subject.plan(), "plan-review", stop, agent="plan")
         assert len(turn.bodies("plan-review")) == 1
