@@ -17,11 +17,11 @@ run: setup
 	@exec .venv/bin/xo-cowork serve
 
 test: setup
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # the seeded faults, many rounds of them; minutes become an hour
 soak: setup
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m fault --fault-rounds 40 $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m fault --fault-rounds 40 $(ARGS)
 
 check: setup
 	@.venv/bin/ruff format --check .
