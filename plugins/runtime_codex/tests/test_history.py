@@ -11,6 +11,7 @@ from typing import TypeGuard
 import pytest
 
 from xo_cowork_core.sdk import (
+    FilePart,
     Message,
     NotFound,
     ReasoningPart,
@@ -19,7 +20,8 @@ from xo_cowork_core.sdk import (
     Tokens,
     ToolPart,
 )
-from xo_runtime_codex.history.rollouts import calls_tool, find_files
+from xo_runtime_codex.history.messages import MessageBuilder
+from xo_runtime_codex.history.rollouts import EPOCH, Row, calls_tool, find_files
 from xo_runtime_codex.history.store import Store
 from xo_runtime_codex.history.transcript import CodexTranscript
 
@@ -281,3 +283,13 @@ def test_only_ids_find_files(tmp_path: Path) -> None:
     for odd in ("*", "../x", "", ID.upper(), ID[:-1]):
         assert asyncio.run(store.session(odd)) is None
     assert asyncio.run(store.messages("00000000-0000-4000-8000-000000000000")) is None
+
+
+def test_files_listed_in_a_prompt_are_parts_and_not_text() -> None:
+    text = "look\n\nAttached files:\n- /files/my note.txt"
+    item = {"type": "UserMessage", "id": "u1", "content": [{"type": "text", "text": text}]}
+    body = {"type": "item_completed", "turn_id": "t1", "item": item}
+    builder = MessageBuilder()
+    builder.feed([Row("event_msg", 0, EPOCH, body)])
+    (message,) = builder.messages
+    assert message.parts == (TextPart("look"), FilePart("my note.txt", "/files/my note.txt"))

@@ -14,17 +14,17 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
+from xo_cowork_core.sdk.kit import parse_message
 from xo_runtime_codex.protocol.usage import tokens_of
 from xo_runtime_codex.run.approvals import COMMAND, ApprovalRequest
 from xo_runtime_codex.run.translator import Item, RequestResolved, Translator, TurnEnded
-from xo_runtime_codex.server.json_rpc import parse
 
 STREAMS = Path(__file__).parent / "fixtures" / "streams"
 
 
 def replay(name: str) -> tuple[list[Item], Translator]:
     lines = (STREAMS / f"{name}.jsonl").read_bytes().splitlines()
-    records = [record for line in lines if (record := parse(line))]
+    records = [record for line in lines if (record := parse_message(line))]
     translator = Translator()
     translator.turn_id = next(
         str(record["params"]["turn"]["id"])

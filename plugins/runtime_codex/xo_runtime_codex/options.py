@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import SecretField, Setting, Turn
+from xo_cowork_core.sdk.kit import TurnLimits
 
 SETTINGS = (
     Setting("CODEX_CLI_PATH", "The codex executable; empty: searched for.", kind="path"),
@@ -59,6 +60,11 @@ class Options:
     server_limit: int
     home: Path
     own_home: bool
+
+    @property
+    def limits(self) -> TurnLimits:
+        """The time limits of one turn."""
+        return TurnLimits(self.silent_seconds, self.turn_seconds, self.retry_seconds)
 
 
 def read_options(settings: Mapping[str, str], home: Path) -> Options:

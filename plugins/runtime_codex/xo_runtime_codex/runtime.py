@@ -21,7 +21,6 @@ from xo_cowork_core.sdk import (
     ListsModels,
     Message,
     Model,
-    NotFound,
     OpensSessions,
     Runtime,
     RuntimeInfo,
@@ -31,6 +30,7 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
     Unsupported,
 )
+from xo_cowork_core.sdk.kit import ActiveTurns, JsonRpcError
 from xo_runtime_codex.health import HealthCheck
 from xo_runtime_codex.history.rollouts import rollout_id
 from xo_runtime_codex.history.store import Store
@@ -40,7 +40,6 @@ from xo_runtime_codex.protocol.parameters import thread_parameters
 from xo_runtime_codex.run.exec_runner import ExecRunner
 from xo_runtime_codex.run.turn_run import TurnRun
 from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, Thread
-from xo_runtime_codex.server.json_rpc import JsonRpcError
 from xo_runtime_codex.server.models import list_models
 from xo_runtime_codex.server.server_pool import ServerPool
 
@@ -77,8 +76,7 @@ class CodexRuntime(
         self._exec_runner = ExecRunner(context, self._options)
         self._store = Store(self._options.home)
         self._health = HealthCheck(context, self._options)
-        self._running: dict[str, TurnRun] = {}
-        self._stopped: set[str] = set()
+        self._turns: ActiveTurns[TurnRun] = ActiveTurns()
 
     def describe(self) -> RuntimeInfo:
         return INFO
@@ -98,19 +96,13 @@ class CodexRuntime(
                 async for event in events:
                     yield event
         finally:
-            self._stopped.discard(turn.stream_id)
+            self._turns.ended(turn)
 
     async def interrupt(self, turn: Turn) -> None:
-        self._stopped.add(turn.stream_id)
-        run = self._running.get(turn.stream_id)
-        if run:
-            await run.interrupt()
+        await self._turns.interrupt(turn)
 
     async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
-        run = self._running.get(turn.stream_id)
-        if run is None:
-            raise NotFound("The turn is over.")
-        await run.answer(call_id, answer)
+        await self._turns.answer(turn, call_id, answer)
 
     async def session(self, session_id: str) -> SessionRecord | None:
         return await self._store.session(session_id)
@@ -180,14 +172,14 @@ class CodexRuntime(
             await self._revert_lost_turn(server, turn.session_id, lost)
             yield Desync("Codex ended; the turn is repeated")
         run = TurnRun(turn, turn.session_id, server, self._options)
-        self._running[turn.stream_id] = run
         try:
-            if turn.stream_id in self._stopped:
-                yield Done("aborted")
-                return
-            async with aclosing(run.events(thread)) as events:
-                async for event in events:
-                    yield event
+            with self._turns.running(turn, run):
+                if self._turns.is_interrupted(turn):
+                    yield Done("aborted")
+                    return
+                async with aclosing(run.events(thread)) as events:
+                    async for event in events:
+                        yield event
         except AgentFailure as failure:
             if failure.code == "auth":
                 # a server whose key was refused does not notice a later sign-in
@@ -196,7 +188,6 @@ class CodexRuntime(
                 raise ServerLost(failure, run.turn_id) from failure
             raise
         finally:
-            del self._running[turn.stream_id]
             if run.is_server_unusable:
                 self._servers.retire(server)
 
@@ -218,7 +209,7 @@ class CodexRuntime(
 
     async def _revert(self, server: AppServer, thread_id: str, turn_id: str) -> None:
         params = {"threadId": thread_id, "beforeTurnId": turn_id}
-        await server.client.request("thread/revert", params)
+        await server.peer.request("thread/revert", params)
 
     async def _load_thread(
         self, server: AppServer, thread_id: str, parameters: Mapping[str, Any]

@@ -170,10 +170,10 @@ class MessageBuilder:
             self._close()
             self._draft = AssistantDraft(turn_id, row.time, self._model, self._provider)
         content = item.get("content")
-        text = texts_of(content)
-        text = user_text(text)
+        full_text = texts_of(content)
+        text = user_text(full_text)
         parts: list[Part] = [TextPart(text)] if text else []
-        parts += files_in(text, content)
+        parts += files_in(full_text, content)
         if parts:
             identity = str(item.get("id"))
             self.turns[identity] = turn_id

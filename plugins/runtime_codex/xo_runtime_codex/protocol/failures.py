@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from xo_cowork_core.sdk import AgentFailure
+from xo_cowork_core.sdk import AgentFailure, kit
 from xo_runtime_codex.protocol.item_shapes import camel
 
 STATUSES = MappingProxyType({401: "auth", 403: "auth", 429: "rate_limit", 503: "overloaded"})
@@ -46,7 +46,6 @@ INSTALL = "npm install -g @openai/codex"
 SIGN_IN = "Run `codex login`, or set OPENAI_API_KEY, then send the message again."
 FIRST_SERVER_ERROR = 500
 FIRST_CLIENT_ERROR = 400
-TAIL_LENGTH = 600
 
 
 def turn_failure(error: object) -> AgentFailure:
@@ -76,32 +75,13 @@ def message_of(error: Mapping[str, Any]) -> str:
 
 def process_failure(returncode: int | None, stderr: str) -> AgentFailure:
     """Return the failure for a process that ended during a turn."""
-    how = "was killed" if returncode is not None and returncode < 0 else "ended"
-    lines = [line for line in stderr.strip().splitlines() if "bubblewrap" not in line]
-    tail = "\n".join(lines)[-TAIL_LENGTH:]
-    detail = f": {tail}" if tail else ""
-    return AgentFailure(f"Codex {how} before the turn was over{detail}", code="crashed")
+    lines = [line for line in stderr.splitlines() if "bubblewrap" not in line]
+    return kit.process_failure("Codex", returncode, "\n".join(lines))
 
 
 def missing() -> AgentFailure:
-    """Name a Codex that isn't there."""
+    """Return the failure for a missing executable."""
     return AgentFailure(f"Codex isn't installed: run `{INSTALL}`", code="not_installed")
-
-
-def silent(seconds: float) -> AgentFailure:
-    """Name a turn without a word for too long."""
-    return AgentFailure(f"Codex was silent for {seconds:g} s, so it was stopped", code="timeout")
-
-
-def too_long(seconds: float) -> AgentFailure:
-    """Name a turn that went on for too long."""
-    return AgentFailure(f"The turn ran for {seconds:g} s, so it was stopped", code="timeout")
-
-
-def unreachable(seconds: float, cause: str) -> AgentFailure:
-    """Return the failure for retries that did not reach the model within the limit."""
-    reason = f": {cause}" if cause else ""
-    return AgentFailure(f"The model was not reached within {seconds:g} s{reason}", code="network")
 
 
 def _code(info: object, message: str) -> str:

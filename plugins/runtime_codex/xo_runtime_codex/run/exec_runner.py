@@ -19,6 +19,7 @@ from xo_cowork_core.sdk import (
     Tokens,
     Turn,
 )
+from xo_cowork_core.sdk.kit import TurnDeadline, parse_message
 from xo_runtime_codex.options import SWITCHED_OFF, Options, effort_of, environment_of
 from xo_runtime_codex.protocol import failures
 from xo_runtime_codex.protocol.attachments import images
@@ -27,8 +28,6 @@ from xo_runtime_codex.protocol.parameters import prompt_text
 from xo_runtime_codex.protocol.tools import todo_tool
 from xo_runtime_codex.protocol.usage import tokens_of
 from xo_runtime_codex.run.translator import Translator
-from xo_runtime_codex.run.turn_deadline import TurnDeadline
-from xo_runtime_codex.server.json_rpc import parse
 from xo_runtime_codex.server.thread_queue import Record
 
 OPEN_SECONDS = 8.0
@@ -92,7 +91,7 @@ class ExecRun:
     def __init__(self, process: Process, turn: Turn, options: Options, *, resumed: bool) -> None:
         self._process = process
         self._turn = turn
-        self._deadline = TurnDeadline(options)
+        self._deadline = TurnDeadline("Codex", options.limits)
         self._resumed = resumed
         self._lines = process.batches()
         self._before_start: list[Record] = []
@@ -144,17 +143,17 @@ class ExecRun:
         # `thread_id` and `events` read in turn: keep the unread lines of a batch
         while True:
             while self._unread_lines:
-                record = parse(self._unread_lines.popleft())
+                record = parse_message(self._unread_lines.popleft())
                 if record:
                     self._note_retry(record)
                     yield record
             tools = self._translator.tools_running
-            wake_time = self._deadline.wake_time(retrying=self._error, tools_running=tools)
+            wake_time = self._deadline.at(is_retrying=bool(self._error), tools_running=tools)
             try:
                 async with asyncio.timeout_at(wake_time):
                     lines = await anext(self._lines, None)
             except TimeoutError:
-                raise self._deadline.failure(self._error) from None
+                raise self._deadline.failure(self._error or None) from None
             if lines is None:
                 return
             self._unread_lines.extend(lines)
@@ -164,7 +163,7 @@ class ExecRun:
             self._error = str(record.get("message") or "Codex retries")
         else:
             self._error = ""
-            self._deadline.extend()
+            self._deadline.note_progress()
 
     def _check(self, thread_id: str) -> None:
         # Codex starts another session when it does not know the id

@@ -14,15 +14,15 @@ from xo_cowork_core.sdk import (
     Event,
     ModelLoading,
     ReasoningDelta,
+    StepReason,
     TextDelta,
     Tokens,
 )
+from xo_cowork_core.sdk.kit import StepCounter, TextReconciler
 from xo_runtime_codex.protocol.failures import message_of, turn_failure
 from xo_runtime_codex.protocol.tools import Tool, todo_tool, tool_of
 from xo_runtime_codex.protocol.usage import tokens_of
 from xo_runtime_codex.run.approvals import ApprovalRequest, is_approval_request
-from xo_runtime_codex.run.step_counter import StepCounter
-from xo_runtime_codex.run.text_reconciler import TextReconciler
 from xo_runtime_codex.server.thread_queue import Record
 
 Body: TypeAlias = Mapping[str, Any]
@@ -70,13 +70,14 @@ class Translator:
         self.called_tool = False
         self._text = TextReconciler()
         self._steps = StepCounter()
+        self._step_has_tool = False
         self._running: dict[str, Tool] = {}
         self._plan_count = 0
 
     @property
     def tokens(self) -> Tokens | None:
         """The sum over the turn's model calls."""
-        return self._steps.used
+        return self._steps.tokens
 
     @property
     def tools_running(self) -> bool:
@@ -94,6 +95,7 @@ class Translator:
                 yield RequestResolved(body.get("requestId"))
             elif self._is_of_turn(body):
                 yield from self._notification_items(str(record.get("method")), body)
+        self._text.compact()
 
     def _is_of_turn(self, body: Body) -> bool:
         turn = body.get("turn")
@@ -109,8 +111,10 @@ class Translator:
         item = body.get("item")
         delta = _delta_of(method, body)
         if delta:
-            yield from self._steps.open()
-            yield from self._text.preview(str(body.get("itemId")), delta)
+            yield from self._steps.ensure_started()
+            if delta.text:
+                self._text.add(delta, str(body.get("itemId")))
+                yield delta
             return
         match method:
             case "item/started" if isinstance(item, Mapping):
@@ -120,7 +124,10 @@ class Translator:
             case "thread/tokenUsage/updated":
                 usage = body.get("tokenUsage")
                 last = usage.get("last") if isinstance(usage, Mapping) else None
-                yield from self._steps.finish(tokens_of(last))
+                yield from self._steps.ensure_started()
+                reason: StepReason = "tool_use" if self._step_has_tool else "stop"
+                self._step_has_tool = False
+                yield from self._steps.finish(reason, tokens_of(last))
             case "turn/plan/updated":
                 yield from self._plan_tool_items(body)
             case "model/rerouted":
@@ -133,7 +140,8 @@ class Translator:
             yield CompactionStart()
         tool = tool_of(item)
         if tool and tool.call_id not in self._running:
-            yield from self._steps.open(tool=True)
+            yield from self._steps.ensure_started()
+            self._step_has_tool = True
             self.called_tool = True
             self._running[tool.call_id] = tool
             yield tool.call
@@ -142,12 +150,12 @@ class Translator:
         item_id = str(item.get("id"))
         match item.get("type"):
             case "agentMessage":
-                yield from self._steps.open()
+                yield from self._steps.ensure_started()
                 text = str(item.get("text") or "")
-                yield from self._text.confirm(item_id, TextDelta(text))
+                yield from self._text.confirm(TextDelta(text), item_id)
             case "reasoning":
-                yield from self._steps.open()
-                yield from self._text.confirm(item_id, ReasoningDelta(reasoning_text(item)))
+                yield from self._steps.ensure_started()
+                yield from self._text.confirm(ReasoningDelta(reasoning_text(item)), item_id)
             case "plan":
                 self.plan, self.plan_id = str(item.get("text") or ""), item_id
             case "contextCompaction":
@@ -167,7 +175,8 @@ class Translator:
     def _plan_tool_items(self, body: Body) -> Iterator[Item]:
         self._plan_count += 1
         tool = todo_tool(f"plan-{self.turn_id}-{self._plan_count}", body.get("plan"))
-        yield from self._steps.open(tool=True)
+        yield from self._steps.ensure_started()
+        self._step_has_tool = True
         yield tool.call
         yield tool.end
 
@@ -176,7 +185,8 @@ class Translator:
         if not is_approval_request(record):
             yield UnsupportedRequest(record)
             return
-        yield from self._steps.open(tool=True)
+        yield from self._steps.ensure_started()
+        self._step_has_tool = True
         self.called_tool = True
         item_id = str(body.get("itemId") or f"ask-{record.get('id')}")
         call_id = str(body.get("approvalId") or item_id)
@@ -187,6 +197,7 @@ class Translator:
         if not body.get("willRetry") or not isinstance(error, Mapping):
             return  # `turn/completed` carries the error too
         yield from self._text.retract("The model's answer was interrupted and starts again")
+        self._step_has_tool = False
         yield from self._steps.close(failed=True)
         details = str(error.get("additionalDetails") or "")
         label = message_of(error)
@@ -198,6 +209,7 @@ class Translator:
         turn = body.get("turn")
         turn = turn if isinstance(turn, Mapping) else {}
         status = str(turn.get("status"))
+        self._step_has_tool = False
         yield from self._steps.close(failed=status != "completed")
         failure = turn_failure(turn.get("error")) if status == "failed" else None
         yield TurnEnded(status, failure)

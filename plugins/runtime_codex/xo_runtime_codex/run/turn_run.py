@@ -18,6 +18,7 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.kit import JsonRpcError, PendingAnswers, TurnDeadline
 from xo_runtime_codex.options import Options
 from xo_runtime_codex.protocol import failures
 from xo_runtime_codex.protocol.attachments import images
@@ -31,9 +32,7 @@ from xo_runtime_codex.run.translator import (
     TurnEnded,
     UnsupportedRequest,
 )
-from xo_runtime_codex.run.turn_deadline import TurnDeadline
 from xo_runtime_codex.server.app_server import AppServer, Thread
-from xo_runtime_codex.server.json_rpc import JsonRpcError
 from xo_runtime_codex.server.thread_queue import Record, ThreadQueue
 
 STOP_SECONDS = 2.0
@@ -48,9 +47,9 @@ class TurnRun:
         self.turn = turn
         self._thread_id = thread_id
         self._server = server
-        self._deadline = TurnDeadline(options)
+        self._deadline = TurnDeadline("Codex", options.limits)
         self._translator = Translator()
-        self._pending: dict[str, ApprovalRequest] = {}
+        self._pending: PendingAnswers[ApprovalRequest] = PendingAnswers("Codex")
         self._plan_review: asyncio.Future[PlanAnswer | None] | None = None
         self._interrupted = False
         self._is_running = False
@@ -75,8 +74,7 @@ class TurnRun:
 
     async def events(self, thread: Thread) -> AsyncGenerator[Event, None]:
         """Run the turn on its loaded thread. Raises `AgentFailure`."""
-        client = self._server.client
-        queue = client.open(self._thread_id)
+        queue = self._server.router.open(self._thread_id)
         self._server.busy.add(self._thread_id)
         try:
             text, plan, ended = prompt_text(self.turn), self.turn.mode == "plan", False
@@ -97,7 +95,7 @@ class TurnRun:
         finally:
             await self._ensure_stopped(queue)
             self._server.busy.discard(self._thread_id)
-            client.close(self._thread_id, queue)
+            self._server.router.close(self._thread_id, queue)
 
     async def interrupt(self) -> None:
         """Interrupt the turn; its end ends `events`."""
@@ -114,11 +112,11 @@ class TurnRun:
                 raise NotFound("Codex no longer waits for this answer.")
             self._plan_review.set_result(answer)
             return
-        request = self._pending.pop(call_id, None)
-        if request is None or not self._is_running:
+        request = self._pending.take(call_id)
+        if not self._is_running:
             raise NotFound("Codex no longer waits for this answer.")
         self._extend_deadline()
-        await self._server.client.reply(request.record, approvals.answer_result(request, answer))
+        await self._server.peer.reply(request.record, approvals.answer_result(request, answer))
 
     async def _start(self, thread: Thread, text: str, *, plan: bool) -> None:
         parameters = turn_parameters(
@@ -131,8 +129,8 @@ class TurnRun:
         try:
             if more := overflow(text):
                 params = {"threadId": self._thread_id, "items": more}
-                await self._server.client.request("thread/inject_items", params)
-            result = await self._server.client.request("turn/start", parameters)
+                await self._server.peer.request("thread/inject_items", params)
+            result = await self._server.peer.request("turn/start", parameters)
         except JsonRpcError as error:
             self._is_running = False
             raise AgentFailure(f"Codex refused the turn: {error}", code="bad_request") from error
@@ -162,23 +160,23 @@ class TurnRun:
                 async with asyncio.timeout_at(self._wake_time()) as self._timeout:
                     records = await queue.get()
             except TimeoutError:
-                raise self._deadline.failure(self._translator.retrying) from None
+                raise self._deadline.failure(self._translator.retrying or None) from None
             if records is None:
                 return
             yield records
             if self._translator.progress != progress:
-                self._deadline.extend()
+                self._deadline.note_progress()
 
-    def _wake_time(self) -> float:
+    def _wake_time(self) -> float | None:
         if self._pending:
-            return self._deadline.until
+            return self._deadline.end
         translator = self._translator
-        return self._deadline.wake_time(
-            retrying=translator.retrying, tools_running=translator.tools_running
+        return self._deadline.at(
+            is_retrying=bool(translator.retrying), tools_running=translator.tools_running
         )
 
     def _extend_deadline(self) -> None:
-        self._deadline.extend()
+        self._deadline.note_progress()
         if self._timeout and not self._timeout.expired():
             self._timeout.reschedule(self._wake_time())
 
@@ -188,30 +186,28 @@ class TurnRun:
                 async for event in self._handle_approval(item):
                     yield event
             case RequestResolved(request_id=request_id):
-                for call_id, request in list(self._pending.items()):
-                    if request.record["id"] == request_id:
-                        del self._pending[call_id]
-                        yield approvals.withdrawn(request)
+                for request in self._pending.cancel(str(request_id)):
+                    yield approvals.withdrawn(request)
             case UnsupportedRequest(record=record):
-                await self._server.client.refuse(record)
+                await self._server.peer.refuse(record)
             case Event():
                 yield item
 
     async def _handle_approval(self, request: ApprovalRequest) -> AsyncIterator[Event]:
         rule = approvals.rule_for(request, self.turn.permissions)
         if rule == "ask" and request.call_id not in self._pending:
-            self._pending[request.call_id] = request
+            self._pending.add(request.call_id, request, request_id=str(request.record["id"]))
             yield approvals.event_of(request)
         else:
             allow = rule == "allow"
-            await self._server.client.reply(
+            await self._server.peer.reply(
                 request.record, approvals.approval_result(request, allow=allow)
             )
 
     async def _decline_pending(self) -> None:
         """Decline the requests of subagents that outlive this turn; nobody can answer later."""
-        for request in self._pending.values():
-            await self._server.client.reply(request.record, approvals.declined_result(request))
+        for request in self._pending:
+            await self._server.peer.reply(request.record, approvals.declined_result(request))
 
     async def _handle_end(self, end: TurnEnded) -> None:
         self._is_running = False
@@ -232,10 +228,10 @@ class TurnRun:
     async def _plan_answer(self) -> PlanAnswer | None:
         assert self._plan_review
         try:
-            async with asyncio.timeout_at(self._deadline.until):
+            async with asyncio.timeout_at(self._deadline.end):
                 return await self._plan_review
         except TimeoutError:
-            raise self._deadline.failure("") from None
+            raise self._deadline.failure() from None
 
     def _done(self, thread: Thread) -> Done:
         model = self._translator.model or self.turn.model or thread.model

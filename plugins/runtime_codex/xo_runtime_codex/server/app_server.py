@@ -12,9 +12,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, Process, Processes, Turn
+from xo_cowork_core.sdk.kit import JsonRpcError, JsonRpcPeer
 from xo_runtime_codex.options import IN_MEMORY, SERVER
+from xo_runtime_codex.protocol.failures import process_failure
 from xo_runtime_codex.protocol.parameters import thread_parameters, thread_title
-from xo_runtime_codex.server.json_rpc import JsonRpcClient, JsonRpcError
+from xo_runtime_codex.server.thread_router import ThreadRouter
 
 CLIENT = {"name": "xo_cowork", "title": "XO Cowork", "version": "0.1.0"}
 # notifications that this plugin does not read; the server leaves them out
@@ -55,9 +57,10 @@ class AppServer:
     holds the threads whose turn did not stop when it was interrupted.
     """
 
-    def __init__(self, process: Process, client: JsonRpcClient) -> None:
+    def __init__(self, process: Process, peer: JsonRpcPeer, router: ThreadRouter) -> None:
         self.process = process
-        self.client = client
+        self.peer = peer
+        self.router = router
         self.users = 0
         self.retired = False
         self.is_proven = False
@@ -67,24 +70,24 @@ class AppServer:
 
     @property
     def alive(self) -> bool:
-        return self.client.failure is None and self.process.returncode is None
+        return self.peer.failure is None and self.process.returncode is None
 
     async def open_thread(self, turn: Turn) -> str:
         """Start a thread and have Codex write its file, so that it survives this server."""
-        result = await self.client.request(
+        result = await self.peer.request(
             "thread/start", {**thread_parameters(turn), "historyMode": "paginated"}
         )
         thread_id = self._register(result)
         params = {"threadId": thread_id, "name": thread_title(turn)}
         # Codex creates a thread's file at its first turn, or when the thread gets a name
-        await self.client.request("thread/name/set", params)
+        await self.peer.request("thread/name/set", params)
         return thread_id
 
     async def load(self, thread_id: str, parameters: Mapping[str, Any]) -> Thread:
         """Load a thread. Raises `JsonRpcError` when its file is missing or has another writer."""
         if thread_id not in self.threads:
             params = {"threadId": thread_id, "excludeTurns": True, **parameters}
-            self._register(await self.client.request("thread/resume", params))
+            self._register(await self.peer.request("thread/resume", params))
             await self._evict_idle_threads()
         self.threads.move_to_end(thread_id)
         return self.threads[thread_id]
@@ -94,14 +97,14 @@ class AppServer:
         if self.threads.pop(thread_id, None) is None or not self.alive:
             return
         with suppress(JsonRpcError, AgentFailure):
-            await self.client.request(
+            await self.peer.request(
                 "thread/unsubscribe", {"threadId": thread_id}, timeout=UNLOAD_SECONDS
             )
 
     async def interrupt(self, thread_id: str, turn_id: str) -> None:
         """Interrupt a turn. Raises `JsonRpcError` when it is not running."""
         named = {"threadId": thread_id, "turnId": turn_id}
-        await self.client.request("turn/interrupt", named, timeout=STOP_SECONDS)
+        await self.peer.request("turn/interrupt", named, timeout=STOP_SECONDS)
 
     async def stop_work(self, thread_id: str) -> None:
         """Interrupt the subagents of a thread and end its background terminals.
@@ -110,12 +113,12 @@ class AppServer:
         """
         with suppress(TimeoutError, AgentFailure):
             async with asyncio.timeout(CLEAN_SECONDS):
-                for subagent_id, turn_id in self.client.subagents.running_turns(thread_id):
+                for subagent_id, turn_id in self.router.subagents.running_turns(thread_id):
                     with suppress(JsonRpcError):  # the turn may have ended meanwhile
                         await self.interrupt(subagent_id, turn_id)
-                for member_id in (thread_id, *self.client.subagents.threads(thread_id)):
+                for member_id in (thread_id, *self.router.subagents.threads(thread_id)):
                     with suppress(JsonRpcError):
-                        await self.client.request(
+                        await self.peer.request(
                             "thread/backgroundTerminals/clean", {"threadId": member_id}
                         )
 
@@ -163,10 +166,18 @@ async def start_server(
     """Start a server and initialize it. Raises `AppServerUnavailable` when that fails."""
     arguments: Sequence[str] = [*SERVER, *(IN_MEMORY if api_key else ())]
     process = await processes.spawn([str(binary), *arguments], cwd=cwd, environment=environment)
-    client = JsonRpcClient(process, log)
+    router = ThreadRouter(log)
+    peer = JsonRpcPeer(
+        process,
+        router,
+        title="Codex",
+        log=log,
+        version_field=False,
+        describe_exit=process_failure,
+    )
     try:
         async with asyncio.timeout(START_SECONDS):
-            await _initialize(client, api_key)
+            await _initialize(peer, api_key)
     except (JsonRpcError, AgentFailure, TimeoutError) as error:
         await process.stop(kill_after=END_SECONDS)
         stderr = process.stderr_tail.strip()[-300:]
@@ -174,18 +185,18 @@ async def start_server(
     except BaseException:
         await process.stop(kill_after=END_SECONDS)
         raise
-    return AppServer(process, client)
+    return AppServer(process, peer, router)
 
 
-async def _initialize(client: JsonRpcClient, api_key: SecretStr | None) -> None:
+async def _initialize(peer: JsonRpcPeer, api_key: SecretStr | None) -> None:
     capabilities = {
         "experimentalApi": True,
         "requestAttestation": False,
         "optOutNotificationMethods": UNUSED_NOTIFICATIONS,
     }
-    await client.request("initialize", {"clientInfo": CLIENT, "capabilities": capabilities})
-    await client.send({"method": "initialized"})
+    await peer.request("initialize", {"clientInfo": CLIENT, "capabilities": capabilities})
+    await peer.notify("initialized")
     if api_key:
         # app-server reads no key from its environment; in memory, so `auth.json` is unchanged
         login = {"type": "apiKey", "apiKey": api_key.get_secret_value()}
-        await client.request("account/login/start", login)
+        await peer.request("account/login/start", login)

@@ -12,7 +12,7 @@ OPENAI = "openai"
 
 async def list_models(server: AppServer, home: Path) -> list[Model]:
     """Return the models, the default first; a model named in `config.toml` before all."""
-    result = await server.client.request("model/list", {"limit": 100}, timeout=LIST_SECONDS)
+    result = await server.peer.request("model/list", {"limit": 100}, timeout=LIST_SECONDS)
     rows = result.get("data")
     entries = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     entries.sort(key=lambda row: not row.get("isDefault"))
@@ -21,7 +21,7 @@ async def list_models(server: AppServer, home: Path) -> list[Model]:
             id=str(row["model"]),
             name=str(row.get("displayName") or row["model"]),
             provider_id=OPENAI,
-            vision="image" in (row.get("inputModalities") or ()),
+            vision=_accepts_images(row.get("inputModalities")),
             reasoning=bool(row.get("supportedReasoningEfforts")),
         )
         for row in entries
@@ -42,3 +42,7 @@ def configured_model(home: Path) -> Model | None:
         return None
     name, provider = config.get("model"), config.get("model_provider", OPENAI)
     return Model(id=name, name=name, provider_id=str(provider)) if isinstance(name, str) else None
+
+
+def _accepts_images(modalities: object) -> bool:
+    return isinstance(modalities, list) and "image" in modalities
