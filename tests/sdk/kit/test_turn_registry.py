@@ -75,3 +75,13 @@ async def test_interrupts_of_turns_that_never_began_are_forgotten_at_last() -> N
     for number in range(EARLY_INTERRUPTS):
         await turns.interrupt(dataclasses.replace(TURN, stream_id=str(number)))
     assert not turns.is_interrupted(TURN)
+
+
+async def test_all_runs_can_be_interrupted_while_some_of_them_end() -> None:
+    turns, runs = ActiveTurns[Run](), [Run(), Run()]
+    others = [dataclasses.replace(TURN, stream_id=f"stream {number}") for number in (1, 2)]
+    with turns.running(others[0], runs[0]), turns.running(others[1], runs[1]):
+        for run in turns:
+            turns.ended(others[1])
+            await run.interrupt()
+    assert [run.calls for run in runs] == [["interrupt"], ["interrupt"]]

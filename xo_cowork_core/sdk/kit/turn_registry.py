@@ -1,7 +1,7 @@
 """The turns that a runtime has running, and the interrupts and answers for them."""
 
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
@@ -39,6 +39,10 @@ class ActiveTurns(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over the runs that there are now, also while some of them end."""
+        return iter([run for _, run in self._runs.values()])
 
     @contextmanager
     def running(self, turn: Turn, run: T) -> Generator[None]:
