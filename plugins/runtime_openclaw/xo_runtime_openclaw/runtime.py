@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -16,7 +16,6 @@ from xo_cowork_core.sdk import (
     ListsModels,
     Message,
     Model,
-    NotFound,
     OpensSessions,
     Runtime,
     RuntimeInfo,
@@ -24,6 +23,7 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.kit import ActiveTurns
 from xo_runtime_openclaw.config.administration import AdminAbilities, AdminServices
 from xo_runtime_openclaw.gateway.frames import GatewayError
 from xo_runtime_openclaw.gateway.gateway import Gateway
@@ -66,8 +66,7 @@ class OpenClawRuntime(
         self._supervisor = Supervisor(context, options, gateway) if options.manage else None
         self._health = HealthCheck(context, options, gateway, self._supervisor)
         self.administration = AdminServices(context, options, gateway)
-        self._running: dict[str, TurnRun] = {}
-        self._stopped: set[str] = set()
+        self._turns: ActiveTurns[TurnRun] = ActiveTurns()
         state_digest = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]
         self._prefix = f"xo-{state_digest}-"
         gateway.on_connect = OrphanRuns(gateway, self._prefix).sweep
@@ -84,8 +83,8 @@ class OpenClawRuntime(
             yield
         finally:
             # a gateway that is killed during a run resumes it at its next start
-            for running in list(self._running.values()):
-                await running.interrupt()
+            for run in self._turns:
+                await run.interrupt()
             if self._supervisor:
                 await self._supervisor.stop()
             await self._gateway.close()
@@ -102,24 +101,30 @@ class OpenClawRuntime(
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         try:
-            try:
-                running = await self._start(turn)
-                source = running.events()
-            except GatewayUnavailable as reason:
-                if not reason.serves_http:
-                    raise
-                source = await self._over_http(turn)
-            async with aclosing(source) as events:
-                async for event in events:
-                    yield event
+            with ExitStack() as stack:
+                async with aclosing(await self._source(turn, stack)) as events:
+                    async for event in events:
+                        yield event
         except GatewayUnavailable as reason:
             raise failures.not_connected(reason) from None
         except GatewayError as refused:
             self._sessions.forget(turn.session_id)
             raise refused.as_failure() from None
         finally:
-            self._running.pop(turn.stream_id, None)
-            self._stopped.discard(turn.stream_id)
+            self._turns.ended(turn)
+
+    async def _source(self, turn: Turn, stack: ExitStack) -> AsyncGenerator[Event, None]:
+        """Return the events of a turn, which is registered until `stack` is left."""
+        try:
+            run = await self._new_run(turn)
+        except GatewayUnavailable as reason:
+            if not reason.serves_http:
+                raise
+            return await self._over_http(turn)
+        stack.enter_context(self._turns.running(turn, run))
+        if self._turns.is_interrupted(turn):
+            await run.interrupt()
+        return run.events()
 
     async def _over_http(self, turn: Turn) -> AsyncGenerator[Event, None]:
         await load_httpx()
@@ -127,13 +132,13 @@ class OpenClawRuntime(
 
         return HttpFallback(self._context, self._options).run(turn)
 
-    async def _start(self, turn: Turn) -> TurnRun:
+    async def _new_run(self, turn: Turn) -> TurnRun:
         key = await self._sessions.key_for(turn)
         run_id = self._prefix + turn.stream_id
         commands = RunCommands(
             self._gateway, self._context.processes, self._options, key=key, cwd=turn.cwd
         )
-        running = TurnRun(
+        return TurnRun(
             turn,
             key,
             run_id,
@@ -141,22 +146,13 @@ class OpenClawRuntime(
             commands=commands,
             silent=self._options.silent_seconds,
         )
-        self._running[turn.stream_id] = running
-        if turn.stream_id in self._stopped:
-            await running.interrupt()
-        return running
 
     async def interrupt(self, turn: Turn) -> None:
-        self._stopped.add(turn.stream_id)
-        if running := self._running.get(turn.stream_id):
-            await running.interrupt()
+        await self._turns.interrupt(turn)
 
     async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
-        running = self._running.get(turn.stream_id)
-        if running is None:
-            raise NotFound("The turn is over.")
         try:
-            await running.answer(call_id, answer)
+            await self._turns.answer(turn, call_id, answer)
         except GatewayUnavailable as reason:
             raise reason.as_unavailable() from None
 

@@ -52,7 +52,7 @@ class ProviderStatus:
             answer = row(await self._ask("models.authStatus"))
         except Unavailable:
             return _answer("config", providers=await self._configured_providers())
-        items: list[JsonValue] = [_provider(entries) for entries in rows(answer.get("providers"))]
+        items: list[JsonValue] = [_provider(entry) for entry in rows(answer.get("providers"))]
         return _answer("gateway", providers=items)
 
     async def _ask(self, method: str) -> Any:
@@ -81,16 +81,16 @@ class ProviderStatus:
         return list(entries.values())
 
 
-def _provider(entries: Row) -> Json:
-    key = row(entries.get("apiKey"))
-    profiles = rows(entries.get("profiles"))
+def _provider(entry: Row) -> Json:
+    key = row(entry.get("apiKey"))
+    profiles = rows(entry.get("profiles"))
     source = text_of(key.get("source")) or ("profile" if profiles else "")
     return {
-        "id": text_of(entries.get("provider")),
-        "name": text_of(entries.get("displayName")) or text_of(entries.get("provider")),
+        "id": text_of(entry.get("provider")),
+        "name": text_of(entry.get("displayName")) or text_of(entry.get("provider")),
         "key_set": bool(source),
         "key_source": source or None,
-        "status": text_of(entries.get("status")) or None,
+        "status": text_of(entry.get("status")) or None,
     }
 
 

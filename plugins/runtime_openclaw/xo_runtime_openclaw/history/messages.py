@@ -24,7 +24,7 @@ from xo_cowork_core.sdk.kit import strip_context
 from xo_runtime_openclaw.gateway.frames import Row, row, rows, text_of
 from xo_runtime_openclaw.run import tools
 from xo_runtime_openclaw.run.failures import clean
-from xo_runtime_openclaw.run.step_counter import REASONS, cost_of, tokens_of
+from xo_runtime_openclaw.run.usage import REASONS, cost_of, tokens_of
 
 RESUMED = "[System] Your previous turn was interrupted"
 FILES_MARK = "\n\nAttached files:\n"

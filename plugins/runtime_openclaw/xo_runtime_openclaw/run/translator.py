@@ -22,6 +22,7 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
+from xo_cowork_core.sdk.kit import StepCounter
 from xo_runtime_openclaw.gateway.frames import EMPTY, GatewayEvent, Row, row, rows, text_of
 from xo_runtime_openclaw.run import tools
 from xo_runtime_openclaw.run.approvals import (
@@ -30,8 +31,8 @@ from xo_runtime_openclaw.run.approvals import (
     read_approval_request,
 )
 from xo_runtime_openclaw.run.failures import observed, run_failure
-from xo_runtime_openclaw.run.step_counter import StepCounter
 from xo_runtime_openclaw.run.text_reconciler import TextReconciler
+from xo_runtime_openclaw.run.usage import REASONS, cost_of, tokens_of
 
 PHASES = MappingProxyType(
     {
@@ -68,6 +69,7 @@ class Translator:
         self.progress = 0
         self._tools: dict[str, tuple[str, Row]] = {}
         self._called: set[str] = set()
+        self._counted: set[str] = set()  # transcript records whose usage is counted
         self._reasoning = ""
         self._last_seq = -1
         self._model: str | None = None
@@ -218,8 +220,14 @@ class Translator:
             yield ModelLoading(PHASES[phase])
 
     def _transcript_record(self, message: Row) -> Iterator[Item]:
-        if message.get("role") == "assistant":
-            yield from self.steps.record(message)
+        """Take the usage of an assistant's record; one without usage is no model call."""
+        usage = row(message.get("usage"))
+        record_id = str(row(message.get("__openclaw")).get("id") or message.get("responseId"))
+        if message.get("role") != "assistant" or not usage or record_id in self._counted:
+            return
+        self._counted.add(record_id)
+        reason = REASONS.get(str(message.get("stopReason")), "stop")
+        yield from self.steps.finish(reason, tokens_of(usage), cost_of(usage))
 
     def _note_progress(self) -> None:
         # while calls fail, the same text is repeated

@@ -15,6 +15,7 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.kit import PendingAnswers
 from xo_runtime_openclaw.gateway.frames import GatewayError, Row
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.run_events import RunEvents
@@ -54,7 +55,7 @@ class TurnRun:
         self._silent = silent
         self._translator = Translator()
         self._recovery = RunRecovery(gateway, self._translator, key, run_id)
-        self._pending: dict[str, ApprovalRequest] = {}
+        self._pending: PendingAnswers[ApprovalRequest] = PendingAnswers("OpenClaw")
         self._is_sent = False
         self._is_ended = False
         self._has_leftovers = False  # stopped, and its commands may still run
@@ -68,6 +69,7 @@ class TurnRun:
             async for item in self._items(events):
                 if isinstance(item, RunEnded):
                     self._is_ended = True
+                    self._pending.close()
                     await self._end_leftovers()
                     if isinstance(item.final, AgentFailure):
                         raise item.final
@@ -89,9 +91,7 @@ class TurnRun:
 
     async def answer(self, call_id: str, answer: TurnAnswer) -> None:
         """Forward an answer. Raises `NotFound` when no request waits for it."""
-        request = self._pending.pop(call_id, None)
-        if request is None or self._is_ended:
-            raise NotFound("OpenClaw no longer waits for this answer.")
+        request = self._pending.take(call_id)
         allow = isinstance(answer, PermissionAnswer) and answer.allow
         try:
             await self._resolve(request, allow=allow)
@@ -149,7 +149,7 @@ class TurnRun:
         """Wait for the usage of the last model call, when it comes after the run's end."""
         try:
             async with asyncio.timeout(USAGE_SECONDS):
-                while self._translator.steps.open and not events.is_incomplete:
+                while self._translator.steps.is_open and not events.is_incomplete:
                     for event in await events.take():
                         list(self._translator.items(event))
         except TimeoutError:
@@ -179,15 +179,13 @@ class TurnRun:
             case ApprovalRequest():
                 rule = self.turn.permissions.run_commands
                 if rule == "ask" and item.call_id not in self._pending:
-                    self._pending[item.call_id] = item
+                    self._pending.add(item.call_id, item, request_id=item.id)
                     yield approvals.event_of(item)
                 elif rule != "ask":
                     await self._resolve(item, allow=rule == "allow")
             case ApprovalResolved(id=request_id):
-                for call_id, request in list(self._pending.items()):
-                    if request.id == request_id:
-                        del self._pending[call_id]
-                        yield approvals.withdrawn(request)
+                for request in self._pending.cancel(request_id):
+                    yield approvals.withdrawn(request)
             case Event():
                 yield item
 
