@@ -1,4 +1,4 @@
-"""Somebody swaps links while paths are opened: what was checked is what is opened."""
+"""Symlinks are swapped while paths are opened: what was checked is what is opened."""
 
 import subprocess
 import sys

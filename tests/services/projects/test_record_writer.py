@@ -128,8 +128,8 @@ def test_an_unchanged_task_list_is_no_event(xo: FolderHandle, tmp_path: Path) ->
 def test_a_file_is_created_once(xo: FolderHandle, tmp_path: Path) -> None:
     write(xo, FileWritten("s", "demo", NOW, "a", None), FileWritten("s", "demo", NOW, "b", False))
     write(xo, FileWritten("t", "demo", NOW, "a", None), FileWritten("t", "demo", NOW, "c", True))
-    told = [(event["type"], event["path"]) for event in timeline_events(tmp_path)]
-    assert told == [
+    changes = [(event["type"], event["path"]) for event in timeline_events(tmp_path)]
+    assert changes == [
         ("file.created", "a"),
         ("file.edited", "b"),
         ("file.edited", "a"),

@@ -40,9 +40,9 @@ WANTED = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "project"
-    made.mkdir()
-    return made
+    project = tmp_path / "project"
+    project.mkdir()
+    return project
 
 
 def fill(folder: Path, name: str, description: str | None = None) -> None:
@@ -54,7 +54,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def card(folder: Path) -> dict[str, object]:
+def metadata(folder: Path) -> dict[str, object]:
     return json.loads((folder / ".xo" / "project.json").read_text())
 
 
@@ -64,8 +64,8 @@ def test_every_file_of_the_contract_is_made_and_no_other(folder: Path) -> None:
     assert "@AGENTS.md" in (folder / "CLAUDE.md").read_text()
     assert (folder / "PROJECT.md").read_text().startswith("# Über Name!\n\nWhat it does\n")
     shown = {"schema": 1, "name": "ber-name", "display_name": "Über Name!"}
-    assert shown.items() <= card(folder).items()
-    assert set(card(folder)) == {
+    assert shown.items() <= metadata(folder).items()
+    assert set(metadata(folder)) == {
         "schema",
         "pid",
         "name",
@@ -76,7 +76,7 @@ def test_every_file_of_the_contract_is_made_and_no_other(folder: Path) -> None:
     }
 
 
-def test_no_mark_of_the_template_is_left_but_its_own(folder: Path) -> None:
+def test_no_placeholder_is_left_in_the_scaffold(folder: Path) -> None:
     fill(folder, "plain")
     for path in folder.rglob("*.md"):
         assert "{{" not in path.read_text(), path
@@ -91,15 +91,15 @@ def test_the_agents_page_names_what_is_there_and_its_command_finds_the_blanks(fo
     for name in named:
         assert (folder / name).exists() or (folder / "memory/semantic" / name).exists(), name
     (command,) = re.findall(r"`(grep .*?)` finds", page)
-    found = subprocess.run(
+    result = subprocess.run(
         command, shell=True, cwd=folder, capture_output=True, text=True, check=True
     )
     assert {"./PLAN.md", "./PROJECT.md"} <= {
-        line.split(":")[0] for line in found.stdout.splitlines()
+        line.split(":")[0] for line in result.stdout.splitlines()
     }
 
 
-def test_a_mark_in_somebodys_words_stays(folder: Path) -> None:
+def test_a_placeholder_in_a_persons_text_stays(folder: Path) -> None:
     fill(folder, "My {{description}}", "On {{display_name}}")
     text = (folder / "PROJECT.md").read_text()
     assert text.startswith("# My {{description}}\n\nOn {{display_name}}\n")
