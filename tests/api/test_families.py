@@ -5,7 +5,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 import xo_cowork_core
 from xo_cowork_core.api.families import (
@@ -31,9 +32,8 @@ def test_every_route_of_a_family_lies_in_its_claims(family: RouteFamily) -> None
 
 @EACH
 def test_every_policy_of_a_family_belongs_to_a_route(family: RouteFamily) -> None:
-    app = FastAPI()
-    app.include_router(family.router)
-    assert set(family.policies) <= set(app.openapi()["paths"])
+    paths = {route.path for route in family.router.routes if isinstance(route, APIRoute)}
+    assert set(family.policies) <= paths
 
 
 def test_no_two_families_claim_overlapping_paths() -> None:

@@ -13,11 +13,11 @@ SPA = {"X-XO-Wire": "spa"}
 # path, the kind of each answer's rows, and what a generated client must find in them
 TYPED = {
     "/api/sessions": ("SessionPage", "SessionRow"),
-    "/api/sessions/search": ("FoundPage", "SessionHit"),
+    "/api/sessions/search": ("SessionSearchPage", "SessionHit"),
     "/api/sessions/{session_id}": ("SessionRow",),
     "/api/messages/{session_id}": ("MessagePage",),
-    "/api/usage": ("UsageBody",),
-    "/api/xo-projects/{project_id}/usage": ("UsageBody",),
+    "/api/usage": ("UsageReport",),
+    "/api/xo-projects/{project_id}/usage": ("UsageReport",),
 }
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 
-from xo_cowork_core.api.sessions.serializers import WireStyle
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
+from xo_cowork_core.api.wire_style import WireStyle
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files

@@ -1,8 +1,8 @@
-"""The one error body: `{"detail": …}`, whatever went wrong."""
+"""The error body `{"detail": …}`. No other module makes error answers."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -43,16 +43,18 @@ RESERVED = {402, 429}
 
 
 class ErrorBody(BaseModel):
-    """Every answer from 400 up. `detail` is a sentence, or an object with `error` and `message`
-    where a program needs more."""
+    """The body of every answer from 400 up.
+
+    `detail` is a sentence, or an object with `error` and `message` where a program needs more.
+    """
 
     model_config = ConfigDict(json_schema_extra={"example": {"detail": "Session not found"}})
 
-    detail: str | dict[str, Any]
+    detail: str | dict[str, object]
 
 
 def error_response(error: XoError) -> JSONResponse:
-    """Turn an expected error into its answer."""
+    """Return the answer to an expected error."""
     status = next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
     headers: dict[str, str] = {}
     if isinstance(error, Unavailable) and error.retry_after is not None:
@@ -66,32 +68,33 @@ def error_response(error: XoError) -> JSONResponse:
 
 
 def install_errors(app: FastAPI) -> None:
-    """Give every error of every route, plugins' too, the one body."""
-    app.add_exception_handler(XoError, _expected)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
+    """Answer every error of a route, of plugins too, with the error body."""
+    app.add_exception_handler(XoError, _answer_expected)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http_error)
 
 
-async def _expected(_: Request, error: Exception) -> JSONResponse:
+async def _answer_expected(_: Request, error: Exception) -> JSONResponse:
     return error_response(cast("XoError", error))
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
-    refused = cast("HTTPException", error)
-    status = 502 if refused.status_code in RESERVED else refused.status_code
-    detail: object = refused.detail or HTTPStatus(status).phrase
-    return JSONResponse({"detail": detail}, status, dict(refused.headers or {}))
+async def _answer_http_error(_: Request, error: Exception) -> JSONResponse:
+    http_error = cast("HTTPException", error)
+    status = 502 if http_error.status_code in RESERVED else http_error.status_code
+    detail: object = http_error.detail or HTTPStatus(status).phrase
+    return JSONResponse({"detail": detail}, status, dict(http_error.headers or {}))
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
     faults = cast("RequestValidationError", error).errors()
-    return JSONResponse({"detail": sentence(faults)}, 400)
+    return JSONResponse({"detail": validation_message(faults)}, 400)
 
 
-def sentence(faults: Sequence[Mapping[str, Any]]) -> str:
-    """Say what is wrong with a request; names the field, never repeats a value."""
+def validation_message(faults: Sequence[Mapping[str, object]]) -> str:
+    """Return what is wrong with a request. It names the field and never repeats a value."""
     fault = faults[0]
-    place, *inner = [str(part) for part in fault["loc"]]
+    location = cast("tuple[str | int, ...]", fault["loc"])
+    place, *inner = [str(part) for part in location]
     if fault["type"] == "json_invalid":
         return "The body is not valid JSON."
     if place == "body" and not inner:
@@ -109,5 +112,5 @@ def sentence(faults: Sequence[Mapping[str, Any]]) -> str:
     return f"{where} {name}: {_message(fault)}."
 
 
-def _message(fault: Mapping[str, Any]) -> str:
+def _message(fault: Mapping[str, object]) -> str:
     return str(fault["msg"]).removeprefix("Value error, ").rstrip(".")

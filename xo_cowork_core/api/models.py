@@ -1,19 +1,46 @@
-"""The bases of request and answer bodies.
+"""The bases of request and response bodies, and the types that they share.
 
 `defer_build`: a schema is built at its first use, which shortens the start.
 """
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, TypeVar, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    WrapValidator,
+    model_validator,
+)
+
+T = TypeVar("T")
+
+
+def _keep(value: object, _: object) -> object:
+    return value
+
+
+# A body that is built as a TypedDict. FastAPI documents and serialises it by that type, but does
+# not validate it: pyright has checked the function that builds it, and lists are hot paths.
+Unvalidated: TypeAlias = Annotated[T, WrapValidator(_keep)]
+# what an agent or a plugin put there
+JsonObject: TypeAlias = Annotated[
+    Mapping[str, object], GetPydanticSchema(lambda _, handler: handler(dict[str, object]))
+]
+# entries of the OpenAPI document, in the types of FastAPI's parameters
+OpenApiExtra: TypeAlias = dict[str, Any]
+Responses: TypeAlias = dict[int | str, OpenApiExtra]
 
 
 class RequestModel(BaseModel):
-    """A JSON object from a client: unknown keys pass, `null` counts as absent, types are exact.
+    """A JSON object from a client. Unknown keys are ignored, `null` counts as absent, types are
+    exact.
 
-    A route whose body is optional takes `body: Some | None = None`; without a body its content
-    type does not matter.
+    A route whose body is optional takes `body: SomeRequest | None = None`; without a body its
+    content type does not matter.
     """
 
     model_config = ConfigDict(
@@ -22,21 +49,21 @@ class RequestModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def drop_nulls(cls, given: object) -> object:
-        """Take explicit nulls out, so that defaults apply, and refuse what no answer could hold."""
-        if not isinstance(given, dict):
-            return given
+    def drop_nulls(cls, body: object) -> object:
+        """Remove nulls, so that defaults apply. Refuse values that JSON cannot hold."""
+        if not isinstance(body, dict):
+            return body
         try:
-            # half a surrogate pair passes as a str until somebody encodes it
-            orjson.dumps(given)
+            # half of a surrogate pair is a valid str, but cannot be encoded
+            orjson.dumps(body)
         except TypeError:
             raise ValueError("it holds text that is not Unicode, or a number too large") from None
-        entries = cast("dict[str, Any]", given)
+        entries = cast("dict[str, object]", body)
         return {key: value for key, value in entries.items() if value is not None}
 
 
 class ResponseModel(BaseModel):
-    """A JSON object that goes out: every field stands in it, nulls too."""
+    """A JSON object that is sent: every field is in it, also a null one."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -45,3 +72,8 @@ class OkResponse(ResponseModel):
     """The request was carried out."""
 
     ok: bool = Field(default=True, examples=[True])
+
+
+def response_example(body: object) -> Responses:
+    """Return a route's `responses` with an example of its answer."""
+    return {200: {"content": {"application/json": {"example": body}}}}

@@ -1,7 +1,7 @@
-"""The OpenAPI document: FastAPI's own, with our error body and ids that are unique."""
+"""The OpenAPI document: FastAPI's own, with the error body, unique ids and whole examples."""
 
 import warnings
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -9,31 +9,32 @@ from fastapi.routing import APIRoute
 
 from xo_cowork_core.api.errors import ErrorBody
 
-Schema = dict[str, Any]
+# FastAPI's type for a document and its parts
+Schema: TypeAlias = dict[str, Any]
 DOCUMENT_PATH = "/openapi.json"
 ERROR_REFERENCE = {"$ref": "#/components/schemas/ErrorBody"}
 
 
 def operation_id(route: APIRoute) -> str:
-    """Name an operation after its family or plugin and its function."""
+    """Return an operation's id: its family or plugin, and its function."""
     family = str(route.tags[0]) if route.tags else "core"
     return f"{family}_{route.name}"
 
 
 def install_openapi(app: FastAPI) -> None:
-    """Serve the finished document at `/openapi.json`."""
+    """Replace the app's generator of its document."""
 
     def openapi() -> Schema:
         if app.openapi_schema is None:
-            app.openapi_schema = finish(_generated(app))
+            app.openapi_schema = complete_document(_generate(app))
         return app.openapi_schema
 
     app.openapi = openapi  # pyright: ignore[reportAttributeAccessIssue]  # FastAPI's documented way
 
 
-def _generated(app: FastAPI) -> Schema:
+def _generate(app: FastAPI) -> Schema:
     with warnings.catch_warnings():
-        # it warns of ids that `finish` is about to tell apart
+        # it warns of ids that `complete_document` makes unique
         warnings.filterwarnings("ignore", "Duplicate Operation ID")
         return get_openapi(
             title=app.title,
@@ -44,78 +45,68 @@ def _generated(app: FastAPI) -> Schema:
         )
 
 
-def finish(schema: Schema) -> Schema:
-    """Put the true error answers in, and tell the methods of one route apart."""
-    schemas: Schema = schema.setdefault("components", {}).setdefault("schemas", {})
+def complete_document(document: Schema) -> Schema:
+    """Replace the error answers by the real ones and make the ids of operations unique."""
+    schemas: Schema = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["ErrorBody"] = ErrorBody.model_json_schema()
-    for named in schemas.values():
-        if "example" in named:
-            named["example"] = _with_nulls(schemas, named, named["example"])
-    seen: set[str] = set()
-    for path in schema.get("paths", {}).values():
+    for schema in schemas.values():
+        if "example" in schema:
+            schema["example"] = _restore_nulls(schemas, schema, schema["example"])
+    ids: set[str] = set()
+    for path in document.get("paths", {}).values():
         for method, operation in path.items():
-            if operation["operationId"] in seen:
+            if operation["operationId"] in ids:
                 operation["operationId"] += f"_{method}"
-            seen.add(operation["operationId"])
-            responses: Schema = operation["responses"]
-            responses.pop("422", None)
-            for answer in responses.values():
-                for content in answer.get("content", {}).values():
-                    _finish_content(schemas, content)
-            responses["4XX"] = responses["5XX"] = {
-                "description": "What is wrong",
-                "content": {"application/json": {"schema": ERROR_REFERENCE}},
-            }
+            ids.add(operation["operationId"])
+            _complete_responses(schemas, operation["responses"])
+    return document
+
+
+def _complete_responses(schemas: Schema, responses: Schema) -> None:
+    responses.pop("422", None)
+    for response in responses.values():
+        for content in response.get("content", {}).values():
+            if "example" in content:
+                schema = content.get("schema", {})
+                content["example"] = _restore_nulls(schemas, schema, content["example"])
+    responses["4XX"] = responses["5XX"] = {
+        "description": "What is wrong",
+        "content": {"application/json": {"schema": ERROR_REFERENCE}},
+    }
+
+
+def _restore_nulls(schemas: Schema, schema: Schema, example: object) -> object:
+    """Return an example with its null fields, which FastAPI drops from examples."""
+    schema = _resolve(schemas, schema, example)
+    if isinstance(example, list):
+        items = cast("list[object]", example)
+        return [_restore_nulls(schemas, schema.get("items", {}), item) for item in items]
+    if not isinstance(example, dict):
+        return example
+    fields, rest = schema.get("properties", {}), schema.get("additionalProperties")
+    others: Schema = cast("Schema", rest) if isinstance(rest, dict) else {}
+    values = {
+        key: _restore_nulls(schemas, fields.get(key, others), value)
+        for key, value in cast("dict[str, object]", example).items()
+    }
+    return dict.fromkeys(schema.get("required", ())) | values
+
+
+def _resolve(schemas: Schema, schema: Schema, example: object) -> Schema:
+    """Follow a reference; of several schemas, return the first that has the example's fields."""
+    if "$ref" in schema:
+        return schemas[schema["$ref"].rpartition("/")[2]]
+    names, is_list = _field_names(example), isinstance(example, list)
+    for option in schema.get("anyOf", ()):
+        resolved = _resolve(schemas, option, example)
+        if is_list != (resolved.get("type") == "array"):
+            continue
+        if names <= set(resolved.get("properties", names)):
+            return resolved
     return schema
 
 
-def _finish_content(schemas: Schema, content: Schema) -> None:
-    if "schema" in content:
-        content["schema"] = _named(content["schema"])
-    if "example" in content:
-        content["example"] = _with_nulls(schemas, content.get("schema", {}), content["example"])
-
-
-def _named(shape: Schema) -> Schema:
-    """Leave the model of a route's `responses` alone: FastAPI merges it with what the handler
-    returns, an object of anything, which costs less to send than the model would."""
-    if "$ref" in shape:
-        return {"$ref": shape["$ref"]}
-    options = shape.get("anyOf", [])
-    named = [option for option in options if "$ref" in option or "$ref" in option.get("items", {})]
-    others = [option for option in options if option not in named]
-    if named and all(option.get("type") in {"object", "array"} for option in others):
-        return {**shape, "anyOf": named}
-    return shape
-
-
-def _with_nulls(schemas: Schema, shape: Schema, example: Any) -> Any:
-    """Put back the nulls that FastAPI drops from examples: without them one lacks its keys."""
-    shape = _meant(schemas, shape, example)
-    if isinstance(example, list):
-        items = cast("list[Any]", example)
-        return [_with_nulls(schemas, shape.get("items", {}), item) for item in items]
-    if not isinstance(example, dict):
-        return example
-    fields, rest = shape.get("properties", {}), shape.get("additionalProperties")
-    others: Schema = cast("Schema", rest) if isinstance(rest, dict) else {}
-    told = {
-        key: _with_nulls(schemas, fields.get(key, others), value)
-        for key, value in cast("Schema", example).items()
-    }
-    return dict.fromkeys(shape.get("required", ())) | told
-
-
-def _meant(schemas: Schema, shape: Schema, example: Any) -> Schema:
-    """Resolve a reference, and of several shapes take the one that the example has."""
-    if "$ref" in shape:
-        return schemas[shape["$ref"].rpartition("/")[2]]
-    for option in shape.get("anyOf", ()):
-        found = _meant(schemas, option, example)
-        keys = set(cast("Schema", example)) if isinstance(example, dict) else set[str]()
-        is_list = found.get("type") == "array"
-        if is_list == isinstance(example, list) and keys <= set(found.get("properties", keys)):
-            return found
-    return shape
+def _field_names(example: object) -> set[str]:
+    return set(cast("Schema", example)) if isinstance(example, dict) else set()

@@ -1,13 +1,13 @@
 """Chat: prompt, stream, abort, respond, active, edit (contract §2)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
-from pydantic import Field
 from sse_starlette.sse import EventSourceResponse
 
+from xo_cowork_core.api.chat import schemas
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
+from xo_cowork_core.api.models import OkResponse, Responses
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.streaming.formats import find_format
 from xo_cowork_core.api.streaming.response import stream_response
@@ -26,95 +26,14 @@ FAMILY = RouteFamily(
     # browsers cannot send headers with an EventSource; reading a stream by POST changes nothing
     policies={STREAM_PATH: RoutePolicy(token_in_query=True, idempotent=False)},
 )
-Preset = Literal["allow", "ask", "deny"] | bool
 
 
-class Presets(RequestModel):
-    """What a turn may do unasked: true or "allow", false or "ask", "deny"."""
-
-    file_changes: Preset | None = None
-    run_commands: Preset | None = None
-
-
-class AttachmentBody(RequestModel):
-    """A file here: what an upload answered, or `{type, path, name}`."""
-
-    path: str
-    name: str = ""
-    mime_type: str = ""
-    file_id: str = ""
-    size: int = 0
-
-
-class PromptBody(RequestModel):
-    """One prompt."""
-
-    text: str = Field(examples=["Say hello"])
-    session_id: str | None = None
-    agent_name: str | None = Field(default=None, examples=["demo"])
-    agent_id: str | None = None
-    workspace: str | None = None
-    agent_type: str | None = None
-    model: str | None = None
-    provider_id: str | None = None
-    agent: Literal["build", "plan"] | None = None
-    attachments: list[AttachmentBody] | None = None
-    permission_presets: Presets | None = None
-    reasoning: str | bool | None = None
-
-
-class EditBody(PromptBody):
-    """A prompt that replaces an earlier message of the user, and what followed it."""
-
-    session_id: str | None = Field(default=None, examples=["0b6f…"])
-    message_id: str
-
-
-class StartedBody(ResponseModel):
-    """A turn that was accepted."""
-
-    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
-    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
-
-
-class AbortBody(RequestModel):
-    """Which turn to stop."""
-
-    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
-
-
-class AbortedBody(ResponseModel):
-    """`aborted` tells whether a running turn was stopped."""
-
-    ok: bool = True
-    aborted: bool = Field(examples=[True])
-
-
-class RespondBody(RequestModel):
-    """`response`: true/false, a string, or a JSON string, as the request's kind wants it."""
-
-    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
-    call_id: str = Field(examples=["call_1"])
-    response: Any = Field(examples=[True])
-
-
-class ActiveTurnRow(ResponseModel):
-    """One running turn."""
-
-    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
-    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
-    agent_name: str = Field(examples=["demo"])
-    agent_id: str | None = Field(examples=["my-project"])
-    started_at: str = Field(examples=["2026-11-24T08:00:00.000+00:00"])
-    needs_input: bool = Field(examples=[False])
-
-
-def prompt_of(body: PromptBody, *, edits: str | None = None) -> Prompt:
+def prompt_of(body: schemas.PromptRequest, *, edits: str | None = None) -> Prompt:
     """Return the prompt that a body asks for. Raises BadRequest when there is no text."""
     text = body.text.strip()
     if not text:
         raise BadRequest("Empty message")
-    presets = body.permission_presets or Presets()
+    presets = body.permission_presets or schemas.PermissionPresets()
     return Prompt(
         text=text,
         session_id=body.session_id or None,
@@ -136,7 +55,7 @@ def prompt_of(body: PromptBody, *, edits: str | None = None) -> Prompt:
     )
 
 
-def _rule(preset: Preset | None) -> PermissionRule | None:
+def _rule(preset: schemas.Preset | None) -> PermissionRule | None:
     match preset:
         case True:
             return "allow"
@@ -153,39 +72,36 @@ def _reasoning(value: str | bool | None) -> str | None:
 
 
 @router.post("/api/chat/prompt")
-async def prompt(body: PromptBody, services: ServicesDep) -> StartedBody:
+async def prompt(body: schemas.PromptRequest, services: ServicesDep) -> schemas.StartedTurn:
     """Start a turn. It runs whether or not anyone reads its stream."""
     started = await services.turns.start(prompt_of(body))
-    return StartedBody(stream_id=started.stream_id, session_id=started.session_id)
+    return schemas.StartedTurn(stream_id=started.stream_id, session_id=started.session_id)
 
 
 @router.post("/api/chat/edit")
-async def edit(body: EditBody, services: ServicesDep) -> StartedBody:
+async def edit(body: schemas.EditRequest, services: ServicesDep) -> schemas.StartedTurn:
     """Drop a message of the user and what follows it, then start a turn in its place."""
     if not body.session_id:
         raise BadRequest("`session_id` is missing")
     started = await services.turns.start(prompt_of(body, edits=body.message_id))
-    return StartedBody(stream_id=started.stream_id, session_id=started.session_id)
+    return schemas.StartedTurn(stream_id=started.stream_id, session_id=started.session_id)
 
 
-STREAM: dict[str, Any] = {
-    "response_class": EventSourceResponse,
-    "responses": {
-        200: {
-            "description": "The turn's events from after the last seen id, to its terminal event",
-            "content": {
-                "text/event-stream": {
-                    "schema": {"type": "string"},
-                    "example": 'id: 1\nevent: text-delta\ndata: {"text":"Hi","session_id":"…"}\n\n',
-                }
-            },
-        }
-    },
+STREAM_RESPONSES: Responses = {
+    200: {
+        "description": "The turn's events from after the last seen id, to its terminal event",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 1\nevent: text-delta\ndata: {"text":"Hi","session_id":"…"}\n\n',
+            }
+        },
+    }
 }
 
 
-@router.get(STREAM_PATH, **STREAM)
-@router.post(STREAM_PATH, **STREAM)
+@router.get(STREAM_PATH, response_class=EventSourceResponse, responses=STREAM_RESPONSES)
+@router.post(STREAM_PATH, response_class=EventSourceResponse, responses=STREAM_RESPONSES)
 async def stream(
     stream_id: str,
     services: ServicesDep,
@@ -207,23 +123,23 @@ def _number(text: str | None) -> int:
 
 
 @router.post("/api/chat/abort")
-async def abort(body: AbortBody, services: ServicesDep) -> AbortedBody:
+async def abort(body: schemas.AbortRequest, services: ServicesDep) -> schemas.AbortResponse:
     """Stop a turn and the agent behind it; answers once it has ended."""
-    return AbortedBody(aborted=await services.turns.abort(body.stream_id))
+    return schemas.AbortResponse(aborted=await services.turns.abort(body.stream_id))
 
 
 @router.post("/api/chat/respond")
-async def respond(body: RespondBody, services: ServicesDep) -> OkResponse:
+async def respond(body: schemas.RespondRequest, services: ServicesDep) -> OkResponse:
     """Answer a permission request, a question or a plan. The first answer counts."""
     await services.turns.respond(body.stream_id, body.call_id, body.response)
     return OkResponse()
 
 
 @router.get("/api/chat/active")
-async def active(services: ServicesDep) -> list[ActiveTurnRow]:
+async def active(services: ServicesDep) -> list[schemas.ActiveTurnRow]:
     """List the running turns, oldest first."""
     return [
-        ActiveTurnRow(
+        schemas.ActiveTurnRow(
             stream_id=running.turn.stream_id,
             session_id=running.turn.session_id,
             agent_name=running.owner.info.name,

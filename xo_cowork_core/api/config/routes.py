@@ -1,12 +1,12 @@
 """Settings of the workspace, and what its runtimes offer (contract §6)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
+from xo_cowork_core.api.config import schemas
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.models import ResponseModel
+from xo_cowork_core.api.models import JsonObject, response_example
 from xo_cowork_core.api.route_family import RouteFamily
 
 SKILLS_PATH = "/api/skills"
@@ -19,32 +19,14 @@ FAMILY = RouteFamily(
     router=router,
     prefixes=("/api/config", SKILLS_PATH, TOOLS_PATH, "/api/mcp", AUTOMATIONS_PATH),
 )
-Row = dict[str, Any]
 Workspace = Annotated[str | None, Query()]
-EMPTY: dict[int | str, Row] = {200: {"content": {"application/json": {"example": []}}}}
-
-
-class WorkspaceRoots(ResponseModel):
-    """Where each runtime's projects lie, the default runtime first."""
-
-    roots: dict[str, str] = Field(examples=[{"demo": "/home/coder/xo-projects"}])
-    default: str = Field(examples=["/home/coder/xo-projects"])
-
-
-class SkillRow(ResponseModel):
-    """A skill, and the runtime that has it."""
-
-    name: str = Field(examples=["review"])
-    description: str = Field(examples=["Reviews a change"])
-    path: str = Field(examples=["/home/coder/.claude/skills/review/SKILL.md"])
-    agent_name: str = Field(examples=["claude_code"])
 
 
 @router.get("/api/config/workspace")
-async def read_workspace(services: ServicesDep) -> WorkspaceRoots:
-    """Say where projects lie."""
+async def read_workspace(services: ServicesDep) -> schemas.WorkspaceRoots:
+    """Return the projects root of each runtime."""
     roots = {name: str(root) for name, root in (await services.roots.of_runtimes()).items()}
-    return WorkspaceRoots(roots=roots, default=str(services.roots.default))
+    return schemas.WorkspaceRoots(roots=roots, default=str(services.roots.default))
 
 
 @router.get(SKILLS_PATH)
@@ -52,30 +34,30 @@ async def list_skills(
     services: ServicesDep,
     workspace: Workspace = None,
     agent_name: Annotated[str | None, Query()] = None,
-) -> list[SkillRow]:
+) -> list[schemas.SkillRow]:
     """List the skills that a prompt in a workspace may name, of every runtime that has some."""
-    found = await services.skills.list(workspace=workspace, agent_name=agent_name)
+    skills = await services.skills.list(workspace=workspace, agent_name=agent_name)
     return [
-        SkillRow(
+        schemas.SkillRow(
             name=skill.name, description=skill.description, path=str(skill.path), agent_name=owner
         )
-        for owner, skill in found
+        for owner, skill in skills
     ]
 
 
-@router.get(TOOLS_PATH, responses=EMPTY)
-async def list_tools() -> list[Row]:
-    """List tools: none, since no runtime says before a turn which it has."""
+@router.get(TOOLS_PATH, responses=response_example([]))
+async def list_tools() -> list[JsonObject]:
+    """List tools: always empty, because no runtime reports them before a turn."""
     return []
 
 
-@router.get("/api/mcp/status", responses=EMPTY)
-async def list_mcp_servers() -> list[Row]:
-    """List MCP servers: none, since no runtime tells of its own."""
+@router.get("/api/mcp/status", responses=response_example([]))
+async def list_mcp_servers() -> list[JsonObject]:
+    """List MCP servers: always empty, because no runtime reports its own."""
     return []
 
 
-@router.get(AUTOMATIONS_PATH, responses=EMPTY)
-async def list_automations() -> list[Row]:
-    """List automations: none, since no runtime offers them."""
+@router.get(AUTOMATIONS_PATH, responses=response_example([]))
+async def list_automations() -> list[JsonObject]:
+    """List automations: always empty, because no runtime offers them."""
     return []

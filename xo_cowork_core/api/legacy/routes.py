@@ -1,15 +1,14 @@
 """The older chat routes, thin over the same turns (contract §2, Legacy)."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
 
 import orjson
 from fastapi import APIRouter
-from pydantic import Field
 from sse_starlette.sse import EventSourceResponse
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
-from xo_cowork_core.api.models import OkResponse, RequestModel, ResponseModel
+from xo_cowork_core.api.legacy import schemas
+from xo_cowork_core.api.models import OkResponse
 from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
@@ -28,30 +27,7 @@ FAMILY = RouteFamily(
 )
 
 
-class QuestionBody(RequestModel):
-    """A question to a project."""
-
-    project_name: str = Field(examples=["my-project"])
-    question: str = Field(examples=["Say hello"])
-    user_id: str | None = None
-    message_type: str | None = None
-    agent_type: str | None = None
-    agent_name: str | None = None
-
-
-class AnswerBody(ResponseModel):
-    """The whole answer."""
-
-    id: None = None
-    message: str = Field(examples=["Hello!"])
-    project_id: str = Field(examples=["my-project"])
-    user_id: str | None = None
-    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
-    is_new_session: bool = Field(examples=[True])
-    timestamp: str = Field(examples=["2026-11-24T08:00:00.000+00:00"])
-
-
-def _prompt(body: QuestionBody) -> Prompt:
+def _prompt(body: schemas.QuestionRequest) -> Prompt:
     question = body.question.strip()
     if not question:
         raise BadRequest("Empty message")
@@ -66,11 +42,13 @@ def _prompt(body: QuestionBody) -> Prompt:
 
 
 @router.post(ASK_PATH)
-async def ask_question(body: QuestionBody, services: ServicesDep) -> AnswerBody:
+async def ask_question(
+    body: schemas.QuestionRequest, services: ServicesDep
+) -> schemas.QuestionAnswer:
     """Ask and wait for the whole answer."""
     started, new = await services.legacy.start_turn(body.project_name, _prompt(body), body.user_id)
     message = await services.legacy.wait_for_text(started.stream_id)
-    return AnswerBody(
+    return schemas.QuestionAnswer(
         message=message,
         project_id=body.project_name,
         user_id=body.user_id,
@@ -95,7 +73,9 @@ async def ask_question(body: QuestionBody, services: ServicesDep) -> AnswerBody:
         }
     },
 )
-async def ask_question_streaming(body: QuestionBody, services: ServicesDep) -> EventSourceResponse:
+async def ask_question_streaming(
+    body: schemas.QuestionRequest, services: ServicesDep
+) -> EventSourceResponse:
     """Ask and read the answer as it comes."""
     started, _ = await services.legacy.start_turn(body.project_name, _prompt(body), body.user_id)
     return EventSourceResponse(
@@ -116,7 +96,7 @@ async def _tokens(services: Services, stream_id: str) -> AsyncIterator[bytes]:
     yield _frame({"done": True})
 
 
-def _frame(data: dict[str, Any]) -> bytes:
+def _frame(data: Mapping[str, object]) -> bytes:
     return b"data: %b\n\n" % orjson.dumps(data)
 
 

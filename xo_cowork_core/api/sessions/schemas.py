@@ -1,55 +1,44 @@
-"""How sessions' and messages' answers look: models for the OpenAPI document alone.
+"""The bodies of sessions and messages. `serializers` builds those that are TypedDicts."""
 
-`wire` makes the answers; nothing is checked against these at run time.
-"""
+from typing import Literal, NotRequired, TypeAlias
 
-from datetime import UTC, datetime
-from typing import Any, Literal
+from pydantic import Field
+from typing_extensions import TypedDict
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from xo_cowork_core.api.models import JsonObject, RequestModel, ResponseModel
+from xo_cowork_core.api.token_counts import TokenCounts
 
-from xo_cowork_core.api.sessions.serializers import message_row, session_row
-from xo_cowork_core.sdk import Message, StepPart, TextPart, Tokens, ToolPart
-from xo_cowork_core.services.index.queries import Session
-
-Row = dict[str, Any]
-SESSION_ID = "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"
-NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-TOKENS = Tokens(input=48, output=30)
-SESSION: Row = session_row(
-    Session(SESSION_ID, "demo", "garden", "/home/ann/xo-projects/garden", "Say hello", NOW, NOW, 2)
-)
-TOOL = ToolPart(
-    "c1", "read", {"file_path": "PLAN.md"}, "completed", "# Plan", "Read PLAN.md", {}, NOW, NOW
-)
-MESSAGES: list[Row] = [
-    message_row(Message("5f0c2a0e-u", "user", (TextPart("Say hello"),), NOW), SESSION_ID),
-    message_row(
-        Message(
-            "5f0c2a0e-a",
-            "assistant",
-            (TOOL, TextPart("Hello!"), StepPart("stop", TOKENS, 0.01)),
-            NOW,
-            "demo",
-            "demo",
-            TOKENS,
-            0.01,
-            "stop",
-        ),
-        SESSION_ID,
-    ),
-]
+EXAMPLE_ID = "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"
 
 
-def answer(model: Any, example: Any) -> dict[int | str, Row]:
-    """An answer's `responses` for the document. Its handler returns plain objects."""
-    return {200: {"model": model, "content": {"application/json": {"example": example}}}}
+class NewSessionRequest(RequestModel):
+    """A session to reserve; every field is optional."""
+
+    title: str | None = Field(default=None, examples=["Plan the week"])
+    agent_name: str | None = None
+    agent_id: str | None = None
+    directory: str | None = None
 
 
-class SessionRow(BaseModel):
+class ReservedSession(ResponseModel):
+    """An id that the first prompt may use."""
+
+    id: str = Field(examples=[EXAMPLE_ID])
+    session_id: str = Field(examples=[EXAMPLE_ID])
+    title: str = Field(examples=["Plan the week"])
+
+
+class SessionPatchRequest(RequestModel):
+    """The fields to set; at least one is needed. `directory` "." means none."""
+
+    title: str | None = Field(default=None, examples=["Plan the week"])
+    is_pinned: bool | None = None
+    directory: str | None = None
+
+
+class SessionRow(TypedDict):
     """One session, in both field sets."""
 
-    model_config = ConfigDict(json_schema_extra={"example": SESSION})
     id: str
     session_id: str
     title: str
@@ -69,8 +58,8 @@ class SessionRow(BaseModel):
     summary_additions: int
     summary_deletions: int
     summary_files: int
-    summary_diffs: list[JsonValue]
-    permission: dict[str, JsonValue]
+    summary_diffs: list[object]
+    permission: JsonObject
     time_compacting: str | None
     time_archived: str | None
 
@@ -78,27 +67,23 @@ class SessionRow(BaseModel):
 class ChangedSession(SessionRow):
     """The session after a change."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {**SESSION, "ok": True}})
     ok: bool
 
 
-class FoundSession(SessionRow):
-    """A session with the place that matched: escaped HTML, the match in `<mark>`."""
+class SessionMatch(SessionRow):
+    """A session with the text that matched: escaped HTML, the match in `<mark>`."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {**SESSION, "snippet": "Say <mark>hello</mark>"}}
-    )
     snippet: str
 
 
-class SessionHit(BaseModel):
-    """The same in the wire style `spa`."""
+class SessionHit(TypedDict):
+    """A session with the text that matched, in the wire style `spa`."""
 
     session: SessionRow
     snippet: str
 
 
-class SessionPage(BaseModel):
+class SessionPage(TypedDict):
     """A page of sessions, newest first."""
 
     total: int
@@ -106,44 +91,55 @@ class SessionPage(BaseModel):
     sessions: list[SessionRow]
 
 
-class FoundPage(BaseModel):
-    """A page of what a search found, best first."""
+class SessionSearchPage(TypedDict):
+    """A page of search results, best first."""
 
     total: int
     offset: int
-    sessions: list[FoundSession]
+    sessions: list[SessionMatch]
 
 
-class TokenCounts(BaseModel):
-    """Tokens of a model call, a turn or a window."""
+class SessionTodos(TypedDict):
+    """The last task list that the agent wrote, as it wrote it."""
 
-    input: int
-    output: int
-    reasoning: int
-    cache_read: int
-    cache_write: int
+    todos: list[JsonObject]
 
 
-class TextData(BaseModel):
+class SessionFile(TypedDict):
+    """A file that a tool touched or that came with a prompt."""
+
+    name: str
+    path: str
+    type: str
+    tool: str
+
+
+class SessionFiles(TypedDict):
+    """The files of a session."""
+
+    files: list[SessionFile]
+
+
+class TextData(TypedDict):
     """Text, or thinking."""
 
     type: Literal["text", "reasoning"]
     text: str
 
 
-class ToolState(BaseModel):
-    """How far a tool call is; `output` is what it gave, or why it failed."""
+class ToolState(TypedDict):
+    """The state of a tool call; `output` is its result, or why it failed."""
 
     status: Literal["pending", "running", "completed", "error"]
-    input: dict[str, JsonValue]
+    input: JsonObject
     output: str
     title: str
-    metadata: dict[str, JsonValue]
+    metadata: JsonObject
     time_start: str | None
     time_end: str | None
 
 
-class ToolData(BaseModel):
+class ToolData(TypedDict):
     """A tool call with its result."""
 
     type: Literal["tool"]
@@ -152,7 +148,7 @@ class ToolData(BaseModel):
     state: ToolState
 
 
-class FileData(BaseModel):
+class FileData(TypedDict):
     """A file that came with a prompt."""
 
     type: Literal["file"]
@@ -163,7 +159,7 @@ class FileData(BaseModel):
     mime_type: str
 
 
-class StepData(BaseModel):
+class StepData(TypedDict):
     """One model call ended."""
 
     type: Literal["step-finish"]
@@ -172,29 +168,32 @@ class StepData(BaseModel):
     cost: float | None
 
 
-class PartRow(BaseModel):
+PartData: TypeAlias = TextData | ToolData | FileData | StepData
+
+
+class PartRow(TypedDict):
     """One part of a message. More types may come."""
 
     id: str
     message_id: str
     session_id: str
     time_created: str
-    data: TextData | ToolData | FileData | StepData
+    data: PartData
 
 
-class MessageData(BaseModel):
-    """Who said it; all but `role` stand in an assistant's message alone."""
+class MessageData(TypedDict):
+    """The role of a message; the other fields are those of an assistant's message."""
 
     role: Literal["user", "assistant"]
-    model_id: str | None = None
-    provider_id: str | None = None
-    cost: float | None = None
-    tokens: TokenCounts | None = None
-    finish: Literal["stop", "tool_use", "length", "error"] | None = None
-    error: str | None = None
+    model_id: NotRequired[str | None]
+    provider_id: NotRequired[str | None]
+    cost: NotRequired[float | None]
+    tokens: NotRequired[TokenCounts | None]
+    finish: NotRequired[Literal["stop", "tool_use", "length", "error"] | None]
+    error: NotRequired[str | None]
 
 
-class MessageRow(BaseModel):
+class MessageRow(TypedDict):
     """One message, with its parts and the flat fields beside them."""
 
     id: str
@@ -208,9 +207,18 @@ class MessageRow(BaseModel):
     parts: list[PartRow]
 
 
-class MessagePage(BaseModel):
+class MessagePage(TypedDict):
     """A page of messages, oldest first."""
 
     total: int
     offset: int
     messages: list[MessageRow]
+
+
+class IndexProgress(ResponseModel):
+    """The state of the index of sessions. `progress` is a percentage."""
+
+    status: Literal["idle", "indexing"]
+    progress: int = Field(examples=[100])
+    sessions: int = Field(examples=[12])
+    messages: int = Field(examples=[340])

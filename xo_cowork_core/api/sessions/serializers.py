@@ -1,13 +1,18 @@
-"""Services' objects as the contract's JSON, and the two wire styles."""
+"""Builds the bodies of sessions and messages from the objects of services."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, Literal
-
-from fastapi import Request
-
+from xo_cowork_core.api.sessions.schemas import (
+    FileData,
+    MessageData,
+    MessageRow,
+    PartData,
+    PartRow,
+    SessionRow,
+    StepData,
+    TextData,
+    ToolData,
+)
+from xo_cowork_core.api.token_counts import token_counts
 from xo_cowork_core.sdk import (
-    BadRequest,
     FilePart,
     Message,
     Part,
@@ -19,23 +24,9 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.index.queries import Session
 
-WireStyle = Literal["docs", "spa"]
 
-
-def style_of(request: Request, default: WireStyle) -> WireStyle:
-    """Return the wire style of one request: its `X-XO-Wire` header, else the setting."""
-    asked = request.headers.get("x-xo-wire")
-    match asked:
-        case None:
-            return default
-        case "docs" | "spa":
-            return asked
-        case _:
-            raise BadRequest("`X-XO-Wire` must be docs or spa")
-
-
-def session_row(session: Session) -> dict[str, Any]:
-    """A session in both field sets."""
+def session_row(session: Session) -> SessionRow:
+    """Return a session in both field sets."""
     created, updated = stamp(session.time_created), stamp(session.time_updated)
     return {
         "id": session.session_id,
@@ -64,63 +55,65 @@ def session_row(session: Session) -> dict[str, Any]:
     }
 
 
-def message_row(message: Message, session_id: str) -> dict[str, Any]:
-    """A message with its parts, and the flat fields beside them."""
+def message_row(message: Message, session_id: str) -> MessageRow:
+    """Return a message with its parts, and the flat fields beside them."""
     created = stamp(message.time_created)
-    data: dict[str, Any] = {"role": message.role}
-    if message.role == "assistant":
-        data |= {
-            "model_id": message.model_id,
-            "provider_id": message.provider_id,
-            "cost": message.cost,
-            "tokens": message.tokens.data() if message.tokens else None,
-            "finish": message.finish,
-            "error": message.error,
-        }
-    parts = [
-        {
-            "id": f"{message.id}_p{number}",
-            "message_id": message.id,
-            "session_id": session_id,
-            "time_created": created,
-            "data": part_data(part),
-        }
-        for number, part in enumerate(message.parts)
-    ]
+    parts: list[PartRow] = []
+    tool_calls: list[ToolData] = []
+    for number, part in enumerate(message.parts):
+        data = part_data(part)
+        parts.append(
+            {
+                "id": f"{message.id}_p{number}",
+                "message_id": message.id,
+                "session_id": session_id,
+                "time_created": created,
+                "data": data,
+            }
+        )
+        if data["type"] == "tool":
+            tool_calls.append(data)
     return {
         "id": message.id,
         "session_id": session_id,
         "role": message.role,
         "text": "\n\n".join(part.text for part in message.parts if isinstance(part, TextPart)),
-        "tool_calls": [part["data"] for part in parts if part["data"]["type"] == "tool"],
+        "tool_calls": tool_calls,
         "timestamp": created,
         "time_created": created,
-        "data": data,
+        "data": _message_data(message),
         "parts": parts,
     }
 
 
-def part_data(part: Part) -> Mapping[str, Any]:
-    """One part's data, with its type."""
+def part_data(part: Part) -> PartData:
+    """Return one part's data, with its type."""
     match part:
         case TextPart():
-            return {"type": "text", "text": part.text}
+            return TextData(type="text", text=part.text)
         case ReasoningPart():
-            return {"type": "reasoning", "text": part.text}
+            return TextData(type="reasoning", text=part.text)
         case FilePart():
-            return {"type": "file", **asdict(part)}
+            return FileData(
+                type="file",
+                name=part.name,
+                path=part.path,
+                file_id=part.file_id,
+                size=part.size,
+                mime_type=part.mime_type,
+            )
         case StepPart():
-            return {
-                "type": "step-finish",
-                "reason": part.reason,
-                "tokens": part.tokens.data(),
-                "cost": part.cost,
-            }
+            return StepData(
+                type="step-finish",
+                reason=part.reason,
+                tokens=token_counts(part.tokens),
+                cost=part.cost,
+            )
         case ToolPart():
             return _tool_data(part)
 
 
-def _tool_data(part: ToolPart) -> Mapping[str, Any]:
+def _tool_data(part: ToolPart) -> ToolData:
     return {
         "type": "tool",
         "tool": part.tool,
@@ -134,4 +127,18 @@ def _tool_data(part: ToolPart) -> Mapping[str, Any]:
             "time_start": stamp(part.time_start) if part.time_start else None,
             "time_end": stamp(part.time_end) if part.time_end else None,
         },
+    }
+
+
+def _message_data(message: Message) -> MessageData:
+    if message.role == "user":
+        return {"role": "user"}
+    return {
+        "role": message.role,
+        "model_id": message.model_id,
+        "provider_id": message.provider_id,
+        "cost": message.cost,
+        "tokens": token_counts(message.tokens) if message.tokens else None,
+        "finish": message.finish,
+        "error": message.error,
     }

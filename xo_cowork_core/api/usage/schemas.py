@@ -1,91 +1,11 @@
-"""How the answers about usage look: models for the OpenAPI document alone."""
+"""The bodies about usage (contract §9). `serializers` builds them; no number is null."""
 
-from typing import Any
+from typing_extensions import TypedDict
 
-from pydantic import BaseModel
-
-from xo_cowork_core.api.sessions.schemas import SESSION_ID, TokenCounts
-
-Row = dict[str, Any]
-TOKENS: Row = {"input": 48, "output": 30, "reasoning": 0, "cache_read": 0, "cache_write": 0}
-COST: Row = {"cost_usd": 0.05, "total_cost": 0.05}
-SESSION: Row = {
-    "session_id": SESSION_ID,
-    "title": "Say hello",
-    "agent_name": "claude_code",
-    "tokens_total": 78,
-    "total_tokens": 78,
-    **COST,
-    "messages": 2,
-    "message_count": 2,
-    "time_created": "2026-11-24T08:00:00.000+00:00",
-    "updated_at": "2026-11-24T08:00:09.000+00:00",
-}
-CALL: Row = {
-    "session_id": SESSION_ID,
-    "model": "claude-opus-5-5",
-    "tokens_in": 48,
-    "tokens_out": 30,
-    "cost_usd": 0.05,
-    "tools": ["read"],
-    "timestamp": "2026-11-24T08:00:09.000+00:00",
-}
-MODEL: Row = {
-    "model": "claude-opus-5-5",
-    "model_id": "claude-opus-5-5",
-    "provider_id": "anthropic",
-    "tokens_in": 48,
-    "tokens_out": 30,
-    "cache_read": 0,
-    "cache_write": 0,
-    "total_tokens": TOKENS,
-    **COST,
-    "message_count": 1,
-}
-RUNTIME: Row = {
-    "agent_name": "claude_code",
-    "total_tokens": TOKENS,
-    "tokens_total": 78,
-    "cost_usd": 0.05,
-    "message_count": 1,
-}
-DAY: Row = {
-    "date": "2026-11-24",
-    "cost_usd": 0.05,
-    "cost": 0.05,
-    "tokens_total": 78,
-    "tokens": 78,
-    "messages": 2,
-    "tool_calls": 1,
-}
-USAGE: Row = {
-    "window_days": 1,
-    "total_cost_usd": 0.05,
-    "total_cost": 0.05,
-    "total_tokens": TOKENS,
-    "total_sessions": 1,
-    "total_messages": 2,
-    "avg_tokens_per_session": 78,
-    "avg_response_time": 9.0,
-    "by_model": [MODEL],
-    "by_session": [SESSION],
-    "by_runtime": [RUNTIME],
-    "daily": [DAY],
-    "tool_usage": [{"tool": "read", "count": 1}],
-    "response_time_ms": {"p50": 9000, "p95": 9000, "p99": 9000},
-    "response_time": {
-        "avg": 9.0,
-        "median": 9.0,
-        "p95": 9.0,
-        "min": 9.0,
-        "max": 9.0,
-        "count": 1,
-    },
-    "unpriced_models": [],
-}
+from xo_cowork_core.api.token_counts import TokenCounts
 
 
-class ModelUsage(BaseModel):
+class ModelUsage(TypedDict):
     """One model's part of a window."""
 
     model: str
@@ -101,7 +21,7 @@ class ModelUsage(BaseModel):
     message_count: int
 
 
-class SessionUsage(BaseModel):
+class SessionUsage(TypedDict):
     """One session's part of a window."""
 
     session_id: str
@@ -117,7 +37,7 @@ class SessionUsage(BaseModel):
     updated_at: str | None
 
 
-class RuntimeUsage(BaseModel):
+class RuntimeUsage(TypedDict):
     """One runtime's part of a window."""
 
     agent_name: str
@@ -127,7 +47,7 @@ class RuntimeUsage(BaseModel):
     message_count: int
 
 
-class DayUsage(BaseModel):
+class DayUsage(TypedDict):
     """One day, in UTC."""
 
     date: str
@@ -139,14 +59,22 @@ class DayUsage(BaseModel):
     tool_calls: int
 
 
-class ToolUsage(BaseModel):
-    """How often a tool was called."""
+class ToolUsage(TypedDict):
+    """The number of calls of a tool."""
 
     tool: str
     count: int
 
 
-class ResponseTimes(BaseModel):
+class ResponsePercentiles(TypedDict):
+    """Milliseconds from a prompt to its answer."""
+
+    p50: int
+    p95: int
+    p99: int
+
+
+class ResponseTimes(TypedDict):
     """Seconds from a prompt to its answer."""
 
     avg: float
@@ -157,8 +85,8 @@ class ResponseTimes(BaseModel):
     count: int
 
 
-class UsageBody(BaseModel):
-    """A window's usage, of all runtimes or of one project. No number is null."""
+class UsageReport(TypedDict):
+    """The usage of a window, of all runtimes or of one project."""
 
     window_days: int
     total_cost_usd: float
@@ -173,12 +101,12 @@ class UsageBody(BaseModel):
     by_runtime: list[RuntimeUsage]
     daily: list[DayUsage]
     tool_usage: list[ToolUsage]
-    response_time_ms: dict[str, int]
+    response_time_ms: ResponsePercentiles
     response_time: ResponseTimes
     unpriced_models: list[str]
 
 
-class ModelCall(BaseModel):
+class ModelCall(TypedDict):
     """One model call."""
 
     session_id: str
@@ -190,29 +118,29 @@ class ModelCall(BaseModel):
     timestamp: str
 
 
-class Analytics(BaseModel):
+class UsageAnalytics(TypedDict):
     """The newest model calls of a window."""
 
     messages: list[ModelCall]
 
 
-class InAndOut(BaseModel):
+class InputOutputTokens(TypedDict):
     """Tokens of a window."""
 
     input: int
     output: int
 
 
-class Summary(BaseModel):
+class UsageTotals(TypedDict):
     """A window in three numbers."""
 
     total_cost_usd: float
     total_messages: int
-    total_tokens: InAndOut
+    total_tokens: InputOutputTokens
 
 
-class Card(BaseModel):
-    """One number, and how it compares with as many days before."""
+class UsageCard(TypedDict):
+    """The cost of a window, and the change from as many days before."""
 
     label: str
     value: str
@@ -220,7 +148,7 @@ class Card(BaseModel):
     trend_pct: float
 
 
-class SessionsUsage(BaseModel):
+class SessionUsageList(TypedDict):
     """The sessions of a window, the costliest first."""
 
     sessions: list[SessionUsage]

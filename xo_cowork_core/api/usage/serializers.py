@@ -1,17 +1,23 @@
-"""A usage report as the contract's JSON (§9). Numbers are never null."""
+"""Builds the bodies about usage from the reports of services."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.api.token_counts import token_counts
+from xo_cowork_core.api.usage.schemas import (
+    DayUsage,
+    ModelCall,
+    ModelUsage,
+    RuntimeUsage,
+    SessionUsage,
+    ToolUsage,
+    UsageReport,
+)
 from xo_cowork_core.services.index.queries import Label
 from xo_cowork_core.services.usage.sums import Call, Group, Sum, Usage, summed, total_of
 
-Row = dict[str, Any]
 
-
-def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
-    """The whole body, with the older names beside the newer."""
+def usage_report(usage: Usage, labels: Mapping[str, Label]) -> UsageReport:
+    """Return the whole report, with the older names beside the newer."""
     total = total_of(usage.groups)
     sessions = usage.session_count
     average = sum(usage.seconds) / len(usage.seconds) if usage.seconds else 0.0
@@ -19,7 +25,7 @@ def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
         "window_days": len(usage.days),
         "total_cost_usd": money(total.cost),
         "total_cost": money(total.cost),
-        "total_tokens": total.tokens.data(),
+        "total_tokens": token_counts(total.tokens),
         "total_sessions": sessions,
         "total_messages": sum(count for _, _, count in usage.messages),
         "avg_tokens_per_session": round(total.total / sessions) if sessions else 0,
@@ -30,7 +36,9 @@ def usage_body(usage: Usage, labels: Mapping[str, Label]) -> Row:
         "daily": _daily(usage),
         "tool_usage": _tools(usage),
         "response_time_ms": {
-            f"p{part}": round(percentile(usage.seconds, part) * 1000) for part in (50, 95, 99)
+            "p50": _milliseconds(usage.seconds, 50),
+            "p95": _milliseconds(usage.seconds, 95),
+            "p99": _milliseconds(usage.seconds, 99),
         },
         "response_time": {
             "avg": round(average, 3),
@@ -56,8 +64,12 @@ def percentile(ordered: Sequence[float], part: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * part // 100)]
 
 
-def call_row(call: Call) -> Row:
-    """One model call."""
+def _milliseconds(seconds: Sequence[float], part: int) -> int:
+    return round(percentile(seconds, part) * 1000)
+
+
+def call_row(call: Call) -> ModelCall:
+    """Return one model call."""
     return {
         "session_id": call.session_id,
         "model": call.model_id,
@@ -69,15 +81,18 @@ def call_row(call: Call) -> Row:
     }
 
 
-def _models(groups: Sequence[Group]) -> list[Row]:
+def _models(groups: Sequence[Group]) -> list[ModelUsage]:
     providers = {group.model_id: group.provider_id for group in groups}
     return [
         {
             "model": model_id,
             "model_id": model_id,
             "provider_id": providers[model_id],
-            **_tokens(total.tokens),
-            "total_tokens": total.tokens.data(),
+            "tokens_in": total.tokens.input,
+            "tokens_out": total.tokens.output,
+            "cache_read": total.tokens.cache_read,
+            "cache_write": total.tokens.cache_write,
+            "total_tokens": token_counts(total.tokens),
             "cost_usd": money(total.cost),
             "total_cost": money(total.cost),
             "message_count": total.calls,
@@ -86,12 +101,12 @@ def _models(groups: Sequence[Group]) -> list[Row]:
     ]
 
 
-def session_rows(usage: Usage, labels: Mapping[str, Label]) -> list[Row]:
-    """Rows of the costliest sessions."""
+def session_rows(usage: Usage, labels: Mapping[str, Label]) -> list[SessionUsage]:
+    """Return rows of the costliest sessions."""
     counts: dict[str, int] = {}
     for _, session_id, count in usage.messages:
         counts[session_id] = counts.get(session_id, 0) + count
-    rows: list[Row] = []
+    rows: list[SessionUsage] = []
     for each in usage.sessions:
         label, messages = labels.get(each.session_id), counts.get(each.session_id, 0)
         rows.append(
@@ -112,11 +127,11 @@ def session_rows(usage: Usage, labels: Mapping[str, Label]) -> list[Row]:
     return rows
 
 
-def _runtimes(groups: Sequence[Group]) -> list[Row]:
+def _runtimes(groups: Sequence[Group]) -> list[RuntimeUsage]:
     return [
         {
             "agent_name": agent_name,
-            "total_tokens": total.tokens.data(),
+            "total_tokens": token_counts(total.tokens),
             "tokens_total": total.total,
             "cost_usd": money(total.cost),
             "message_count": total.calls,
@@ -125,7 +140,7 @@ def _runtimes(groups: Sequence[Group]) -> list[Row]:
     ]
 
 
-def _daily(usage: Usage) -> list[Row]:
+def _daily(usage: Usage) -> list[DayUsage]:
     sums = summed(usage.groups, lambda group: group.day)
     messages: dict[str, int] = {}
     for day, _, count in usage.messages:
@@ -147,21 +162,12 @@ def _daily(usage: Usage) -> list[Row]:
     ]
 
 
-def _tools(usage: Usage) -> list[Row]:
+def _tools(usage: Usage) -> list[ToolUsage]:
     counts: dict[str, int] = {}
     for _, tool, count in usage.tools:
         counts[tool] = counts.get(tool, 0) + count
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"tool": tool, "count": count} for tool, count in ordered]
-
-
-def _tokens(tokens: Tokens) -> Row:
-    return {
-        "tokens_in": tokens.input,
-        "tokens_out": tokens.output,
-        "cache_read": tokens.cache_read,
-        "cache_write": tokens.cache_write,
-    }
 
 
 def _costliest(sums: Mapping[str, Sum]) -> list[tuple[str, Sum]]:

@@ -1,0 +1,146 @@
+"""The bodies of agents, models, channels and the gateway."""
+
+from typing import Literal
+
+from pydantic import AliasChoices, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from xo_cowork_core.api.models import JsonObject, RequestModel, ResponseModel
+
+AGENT_EXAMPLE: JsonObject = {
+    "id": "research",
+    "name": "Research",
+    "display_name": "Research",
+    "model": "openai/gpt-5",
+    "mode": "primary",
+    "metadata": {"backend": "openclaw"},
+    "sessions": {"count": 0},
+}
+
+
+class AgentRequest(RequestModel):
+    """The fields of an agent. Unknown fields are stored as well."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str | None = Field(default=None, examples=["research"])
+    name: str | None = Field(default=None, examples=["Research"])
+    display_name: str | None = None
+    description: str | None = None
+    model: str | None = Field(default=None, examples=["openai/gpt-5"])
+    systemPrompt: str | None = None  # the wire's name
+    system_prompt: str | None = None
+    tools: list[str] | None = None
+    env_file: str | None = None
+    metadata: dict[str, object] | None = None
+    identity: dict[str, object] | None = None
+
+    def sent_fields(self) -> dict[str, object]:
+        """Return the fields that were sent and are not null."""
+        return self.model_dump(exclude_unset=True)
+
+
+class ChannelList(ResponseModel):
+    """Every channel with its state."""
+
+    channels: JsonObject = Field(examples=[{"telegram": {"configured": True}}])
+    gateway_running: bool = Field(examples=[True])
+
+
+class ChannelRequest(RequestModel):
+    """A channel's tokens: `token`, or `bot_token` and `app_token`."""
+
+    channel: str = Field(
+        validation_alias=AliasChoices("channel", "platform"), examples=["telegram"]
+    )
+    token: str | None = None
+    bot_token: str | None = None
+    app_token: str | None = None
+
+
+class AddedChannel(ResponseModel):
+    """A channel that was stored."""
+
+    ok: bool = True
+    platform: str = Field(examples=["telegram"])
+    restart_required: bool = Field(examples=[False])
+
+
+class GatewayRestart(ResponseModel):
+    """How a restart went."""
+
+    status: Literal["restarted", "failed"] = Field(examples=["restarted"])
+    output: str = Field(examples=["gateway restarted"])
+    error: str | None = None
+
+
+class AgentList(TypedDict):
+    """The agents of the runtime that keeps some, each with all its stored fields."""
+
+    agents: list[JsonObject]
+
+
+class ModelCapabilities(TypedDict):
+    """The abilities and the sizes of a model, in tokens; 0 when unknown."""
+
+    function_calling: bool
+    vision: bool
+    reasoning: bool
+    json_output: bool
+    max_context: int
+    max_output: int
+
+
+class ModelPricing(TypedDict):
+    """US dollars for a million tokens; null when unknown."""
+
+    prompt: float | None
+    completion: float | None
+
+
+class ModelMetadata(TypedDict):
+    """The runtime that offers the model."""
+
+    agent_name: str
+
+
+class ModelRow(TypedDict):
+    """A model, in both field sets."""
+
+    id: str
+    name: str
+    provider: str
+    provider_id: str
+    context: int
+    supports_streaming: bool
+    supports_tools: bool
+    capabilities: ModelCapabilities
+    pricing: ModelPricing
+    metadata: ModelMetadata
+
+
+class ModelList(TypedDict):
+    """The models of every ready runtime, the default runtime's first."""
+
+    models: list[ModelRow]
+
+
+MODEL_EXAMPLE: ModelRow = {
+    "id": "claude-opus-5-5",
+    "name": "Opus",
+    "provider": "anthropic",
+    "provider_id": "anthropic",
+    "context": 200000,
+    "supports_streaming": True,
+    "supports_tools": True,
+    "capabilities": {
+        "function_calling": True,
+        "vision": True,
+        "reasoning": True,
+        "json_output": False,
+        "max_context": 200000,
+        "max_output": 32000,
+    },
+    "pricing": {"prompt": 5.0, "completion": 25.0},
+    "metadata": {"agent_name": "claude_code"},
+}

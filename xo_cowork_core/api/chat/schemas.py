@@ -1,0 +1,89 @@
+"""The bodies of prompts, turns and answers to the agent."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from xo_cowork_core.api.models import RequestModel, ResponseModel
+
+Preset = Literal["allow", "ask", "deny"] | bool
+
+
+class PermissionPresets(RequestModel):
+    """What a turn may do unasked: true or "allow", false or "ask", "deny"."""
+
+    file_changes: Preset | None = None
+    run_commands: Preset | None = None
+
+
+class AttachmentRequest(RequestModel):
+    """A file here: what an upload answered, or `{type, path, name}`."""
+
+    path: str
+    name: str = ""
+    mime_type: str = ""
+    file_id: str = ""
+    size: int = 0
+
+
+class PromptRequest(RequestModel):
+    """One prompt."""
+
+    text: str = Field(examples=["Say hello"])
+    session_id: str | None = None
+    agent_name: str | None = Field(default=None, examples=["demo"])
+    agent_id: str | None = None
+    workspace: str | None = None
+    agent_type: str | None = None
+    model: str | None = None
+    provider_id: str | None = None
+    agent: Literal["build", "plan"] | None = None
+    attachments: list[AttachmentRequest] | None = None
+    permission_presets: PermissionPresets | None = None
+    reasoning: str | bool | None = None
+
+
+class EditRequest(PromptRequest):
+    """A prompt that replaces an earlier message of the user, and what followed it."""
+
+    session_id: str | None = Field(default=None, examples=["0b6f…"])
+    message_id: str
+
+
+class StartedTurn(ResponseModel):
+    """A turn that was accepted."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+
+
+class AbortRequest(RequestModel):
+    """Which turn to stop."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+
+
+class AbortResponse(ResponseModel):
+    """`aborted` tells whether a running turn was stopped."""
+
+    ok: bool = True
+    aborted: bool = Field(examples=[True])
+
+
+class RespondRequest(RequestModel):
+    """`response`: true/false, a string, or a JSON string, as the request's kind wants it."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    call_id: str = Field(examples=["call_1"])
+    response: object = Field(examples=[True])
+
+
+class ActiveTurnRow(ResponseModel):
+    """One running turn."""
+
+    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+    agent_name: str = Field(examples=["demo"])
+    agent_id: str | None = Field(examples=["my-project"])
+    started_at: str = Field(examples=["2026-11-24T08:00:00.000+00:00"])
+    needs_input: bool = Field(examples=[False])
