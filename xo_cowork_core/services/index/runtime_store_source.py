@@ -1,4 +1,4 @@
-"""Sessions of runtimes that keep a store but no files: asked for, a few at a time."""
+"""Indexes the sessions of runtimes that keep a store without files, a few at a time."""
 
 import asyncio
 import logging
@@ -11,13 +11,13 @@ from xo_cowork_core.services.index.indexer import WRONG_VALUES
 from xo_cowork_core.services.index.session_rows import SessionRow
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 
-ASK_SECONDS = 5.0
-SESSIONS_A_LOOK = 50
+STORE_SECONDS = 5.0
+SESSIONS_PER_REFRESH = 50
 log = logging.getLogger("xo_cowork.index")
 
 
 class RuntimeStoreSource:
-    """What such stores said last."""
+    """An index source. It remembers each record that it indexed."""
 
     def __init__(self, index: Index, registry: Registry) -> None:
         self._index = index
@@ -26,7 +26,7 @@ class RuntimeStoreSource:
         self._generation = 0
 
     async def refresh(self) -> None:
-        """Write the sessions that changed since the last look, newest first."""
+        """Write the sessions that changed since the last refresh, newest first."""
         index = self._index
         if self._generation != index.generation:
             self._seen.clear()
@@ -40,14 +40,14 @@ class RuntimeStoreSource:
 
     async def _refresh_one(self, owner: RegisteredRuntime, runtime: KeepsHistory) -> None:
         try:
-            async with asyncio.timeout(ASK_SECONDS):
+            async with asyncio.timeout(STORE_SECONDS):
                 records = await runtime.sessions()
                 changed = [r for r in records if self._seen.get(r.session_id) != r]
                 changed.sort(key=lambda record: record.time_updated, reverse=True)
-                for record in changed[:SESSIONS_A_LOOK]:
+                for record in changed[:SESSIONS_PER_REFRESH]:
                     if await _write(self._index, owner.info.name, runtime, record):
                         self._seen[record.session_id] = record
-                if len(changed) > SESSIONS_A_LOOK:
+                if len(changed) > SESSIONS_PER_REFRESH:
                     self._index.mark_stale()
         except TimeoutError:
             log.warning("the sessions of %s took too long", owner.info.name)
@@ -59,21 +59,23 @@ class RuntimeStoreSource:
 async def _write(
     index: Index, agent_name: str, runtime: KeepsHistory, record: SessionRecord
 ) -> bool:
-    """Write one session, without its messages where its store can't tell them: one broken session
-    must not hide the others. Return whether that is all there is to know of its present state."""
-    row, messages, known = SessionRow.of(record, agent_name), None, True
+    """Write one session, without its messages when its store can't return them: one broken session
+    must not hide the others. Return whether this state of it needs no further try."""
+    row, messages, is_complete = SessionRow.of(record, agent_name), None, True
     try:
         messages = await runtime.messages(record.session_id)
     except (XoError, OSError) as error:
         log.warning("the messages of %s of %s: %s", record.session_id, agent_name, error)
-        known = False
+        is_complete = False
     except (Exception, SystemExit):
-        log.exception("the messages of %s of %s are not told", record.session_id, agent_name)
-    # a store that doesn't count says 0
+        log.exception("the messages of %s of %s could not be read", record.session_id, agent_name)
+    # a store that doesn't count returns 0
     counted = replace(row, message_count=row.message_count or len(messages or ()))
     try:
         await index.write_session(counted, messages)
     except WRONG_VALUES:
-        log.exception("the messages of %s of %s are none", record.session_id, agent_name)
+        log.exception(
+            "the messages of %s of %s could not be indexed", record.session_id, agent_name
+        )
         await index.write_session(row, None)
-    return known
+    return is_complete

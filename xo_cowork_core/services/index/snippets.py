@@ -1,6 +1,6 @@
-"""The words around a match, HTML-escaped, matches in `<mark>`.
+"""Excerpts around a match, HTML-escaped, matches in `<mark>`.
 
-SQLite's own snippets cost a millisecond each: they look the whole index up again.
+SQLite's own snippet function takes a millisecond each, and needs the text in its table.
 """
 
 import html
@@ -15,8 +15,8 @@ SLICE_CHARACTERS = 16_384
 
 
 def pattern_of(words: Sequence[str], *, whole: bool) -> re.Pattern[str]:
-    """Return what matches any of some words in folded text: in messages whole ones, of the last
-    its beginning; in titles anywhere, as they are found there."""
+    """Return a pattern for any of some words in folded text: `whole` matches whole words, and the
+    last one as a prefix, as in messages; otherwise it matches anywhere, as in titles."""
     folded = [re.escape(folded_text(word)) for word in words]
     if not whole:
         return re.compile("|".join(folded))

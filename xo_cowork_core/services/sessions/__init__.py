@@ -1,2 +1,1 @@
-"""Sessions: `sessions` lists all runtimes', `history` keeps messages for runtimes without a
-store, `fold` makes a message of a turn's entries, `titles` a title of a text."""
+"""Sessions of all runtimes: lists, messages, flags, and the trash for deleted ones."""

@@ -84,4 +84,4 @@ class SessionChanges:
         for path in await self._index.query(
             lambda connection: queries.paths_of(connection, session_id)
         ):
-            await self._trash.throw(session_id, Path(path))
+            await self._trash.add(session_id, Path(path))

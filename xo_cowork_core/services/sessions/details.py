@@ -1,4 +1,4 @@
-"""What is taken from a transcript: todos, files, the conversation as Markdown."""
+"""Extracts todos, files and Markdown from the messages of a session."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ FENCES = re.compile(r"`+")
 
 @dataclass(frozen=True, slots=True)
 class TouchedFile:
-    """A file that a session's tools read or wrote, or that came with a prompt."""
+    """A file that a session's tools read or wrote, or that was attached to a prompt."""
 
     name: str
     path: str
@@ -25,7 +25,7 @@ class TouchedFile:
 
 
 def todos_of(messages: Sequence[Message]) -> list[Mapping[str, JsonValue]]:
-    """Return the last task list that the agent wrote."""
+    """Return the agent's last task list."""
     for part in reversed(list(_tools(messages))):
         todos = part.metadata.get("todos")
         if part.tool == "todo" and isinstance(todos, Sequence) and not isinstance(todos, str):
@@ -35,12 +35,12 @@ def todos_of(messages: Sequence[Message]) -> list[Mapping[str, JsonValue]]:
 
 def files_of(messages: Sequence[Message]) -> list[TouchedFile]:
     """Return each file once, with the last tool that touched it, in the order of first touch."""
-    found: dict[str, TouchedFile] = {}
+    files: dict[str, TouchedFile] = {}
     for message in messages:
         for part in message.parts:
             for file in _files(part):
-                found[file.path] = file
-    return list(found.values())
+                files[file.path] = file
+    return list(files.values())
 
 
 def _files(part: object) -> Iterator[TouchedFile]:
@@ -61,11 +61,11 @@ def _tools(messages: Sequence[Message]) -> Iterator[ToolPart]:
 
 
 def markdown_of(title: str, messages: Sequence[Message]) -> str:
-    """Return a conversation as Markdown: what was said in full, tools in short."""
+    """Return a conversation as Markdown: texts in full, tool calls in short."""
     blocks = [f"# {' '.join(title.split())}"]
     for message in messages:
-        who = "User" if message.role == "user" else message.model_id or "Assistant"
-        blocks.append(f"## {who} · {stamp(message.time_created)}")
+        author = "User" if message.role == "user" else message.model_id or "Assistant"
+        blocks.append(f"## {author} · {stamp(message.time_created)}")
         for part in message.parts:
             if isinstance(part, TextPart):
                 blocks.append(part.text)
@@ -82,6 +82,6 @@ def _tool_block(part: ToolPart) -> str:
     head = f"**{part.tool}** ({part.status})"
     command = part.input.get("command") or part.input.get("file_path") or ""
     text = "\n".join(line for line in (str(cast("object", command)), part.output) if line)
-    # longer than any in the text, so that no output ends its own block
+    # longer than any in the text, so that an output cannot close the block
     fence = "`" * max(4, max(map(len, FENCES.findall(text)), default=0) + 1)
     return f"{head}\n\n{fence}\n{text}\n{fence}" if text else head

@@ -1,7 +1,7 @@
-"""Sessions of all runtimes, seen as one list, and their messages.
+"""Lists, searches and reads the sessions of all runtimes.
 
-Lists and search come from the index. Content stays where it is: in the runtimes' own stores, or
-in the host's for a runtime without one; this service keeps no copy of it.
+Lists and search come from the index. Messages are read from the runtimes' own stores, or from the
+host's for a runtime without one; this service keeps no copy.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class MessagePage:
 
 
 class Sessions:
-    """Lists, finds and reads."""
+    """Reads sessions and their messages."""
 
     def __init__(
         self,
@@ -70,8 +70,7 @@ class Sessions:
     async def list(
         self, *, agent_name: str | None, agent_id: str | None, limit: int, offset: int
     ) -> tuple[int, Sequence[Session]]:
-        """Return how many sessions there are, of one runtime or project, and a page of them,
-        newest first."""
+        """Return the number of sessions, of one runtime or project, and a page, newest first."""
         await self._index.ensure_fresh()
         return await self._index.query(
             lambda connection: queries.sessions_page(
@@ -91,25 +90,26 @@ class Sessions:
         hosted = await self._hosted.one(session_id)
         if self._index.flags(session_id).hidden or (hosted and hosted.flags.hidden):
             return None
-        found = await self._indexed(session_id)
-        if found is None and hosted is None:
+        session = await self._find_in_index(session_id)
+        if session is None and hosted is None:
             await self._index.rescan(FIND_SECONDS)
-            found = await self._indexed(session_id) or await self._asked(session_id)
+            session = await self._find_in_index(session_id)
+            session = session or await self._find_in_stores(session_id)
         if hosted:
-            return _joined(found, hosted)
-        return found
+            return _merge(session, hosted)
+        return session
 
     async def read(self, session_id: str) -> Session:
         """Return one session. Raises NotFound."""
         await self._index.ensure_fresh()
-        found = await self.find(session_id)
-        if found is None:
+        session = await self.find(session_id)
+        if session is None:
             raise NotFound("Session not found")
-        if found.message_count == 0:
-            # a session whose messages can't be read is a session all the same
+        if session.message_count == 0:
+            # a session is returned even when its messages can't be read
             with suppress(XoError):
-                return replace(found, message_count=len(await self._messages(found)))
-        return found
+                return replace(session, message_count=len(await self._messages(session)))
+        return session
 
     async def messages(self, session_id: str, *, limit: int, offset: int) -> MessagePage:
         """Return a page; offset -1 is the newest `limit`. Raises NotFound."""
@@ -125,34 +125,36 @@ class Sessions:
         return await self._messages(session)
 
     async def labels(self, session_ids: Iterable[str]) -> dict[str, Label]:
-        """Return titles and times of some sessions."""
-        wanted = sorted(session_ids)
-        return await self._index.query(lambda connection: queries.labels_of(connection, wanted))
+        """Return titles and times of the sessions that are indexed, by session id."""
+        ids = sorted(session_ids)
+        return await self._index.query(lambda connection: queries.labels_of(connection, ids))
 
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)
         runtime = owner.runtime if owner else None
         if isinstance(runtime, KeepsHistory):
-            kept = await self._stored(runtime, session.session_id)
+            messages = await self._load_messages(runtime, session.session_id)
         else:
-            kept = await self._history.messages(session.session_id)
-        return kept or await self._prompts(session.session_id)
+            messages = await self._history.messages(session.session_id)
+        return messages or await self._prompts(session.session_id)
 
-    async def _stored(self, runtime: KeepsHistory, session_id: str) -> Sequence[Message] | None:
-        """Read a transcript; where that is not possible, ask the runtime itself."""
+    async def _load_messages(
+        self, runtime: KeepsHistory, session_id: str
+    ) -> Sequence[Message] | None:
+        """Read a transcript; when there is none, or it fails, read the runtime's store."""
         fault: XoError | None = None
         if isinstance(runtime, KeepsTranscripts):
             try:
-                if kept := await self._index.messages(session_id):
-                    return kept
+                if messages := await self._index.messages(session_id):
+                    return messages
             except XoError as error:
                 fault = error
-        kept = await self._asked_for(runtime, session_id)
-        if fault and not kept:
+        messages = await self._read_store(runtime, session_id)
+        if fault and not messages:
             raise fault
-        return kept
+        return messages
 
-    async def _asked_for(self, runtime: KeepsHistory, session_id: str) -> Sequence[Message] | None:
+    async def _read_store(self, runtime: KeepsHistory, session_id: str) -> Sequence[Message] | None:
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 return await runtime.messages(session_id)
@@ -167,7 +169,7 @@ class Sessions:
             ) from error
 
     async def _prompts(self, session_id: str) -> Sequence[Message]:
-        """What the user said, for a session whose transcript is not on disk yet."""
+        """Return the user's prompts, for a session whose transcript is not on disk yet."""
         rows = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT stream_id, text, attachments, started_at FROM streams WHERE session_id = ?"
@@ -188,13 +190,13 @@ class Sessions:
             for stream_id, text, files, started_at in rows
         ]
 
-    async def _indexed(self, session_id: str) -> Session | None:
+    async def _find_in_index(self, session_id: str) -> Session | None:
         return await self._index.query(
             lambda connection: queries.one_session(connection, session_id)
         )
 
-    async def _asked(self, session_id: str) -> Session | None:
-        """Ask the stores that the index only follows, such as a gateway's."""
+    async def _find_in_stores(self, session_id: str) -> Session | None:
+        """Find a session in the stores of runtimes, such as a gateway's, and index it."""
         for owner in self._registry.runtimes():
             runtime = owner.runtime
             if not isinstance(runtime, KeepsHistory) or not owner.plugin.serves:
@@ -212,11 +214,11 @@ class Sessions:
         return None
 
 
-def _joined(found: Session | None, hosted: HostedSession) -> Session:
-    """What the index says, with what the host knows better: it may be a moment ahead."""
+def _merge(indexed: Session | None, hosted: HostedSession) -> Session:
+    """Combine the index's row with the host's, which may be newer."""
     host = _session(hosted.row, hosted.agent_id)
     flags = hosted.flags
-    base = found or host
+    base = indexed or host
     return replace(
         base,
         agent_id=hosted.agent_id or base.agent_id,

@@ -1,7 +1,7 @@
-"""The trash: transcript files of deleted sessions, kept in the state folder for `KEEP`. What the
-host itself kept of such a session stays in `state.db` as long.
+"""The trash: transcript files of deleted sessions, kept in the state folder for 30 days. Messages
+that the host stored of such a session stay in `state.db` as long.
 
-One task belongs to it, from `start` to `stop`: it empties the trash at start and once a day.
+One task belongs to `Trash`, from `start` to `stop`: it empties the trash at start and once a day.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = logging.getLogger("xo_cowork.sessions")
 
 
 class Trash:
-    """Takes files in, gives them back, forgets old ones. Its rows are in `state.db`."""
+    """Moves files into the trash and back, and removes old ones. Its rows are in `state.db`."""
 
     def __init__(self, database: Database, clock: Clock, folder: Path) -> None:
         self._database = database
@@ -35,18 +35,18 @@ class Trash:
 
     @property
     def places(self) -> Mapping[str, str]:
-        """Where each file lies that was thrown, by where it lay before; changes as they do."""
+        """The place of each file in the trash, by its original path. A live view."""
         return self._places
 
-    async def start(self, gone: Callable[[str], None]) -> None:
-        """Learn what is in it; empty it now and daily, in the background. `gone` hears of each
-        session whose messages were the host's and are no more."""
+    async def start(self, on_removed: Callable[[str], None]) -> None:
+        """Load the rows; empty the trash now and daily in the background. `on_removed` is called
+        with each session whose messages were removed from `state.db`."""
         self._places.update(
             await self._database.read(
                 lambda connection: connection.execute("SELECT original, kept FROM trash").fetchall()
             )
         )
-        self._task = asyncio.create_task(self._tend(gone), name="trash")
+        self._task = asyncio.create_task(self._empty_daily(on_removed), name="trash")
 
     async def stop(self) -> None:
         """End the task."""
@@ -54,12 +54,12 @@ class Trash:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def throw(self, session_id: str, path: Path) -> None:
+    async def add(self, session_id: str, path: Path) -> None:
         """Move a file of a session here. One that can't be moved stays where it is."""
         place = hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()
         kept = self._folder / session_id / place / path.name
         now = stamp(self._clock.now())
-        # the row first: a crash between the two leaves a row that `restore` can still use
+        # the row first: after a crash between the two, `restore` still works
         await self._database.write(
             lambda connection: connection.execute(
                 "INSERT OR REPLACE INTO trash (session_id, original, kept, deleted_at)"
@@ -67,19 +67,19 @@ class Trash:
                 (session_id, str(path), str(kept), now),
             )
         )
-        # before the move, so that nobody who looks finds it in neither place
+        # before the move, so that a scan finds the file in one of the two places
         self._places[str(path)] = str(kept)
         try:
             await asyncio.to_thread(_move, path, kept)
         except OSError as error:
-            # the session is hidden already; its file is no more lost than it was
+            # the session is hidden; its file stays at its original path
             log.error("%s could not be moved to the trash: %s", path, error.strerror)
 
     async def restore(self, session_id: str) -> int:
-        """Move a session's files back to where they were, and show it again; say how many files.
+        """Move a session's files back and make it visible again; return the number of files.
 
-        Raises NotFound when the session was not deleted, and Conflict when another file lies where
-        one of its files lay: then nothing was moved.
+        Raises NotFound when the session is not deleted, and Conflict when another file has the
+        original path of one of its files: then nothing is moved.
         """
         rows = await self._database.read(
             lambda connection: connection.execute(
@@ -94,14 +94,18 @@ class Trash:
                 raise Conflict(f"Another file is there again, move it away first: {original}")
         for kept, original in pairs:
             await asyncio.to_thread(_move, kept, original)
-        await self._database.write(lambda connection: _forget(connection, session_id))
+        await self._database.write(lambda connection: _delete_rows(connection, session_id))
         return len(rows)
 
     async def empty(self) -> Sequence[str]:
-        """Remove what was deleted more than 30 days ago; return the sessions that the host kept."""
+        """Remove what was deleted more than 30 days ago. Return the sessions whose messages were
+        removed from `state.db`."""
         limit = stamp(self._clock.now() - KEEP)
         files, sessions = await self._database.write(
-            lambda connection: (_empty(connection, limit), _forget_kept(connection, limit))
+            lambda connection: (
+                _empty(connection, limit),
+                _delete_stored_messages(connection, limit),
+            )
         )
         for original in files:
             self._places.pop(original, None)
@@ -109,11 +113,11 @@ class Trash:
             log.info("%d files of sessions deleted 30 days ago were removed", len(files))
         return sessions
 
-    async def _tend(self, gone: Callable[[str], None]) -> None:
+    async def _empty_daily(self, on_removed: Callable[[str], None]) -> None:
         while True:
             try:
                 for session_id in await self.empty():
-                    gone(session_id)
+                    on_removed(session_id)
             except (OSError, sqlite3.Error) as error:
                 log.error("the trash could not be emptied: %s", error)
             await asyncio.sleep(DAY_SECONDS)
@@ -126,7 +130,7 @@ def _move(source: Path, target: Path) -> None:
     try:
         shutil.move(source, target)
     except OSError:
-        # between two file systems a move is a copy: half of one would stand in a whole one's place
+        # between two file systems a move is a copy: remove an incomplete one
         if source.exists():
             target.unlink(missing_ok=True)
         raise
@@ -140,7 +144,7 @@ def _is_deleted(connection: sqlite3.Connection, session_id: str) -> bool:
     return row is not None
 
 
-def _forget(connection: sqlite3.Connection, session_id: str) -> None:
+def _delete_rows(connection: sqlite3.Connection, session_id: str) -> None:
     connection.execute("DELETE FROM trash WHERE session_id = ?", (session_id,))
     connection.execute(
         "UPDATE session_flags SET deleted_at = NULL WHERE session_id = ?", (session_id,)
@@ -162,9 +166,9 @@ def _empty(connection: sqlite3.Connection, limit: str) -> list[str]:
     return [original for _, original, _ in rows]
 
 
-def _forget_kept(connection: sqlite3.Connection, limit: str) -> list[str]:
-    """Remove the messages that the host kept. That they were deleted stays known, so that nobody
-    who still has them shows them again."""
+def _delete_stored_messages(connection: sqlite3.Connection, limit: str) -> list[str]:
+    """Delete the host's messages of old deleted sessions; return these. Their flags stay, so that
+    a runtime that still has such a session does not show it again."""
     rows = connection.execute(
         "SELECT session_id FROM session_flags f WHERE deleted_at < ?"
         " AND EXISTS (SELECT 1 FROM messages m WHERE m.session_id = f.session_id)",

@@ -1,2 +1,1 @@
-"""Usage: `report` sums what the index counted, `prices` knows what models cost, `lookup` reads
-the price list in a process of its own."""
+"""Usage reports: sums of the calls that the index counted, with prices of models."""

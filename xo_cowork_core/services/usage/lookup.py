@@ -1,8 +1,8 @@
-"""Prints prices of models, whose names it reads as a JSON list: names come from transcripts, and
-may be what no command line can hold.
+"""Prints the prices of models, whose names it reads from stdin as a JSON list: names come from
+transcripts and may not fit on a command line.
 
-The price list (the package genai-prices, which ships its data and asks nobody) costs some 50 MB
-of memory and most of a second, so it is read in a process that ends.
+The price list (the package genai-prices, which ships its data and uses no network) takes about
+50 MB of memory and most of a second, so it is read in a short-lived process.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""What models cost: the user's own list, else the one that ships.
+"""Prices of models: from the user's own list, else from the shipped one.
 
 `prices.toml` in the state folder overrides, with US dollars for a million tokens:
-`["my-model"]` then `input`, `output`, `cache_read`, `cache_write`. What the shipped list said is
-kept in `prices.json`; it is asked again for models that it has not been asked about by the
-running version.
+`["my-model"]` then `input`, `output`, `cache_read`, `cache_write`. Prices from
+the shipped list are cached in `prices.json`; the list is read again for models that the cache of
+its version does not have.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.storage.atomic import write_atomic
 
 LOOKUP_SECONDS = 20.0
-MOST_MODELS = 200
+MAX_MODELS = 200
 MILLION = 1_000_000
-MOST = 1e9  # a wrong figure must not make sums overflow
+MAX_PRICE = 1e9  # a wrong figure must not make sums overflow
 log = logging.getLogger("xo_cowork.usage")
 
 
@@ -51,32 +51,34 @@ KINDS = frozenset(each.name for each in fields(Price))
 
 
 class Prices:
-    """The prices that one server knows."""
+    """Finds prices, with a cache."""
 
     def __init__(self, state_dir: Path) -> None:
         self._own_file = state_dir / "prices.toml"
-        self._kept_file = state_dir / "prices.json"
+        self._cache_file = state_dir / "prices.json"
         self._known: dict[str, Price | None] | None = None
-        self._complaint = ""
+        self._last_warning = ""
         self._lock = asyncio.Lock()
 
     async def of(self, model_ids: Iterable[str]) -> Mapping[str, Price | None]:
-        """Return each model's price, None where nobody knows it."""
+        """Return each model's price; None for an unknown model."""
         wanted = set(model_ids)
         own = await asyncio.to_thread(self._read_own)
         async with self._lock:
             if self._known is None:
-                self._known = await asyncio.to_thread(self._read_kept)
-            missing = sorted(wanted - self._known.keys() - own.keys())[:MOST_MODELS]
+                self._known = await asyncio.to_thread(self._read_cache)
+            missing = sorted(wanted - self._known.keys() - own.keys())[:MAX_MODELS]
             if missing:
                 self._known.update(await self._look_up(missing))
-                await asyncio.to_thread(self._keep, self._known)
+                await asyncio.to_thread(self._write_cache, self._known)
             known = self._known
         return {model: own.get(model, known.get(model)) for model in wanted}
 
     async def _look_up(self, model_ids: list[str]) -> Mapping[str, Price | None]:
         try:
-            found = cast("dict[str, object]", orjson.loads(await _asked(orjson.dumps(model_ids))))
+            found = cast(
+                "dict[str, object]", orjson.loads(await _run_lookup(orjson.dumps(model_ids)))
+            )
         except (OSError, TimeoutError, ValueError):
             log.warning("the price list could not be read; unknown models count as free")
             return {}
@@ -88,24 +90,24 @@ class Prices:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            self._complain(f"prices.toml in the state folder is not understood: {error}")
+            self._warn_once(f"prices.toml in the state folder is not understood: {error}")
             return {}
         found = {model: _price(table) for model, table in tables.items()}
         wrong = [model for model, price in found.items() if price is None]
         if wrong:
             names = ", ".join(wrong)
-            self._complain(f"prices.toml in the state folder has no price that can be for {names}")
+            self._warn_once(f"prices.toml in the state folder has no price that can be for {names}")
         return {model: price for model, price in found.items() if price}
 
-    def _complain(self, message: str) -> None:
-        """Log it once: the file is read for every report."""
-        if message != self._complaint:
+    def _warn_once(self, message: str) -> None:
+        """Log a message once: the file is read for every report."""
+        if message != self._last_warning:
             log.warning("%s", message)
-        self._complaint = message
+        self._last_warning = message
 
-    def _read_kept(self) -> dict[str, Price | None]:
+    def _read_cache(self) -> dict[str, Price | None]:
         try:
-            kept = orjson.loads(self._kept_file.read_bytes())
+            kept = orjson.loads(self._cache_file.read_bytes())
             if kept["list"] != version("genai-prices"):
                 return {}
             models = {model: (table, _price(table)) for model, table in kept["models"].items()}
@@ -116,17 +118,17 @@ class Prices:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
-    def _keep(self, known: Mapping[str, Price | None]) -> None:
+    def _write_cache(self, known: Mapping[str, Price | None]) -> None:
         models = {model: asdict(price) if price else None for model, price in known.items()}
         body = {"list": version("genai-prices"), "models": models}
         try:
-            write_atomic(self._kept_file, orjson.dumps(body))
+            write_atomic(self._cache_file, orjson.dumps(body))
         except OSError as error:
             log.warning("prices.json could not be written: %s", error)
 
 
-async def _asked(model_ids: bytes) -> bytes:
-    """Ask the list that ships, in a process of its own. Raises OSError or TimeoutError."""
+async def _run_lookup(model_ids: bytes) -> bytes:
+    """Read the shipped list in a process of its own. Raises OSError, TimeoutError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -146,7 +148,7 @@ async def _asked(model_ids: bytes) -> bytes:
 
 
 def _price(table: object) -> Price | None:
-    """Read a price; None for what is none, as for a model without one."""
+    """Convert a table to a price; None when it is invalid, as for a model without a price."""
     if not isinstance(table, dict):
         return None
     figures = cast("dict[str, object]", table)
@@ -157,4 +159,6 @@ def _price(table: object) -> Price | None:
 
 def _is_figure(value: object) -> bool:
     # also false for what is no number at all
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_PRICE
+    )

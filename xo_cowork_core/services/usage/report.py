@@ -1,4 +1,4 @@
-"""Sums of what the index counted, with costs."""
+"""Usage reports: sums of the calls and messages that the index counted, with costs."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -28,18 +28,18 @@ COST = (
 )
 TOP_SESSIONS = 10
 MAX_CALLS = 1000
-KEPT_REPORTS = 8
+CACHED_REPORTS = 8
 DAY_MS = 86_400_000
 
 
 class UsageReports:
-    """Makes reports for windows of days."""
+    """Computes reports for windows of days, with a cache of the last ones."""
 
     def __init__(self, index: Index, prices: Prices, clock: Clock) -> None:
         self._index = index
         self._prices = prices
         self._clock = clock
-        self._kept: dict[object, _Kept] = {}
+        self._cache: dict[object, _CachedReport] = {}
 
     async def window(
         self,
@@ -51,7 +51,7 @@ class UsageReports:
     ) -> Usage:
         """Return the last `days` days, today among them, of all, one session or one project.
 
-        `sessions` is how many of them are told one by one, -1 means all.
+        `sessions` limits how many sessions are listed; -1 means all.
         """
         await self._index.ensure_fresh()
         today = self._clock.now().date()
@@ -70,21 +70,25 @@ class UsageReports:
     ) -> Usage:
         """Return the usage of some days, given as ISO dates in order.
 
-        It is only made anew when the index or a price changed.
+        It is computed again only when the index or a price changed.
         """
         scope = _Scope(window[0], window[-1], session_id, agent_id)
         wanted, state = (tuple(window), scope, sessions), self._index.state
-        kept = self._kept.get(wanted)
-        if kept and kept.state == state and await self._prices.of(kept.prices) == kept.prices:
-            return kept.usage
-        usage, prices = await self._count(window, scope, sessions)
-        if sessions >= 0:  # one of all sessions is large
-            self._kept[wanted] = _Kept(state, prices, usage)
-        if len(self._kept) > KEPT_REPORTS:
-            self._kept.pop(next(iter(self._kept)))
+        cached = self._cache.get(wanted)
+        if (
+            cached
+            and cached.state == state
+            and await self._prices.of(cached.prices) == cached.prices
+        ):
+            return cached.usage
+        usage, prices = await self._compute(window, scope, sessions)
+        if sessions >= 0:  # a report with all sessions is large
+            self._cache[wanted] = _CachedReport(state, prices, usage)
+        if len(self._cache) > CACHED_REPORTS:
+            self._cache.pop(next(iter(self._cache)))
         return usage
 
-    async def _count(
+    async def _compute(
         self, window: Sequence[str], scope: "_Scope", sessions: int
     ) -> "tuple[Usage, Mapping[str, Price | None]]":
         rows = await self._index.query(lambda connection: _rows(connection, scope))
@@ -93,7 +97,7 @@ class UsageReports:
         costliest, count, tools, messages, seconds = await self._index.query(
             lambda connection: (
                 _sessions(connection, scope, prices, sessions),
-                _count(connection, scope),
+                _count_sessions(connection, scope),
                 _tools(connection, scope),
                 *_messages(connection, scope),
             )
@@ -118,8 +122,8 @@ class UsageReports:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """A report, with the index's state before it was made, and the prices that it has."""
+class _CachedReport:
+    """A report, with the index's state before it was computed, and its prices."""
 
     state: tuple[int, int]
     prices: Mapping[str, Price | None]
@@ -146,7 +150,7 @@ class _Scope:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One group as it is counted: figures and cost as recorded, figures of calls without one."""
+    """One group: tokens of all calls, recorded cost, and tokens of the calls without a cost."""
 
     keys: tuple[str, str, str, str]
     tokens: Tokens
@@ -183,7 +187,7 @@ def _sessions(
     prices: Mapping[str, Price | None],
     limit: int,
 ) -> list[SessionSum]:
-    """Sum and order in SQL: a report names few of thousands of sessions."""
+    """Sum and sort in SQL: a report lists few of thousands of sessions."""
     known = [(model_id, price) for model_id, price in prices.items() if price]
     listed = ", ".join(["(?, ?, ?, ?, ?)"] * len(known)) or "(NULL, 0, 0, 0, 0)"
     figures = [f for m, p in known for f in (m, p.input, p.output, p.cache_read, p.cache_write)]
@@ -201,7 +205,7 @@ def _sessions(
     return [SessionSum(r[0], r[1], Sum(Tokens(*r[2:7]), r[8], r[7])) for r in rows]
 
 
-def _count(connection: sqlite3.Connection, scope: _Scope) -> int:
+def _count_sessions(connection: sqlite3.Connection, scope: _Scope) -> int:
     where, values = scope.where()
     row = connection.execute(
         f"SELECT COUNT(DISTINCT session_id) FROM usage_daily WHERE {where}",  # noqa: S608

@@ -1,4 +1,4 @@
-"""What a usage report is made of."""
+"""The parts of a usage report."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Sum:
 
     @property
     def total(self) -> int:
-        """All tokens together."""
+        """The sum of all kinds of tokens."""
         t = self.tokens
         return t.input + t.output + t.reasoning + t.cache_read + t.cache_write
 
@@ -55,8 +55,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What happened in a window of days, oldest first; `seconds` are sorted response times.
-    `groups` are over all sessions; `sessions` are the costliest, over all days and models."""
+    """Usage in a window of days, oldest first. `seconds` are sorted response times. `groups` cover
+    all sessions; `sessions` are the costliest, over all days and models."""
 
     days: Sequence[str]
     groups: Sequence[Group]
@@ -69,7 +69,7 @@ class Usage:
 
 
 def total_of(groups: Iterable[Group]) -> Sum:
-    """Add some groups up."""
+    """Return the sum of some groups."""
     figures, cost, calls = [0] * 5, 0.0, 0
     for group in groups:
         t = group.sum.tokens
@@ -85,7 +85,7 @@ def total_of(groups: Iterable[Group]) -> Sum:
 
 def summed(groups: Iterable[Group], key: Callable[[Group], str]) -> dict[str, Sum]:
     """Sum groups by a key."""
-    found: dict[str, list[Group]] = {}
+    by_key: dict[str, list[Group]] = {}
     for group in groups:
-        found.setdefault(key(group), []).append(group)
-    return {name: total_of(some) for name, some in found.items()}
+        by_key.setdefault(key(group), []).append(group)
+    return {name: total_of(members) for name, members in by_key.items()}
