@@ -37,6 +37,7 @@ from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.active_turn import TurnListener
 from xo_cowork_core.services.turns.resolver import TurnResolver
+from xo_cowork_core.services.turns.turn_store import TurnStore
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.database import Database
@@ -167,8 +168,7 @@ class TurnEngine:
             resolver=self.resolver,
             registry=self.registry,
             eventlog=self.eventlog,
-            history=self.history,
-            database=self.database,
+            store=TurnStore(self.database, self.history),
             clock=self.clock,
             stop_owner=self._stop_owner,
             permission_seconds=self.permission_seconds,

@@ -1,7 +1,4 @@
-"""The bases of request and response bodies, and the types that they share.
-
-`defer_build`: a schema is built at its first use, which shortens the start.
-"""
+"""The bases of request and response bodies, and the types that they share."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, TypeVar, cast
@@ -43,9 +40,7 @@ class RequestModel(BaseModel):
     content type does not matter.
     """
 
-    model_config = ConfigDict(
-        strict=True, extra="ignore", frozen=True, allow_inf_nan=False, defer_build=True
-    )
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -65,7 +60,7 @@ class RequestModel(BaseModel):
 class ResponseModel(BaseModel):
     """A JSON object that is sent: every field is in it, also a null one."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class OkResponse(ResponseModel):

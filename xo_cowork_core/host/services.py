@@ -46,6 +46,7 @@ from xo_cowork_core.services.sessions.trash import Trash
 from xo_cowork_core.services.turns.legacy_chat import LegacyChat
 from xo_cowork_core.services.turns.resolver import TurnResolver
 from xo_cowork_core.services.turns.session_reservations import SessionReservations
+from xo_cowork_core.services.turns.turn_store import TurnStore
 from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
@@ -212,8 +213,7 @@ def _build_turns(
         resolver=resolver,
         registry=base.registry,
         eventlog=base.eventlog,
-        history=base.history,
-        database=base.database,
+        store=TurnStore(base.database, base.history),
         clock=base.clock,
         stop_owner=base.processes.stop_owner,
         permission_seconds=settings.permission_timeout,

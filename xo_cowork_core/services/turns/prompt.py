@@ -1,10 +1,11 @@
-"""A prompt as a client sends it: unchecked, with None for absent fields."""
+"""A prompt as a client sends it, and the turn that it resolves to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from xo_cowork_core.sdk import PermissionRule
+from xo_cowork_core.sdk import PermissionRule, Turn
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,10 @@ class AttachedFile:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A request for a turn. `edits` is the id of the user's message that it replaces."""
+    """A request for a turn, unchecked; absent fields are None.
+
+    `edits` is the id of the user's message that the prompt replaces.
+    """
 
     text: str
     session_id: str | None = None
@@ -36,3 +40,11 @@ class Prompt:
     run_commands: PermissionRule | None = None
     reasoning: str | None = None
     edits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedTurn:
+    """A turn that may start, and the runtime that runs it."""
+
+    turn: Turn
+    owner: RegisteredRuntime

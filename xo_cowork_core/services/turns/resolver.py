@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,21 +22,13 @@ from xo_cowork_core.sdk.kit import SingleFlight
 from xo_cowork_core.services.files.stored_files import mime_type_of
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.runtimes.calls import ask
-from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.sessions.sessions import Sessions
-from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt
+from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt, ResolvedTurn
 from xo_cowork_core.services.workspace import Workspace
 
 PermissionMode = Literal["ask", "accept_edits", "bypass"]
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedTurn:
-    """A turn that may start, and the runtime that runs it."""
-
-    turn: Turn
-    owner: RegisteredRuntime
 
 
 class TurnResolver:

@@ -37,7 +37,7 @@ from xo_cowork_core.services.history.message_assembler import MessageAssembler
 from xo_cowork_core.services.turns.event_validation import validate_event
 from xo_cowork_core.services.turns.interactions import INTERACTION_EVENTS
 from xo_cowork_core.services.turns.pending_interactions import PendingInteractions
-from xo_cowork_core.services.turns.resolver import ResolvedTurn
+from xo_cowork_core.services.turns.prompt import ResolvedTurn
 
 INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0

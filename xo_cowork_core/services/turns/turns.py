@@ -6,34 +6,26 @@ accepted in a task that ends with its acceptance; `stop` waits for those too.
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 
 from xo_cowork_core.sdk import (
     AgentError,
-    BadRequest,
     Conflict,
-    EditsHistory,
     Event,
     KeepsHistory,
     NotFound,
     Unavailable,
-    Unsupported,
 )
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
-from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.message_assembler import MessageAssembler
-from xo_cowork_core.services.runtimes.calls import ask
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.turns.active_turn import ActiveTurn, StartedTurn, TurnListener
-from xo_cowork_core.services.turns.prompt import Prompt
-from xo_cowork_core.services.turns.resolver import ResolvedTurn, TurnResolver
+from xo_cowork_core.services.turns.prompt import Prompt, ResolvedTurn
+from xo_cowork_core.services.turns.resolver import TurnResolver
 from xo_cowork_core.services.turns.running_turn import RunningTurn
 from xo_cowork_core.services.turns.stored_requests import find_request
-from xo_cowork_core.services.turns.turn_rows import insert_turn, user_message
-from xo_cowork_core.storage.database import Database
+from xo_cowork_core.services.turns.turn_store import TurnStore
 
 RETRY_SECONDS = 10.0
 ABORT_SECONDS = 8.0
@@ -50,8 +42,7 @@ class Turns:
         resolver: TurnResolver,
         registry: Registry,
         eventlog: EventLog,
-        history: HostHistory,
-        database: Database,
+        store: TurnStore,
         clock: Clock,
         stop_owner: StopOwner,
         permission_seconds: float,
@@ -60,8 +51,7 @@ class Turns:
         self._resolver = resolver
         self._registry = registry
         self._eventlog = eventlog
-        self._history = history
-        self._database = database
+        self._store = store
         self._clock = clock
         self._stop_owner = stop_owner
         self._permission_seconds = permission_seconds
@@ -154,8 +144,9 @@ class Turns:
         self._require_free(resolved.turn.session_id)
         active = self._reserve(prompt, resolved)
         try:
-            await self._edit(prompt, resolved)
-            await self._store(resolved, active.running.started_at)
+            if prompt.edits is not None:
+                await self._store.drop_from(prompt.edits, resolved)
+            await self._store.insert(resolved, active.running.started_at)
         except BaseException:
             self._release(active)
             raise
@@ -216,37 +207,9 @@ class Turns:
         self._active.pop(active.started.session_id, None)
         self._eventlog.discard(active.started.stream_id)
 
-    async def _edit(self, prompt: Prompt, resolved: ResolvedTurn) -> None:
-        if prompt.edits is None:
-            return
-        runtime, title = resolved.owner.runtime, resolved.owner.info.title
-        if resolved.turn.new_session:
-            raise BadRequest("Only the runtime that owns a session can edit it")
-        if not isinstance(runtime, EditsHistory):
-            raise Unsupported(f"{title} cannot edit a session's past")
-        session_id = resolved.turn.session_id
-        # the runtime first: when it fails, the host's history still agrees with the agent's
-        await ask(runtime.drop(session_id, prompt.edits), "drop the message")
-        if not isinstance(runtime, KeepsHistory):
-            await self._history.drop(session_id, prompt.edits)
-
     def _find_by_stream(self, stream_id: str) -> ActiveTurn | None:
         turns = self._active.values()
         return next((turn for turn in turns if turn.started.stream_id == stream_id), None)
-
-    async def _store(self, resolved: ResolvedTurn, started_at: datetime) -> None:
-        turn, name = resolved.turn, resolved.owner.info.name
-        has_store = isinstance(resolved.owner.runtime, KeepsHistory)
-        message = user_message(turn, started_at)
-        try:
-            await self._database.write(
-                lambda connection: insert_turn(
-                    connection, turn, name, message, host_history=not has_store
-                )
-            )
-        except sqlite3.Error as error:
-            log.error("a turn could not be stored: %s", error)
-            raise Unavailable("The state folder cannot be written; is its disk full?") from error
 
     async def _run(self, active: ActiveTurn) -> None:
         running = active.running
@@ -256,7 +219,7 @@ class Turns:
             log.exception("turn %s", active.started.stream_id)
             terminal = AgentError("The turn failed inside the server", "internal")
         await self._stop_processes(running)
-        await self._store_answer(running, terminal)
+        await self._store.store_answer(running, terminal)
         # before readers get the terminal event: their next prompt must not be refused
         self._active.pop(active.started.session_id, None)
         running.close(terminal)
@@ -269,12 +232,3 @@ class Turns:
             await self._stop_owner(running.turn.stream_id)
         except Exception:
             log.exception("processes of turn %s could not be ended", running.turn.stream_id)
-
-    async def _store_answer(self, running: RunningTurn, terminal: Event) -> None:
-        try:
-            message = running.assemble_message(terminal)
-            if message:
-                await self._history.add(running.turn.session_id, message)
-        except Exception:
-            # a full disk, or values of a plugin that can't be stored: readers still get the end
-            log.exception("the answer of turn %s was not stored", running.turn.stream_id)
