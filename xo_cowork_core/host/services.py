@@ -32,6 +32,7 @@ from xo_cowork_core.services.projects.project_stats import ProjectStats
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.projects.recorder import ProjectRecorder
 from xo_cowork_core.services.projects.roots import Roots
+from xo_cowork_core.services.projects.write_queue import WriteQueue
 from xo_cowork_core.services.runtimes.agents import Agents
 from xo_cowork_core.services.runtimes.gateways import Gateways
 from xo_cowork_core.services.runtimes.models import Models
@@ -84,6 +85,7 @@ class BaseServices:
     trash: Trash
     files: Files
     workspace: Workspace
+    project_writes: WriteQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
         workspace=Workspace(
             home, projects_root, partial(_list_private_paths, home, state_dir, registry)
         ),
+        project_writes=WriteQueue(),
     )
 
 
@@ -172,7 +175,7 @@ def _build_index(settings: Settings, base: BaseServices) -> IndexServices:
     indexer = Indexer(database, base.registry, find_project, base.trash.places)
     index = Index(database, indexer, find_project)
     usage = UsageReports(index, Prices(settings.state_dir), base.clock)
-    project_stats = ProjectStats(index, usage, base.clock)
+    project_stats = ProjectStats(index, usage, base.clock, base.project_writes.request)
     host_sessions = HostSessionSource(index, base.registry, base.hosted, base.history)
     runtime_stores = RuntimeStoreSource(index, base.registry)
     # the statistics are last: they read what the other sources wrote
@@ -193,7 +196,7 @@ def _build_projects(
     files = ProjectFiles(settings.projects_root)
     return ProjectServices(
         projects=Projects(files, base.files.folders, base.clock),
-        recorder=ProjectRecorder(files, base.clock, index.project_stats),
+        recorder=ProjectRecorder(files, base.clock, index.project_stats, base.project_writes),
         memory=WorkspaceMemory(files, base.workspace),
         roots=Roots(base.selector, settings.projects_root),
     )

@@ -20,10 +20,12 @@ from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.schema import STEPS
 from xo_cowork_core.services.projects import project_files as files_module
 from xo_cowork_core.services.projects import recorder as recorder_module
+from xo_cowork_core.services.projects import write_queue
 from xo_cowork_core.services.projects.project_files import ProjectFiles
 from xo_cowork_core.services.projects.project_stats import ProjectStats
 from xo_cowork_core.services.projects.recorder import ProjectRecorder
 from xo_cowork_core.services.projects.todos import TodoChange, Todos
+from xo_cowork_core.services.projects.write_queue import WriteQueue
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
@@ -49,18 +51,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "projects"
 
 
-def empty_stats(folder: Path) -> ProjectStats:
+def empty_stats(folder: Path, queue: WriteQueue) -> ProjectStats:
     """Return the statistics of an empty index."""
     clock = SystemClock()
     database = Database(folder / "index.db", STEPS)
     index = Index(database, Indexer(database, Registry(), lambda _: None), lambda _: None)
-    return ProjectStats(index, UsageReports(index, Prices(folder), clock), clock)
+    return ProjectStats(index, UsageReports(index, Prices(folder), clock), clock, queue.request)
 
 
 @asynccontextmanager
 async def recording(root: Path) -> AsyncIterator[ProjectRecorder]:
-    files = ProjectFiles(root)
-    recorder = ProjectRecorder(files, SystemClock(), empty_stats(root.parent))
+    files, queue = ProjectFiles(root), WriteQueue()
+    stats = empty_stats(root.parent, queue)
+    recorder = ProjectRecorder(files, SystemClock(), stats, queue)
     await recorder.start()
     yield recorder
     await recorder.stop()
@@ -155,7 +158,7 @@ def test_a_root_that_cannot_be_read_at_the_start_ends_no_record(
 
 
 def test_facts_beyond_the_bound_are_dropped(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "MAX_EVENTS", 3)
+    monkeypatch.setattr(write_queue, "MAX_EVENTS", 3)
 
     async def run() -> None:
         async with recording(root) as recorder:

@@ -39,21 +39,20 @@ class ProjectFigures:
 class ProjectStats:
     """Finds projects whose figures changed, after each scan of the index, and reads the figures.
 
-    A project's `mark` is the version of its figures.
+    A project's `mark` is the version of its figures. `on_change` is called with the id of each
+    project that has new figures to `take`.
     """
 
-    def __init__(self, index: Index, usage: UsageReports, clock: Clock) -> None:
+    def __init__(
+        self, index: Index, usage: UsageReports, clock: Clock, on_change: Callable[[str], None]
+    ) -> None:
         self._index = index
         self._usage = usage
         self._clock = clock
-        self._listeners: list[Callable[[str], None]] = []
+        self._on_change = on_change
         self._known_marks: dict[str, int] = {}
         self._pending: dict[str, int] = {}
         self._written: dict[str, int] = {}
-
-    def add_listener(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with the id of each project that has new figures to `take`."""
-        self._listeners.append(listener)
 
     async def refresh(self) -> None:
         """Find the projects whose figures changed; called after each scan."""
@@ -71,8 +70,7 @@ class ProjectStats:
         self._known_marks = marks
         for project_id, mark in changed.items():
             self._pending[project_id] = mark
-            for listener in self._listeners:
-                listener(project_id)
+            self._on_change(project_id)
 
     def take(self, project_id: str) -> int | None:
         """Return and forget the mark of figures to be written; None when there are none."""

@@ -1,23 +1,20 @@
 """Records the events of turns and the figures of the index in the files of `.xo`.
 
-Events wait in a bounded queue. One task, begun by `start` and ended by `stop`, writes them project
-by project, a moment after the first arrived.
+One task, started by `start` and ended by `stop`, takes the waiting events from a `WriteQueue` and
+writes them project by project, `DEBOUNCE_SECONDS` after the first request.
 """
 
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
-from xo_cowork_core.sdk import Event, NotFound, StepFinish, Unavailable, XoError
+from xo_cowork_core.sdk import Event, NotFound, StepFinish, Unavailable
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.projects import record_writer
-from xo_cowork_core.services.projects.activity_file import (
-    close_interrupted_sessions,
-    has_open_sessions,
-)
+from xo_cowork_core.services.projects.activity_file import close_all_interrupted_sessions
 from xo_cowork_core.services.projects.events import (
     OpenSession,
     ProjectEvent,
@@ -31,70 +28,34 @@ from xo_cowork_core.services.projects.turn_observer import (
     encodable,
     relative_to,
 )
+from xo_cowork_core.services.projects.write_queue import WriteQueue
 from xo_cowork_core.services.turns.running_turn import RunningTurn
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 DEBOUNCE_SECONDS = 0.2
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
-MAX_EVENTS = 10_000
 log = logging.getLogger("xo_cowork.projects")
 
 
-class _EventQueue:
-    """The events that wait to be written, by project. A project may wait without any event."""
-
-    def __init__(self) -> None:
-        self._events: dict[str, list[ProjectEvent]] = {}
-        self._size = 0
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._events
-
-    def request(self, project_id: str) -> list[ProjectEvent]:
-        """Let a project be written; return its waiting events."""
-        return self._events.setdefault(project_id, [])
-
-    def add(self, project_id: str, event: ProjectEvent) -> None:
-        """Add an event; it is dropped when `MAX_EVENTS` wait."""
-        events = self.request(project_id)
-        if self._size < MAX_EVENTS:
-            events.append(event)
-            self._size += 1
-        else:
-            log.warning("an event of project %s was dropped: too many wait", project_id)
-
-    def take_all(self) -> Mapping[str, list[ProjectEvent]]:
-        """Empty the queue and return what was in it."""
-        events, self._events, self._size = self._events, {}, 0
-        return events
-
-    def put_back(self, project_id: str, events: Sequence[ProjectEvent]) -> None:
-        """Return events to the front of the queue."""
-        waiting = self._events.get(project_id, [])
-        self._events[project_id] = [*events, *waiting][:MAX_EVENTS]
-        self._size += len(events)
-
-
 class ProjectRecorder:
-    """Listens to turns and to the index, and records what projects keep of them.
+    """Records the events of turns and the changed figures of projects in each project's files.
 
     `retries` counts the writes that were delayed because another program held a project's lock.
     """
 
-    def __init__(self, files: ProjectFiles, clock: Clock, stats: ProjectStats) -> None:
+    def __init__(
+        self, files: ProjectFiles, clock: Clock, stats: ProjectStats, queue: WriteQueue
+    ) -> None:
         self.retries = 0
         self._files = files
         self._clock = clock
         self._stats = stats
-        stats.add_listener(self._request_write)
         # as configured; `start` adds the resolved path, which is what turns may have
         self._roots: tuple[str, ...] = (str(files.root),)
-        self._queue = _EventQueue()
+        self._queue = queue
         self._open: dict[str, dict[str, OpenSession]] = {}
         self._observers: dict[str, TurnObserver] = {}
-        self._write_requested = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -107,7 +68,7 @@ class ProjectRecorder:
     async def stop(self) -> None:
         """Write the waiting events within `STOP_SECONDS`, and end the writer task."""
         self._stopping.set()
-        self._write_requested.set()
+        self._queue.requested.set()
         if self._task:
             _, unfinished = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
             for task in unfinished:
@@ -136,7 +97,7 @@ class ProjectRecorder:
             cwd=str(turn.cwd),
             folders=self._project_folders(project_id),
             clock=self._clock,
-            on_event=partial(self._add_event, project_id),
+            on_event=partial(self._queue.add, project_id),
         )
         agent = encodable(turn.agent_id or runtime)
         session = OpenSession(turn.session_id, runtime, agent, now, now)
@@ -146,7 +107,7 @@ class ProjectRecorder:
         running.add_observer(partial(self._note_activity, project_id, session))
         directory = observer.relative_path(str(turn.cwd)) or "."
         resumed = not turn.new_session
-        self._add_event(
+        self._queue.add(
             project_id, SessionStarted(turn.session_id, runtime, now, resumed, directory)
         )
 
@@ -172,7 +133,7 @@ class ProjectRecorder:
             seconds=outcome.duration_seconds,
             directory=observer.relative_path(str(turn.cwd)) or ".",
         )
-        self._add_event(project_id, ended)
+        self._queue.add(project_id, ended)
 
     def _project_folders(self, project_id: str) -> tuple[str, ...]:
         return tuple(f"{root}/{project_id}" for root in self._roots)
@@ -187,23 +148,14 @@ class ProjectRecorder:
     def _note_activity(self, project_id: str, session: OpenSession, event: Event) -> None:
         session.last_activity_at = self._clock.now()
         if event.name == StepFinish.name:
-            self._request_write(project_id)
-
-    def _request_write(self, project_id: str) -> None:
-        """Let a project's files be written, also when no event waits."""
-        self._queue.request(project_id)
-        self._write_requested.set()
-
-    def _add_event(self, project_id: str, event: ProjectEvent) -> None:
-        self._queue.add(project_id, event)
-        self._write_requested.set()
+            self._queue.request(project_id)
 
     async def _run(self) -> None:
-        await self._close_interrupted_sessions()
+        await close_all_interrupted_sessions(self._files, self._clock, self.open_sessions)
         while not (self._stopping.is_set() and self._queue.is_empty):
-            await self._write_requested.wait()
+            await self._queue.requested.wait()
             await self._pause(DEBOUNCE_SECONDS)
-            self._write_requested.clear()
+            self._queue.requested.clear()
             for project_id, events in self._queue.take_all().items():
                 await self._write(project_id, events)
 
@@ -268,36 +220,7 @@ class ProjectRecorder:
             self._stats.put_back(project_id, mark)
         self._queue.put_back(project_id, events)
         self.retries += 1
-        self._write_requested.set()
         await self._pause(RETRY_SECONDS)
-
-    async def _close_interrupted_sessions(self) -> None:
-        try:
-            project_ids = await self._files.run_reader(self._projects_with_open_sessions)
-        except XoError as error:
-            log.warning("sessions that are recorded as open stay so: %s", error.message)
-            return
-        for project_id in project_ids:
-
-            def work(_: FolderHandle, xo: FolderHandle, name: str = project_id) -> None:
-                close_interrupted_sessions(xo, self.open_sessions(name), self._clock.now())
-
-            try:
-                await self._files.change(project_id, work)
-            except XoError as error:
-                log.warning("the open sessions of project %s stay: %s", project_id, error.message)
-
-    def _projects_with_open_sessions(self) -> list[str]:
-        project_ids: list[str] = []
-        for project_id in self._files.project_ids():
-            with (
-                suppress(OSError, XoError),
-                self._files.open_project(project_id) as project,
-                open_existing(project, XO) as xo,
-            ):
-                if xo and has_open_sessions(xo):
-                    project_ids.append(project_id)
-        return project_ids
 
 
 def _has_records(project: FolderHandle) -> bool:
