@@ -33,7 +33,7 @@ class Plugin:
         return Claims(settings=[Setting("TOOL_COLOUR", "Which colour.", "blue")])
     @hookimpl
     def xo_runtimes(self, context):
-        (context.paths.state / "own").touch()
+        (context.paths.ensure_state_folder() / "own").touch()
         return [Tool()]
 
 plugin = Plugin()

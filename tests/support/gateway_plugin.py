@@ -78,8 +78,8 @@ class Gatewayed(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatus, Li
             raise UpstreamFailed("It stays down")
         return "restarted"
 
-    async def status_of(self, what: str) -> Json:
-        return {"what": what}
+    async def status_of(self, subject: str) -> Json:
+        return {"what": subject}
 
     async def models(self) -> Sequence[Model]:
         return [Model("m1", "Model One", "maker", context=1000, price_input=1.5)]

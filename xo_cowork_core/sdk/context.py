@@ -1,4 +1,4 @@
-"""What the host hands to a plugin."""
+"""Interfaces of the services that the host passes to a plugin."""
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 
 class Paths(Protocol):
-    """Places a plugin may use."""
+    """Folders and executables that a plugin may use."""
 
     @property
     def home(self) -> Path:
@@ -21,99 +21,118 @@ class Paths(Protocol):
         """The folder of all projects."""
         ...
 
-    @property
-    def state(self) -> Path:
-        """This plugin's own folder, 0700, made on first use."""
+    def ensure_state_folder(self) -> Path:
+        """Return the plugin's own folder, mode 0700; create it if it does not exist. Blocks.
+
+        Raises `OSError` when it can't be created.
+        """
         ...
 
     def binary(self, name: str, override: str = "") -> Path | None:
-        """Find an executable: `override`, then the stage's places, then PATH; None if absent."""
+        """Return the absolute path of an executable, or None when there is none. Blocks.
+
+        An `override` (a path or a name, `~` allowed) replaces `name`. Names are searched in the
+        tool folder of a workspace image, if the server runs in one, then in PATH.
+        """
         ...
 
 
 class Secrets(Protocol):
-    """The env file of one plugin over the server's own environment."""
+    """Keys of one plugin: its env file, laid over the server's own environment."""
 
     def environment(self) -> Mapping[str, SecretStr]:
-        """Everything in the plugin's env file, and from the server's own environment the keys
-        that the plugin's `xo_secrets` names; the file wins. Read anew at each call, from disk:
-        call it off the event loop."""
+        """Return all entries of the env file, and the keys that `xo_secrets` lists from the
+        server's own environment. An entry of the file wins.
+
+        Reads the file at each call and blocks: call it in a thread.
+        """
         ...
 
     def store(self, values: Mapping[str, SecretStr]) -> None:
-        """Put entries into the plugin's env file, 0600; the other lines stay as they are.
+        """Set entries of the plugin's env file, mode 0600; other lines stay unchanged. Blocks.
 
-        All or none is written. Raises `BadRequest` for a key that is no plain name or a value
-        with a line end in it, `Unavailable` when the file can't be written. Blocks.
+        The write is atomic. Raises `BadRequest` for a key that is not a plain name or a value
+        that contains a line end, `Unavailable` when the file can't be written.
         """
         ...
 
 
 class Process(Protocol):
-    """A supervised child: own session, environment from an allow-list, stderr drained."""
+    """A supervised child process.
+
+    It has a session of its own and an environment from an allow-list; the host drains its stderr.
+    """
 
     @property
     def pid(self) -> int: ...
 
     @property
     def returncode(self) -> int | None:
-        """None while it runs; negative for a signal."""
+        """The exit code, negative for a signal; None while the process runs."""
         ...
 
     @property
     def stderr_tail(self) -> str:
-        """The last 8 KiB of stderr, decoded with replacement."""
+        """The last 8 KiB of stderr; invalid UTF-8 is replaced."""
         ...
 
     async def write(self, data: bytes, *, timeout: float = 30.0) -> None:
-        """Write to stdin and wait until the pipe took it. Raises `AgentFailure` code `crashed`
-        when the process is gone, `timeout` when it does not read."""
+        """Write to stdin and wait until the pipe has taken all of it.
+
+        Raises `AgentFailure`: code `crashed` when the process has ended, `timeout` when it does
+        not read for `timeout` seconds.
+        """
         ...
 
     async def close_stdin(self) -> None:
-        """Send end of file."""
+        """Close stdin, which the process sees as end of file."""
         ...
 
     def batches(self) -> AsyncIterator[list[bytes]]:
-        """Yield stdout's complete lines without their line ends, as many as have come in at once.
+        """Yield stdout in batches: all complete lines that one read returned, without line ends.
 
-        A last line without a line end counts as a line. Ends when stdout is closed or shortly
-        after the process died, also when an escaped grandchild still holds the pipe. Raises
-        `AgentFailure` for a line longer than 64 MiB. One reader at a time.
+        A last line without a line end counts as a line. Ends when stdout is closed, or shortly
+        after the process has exited, even if a detached descendant still holds the pipe. Raises
+        `AgentFailure` for a line longer than 64 MiB. Only one reader at a time.
         """
         ...
 
     async def wait(self, timeout: float) -> int | None:
-        """Wait for the exit, at most `timeout` seconds; None when it still runs."""
+        """Wait at most `timeout` seconds and return the exit code; None while the process runs."""
         ...
 
     async def descendants(self) -> frozenset[int]:
-        """Pids of everything alive that this process started, in whatever session or group,
-        itself left out."""
+        """Return the pids of all living descendants, in any session and process group.
+
+        The pid of the process itself is not included.
+        """
         ...
 
     async def kill_descendants(self, *, spare: frozenset[int] = frozenset()) -> None:
-        """Kill everything that it started, but not itself and not the pids in `spare`."""
+        """Kill all descendants except the pids in `spare`. The process itself keeps running."""
         ...
 
     async def terminate_tagged(self, name: str, value: str, *, kill_after: float = 1.0) -> bool:
-        """End those that it started with an entry `name=value` in their environment, and what
-        these started: SIGTERM, after `kill_after` seconds SIGKILL. Itself and all others go on.
+        """End the descendants whose environment has the entry `name=value`, and theirs.
 
-        For a process that works for several turns and marks what it starts for each. False when
-        a detached process without any entry `name` is left: nobody can say whose it is.
+        For a process that serves several turns and sets an entry for each of them. Sends SIGTERM
+        and, after `kill_after` seconds, SIGKILL; the process itself and all others keep running.
+        Returns False when a detached descendant without an entry `name` is left: its turn is
+        unknown.
         """
         ...
 
     async def stop(self, *, term_after: float = 0.0, kill_after: float = 3.0) -> None:
-        """End it and all that it started: close stdin, after `term_after` seconds SIGTERM, after
-        `kill_after` more SIGKILL, to it and to every descendant. Nothing is alive on return.
-        Harmless when it is gone."""
+        """End the process and all its descendants; none of them is alive on return.
+
+        Closes stdin, sends SIGTERM after `term_after` seconds and SIGKILL after `kill_after` more.
+        Does nothing when the process has ended and has no descendant.
+        """
         ...
 
 
 class Processes(Protocol):
-    """Starts children and answers for their end."""
+    """Starts child processes and ends each with its owner, a turn or the plugin."""
 
     async def spawn(
         self,
@@ -125,10 +144,10 @@ class Processes(Protocol):
     ) -> Process:
         """Start a process.
 
-        `environment` is laid over the host's allow-list (PATH, HOME, locale, proxy and
-        certificate settings). `owner` is a turn's `stream_id` when the process may not outlive
-        that turn, else empty: then it ends with the plugin. Raises `AgentFailure` with code
-        `not_installed` when there is no such executable or `cwd`.
+        `environment` is added to the host's allow-list (PATH, HOME, locale, proxy and
+        certificate settings) and wins over it. `owner` is the `stream_id` of the turn with which
+        the process ends; empty: the process ends with the plugin. Raises `AgentFailure` with code
+        `not_installed` when the executable or `cwd` does not exist.
         """
         ...
 
@@ -140,19 +159,19 @@ class Processes(Protocol):
         folder: Path | None = None,
         kill_after: float = 1.0,
     ) -> None:
-        """End what a program left behind that was not started here: this user's processes whose
-        environment holds all `entries`, that began at `since` (a reading of `time.monotonic`, as
-        exact as the kernel's clock tick, 10 ms) or later and, with a `folder`, work in it or
-        below; and what these started.
+        """End processes that another program left behind, with their descendants.
 
-        What an older process with the entries started is left alone. SIGTERM first, after
-        `kill_after` seconds SIGKILL. Linux only; elsewhere it ends nothing.
+        A process matches when it belongs to this user, its environment has all `entries`, it
+        started at `since` (a value of `time.monotonic`, compared to a clock tick, 10 ms) or later
+        and, if `folder` is given, works in it or below. Descendants of an older process that has
+        the entries do not match. Sends SIGTERM and, after `kill_after` seconds, SIGKILL. On
+        systems other than Linux it does nothing.
         """
         ...
 
 
 class HostContext(Protocol):
-    """Everything a plugin may ask of the host. One object per plugin."""
+    """All services of the host for one plugin."""
 
     @property
     def paths(self) -> Paths: ...
@@ -170,5 +189,5 @@ class HostContext(Protocol):
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The checked values of the settings that the plugin's claims declare."""
+        """The checked values of the settings that `xo_claims` declares, by name."""
         ...

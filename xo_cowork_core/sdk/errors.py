@@ -1,8 +1,8 @@
-"""Errors that may leave a service or a plugin.
+"""Errors that services and plugins raise for a client to see.
 
-Each class has a stable `code` (a word that a program may compare) and stands for one HTTP
-status, which `api/errors.py` alone assigns. The message is shown to people: it says what is
-wrong and what to do, and never holds a secret, a traceback or a path outside the workspace.
+Each class has a stable `code`, which programs may compare, and one HTTP status, which only
+`api/errors.py` assigns. People read the message: it says what is wrong and what to do, and never
+contains a secret, a traceback or a path outside the workspace.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from xo_cowork_core.sdk.events.base import JsonValue
 class XoError(Exception):
     """Base of every expected error.
 
-    `message` is the text of `detail`. `details`, where a machine needs more, makes `detail` an
-    object with `error` (the code), `message` and these keys beside them.
+    `message` becomes the response's `detail`. With `details`, `detail` is an object with the keys
+    `error` (the code) and `message`, and those of `details`.
     """
 
     code = "error"
@@ -26,61 +26,61 @@ class XoError(Exception):
 
 
 class BadRequest(XoError):
-    """400: the request itself is malformed, wrong-typed or incomplete."""
+    """400: the request is malformed or incomplete, or a value has the wrong type."""
 
     code = "bad_request"
 
 
 class Unauthorized(XoError):
-    """401: no inbound token, or nobody is signed in upstream."""
+    """401: the request has no valid access token, or no account is signed in upstream."""
 
     code = "unauthorized"
 
 
 class Forbidden(XoError):
-    """403: outside the home folder, or an origin or host that is not allowed."""
+    """403: a path is outside the home folder, or an origin or host is not allowed."""
 
     code = "forbidden"
 
 
 class NotFound(XoError):
-    """404: no such session, stream, file, …"""
+    """404: the session, stream, file or other resource does not exist."""
 
     code = "not_found"
 
 
 class Conflict(XoError):
-    """409: true at another moment, not now."""
+    """409: the resource's current state does not allow the request."""
 
     code = "conflict"
 
 
 class PreconditionFailed(XoError):
-    """412: the thing changed since the caller read it."""
+    """412: the resource has changed since the client read it."""
 
     code = "precondition_failed"
 
 
 class TooLarge(XoError):
-    """413: more bytes than the route takes."""
+    """413: the body or file has more bytes than the route accepts."""
 
     code = "too_large"
 
 
 class Unsupported(XoError):
-    """501: this runtime lacks the ability."""
+    """501: the runtime does not have the ability."""
 
     code = "unsupported"
 
 
 class UpstreamFailed(XoError):
-    """502: a service behind this one failed."""
+    """502: a service behind this server failed."""
 
     code = "upstream_failed"
 
 
 class Unavailable(XoError):
-    """503: the plugin or tool is not there, or not yet. `retry_after` is in seconds."""
+    """503: the plugin or tool is missing or not ready. `retry_after` is in seconds."""
 
     code = "unavailable"
 
@@ -96,7 +96,7 @@ class Unavailable(XoError):
 
 
 class AgentFailure(XoError):
-    """Raised inside `Runtime.run`: the turn ends in `agent-error` with this message and code.
+    """Raised by `Runtime.run`: the turn ends in `agent-error` with this message and code.
 
     Codes in use: `auth`, `rate_limit`, `overloaded`, `upstream`, `network`, `bad_request`,
     `timeout`, `crashed`, `restart`, `not_installed`, `internal`.

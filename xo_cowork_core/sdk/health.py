@@ -1,4 +1,4 @@
-"""What a runtime or connector says of its own readiness."""
+"""The result of a health check of a runtime or connector."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -8,16 +8,17 @@ HealthState: TypeAlias = Literal["ready", "starting", "needs_auth", "missing", "
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One look at a runtime or connector.
+    """The health of a runtime or connector at one moment.
 
-    `state`: `ready` takes turns; `starting` will soon; `needs_auth` and `missing` (not
-    installed) wait for a person; `degraded` works with limits; `failed` does not work.
-    `detail` says why in one sentence, `fix` is the command that mends it. `signed_in` is None
-    where signing in means nothing or is unknown.
+    `state`: `ready` takes turns; `starting` will take turns soon; `needs_auth` (not signed in) and
+    `missing` (not installed) need a person; `degraded` takes turns with limits; `failed` does not
+    work. `binary` is the path of the executable, `version` its version, where there is one.
+    `detail` gives the reason in one sentence; `fix` is the command that solves the problem.
+    `signed_in` is None when sign-in does not apply or is unknown.
 
-    `fresh_seconds` is how long the host takes this look for the truth before it looks again: 0
-    where a look costs nothing, as with a connection that stands. None leaves it to the host: 10 s
-    for a runtime that takes turns, 1 s for one that does not.
+    `fresh_seconds` is how long the host caches the result; 0 for a check that costs nothing, such
+    as the state of an open connection. None means the default: 10 s for a runtime that takes
+    turns, 1 s for one that does not.
     """
 
     state: HealthState

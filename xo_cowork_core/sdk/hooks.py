@@ -1,9 +1,9 @@
-"""The eight hooks: wiring and notices. The table of contents of what a plugin can do.
+"""Specifications of the eight hooks that a plugin may implement.
 
-A plugin is an object (usually a module-level instance called `plugin`) with methods of these
-names, each decorated with `@hookimpl`, found through the entry point group `GROUP`. The host
-calls one plugin at a time, never during a token, and records what a plugin raises. A method may
-leave out arguments that it doesn't need. `runtimes` is what its `xo_runtimes` returned.
+A plugin is an object, usually a module-level instance called `plugin`, whose methods have these
+names and the decorator `@hookimpl`. The host finds it through the entry point group `GROUP`, calls
+one plugin at a time, never for a single text delta, and records what a plugin raises. A method may
+leave out arguments that it doesn't need. `runtimes` is what the plugin's `xo_runtimes` returned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,10 +32,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a plugin takes for itself, checked before anything of it runs.
+    """What belongs to one plugin. The host checks it before it calls any other hook.
 
-    `prefixes` are paths that its routes must lie under (`/api/acme`); `env_file` is where its
-    keys live, `~` allowed, default `<state folder>/env`; `settings` are read for it.
+    `prefixes` are the plain paths under which all routes of the plugin lie (`/api/acme`).
+    `env_file` is the path of the file with its keys, `~` allowed; the default is
+    `<state folder>/env`. `settings` are the settings that the host reads for it.
     """
 
     prefixes: Sequence[str] = ()
@@ -44,50 +45,56 @@ class Claims:
 
 
 class Hooks:
-    """Signatures of all hooks."""
+    """The signatures of all hooks."""
 
     @hookspec
     def xo_claims(self) -> Claims:
-        """Say which route prefixes, env file and settings are the plugin's. Called first."""
+        """Return the route prefixes, env file and settings of the plugin. Called first."""
         raise NotImplementedError
 
     @hookspec
     def xo_secrets(self) -> Sequence[SecretField]:
-        """List the secrets it needs: a form is made of them, and their keys reach its agents."""
+        """Return the secrets that the plugin needs. Clients build a form from them, and their
+        values reach the environment of the plugin's agents."""
         raise NotImplementedError
 
     @hookspec
     def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
-        """Return the runtimes it brings, made for this host."""
+        """Create and return the runtimes of the plugin."""
         raise NotImplementedError
 
     @hookspec
     def xo_connectors(self, context: HostContext) -> Sequence[Connector]:
-        """Return the connectors it brings."""
+        """Create and return the connectors of the plugin."""
         raise NotImplementedError
 
     @hookspec
     def xo_routers(
         self, context: HostContext, runtimes: Sequence[Runtime]
     ) -> Sequence["APIRouter"]:
-        """Return routers whose paths all lie under its claims. They get its name as their tag
-        and stand behind the same access gate as the core's own."""
+        """Return routers whose paths all lie under the claimed prefixes.
+
+        The host sets the plugin's name as their tag and checks access as for its own routes.
+        """
         raise NotImplementedError
 
     @hookspec
     def xo_lifespan(
         self, context: HostContext, runtimes: Sequence[Runtime]
     ) -> AbstractAsyncContextManager[None]:
-        """Return what to enter at start and leave at stop. Runs in a task of its own; start may
-        take 30 s (routes answer 503 until then), stop 5 s."""
+        """Return a context manager that the host enters at start and leaves at stop.
+
+        Runs in a task of its own. Start may take 30 s, during which the plugin's routes answer
+        503; stop may take 5 s.
+        """
         raise NotImplementedError
 
     @hookspec
     def xo_turn_env(self, turn: Turn) -> Mapping[str, SecretStr]:
-        """Add to the environment of a turn's agent. Must not block."""
+        """Return entries to add to the environment of a turn's agent. Must not block."""
         raise NotImplementedError
 
     @hookspec
     def xo_turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
-        """Hear that a turn ended. Must not block."""
+        """Called after a turn ends. Must not block."""
         raise NotImplementedError

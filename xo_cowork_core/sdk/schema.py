@@ -1,15 +1,15 @@
-"""What a plugin needs to be told: settings (not secret) and secrets."""
+"""Declarations of a plugin's settings, which are not secret, and of its secrets."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of a plugin, read from the environment, then the TOML file, then `default`.
+    """One setting of a plugin, read from the environment, else the TOML file, else `default`.
 
-    `name` is in capitals, as in the environment. `kind` checks the value before the plugin sees
-    it (as a string): `text`, `path`, `url` (http, https, ws, wss), `integer` (0 or more),
-    `seconds` (above 0) or `flag` (1/0, true/false, yes/no).
+    `name` is in capitals, as in the environment. The host checks the value by `kind` and passes it
+    on as a string. Kinds: `text`, `path`, `url` (http, https, ws, wss), `integer` (0 or more),
+    `seconds` (above 0), `flag` (1/0, true/false, yes/no; passed on as `1` or `0`).
     """
 
     name: str
@@ -20,7 +20,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class SecretField:
-    """One secret of a plugin: an entry of its env file, an input of the form that asks for it."""
+    """One secret of a plugin: an entry of its env file and a field of the form for it.
+
+    `key` is the entry's name, `title` and `help` are for people, `pattern` is a regular
+    expression with which the form checks its input; the host does not check it.
+    """
 
     key: str
     title: str

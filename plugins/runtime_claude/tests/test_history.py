@@ -21,7 +21,10 @@ class PluginPaths:
     """Only the plugin's own folder is asked for."""
 
     def __init__(self, state: Path) -> None:
-        self.state = state
+        self._state = state
+
+    def ensure_state_folder(self) -> Path:
+        return self._state
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from xo_runtime_claude.options import (
 
 
 class HealthCheck(ProgramHealth):
-    """Probes `claude`."""
+    """Checks the `claude` executable and its sign-in."""
 
     title = "Claude Code"
     command = "claude"
@@ -35,7 +35,7 @@ class HealthCheck(ProgramHealth):
         return self._credentials.is_file()
 
     async def is_signed_in(self, binary: Path) -> bool:
-        result = await self.ask(binary, "auth", "status", "--json")
+        result = await self.run_command(binary, "auth", "status", "--json")
         try:
             status = orjson.loads(result.stdout)
         except ValueError:

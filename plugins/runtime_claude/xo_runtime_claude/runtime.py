@@ -126,7 +126,7 @@ class ClaudeRuntime(
         return await asyncio.to_thread(skills.read_skills, cwd, self._options.config)
 
     async def health(self) -> Health:
-        return await self._health.look()
+        return await self._health.check()
 
     async def _attempt(
         self, turn: Turn, *, resume: bool, cold: bool

@@ -28,4 +28,4 @@ class HealthCheck(ProgramHealth):
 
     async def is_signed_in(self, binary: Path) -> bool:
         # the sign-in may be in the system's key ring
-        return (await self.ask(binary, "login", "status")).returncode == 0
+        return (await self.run_command(binary, "login", "status")).returncode == 0

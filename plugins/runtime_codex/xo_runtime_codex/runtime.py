@@ -138,7 +138,7 @@ class CodexRuntime(
             return []
 
     async def health(self) -> Health:
-        return await self._health.look()
+        return await self._health.check()
 
     async def _events(self, turn: Turn) -> AsyncGenerator[Event, None]:
         lost: ServerLost | None = None

@@ -67,7 +67,9 @@ class OpenClawRuntime(
         self._health = HealthCheck(context, options, gateway, self._supervisor)
         self.administration = AdminServices(context, options, gateway)
         self._turns: ActiveTurns[TurnRun] = ActiveTurns()
-        state_digest = hashlib.sha256(str(context.paths.state).encode()).hexdigest()[:10]
+        state_digest = hashlib.sha256(
+            str(context.paths.ensure_state_folder()).encode()
+        ).hexdigest()[:10]
         self._prefix = f"xo-{state_digest}-"
         gateway.on_connect = OrphanRuns(gateway, self._prefix).sweep
 
@@ -174,4 +176,4 @@ class OpenClawRuntime(
             raise AgentFailure(refused.text, code="upstream") from None
 
     async def health(self) -> Health:
-        return await self._health.look()
+        return await self._health.check()

@@ -14,16 +14,18 @@ from xo_cowork_core.storage.state_folder import make_private_folder
 
 @dataclass(frozen=True, slots=True)
 class PluginPaths:
-    """The folders of one plugin. `search_path` is where its executables are looked up."""
+    """The folders of one plugin.
+
+    `folder` is its state folder, `search_path` is where its executables are looked up.
+    """
 
     home: Path
     projects_root: Path
     folder: Path
     search_path: str
 
-    @property
-    def state(self) -> Path:
-        # the SDK promises that the folder is created on first use
+    def ensure_state_folder(self) -> Path:
+        """Create the plugin's own folder if it does not exist, and return it."""
         make_private_folder(self.folder.parent)
         return make_private_folder(self.folder)
 

@@ -1,0 +1,1 @@
+"""The interface of a connector, a service that a person signs in to."""

@@ -1,0 +1,1 @@
+"""The events of a turn: what a runtime yields and a client receives."""

@@ -74,7 +74,7 @@ class TextDelta(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta(Event):
-    """Thinking to append."""
+    """Reasoning text to append."""
 
     name: ClassVar[str] = "reasoning-delta"
     text: str
@@ -109,7 +109,7 @@ class StepFinish(Event):
 
 @dataclass(frozen=True, slots=True)
 class ModelLoading(Event):
-    """The runtime is busy before its first text; `label` says with what."""
+    """The runtime works before its first text; `label` names the work, for people."""
 
     name: ClassVar[str] = "model-loading"
     label: str
@@ -163,7 +163,7 @@ class CompactionError(Event):
 
 @dataclass(frozen=True, slots=True)
 class Desync(Event):
-    """What was streamed no longer holds: readers clear their text and refetch the messages."""
+    """The text streamed so far is invalid: readers clear it and fetch the messages again."""
 
     name: ClassVar[str] = "desync"
     reason: str

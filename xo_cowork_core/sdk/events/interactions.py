@@ -1,4 +1,4 @@
-"""Events by which an agent waits for a person."""
+"""Events of an agent that waits for a person: permissions, questions and plans."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,7 +9,12 @@ from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
 
 @dataclass(frozen=True, slots=True)
 class PermissionRequest(Event):
-    """A tool needs leave. The host keeps it, answers it through `Answers`, or denies it in time."""
+    """A tool call needs permission.
+
+    The host stores the request and passes the answer to `Answers.answer`; on timeout it denies.
+    `permission` is a `PermissionKind`, `patterns` are the paths or commands concerned, `tool` and
+    `arguments` are those of the `ToolCall`.
+    """
 
     name: ClassVar[str] = "permission-request"
     call_id: str
@@ -30,10 +35,10 @@ class PermissionRequest(Event):
 
 @dataclass(frozen=True, slots=True)
 class PermissionResolved(Event):
-    """A permission or a plan was answered. Sent by the host.
+    """A permission request or a plan has been decided. Sent by the host.
 
-    `decision` is `allow` or `deny`, for a plan `accept`, `revise` or `stop`; `reason` is
-    `answered`, `timeout` or `withdrawn` (the agent no longer asks).
+    `decision` is `allow` or `deny`, for a plan `accept`, `revise` or `stop`. `reason` is
+    `answered`, `timeout` or `withdrawn` (the agent has cancelled its request).
     """
 
     name: ClassVar[str] = "permission-resolved"
@@ -47,7 +52,7 @@ class PermissionResolved(Event):
 
 @dataclass(frozen=True, slots=True)
 class QuestionOption:
-    """One answer to choose."""
+    """One of the answers that a question offers."""
 
     label: str
     description: str = ""
@@ -55,7 +60,7 @@ class QuestionOption:
 
 @dataclass(frozen=True, slots=True)
 class QuestionItem:
-    """One question of a form. `question` is also the key of its answer."""
+    """One question of a form. `question` is its text and the key of its answer."""
 
     question: str
     header: str = ""
@@ -73,7 +78,7 @@ class QuestionItem:
 
 @dataclass(frozen=True, slots=True)
 class Question(Event):
-    """The agent asks the user."""
+    """The agent asks the user one or more questions."""
 
     name: ClassVar[str] = "question"
     call_id: str
@@ -90,7 +95,7 @@ class Question(Event):
 
 @dataclass(frozen=True, slots=True)
 class QuestionResolved(Event):
-    """A question was answered, timed out or withdrawn (`reason`). Sent by the host."""
+    """A question is closed: `reason` is `answered`, `timeout` or `withdrawn`. Sent by the host."""
 
     name: ClassVar[str] = "question-resolved"
     call_id: str
@@ -102,7 +107,7 @@ class QuestionResolved(Event):
 
 @dataclass(frozen=True, slots=True)
 class PlanReview(Event):
-    """The agent made a plan and waits for a word on it."""
+    """The agent has made a plan and waits for the decision on it. `plan` is Markdown."""
 
     name: ClassVar[str] = "plan-review"
     call_id: str

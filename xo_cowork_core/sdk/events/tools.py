@@ -1,4 +1,4 @@
-"""Events of tools."""
+"""Events of tool calls and their results."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -8,10 +8,11 @@ from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
 
 @dataclass(frozen=True, slots=True)
 class ToolCall(Event):
-    """A tool starts.
+    """A tool call starts.
 
-    `tool` is in lower case and one of `write {file_path, content}`, `edit`, `read`,
-    `bash {command}`, `todo`, `web_search` where one fits, else the runtime's own name.
+    `tool` is in lower case: `write {file_path, content}`, `edit`, `read`, `bash {command}`,
+    `todo` or `web_search` where one of them fits, else the runtime's own name. `title` is for
+    people; the default is `tool`.
     """
 
     name: ClassVar[str] = "tool-call"
@@ -31,7 +32,7 @@ class ToolCall(Event):
 
 @dataclass(frozen=True, slots=True)
 class TodoItem:
-    """One row of an agent's task list."""
+    """One entry of an agent's task list. `active_form` is its text while it is in progress."""
 
     content: str
     status: str
@@ -47,7 +48,7 @@ class TodoItem:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult(Event):
-    """A tool ended well. The result of a `todo` tool carries `metadata={"todos": [...]}`."""
+    """A tool call succeeded. For the tool `todo`, `metadata` is `{"todos": [...]}`."""
 
     name: ClassVar[str] = "tool-result"
     call_id: str
@@ -68,7 +69,7 @@ class ToolResult(Event):
 
 @dataclass(frozen=True, slots=True)
 class ToolError(Event):
-    """A tool failed or was refused."""
+    """A tool call failed or was denied. `error_message` is `output` when empty."""
 
     name: ClassVar[str] = "tool-error"
     call_id: str

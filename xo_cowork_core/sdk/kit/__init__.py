@@ -1,4 +1,4 @@
-"""What every runtime needs: one implementation each, without knowledge of any agent."""
+"""Building blocks that most runtimes need, independent of any agent."""
 
 from xo_cowork_core.sdk.kit.json_rpc import (
     JsonRpcError,

@@ -1,4 +1,4 @@
-"""Health of an agent that is a command-line program: installed, runs, signed in."""
+"""Health check of an agent that is a command-line program: installed, runs, signed in."""
 
 import asyncio
 import re
@@ -27,13 +27,13 @@ class CommandResult:
 
 
 class ProgramHealth(ABC):
-    """Probes a program and caches what it learns.
+    """Checks a program and caches its version and sign-in state.
 
-    The version is cached while the file is unchanged, a sign-in for 60 s, the lack of one for
-    5 s. A program that is slow to answer, as on a busy machine, is `degraded` and takes turns.
-    `title` is its name for people, `command` its executable; `install` and `sign_in` are commands
-    that people run to install it and to sign in. `override` is a path in place of the search,
-    `environment` is added to the host's allow-list.
+    The version is cached while the file is unchanged, a sign-in for 60 s, a missing sign-in for
+    5 s. A program that does not answer in time, as on a busy machine, is `degraded` and takes
+    turns. `title` is its name for people, `command` its executable; `install` and `sign_in` are
+    the commands that people run to install it and to sign in. `override` is a path that replaces
+    the search, `environment` is added to the host's allow-list.
     """
 
     title: str
@@ -52,13 +52,13 @@ class ProgramHealth(ABC):
 
     @abstractmethod
     def has_key(self) -> bool:
-        """Return whether there is a key or a stored sign-in. Called in a thread; may block."""
+        """Return whether a key or a stored sign-in exists. Called in a thread; may block."""
 
     @abstractmethod
     async def is_signed_in(self, binary: Path) -> bool:
-        """Ask the program whether the user is signed in. Called when `has_key` is false."""
+        """Return whether the program reports a signed-in user. Called when `has_key` is false."""
 
-    async def look(self) -> Health:
+    async def check(self) -> Health:
         """Return the health within 10 s. Raises what `has_key` and `is_signed_in` raise."""
         binary = await asyncio.to_thread(self._context.paths.binary, self.command, self._override)
         if binary is None and self._override:
@@ -82,8 +82,8 @@ class ProgramHealth(ABC):
         detail = f"{self.title} isn't signed in and has no key."
         return Health("needs_auth", str(binary), version, detail, self.sign_in, signed_in=False)
 
-    async def ask(self, binary: Path, *arguments: str) -> CommandResult:
-        """Run the program with these arguments and an empty stdin.
+    async def run_command(self, binary: Path, *arguments: str) -> CommandResult:
+        """Run the program with `arguments` and an empty stdin.
 
         Raises `TimeoutError` after 4 s.
         """
@@ -111,7 +111,7 @@ class ProgramHealth(ABC):
         except OSError:
             return ""
         if self._version is None or self._version[0] != file:
-            match = VERSION.search((await self.ask(binary, "--version")).stdout)
+            match = VERSION.search((await self.run_command(binary, "--version")).stdout)
             if match is None:
                 return ""
             self._version = (file, match[1].decode("utf-8", "replace"))

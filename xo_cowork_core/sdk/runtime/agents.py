@@ -1,4 +1,4 @@
-"""Abilities of a runtime that serves several agents behind a gateway of its own."""
+"""Abilities of a runtime with a gateway: its agents, channels, process and status."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from xo_cowork_core.sdk.events.base import Json, JsonValue
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One agent in a runtime's registry. `fields` are those that the runtime keeps itself."""
+    """One agent in a runtime's registry. `fields` are the fields that the runtime stores."""
 
     id: str
     fields: Json = field(default_factory=dict[str, JsonValue])
@@ -20,46 +20,53 @@ class Agent:
 class KeepsAgents(ABC):
     """Has a registry of agents.
 
-    The host checks ids, serialises the calls, and keeps the fields that the registry can't.
+    The host checks ids, makes one call at a time, and stores the fields that the registry can't.
     """
 
     @property
     @abstractmethod
     def agent_fields(self) -> frozenset[str]:
-        """Names of the fields that the registry takes; `id` is always its own."""
+        """The names of the fields that the registry stores; `id` needs no mention."""
 
     @abstractmethod
     async def agents(self) -> Sequence[Agent]:
-        """List all, the default first. Raises `Unavailable` when the registry can't be read."""
+        """Return all agents, the default first.
+
+        Raises `Unavailable` when the registry can't be read.
+        """
 
     @abstractmethod
     async def save_agent(self, agent_id: str, fields: Json) -> Agent:
-        """Create an agent, or lay `fields` over those of an existing one; objects are merged.
+        """Create an agent, or merge `fields` into those of an existing one, and return it.
 
-        Raises `Conflict` or `BadRequest` where the registry refuses; then nothing has changed.
+        Objects among the fields are merged, too. Raises `Conflict` or `BadRequest` when the
+        registry refuses the change; then nothing has changed.
         """
 
     @abstractmethod
     async def delete_agent(self, agent_id: str) -> None:
-        """Remove one. Raises `NotFound`, or `Conflict` for one that must stay."""
+        """Delete an agent. Raises `NotFound`, or `Conflict` for one that can't be deleted."""
 
 
 class HasChannels(ABC):
-    """Talks to people over chat platforms."""
+    """Connects its agents to chat platforms."""
 
     @abstractmethod
     async def channels(self) -> Mapping[str, Json]:
-        """Return each configured channel with its state, no token among it."""
+        """Return the state of each configured channel by name, without its tokens."""
 
     @abstractmethod
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
-        """Store a channel's tokens (`token`, or `bot_token` and `app_token`); True when the
-        gateway must restart for it. Raises `BadRequest` for a channel it doesn't know."""
+        """Store a channel's tokens: `token`, or `bot_token` and `app_token`.
+
+        Returns True when the gateway must restart to use them. Raises `BadRequest` for an unknown
+        channel.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """A runtime's gateway. `port` and `ws_url` are where it is looked for."""
+    """The state of a runtime's gateway. `port` and `ws_url` are the configured address."""
 
     installed: bool
     running: bool
@@ -68,21 +75,26 @@ class GatewayStatus:
 
 
 class HasGateway(ABC):
-    """Has a gateway process."""
+    """Depends on a gateway process, which the host may restart."""
 
     @abstractmethod
     async def gateway(self) -> GatewayStatus:
-        """Look, within 2 s."""
+        """Return the state of the gateway within 2 s."""
 
     @abstractmethod
     async def restart_gateway(self) -> str:
-        """Restart it and return what it printed. Raises `UpstreamFailed` when it stays down."""
+        """Restart the gateway and return the command's output, within 120 s.
+
+        Raises `UpstreamFailed` when the gateway does not come up.
+        """
 
 
 class ReportsStatus(ABC):
-    """Knows the live state of its models, channels and providers."""
+    """Reports the current state of its models, channels and providers."""
 
     @abstractmethod
-    async def status_of(self, what: str) -> Json:
-        """Return the state of `models`, `channels` or `providers`, within 5 s. Raises
-        `Unavailable` when it can't tell."""
+    async def status_of(self, subject: str) -> Json:
+        """Return the state of `subject` (`models`, `channels` or `providers`) within 5 s.
+
+        Raises `Unavailable` when the state is not known.
+        """

@@ -1,4 +1,4 @@
-"""A stored conversation, as the runtimes' own stores tell it."""
+"""Records of a stored conversation: a session, its messages and their parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,8 +14,11 @@ ToolStatus: TypeAlias = Literal["pending", "running", "completed", "error"]
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One session in a runtime's store. Times carry an offset; `directory` is absolute or None;
-    a `message_count` of 0 where the store doesn't count is made good from its messages."""
+    """One session in a runtime's store.
+
+    Times have a UTC offset. `directory` is absolute, None when unknown. A store that doesn't count
+    messages gives a `message_count` of 0; the host then counts them.
+    """
 
     session_id: str
     title: str
@@ -27,21 +30,24 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Text of a message."""
+    """Text of a message, in Markdown."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPart:
-    """Thinking."""
+    """Reasoning text of the model."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ToolPart:
-    """A tool call with its result attached. `tool` is normalised as in `ToolCall`."""
+    """A tool call and its result. `tool` and `input` have the names of `ToolCall`.
+
+    `metadata` is that of `ToolResult`. Times are None when the store does not have them.
+    """
 
     call_id: str
     tool: str
@@ -56,7 +62,7 @@ class ToolPart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file that came with a message; `size` in bytes."""
+    """A file attached to a message. `path` is absolute, `size` in bytes."""
 
     name: str
     path: str
@@ -67,7 +73,7 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class StepPart:
-    """The end of one model call."""
+    """The end of one model call. `cost` is in US dollars, None when unknown."""
 
     reason: str
     tokens: Tokens
@@ -79,7 +85,11 @@ Part: TypeAlias = TextPart | ReasoningPart | ToolPart | FilePart | StepPart
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message, oldest first in a list. Assistant fields are None on a user's message."""
+    """One message of a session.
+
+    The fields from `model_id` on belong to assistant messages and are None on a user's. `cost` is
+    in US dollars; `error` is the text of the failure that ended the message.
+    """
 
     id: str
     role: Role

@@ -1,7 +1,7 @@
-"""Runtime: what a coding agent must do to take turns, and the abilities it may add.
+"""The interface of a coding agent, and the abilities that it may add.
 
-Only `describe` and `run` are required. Each ability is an ABC of its own; the host looks with
-`isinstance` and answers 501 where one is absent.
+Only `describe` and `run` are required. Each ability is an ABC of its own; the host checks it with
+`isinstance` and answers 501 where it is absent.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from xo_cowork_core.sdk.runtime.turn import Turn, TurnAnswer
 
 @dataclass(frozen=True, slots=True)
 class RuntimeInfo:
-    """Who a runtime is.
+    """The name and rank of a runtime.
 
     `name` is the wire's `agent_name` and unique; `aliases` are accepted for it. `rank` orders
     the choice of a default among ready runtimes, lowest first: vendors' agents use 10 to 90,
@@ -35,7 +35,7 @@ class Runtime(ABC):
 
     @abstractmethod
     def describe(self) -> RuntimeInfo:
-        """Say who this is. Called often: must be cheap and constant."""
+        """Return the runtime's name and rank. Called often: must be cheap and constant."""
 
     @abstractmethod
     def run(self, turn: Turn) -> AsyncIterator[Event]:
@@ -64,7 +64,7 @@ class Answers(ABC):
         """Pass on the answer to the request with this `call_id` that `run` yielded.
 
         The class of `answer` fits the request: `PermissionAnswer`, `QuestionAnswer` or
-        `PlanAnswer`. Called once for a request, by a person's word or on timeout.
+        `PlanAnswer`. Called once for each request, after a person has answered or on timeout.
         """
 
 
@@ -95,7 +95,7 @@ class EditsHistory(ABC):
 
     @abstractmethod
     async def drop(self, session_id: str, message_id: str) -> None:
-        """Forget `message_id` (a user's) and everything after it, before the next turn starts.
+        """Remove the user's message `message_id` and all after it, before the next turn starts.
 
         Raises `NotFound` when the session or the message is unknown.
         """
@@ -115,7 +115,7 @@ class OpensSessions(ABC):
 
     @abstractmethod
     async def open_session(self, turn: Turn) -> str:
-        """Make a session for the first turn of a conversation and return its id, a UUID.
+        """Create a session for the first turn of a conversation and return its id, a UUID.
 
         Called before the prompt is answered, within 10 s; `run` follows with the same turn under
         that id. Raises `Unavailable` or `AgentFailure` when it can't.
@@ -162,5 +162,7 @@ class OffersSkills(ABC):
 
     @abstractmethod
     async def skills(self, cwd: Path) -> Sequence[Skill]:
-        """List those that a turn in the folder `cwd` could call, within 5 s. What can't be read
-        is passed over."""
+        """Return the skills that a turn in the folder `cwd` can call, within 5 s.
+
+        Skills that can't be read are left out.
+        """

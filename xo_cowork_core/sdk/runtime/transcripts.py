@@ -13,10 +13,11 @@ from xo_cowork_core.sdk.runtime.runtime import KeepsHistory
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One model call. `key` is the same wherever the same call is written down again.
+    """One model call. `key` is the same wherever the same call is recorded again.
 
-    `cost` is US dollars as the runtime recorded it, None when it didn't. `tools` names the tools
-    that the answer called. `session_id` is given where the file is not that session's own.
+    `cost` is in US dollars as the runtime recorded it, None when it didn't. `tools` are the names
+    of the tools that the answer called. `session_id` is empty when the call belongs to the file's
+    own session.
     """
 
     key: str
@@ -30,35 +31,45 @@ class UsageRecord:
 
 
 class Transcript(ABC):
-    """The reader of one file. Used by one thread at a time; does no I/O."""
+    """Parses one file. Used by one thread at a time; does no I/O."""
 
     @abstractmethod
     def feed(self, lines: Iterable[bytes]) -> None:
-        """Take the next complete lines. Skip broken and unknown ones."""
+        """Parse the next complete lines. Skip broken and unknown ones."""
 
     def base(self) -> str | None:
-        """Name the transcript that this one goes on from, by its `transcript_id`, once that was
-        read: after a fork, or an edit that began a new file. None for one that stands alone."""
+        """Return the `transcript_id` of the transcript that this one continues.
+
+        A file continues another after a fork, or after an edit that began a new file. None until
+        the line that names the other has been read, and for a file that continues none.
+        """
         return None
 
     def go_on_from(self, base: "Transcript") -> None:  # noqa: B027  # most never name a base
-        """Take the transcript that `base` named, which was read to its end: `record` and
-        `messages` then begin with what holds of it, `usage` doesn't. At most once; not called
-        where there is no such file."""
+        """Receive the transcript that `base` named, read to its end.
+
+        `record` and `messages` then begin with the part of it that this file continues; `usage`
+        does not. Called at most once, and not when that file does not exist.
+        """
 
     @abstractmethod
     def record(self) -> SessionRecord | None:
-        """Say which session this is, as far as it was read; None for a file that belongs to
-        another's session or has no message yet. `time_updated` is of the last message: of several
-        files of a session the newest tells it."""
+        """Return the session, as far as the file has been read.
+
+        None for a file that belongs to another session, and for one without a message yet.
+        `time_updated` is the time of the last message: of several files of one session the host
+        uses the newest.
+        """
 
     @abstractmethod
     def messages(self) -> Sequence[Message]:
         """Return the messages so far, oldest first."""
 
     def outline(self) -> Sequence[Message]:
-        """Return the same messages for the index, which needs ids, roles, times and text parts:
-        override it where leaving out all else is cheaper."""
+        """Return the messages for the index, which needs only ids, roles, times and text parts.
+
+        Override it when leaving out all other parts is cheaper.
+        """
         return self.messages()
 
     @abstractmethod
@@ -67,7 +78,7 @@ class Transcript(ABC):
 
 
 class KeepsTranscripts(KeepsHistory):
-    """Keeps its history in files. The host then lists, searches and counts from its own index."""
+    """Keeps its history in files, from which the host builds its index of sessions and usage."""
 
     async def sessions(self) -> Sequence[SessionRecord]:
         """Return nothing: the host lists the sessions from its index."""
@@ -83,13 +94,15 @@ class KeepsTranscripts(KeepsHistory):
 
     @abstractmethod
     def transcript_folders(self) -> Sequence[Path]:
-        """The folders that hold transcripts, at any depth; they need not exist yet."""
+        """Return the folders with transcripts at any depth; they need not exist yet."""
 
     @abstractmethod
     def transcript_id(self, path: Path) -> str | None:
-        """Name a file in these folders, as `Transcript.base` of others does; None for one that is
-        no transcript. Must not touch the disk."""
+        """Return the id by which `Transcript.base` names a file in these folders.
+
+        None for a file that is not a transcript. Must not touch the disk.
+        """
 
     @abstractmethod
     def open_transcript(self, path: Path) -> Transcript:
-        """Return a fresh reader for a file. Must not touch the disk."""
+        """Return a new reader for a file. Must not touch the disk."""

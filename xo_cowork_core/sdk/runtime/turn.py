@@ -1,4 +1,4 @@
-"""One turn as the host hands it to a runtime, and the answers that come back during it."""
+"""One turn as the host passes it to a runtime, and the answers given during it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -105,7 +105,7 @@ class Store:
         path = self._file(session_id)
         if path is None:
             return
-        trash = self._paths.state / "trash"
+        trash = self._paths.ensure_state_folder() / "trash"
         trash.mkdir(mode=0o700, exist_ok=True)
         # shutil.move would copy across devices; a home on two devices is not worth that risk here
         path.rename(trash / f"{int(time.time())}-{path.name}")

@@ -85,16 +85,16 @@ class AdminAbilities(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
     async def restart_gateway(self) -> str:
         return await self.administration.restart.do()
 
-    async def status_of(self, what: str) -> Json:
+    async def status_of(self, subject: str) -> Json:
         """Return `models` or `providers` of `ProviderStatus`, or `channels`:
         `{runtime, gateway_running, channels: {<name>: state}}`.
         """
-        if what == "models":
+        if subject == "models":
             return await self.administration.provider_status.models()
-        if what == "providers":
+        if subject == "providers":
             return await self.administration.provider_status.providers()
-        if what != "channels":
-            raise BadRequest(f"OpenClaw tells no status of {what!r}")
+        if subject != "channels":
+            raise BadRequest(f"OpenClaw tells no status of {subject!r}")
         channels, gateway = await asyncio.gather(self.channels(), self.gateway())
         return {
             "runtime": "openclaw",

@@ -40,7 +40,7 @@ class ConfigCheck:
 
     async def _ask(self, binary: Path, text: str) -> Row:
         """Return OpenClaw's verdict on a text; empty without one."""
-        draft = self._context.paths.state / f"draft-{secrets.token_hex(4)}.json"
+        draft = self._context.paths.ensure_state_folder() / f"draft-{secrets.token_hex(4)}.json"
         try:
             await asyncio.to_thread(_write, draft, text)
             return await run_json_command(

@@ -62,7 +62,7 @@ def ensure_config(options: Options) -> None:
 
 def ensure_token(context: HostContext) -> str:
     """Return the token of the supervised gateway, created if necessary."""
-    file = context.paths.state / TOKEN_FILE
+    file = context.paths.ensure_state_folder() / TOKEN_FILE
     _create(file, secrets.token_urlsafe(TOKEN_BYTES).encode())
     return stored_token(context)
 
@@ -70,7 +70,7 @@ def ensure_token(context: HostContext) -> str:
 def stored_token(context: HostContext) -> str:
     """Return the created token, empty when there is none."""
     try:
-        return (context.paths.state / TOKEN_FILE).read_text().strip()
+        return (context.paths.ensure_state_folder() / TOKEN_FILE).read_text().strip()
     except OSError:
         return ""
 

@@ -33,7 +33,7 @@ class HealthCheck:
         self._gateway = gateway
         self._binary: tuple[float, str | None] = (float("-inf"), None)
 
-    async def look(self) -> Health:
+    async def check(self) -> Health:
         """Return the health. Raises nothing."""
         try:
             connection = await self._gateway.connection()
