@@ -1,6 +1,8 @@
 """The plugin author's page, followed to the letter: its plugin is written, installed and tried.
 
-The environment is a copy made of links, so that the one that runs these tests stays as it is.
+The environment is a copy made of links, so that the one that runs these tests stays as it is. Its
+servers are `fresh`: a forked one has the imports of an environment without the plugin, or of the
+version before it was edited.
 """
 
 import subprocess
@@ -62,7 +64,7 @@ def test_the_first_plugin_says_what_the_page_says(
 ) -> None:
     write_files([_codes()[0]], checkout.parent)
     monkeypatch.setattr(sys, "executable", str(checkout / ".venv" / "bin" / "python"))
-    (printed,) = run_page(PAGE, live_server(), tmp_path)
+    (printed,) = run_page(PAGE, live_server(fresh=True), tmp_path)
     ((_, expected),) = outputs(PAGE)
     assert matches(expected, printed), printed
 
@@ -76,7 +78,8 @@ def test_the_second_plugin_has_a_route_a_setting_a_secret_and_a_lifespan(
     checkout: Path, live_server: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(checkout / ".venv" / "bin" / "python"))
-    server = live_server(environment={"PARROT_KEY": "k", "PARROT_PROGRAM": "no-such-program"})
+    environment = {"PARROT_KEY": "k", "PARROT_PROGRAM": "no-such-program"}
+    server = live_server(environment=environment, fresh=True)
     rows = server.client.get("/api/plugins").json()["plugins"]
     row = next(row for row in rows if row["name"] == "runtime_parrot")
     assert (row["state"], row["error"]) == ("ready", "")
