@@ -62,8 +62,12 @@ def _keys_line(record: PluginRecord) -> str:
 def _secrets(record: PluginRecord) -> list[str]:
     lines = ["| key | what |", "|---|---|"]
     for secret in record.secrets:
-        told = [f"{secret.title}.", _plain(secret.help), "Required." if secret.required else ""]
-        lines.append(f"| `{secret.key}` | {' '.join(filter(None, told))} |")
+        sentences = [
+            f"{secret.title}.",
+            _plain(secret.help),
+            "Required." if secret.required else "",
+        ]
+        lines.append(f"| `{secret.key}` | {' '.join(filter(None, sentences))} |")
     return lines
 
 

@@ -147,15 +147,15 @@ def test_after_kills_of_the_server_the_index_tells_what_a_new_one_tells(
     world.kill_a_cold_build()
     world.kill_a_growing_one()
     server.start()
-    told = content(server)
+    indexed = content(server)
     server.terminate()
-    assert world.acknowledged <= set(told["rows"])
-    assert all(told["messages"][session_id] for session_id in world.acknowledged)
+    assert world.acknowledged <= set(indexed["rows"])
+    assert all(indexed["messages"][session_id] for session_id in world.acknowledged)
     # it was never thrown away to get there
     assert not list(server.state.glob("*.broken-*"))
     remove_index(server)
     server.start()
-    assert content(server) == told
+    assert content(server) == indexed
 
 
 def content(server: LiveServer) -> dict[str, Any]:

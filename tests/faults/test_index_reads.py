@@ -33,11 +33,11 @@ async def settled(index: Index) -> None:
 
 def check(home: IndexedHome, name: str, wanted: index_reference.Expected) -> None:
     rows = home.rows(name)
-    said: dict[str, list[str]] = {}
+    texts_by_session: dict[str, list[str]] = {}
     for session_id, number, _, text in rows["messages"]:
-        assert number == len(said.setdefault(str(session_id), []))
-        said[str(session_id)].append(str(text))
-    assert said == {
+        assert number == len(texts_by_session.setdefault(str(session_id), []))
+        texts_by_session[str(session_id)].append(str(text))
+    assert texts_by_session == {
         key: [text for _, text in texts] for key, texts in wanted.sessions.items() if texts
     }
     assert {row[0] for row in rows["sessions"]} == set(wanted.sessions)

@@ -69,11 +69,11 @@ def test_a_key_that_is_no_setting_is_warned_of_once_and_does_not_stop(server):
 def test_at_debug_level_nothing_of_a_chat_is_logged():
     environment = {"XO_PLUGINS": "runtime_demo", "XO_LOG_LEVEL": "debug"}
     with LiveServer(environment=environment) as server:
-        told = Chat(server, "demo").run_turn("text")
-        assert told.events[-1] == "done"
+        turn = Chat(server, "demo").run_turn("text")
+        assert turn.events[-1] == "done"
         server.terminate()
         assert "text-delta" not in server.log
-        assert told.text[:10] not in server.log
+        assert turn.text[:10] not in server.log
 
 
 def test_a_misspelt_drop_in_file_is_warned_of(server, tmp_path):
@@ -100,13 +100,13 @@ def test_doctor_names_a_key_that_is_no_setting(server):
 def test_a_projects_root_that_is_of_no_use_is_named_at_start_and_by_doctor(server, tmp_path):
     (tmp_path / "file").touch()
     wrong = {"XO_PROJECTS_ROOT": str(tmp_path / "file" / "projects")}
-    said = f"XO_PROJECTS_ROOT={tmp_path}/file/projects (from the environment): "
+    problem = f"XO_PROJECTS_ROOT={tmp_path}/file/projects (from the environment): "
     found = command(server.variables() | wrong, "doctor")
     assert found.returncode == 1
-    assert f"{said}{tmp_path}/file is no folder" in found.stdout
+    assert f"{problem}{tmp_path}/file is no folder" in found.stdout
     environment = {"XO_PLUGINS": "none", **wrong}
     with LiveServer(environment=environment) as other:
-        assert said in other.log
+        assert problem in other.log
 
 
 @pytest.mark.parametrize(

@@ -83,17 +83,17 @@ async def all_at_once(
 async def test_writes_that_wait_are_committed_together_and_in_order(tmp_path: Path) -> None:
     wanted = [f"word {n}" for n in range(50)]
     async with database(tmp_path) as found:
-        told, commits = await all_at_once(found, [keep(word) for word in wanted])
-        assert told == wanted
+        results, commits = await all_at_once(found, [keep(word) for word in wanted])
+        assert results == wanted
         assert await words(found) == wanted
         assert commits == 1
 
 
 async def test_a_write_that_raises_is_undone_alone(tmp_path: Path) -> None:
     async with database(tmp_path) as found:
-        told, _ = await all_at_once(found, [keep("before"), keep_and_fail, keep("after")])
-        assert (told[0], told[2]) == ("before", "after")
-        assert isinstance(told[1], LookupError)
+        results, _ = await all_at_once(found, [keep("before"), keep_and_fail, keep("after")])
+        assert (results[0], results[2]) == ("before", "after")
+        assert isinstance(results[1], LookupError)
         assert await words(found) == ["before", "after"]
 
 
@@ -104,10 +104,10 @@ async def test_nothing_counts_as_written_that_a_full_disk_undid(tmp_path: Path) 
         return "too much"
 
     async with database(tmp_path) as found:
-        told, _ = await all_at_once(found, [keep("before"), fill, keep("after")])
+        results, _ = await all_at_once(found, [keep("before"), fill, keep("after")])
         kept = await words(found)
-        assert isinstance(told[1], sqlite3.OperationalError)
-        assert kept == [each for each in told if isinstance(each, str)]
+        assert isinstance(results[1], sqlite3.OperationalError)
+        assert kept == [each for each in results if isinstance(each, str)]
         assert await found.write(keep("later")) == "later"
 
 

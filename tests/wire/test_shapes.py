@@ -78,8 +78,8 @@ def test_the_examples_of_answers_are_valid_and_whole(document):
 @pytest.mark.parametrize("path", TYPED)
 def test_a_generated_client_knows_the_fields_of_what_it_gets(document, path):
     answer = document["paths"][path]["get"]["responses"]["200"]
-    told = str(answer["content"]["application/json"]["schema"])
-    assert all(f"schemas/{name}'" in told for name in TYPED[path])
+    documented = str(answer["content"]["application/json"]["schema"])
+    assert all(f"schemas/{name}'" in documented for name in TYPED[path])
     parts = document["components"]["schemas"]["PartRow"]["properties"]["data"]["anyOf"]
     assert len(parts) == 4
 

@@ -12,8 +12,8 @@ HERE = Path(__file__).parent
 
 
 async def serve() -> None:
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    terminated = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
     supervisor = ProcessSupervisor(Path(sys.argv[1]))
     await supervisor.start()
     processes = supervisor.for_plugin("host")
@@ -21,7 +21,7 @@ async def serve() -> None:
         script, *words = line.split()
         argv = [sys.executable, str(HERE / script), sys.argv[2], *words]
         await processes.spawn(argv, cwd=HERE, environment={})
-    await told.wait()
+    await terminated.wait()
     await supervisor.stop()
 
 

@@ -95,9 +95,9 @@ def step_at(text: str, place: int, budget: Budget) -> Sequence[Act]:
 def aloud(acts: Sequence[Act], heard: str, prompts: Sequence[str]) -> Sequence[Act]:
     """Put the newest tool result, or the user's texts, where an act wants them."""
     bare = [DIRECTIVE.sub("", prompt).strip() for prompt in prompts if has_steps(prompt)]
-    said = {"heard": heard or "nothing", "recite": " | ".join(bare)}
+    texts = {"heard": heard or "nothing", "recite": " | ".join(bare)}
     return tuple(
-        Act("exact", json.dumps(said[act.kind])) if act.kind in said else act for act in acts
+        Act("exact", json.dumps(texts[act.kind])) if act.kind in texts else act for act in acts
     )
 
 

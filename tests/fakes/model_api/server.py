@@ -44,9 +44,9 @@ class ModelApi(StandIn):
         if method != "POST" or not path.endswith("/messages"):
             return await _error(writer, 404, "not found")
         acts = self._acts(body)
-        said = {"messages": _texts(body), "images": raw.count(b'"media_type": "image/')}
-        said["images"] += raw.count(b'"media_type":"image/')
-        self.note({"path": path, "model": body.get("model"), **said})
+        summary = {"messages": _texts(body), "images": raw.count(b'"media_type": "image/')}
+        summary["images"] += raw.count(b'"media_type":"image/')
+        self.note({"path": path, "model": body.get("model"), **summary})
         if acts[0].kind == "error":
             status = int(acts[0].number)
             return await _error(writer, status, f"stand-in error {status}")

@@ -76,9 +76,9 @@ async def _message(answer: Event, act: Act) -> AsyncIterator[Event]:
     opened = {**item, "status": "in_progress", "content": []}
     yield {"type": "response.output_item.added", "item": opened}
     words = act if act.kind != "fail" else Act("text", "some text")
-    said = ""
+    text = ""
     async for chunk in _paced(words):
-        said += chunk
+        text += chunk
         delta = {"item_id": item["id"], "content_index": 0, "delta": chunk}
         yield {"type": "response.output_text.delta", **delta}
     if act.kind == "fail":
@@ -88,7 +88,7 @@ async def _message(answer: Event, act: Act) -> AsyncIterator[Event]:
         raise Failed
     if act.kind == "cut":
         raise Broken
-    content = [{"type": "output_text", "text": said, "annotations": []}]
+    content = [{"type": "output_text", "text": text, "annotations": []}]
     done = {**item, "status": "completed", "content": content}
     yield {"type": "response.output_item.done", "item": done}
 
@@ -99,11 +99,11 @@ async def _thought(act: Act) -> AsyncIterator[Event]:
     yield {"type": "response.output_item.added", "item": {**item, "summary": []}}
     part = {"type": "summary_text", "text": ""}
     yield {"type": "response.reasoning_summary_part.added", **place, "part": part}
-    said = ""
+    text = ""
     async for chunk in _paced(act):
-        said += chunk
+        text += chunk
         yield {"type": "response.reasoning_summary_text.delta", **place, "delta": chunk}
-    summary = [{"type": "summary_text", "text": said}]
+    summary = [{"type": "summary_text", "text": text}]
     done = {**item, "summary": summary, "encrypted_content": None}
     yield {"type": "response.output_item.done", "item": done}
 

@@ -31,7 +31,7 @@ def test_files_are_told_relative_and_as_new_or_changed(open_chat: OpenChat) -> N
     edit = tool("Edit", file_path=str(inner), old_string="a", new_string="b")
     chat.run_turn(f"{edit} [[text ok]]", session_id=first.session_id, permission_presets=presets)
     eventually(lambda: ends(chat) == 2, SECONDS, "both turns are written down")
-    told = [(event["type"], event["path"]) for event in timeline(chat) if "path" in event]
-    assert told == [("file.created", "src/note.md"), ("file.edited", "src/note.md")]
+    files = [(event["type"], event["path"]) for event in timeline(chat) if "path" in event]
+    assert files == [("file.created", "src/note.md"), ("file.edited", "src/note.md")]
     ended = [event for event in timeline(chat) if event["type"] == "session.ended"]
     assert all(event["tokens"]["input"] > 0 for event in ended)

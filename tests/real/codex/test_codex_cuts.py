@@ -87,7 +87,10 @@ def in_a_terminal(chat: Chat, prompt: str) -> str:
 def asked(log: Path, words: str) -> list[int]:
     """Count, for each request to the model, the user messages with these words."""
     requests = [json.loads(line)["input"] for line in log.read_text().splitlines()]
-    return [sum(role == "user" and words in said for role, said in request) for request in requests]
+    return [
+        sum(role == "user" and words in message_text for role, message_text in request)
+        for request in requests
+    ]
 
 
 def roles(chat: Chat, session_id: str) -> list[object]:
@@ -176,9 +179,11 @@ def test_a_cut_turns_tokens_count_once(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize("told", ["text-delta", "tool-result"])
-def test_a_turn_whose_tool_has_acted_is_not_begun_anew(chat: Chat, log: Path, told: str) -> None:
+def test_a_turn_whose_tool_has_acted_is_not_begun_anew(
+    chat: Chat, log: Path, last_event: str
+) -> None:
     line = "python3 -c \"open('acts', 'a').write('once ')\""
-    turn = cut(chat, f"{command(line)} {WORDS}", told)
+    turn = cut(chat, f"{command(line)} {WORDS}", last_event)
     assert turn.terminal.event == "agent-error"
     assert turn.terminal.data["code"] == "crashed"
     assert "desync" not in turn.events

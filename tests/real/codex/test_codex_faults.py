@@ -200,8 +200,8 @@ def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat) -> N
     )
     turn = chat.run_turn("[[text and on]]", session_id=session_id)
     assert turn.text == "and on"
-    said = [m["text"] for m in chat.messages(session_id) if m["role"] == "assistant"]
-    assert said == ["From a terminal.", "and on"]
+    answers = [m["text"] for m in chat.messages(session_id) if m["role"] == "assistant"]
+    assert answers == ["From a terminal.", "and on"]
 
 
 def test_the_status_route_tells_who_is_signed_in(open_chat: OpenChat) -> None:

@@ -205,8 +205,8 @@ def test_a_subagent_that_still_asks_when_the_turn_ends_is_refused(
     assert turn.terminal.event == "done"
 
     def goes_on() -> bool:
-        said = [str(row["input"]) for row in requests(log)]
-        return len([text for text in said if "[[text refused]]" in text]) == 2
+        inputs = [str(row["input"]) for row in requests(log)]
+        return len([text for text in inputs if "[[text refused]]" in text]) == 2
 
     eventually(goes_on, 5, "the subagent goes on")
     assert not (chat.folder / "late").exists()

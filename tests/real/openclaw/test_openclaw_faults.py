@@ -72,8 +72,8 @@ class TestGateway:
             openclaw.start()
         eventually(lambda: chat.send(say("Up?")).status_code == 200, UP_SECONDS, "it takes turns")
         goes_on(chat, turn.session_id)
-        said = [str(message["text"]) for message in chat.messages(turn.session_id)]
-        assert not any("[System]" in text for text in said)
+        texts = [str(message["text"]) for message in chat.messages(turn.session_id)]
+        assert not any("[System]" in text for text in texts)
 
     def test_a_restart_lets_running_turns_finish_and_new_ones_wait(
         self,
@@ -185,9 +185,9 @@ class TestModel:
     def test_a_refused_key_is_told_as_such(self, open_chat: OpenChat) -> None:
         chat = open_chat()
         turn = chat.run_turn("[[error 401]]", model="refused/model-1")
-        said = failed(turn, "auth")
-        assert "401" in said
-        assert "openclaw models auth" in said
+        texts = failed(turn, "auth")
+        assert "401" in texts
+        assert "openclaw models auth" in texts
         again = chat.run_turn(say("Better."), session_id=turn.session_id, model="stand-in/model-1")
         assert again.text == "Better."
 

@@ -32,7 +32,7 @@ def in_a_terminal(openclaw: GatewayProcess, words: str, *more: str) -> str:
     return str(json.loads(ran.stdout)["result"]["meta"]["agentMeta"]["sessionId"])
 
 
-def said(chat: Chat, session_id: str) -> list[object]:
+def message_texts(chat: Chat, session_id: str) -> list[object]:
     return [m["text"] for m in chat.messages(session_id) if m["role"] == "assistant"]
 
 
@@ -45,16 +45,16 @@ def test_a_session_of_a_terminal_is_listed_opens_and_goes_on(
     eventually(
         lambda: session_id in {row["session_id"] for row in chat.sessions()}, 5, "it is listed"
     )
-    assert said(chat, session_id)[-1] == words
+    assert message_texts(chat, session_id)[-1] == words
     turn = chat.run_turn(say("And on."), session_id=session_id)
     assert (turn.text, turn.session_id) == ("And on.", session_id)
     asked = json.loads(chat_model_log.read_text().splitlines()[-1])
     assert asked["answers"][-1] == words
-    assert said(chat, session_id)[-2:] == [words, "And on."]
+    assert message_texts(chat, session_id)[-2:] == [words, "And on."]
 
 
 def test_a_session_made_here_goes_on_in_a_terminal(openclaw: GatewayProcess, chat: Chat) -> None:
     session_id = chat.run_turn(say("From here.")).session_id
     assert in_a_terminal(openclaw, "And there.", "--session-id", session_id) == session_id
     chat.run_turn(say("And back."), session_id=session_id)
-    assert said(chat, session_id) == ["From here.", "And there.", "And back."]
+    assert message_texts(chat, session_id) == ["From here.", "And there.", "And back."]

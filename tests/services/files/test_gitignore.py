@@ -53,6 +53,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(lines=["[]a]", "\\[[:alpha:]]"])
 @example(lines=["a\\/b", "b\\"])
 @example(lines=["*", "!b/", "!b/a"])
+@example(lines=["a\r\r"])
+@example(lines=["a\\/", "b\\\\/"])
+@example(lines=["a\t", "b\\\t"])
 def test_exactly_what_git_excludes_is_excluded(repository: Path, lines: list[str]) -> None:
     text = "\n".join(lines) + "\n"
     (repository / ".gitignore").write_text(text, newline="")
@@ -60,11 +63,11 @@ def test_exactly_what_git_excludes_is_excluded(repository: Path, lines: list[str
     paths = [path for path in repository.rglob("*") if ".git" not in path.parts[-2:]]
     paths = [path for path in paths if not path.is_relative_to(repository / ".git")]
     ours = {path for path in paths if is_excluded(repository, path, rules)}
-    told = "\0".join(str(path.relative_to(repository)) for path in paths)
+    paths_text = "\0".join(str(path.relative_to(repository)) for path in paths)
     git = subprocess.run(
         ["git", "check-ignore", "--no-index", "-z", "--stdin"],
         cwd=repository,
-        input=told.encode(),
+        input=paths_text.encode(),
         capture_output=True,
         check=False,
     )

@@ -108,8 +108,8 @@ async def test_the_first_answer_counts_and_a_wrong_one_leaves_the_request_open(
             await engine.turns.respond(started.stream_id, "permission", "perhaps")
         answers = await asyncio.gather(
             *(
-                engine.turns.respond(started.stream_id, "permission", said)
-                for said in (True, False)
+                engine.turns.respond(started.stream_id, "permission", response)
+                for response in (True, False)
             ),
             return_exceptions=True,
         )

@@ -104,9 +104,9 @@ def test_no_name_breaks_out_of_its_header(server: LiveServer, folder: Path) -> N
     answer = post(server, "content-binary", {"path": str(folder / name)})
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
-    said = answer.headers["content-disposition"]
-    assert said.count('"') == 2
-    assert said.endswith("%0D%0ASet-Cookie%3A%20x%5C%C3%A9.txt")
+    disposition = answer.headers["content-disposition"]
+    assert disposition.count('"') == 2
+    assert disposition.endswith("%0D%0ASet-Cookie%3A%20x%5C%C3%A9.txt")
 
 
 def test_a_page_is_never_sent_to_be_shown(server: LiveServer, folder: Path) -> None:

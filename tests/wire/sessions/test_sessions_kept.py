@@ -129,7 +129,7 @@ def test_what_the_host_kept_of_a_session_is_gone_after_thirty_days(server: LiveS
     for session_id in (old, new):
         assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
 
-    def told() -> set[str]:
+    def listed_ids() -> set[str]:
         """Return whose words are kept anywhere."""
         found: set[str] = set()
         for file in server.state.glob("*.db"):
@@ -149,9 +149,9 @@ def test_what_the_host_kept_of_a_session_is_gone_after_thirty_days(server: LiveS
             " WHERE session_id = ?",
             (old,),
         )
-    assert told() == {old, new}
+    assert listed_ids() == {old, new}
     server.start()
-    eventually(lambda: told() == {new}, 10, "the old one's words are gone")
+    eventually(lambda: listed_ids() == {new}, 10, "the old one's words are gone")
     assert server.client.get(f"/api/sessions/{old}").status_code == 404
     assert not {old, new} & set(listed(server))
 

@@ -52,9 +52,9 @@ def test_a_price_that_cannot_be_hides_no_other(server: LiveServer) -> None:
         assert usage(server)["total_cost_usd"] == listed
         (server.state / "prices.toml").write_text(f'["x"]\ninput = {wrong}\n' + own.format(1000))
         assert usage(server)["total_cost_usd"] == pytest.approx(1)
-    said = server.log.count("has no price that can be for x")
-    assert (said, usage(server)["total_cost_usd"]) == (8, pytest.approx(1))
-    assert server.log.count("has no price that can be for x") == said
+    warnings = server.log.count("has no price that can be for x")
+    assert (warnings, usage(server)["total_cost_usd"]) == (8, pytest.approx(1))
+    assert server.log.count("has no price that can be for x") == warnings
 
 
 @pytest.mark.parametrize("models", [[], {"claude-opus-4-5": {"input": "x"}}, {"a": 5}, None])

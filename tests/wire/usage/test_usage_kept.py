@@ -12,7 +12,7 @@ def usage(server: LiveServer, route: str) -> dict[str, Any]:
     return answer.json()
 
 
-def told(server: LiveServer) -> dict[str, Any]:
+def usage_answers(server: LiveServer) -> dict[str, Any]:
     """What usage says of all and of the project, but for the names of sessions."""
     routes = ("/api/usage", "/api/xo-projects/spender/usage")
     found = {route: usage(server, route) for route in routes}
@@ -24,10 +24,14 @@ def told(server: LiveServer) -> dict[str, Any]:
 def test_what_deleted_sessions_spent_is_still_counted(server: LiveServer) -> None:
     session = TerminalSession(server, "spender")
     session.exchange("What does it cost?")
-    eventually(lambda: told(server)["/api/usage"]["total_messages"] == 2, 5, "it is counted")
+    eventually(
+        lambda: usage_answers(server)["/api/usage"]["total_messages"] == 2, 5, "it is counted"
+    )
     hosted = Chat(server, "demo", "spender").run_turn("text").session_id
-    eventually(lambda: told(server)["/api/usage"]["total_sessions"] == 2, 5, "both are counted")
-    before = told(server)
+    eventually(
+        lambda: usage_answers(server)["/api/usage"]["total_sessions"] == 2, 5, "both are counted"
+    )
+    before = usage_answers(server)
     assert before["/api/xo-projects/spender/usage"]["total_tokens"]["input"] >= 1000
     for session_id in (session.session_id, hosted):
         assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
@@ -37,12 +41,12 @@ def test_what_deleted_sessions_spent_is_still_counted(server: LiveServer) -> Non
     for _ in range(2):
         server.client.post("/api/fts/index/all")
         eventually(idle(server), 5, "a scan has ended")
-        assert told(server) == before
+        assert usage_answers(server) == before
     server.terminate()
     for file in index_files(server):
         file.unlink()
     server.start()
-    eventually(lambda: told(server) == before, 5, "it is counted by a new index")
+    eventually(lambda: usage_answers(server) == before, 5, "it is counted by a new index")
     assert server.client.get("/api/sessions").json()["total"] == 0
     assert server.client.get("/api/sessions/search?q=cost").json()["total"] == 0
 

@@ -37,6 +37,8 @@ LINE_TOKEN = re.compile(r"\\.|\[[!^]?\]?(?:\[:\w+:\]|[^\]])*\]", re.DOTALL)
 CLASS_NAME = re.compile(r"\[:(\w+):\]")
 # in a regular expression: an escaped character, or a character class
 REGEX_TOKEN = re.compile(r"\\.|\[(?P<negation>\^?)(?P<body>\]?[^\]]*)\]", re.DOTALL)
+# a line that ends in an escaped slash: git takes the slash off first and matches nothing
+ESCAPED_SLASH_END = re.compile(r"(?<!\\)(?:\\\\)*\\/ *\Z")
 SPECIAL_IN_CLASS = re.compile(r"[\[\]&~|]")
 # what pathspec writes at the end of a pattern to match also what lies below a folder
 FOLDER_OR_FILE, FOLDER = "(?:(?P<ps_d>/)|$)", "(?P<ps_d>/)"
@@ -122,11 +124,17 @@ def _patterns(lines: Sequence[str]) -> "Iterator[RegexPattern]":
 
 def _corrected_line(line: str) -> str:
     """Expand named classes, and strip trailing spaces except an escaped one."""
-    line = LINE_TOKEN.sub(_corrected_token, line.removesuffix("\r"))
+    line = line.removesuffix("\r")
+    if ESCAPED_SLASH_END.search(line):
+        return ""
+    line = LINE_TOKEN.sub(_corrected_token, line)
     bare = line.rstrip(" ")
     escapes = len(bare) - len(bare.rstrip("\\"))
     if escapes % 2 and bare != line:
         return f"{bare} "
+    if bare[-1:].isspace() and not bare.endswith(" "):
+        # git strips spaces alone; pathspec would strip this character too
+        return f"{bare[:-1].removesuffix(chr(92))}[{bare[-1]}]"
     return f"{bare}*/" if bare.endswith("/**/") else bare
 
 
