@@ -10,16 +10,27 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import abort, codex, crowd, files, first, flat, index, openclaw, starting, streaming
-from bench.load import machine
-from bench.plan import Plan
-from bench.rows import Row, table
+from bench.groups import (
+    abort,
+    codex,
+    crowd,
+    files,
+    first,
+    flat,
+    index,
+    openclaw,
+    start,
+    stream,
+)
+from bench.measuring.machine import describe_machine
+from bench.measuring.plan import Plan
+from bench.measuring.rows import Row, table
 
 Measure = Callable[[Plan], Iterator[Row]]
 GROUPS: Mapping[str, Measure] = {
-    "start": starting.measure,
+    "start": start.measure,
     "first": first.measure,
-    "stream": streaming.measure,
+    "stream": stream.measure,
     "crowd": crowd.measure,
     "flat": flat.measure,
     "files": files.measure,
@@ -36,14 +47,14 @@ def main() -> int:
     """Run the requested groups; return 0 when all were measured, whatever the numbers."""
     arguments = parse()
     _raise_file_limit()
-    facts = machine()
+    facts = describe_machine()
     _say("  ".join(f"{name} {text}" for name, text in facts.items()))
     begun = time.monotonic()
     rows = [
         row for name in arguments.groups or GROUPS for row in measured(name, Plan(arguments.quick))
     ]
     _say(table(rows))
-    after = machine()["load"]
+    after = describe_machine()["load"]
     _say(f"load afterwards {after}, took {time.monotonic() - begun:.0f} s")
     if arguments.json:
         report = {"machine": facts | {"load_after": after}, "rows": [row.record() for row in rows]}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.rows import Baseline, Row, Target, table
+from bench.measuring.rows import Baseline, Row, Target, table
 
 ROOT = Path(__file__).parents[2]
 WORDS = {"reached", "not reached", "not measured"}

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.plan import Plan
-from bench.proc import cpu_seconds, rss_mb, settle
-from bench.rows import Baseline, Row, Target, middle
-from bench.server import QUICK, server_with
-from bench.wire import Address, ask, connect
+from bench.measuring.plan import Plan
+from bench.measuring.proc import cpu_seconds, rss_mb, settle
+from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.server import QUICK, server_with
+from bench.measuring.wire import Address, ask, connect
 
 LIMIT_SECONDS = 30.0
 LOOK_SECONDS = 0.002

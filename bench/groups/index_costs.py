@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from bench.corpus import FOLDERS, MIX, Corpus
-from bench.proc import Peak, cpu_seconds, settle
+from bench.measuring.proc import Peak, cpu_seconds, settle
 from xo_cowork_core.sdk.testing import LiveServer
 
 LIMIT_SECONDS = 300.0

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench.expected import digest_of, digest_of_pour
-from bench.plan import Plan
-from bench.proc import Peak, rss_mb, settle
-from bench.reader import ReaderProcess
-from bench.rows import Row, Target
-from bench.server import TORRENT, server_with
-from bench.wire import Address, Prompter, ask, connect, stream_path, warm_session
+from bench.measuring.digests import digest_of, digest_of_pour
+from bench.measuring.plan import Plan
+from bench.measuring.proc import Peak, rss_mb, settle
+from bench.measuring.reader import ReaderProcess
+from bench.measuring.rows import Row, Target
+from bench.measuring.server import TORRENT, server_with
+from bench.measuring.wire import Address, Prompter, ask, connect, stream_path, warm_session
 
 MB_LIMIT = 40
 TEXT_BYTES = 200

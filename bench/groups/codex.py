@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench.plan import Plan
-from bench.rows import Baseline, Row, Target, middle
-from bench.turns import Turner
-from bench.wire import Address
+from bench.measuring.plan import Plan
+from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.turns import Turner
+from bench.measuring.wire import Address
 from tests.fakes.codex_cli.codex_prompts import environment, real_codex, responses_api, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 

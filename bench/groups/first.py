@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.plan import Plan
-from bench.rows import Baseline, Row, Target, middle, percentile95
-from bench.server import QUICK, ROOT, model_stand_in, server_with
-from bench.turns import Turner
-from bench.wire import Address
+from bench.measuring.plan import Plan
+from bench.measuring.rows import Baseline, Row, Target, middle, percentile95
+from bench.measuring.server import QUICK, ROOT, model_stand_in, server_with
+from bench.measuring.turns import Turner
+from bench.measuring.wire import Address
 
 REAL = ".toolchain/bin/claude"
 ONE_SHOT = ("-p", "--output-format", "stream-json", "--verbose", "--include-partial-messages")

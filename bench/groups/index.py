@@ -10,13 +10,14 @@ from statistics import quantiles
 
 import orjson
 
-from bench import corpus, prose
-from bench.client import Client
+from bench import corpus
 from bench.corpus import Corpus, Made
-from bench.indexing import Cold, cold_index, findable_seconds, idle_percent, warm_seconds
-from bench.plan import Plan
-from bench.rows import Baseline, Row, Target, middle
-from bench.server import QUICK, server_with
+from bench.groups import index_conversations
+from bench.groups.index_costs import Cold, cold_index, findable_seconds, idle_percent, warm_seconds
+from bench.measuring.client import Client
+from bench.measuring.plan import Plan
+from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.server import QUICK, server_with
 from xo_cowork_core.sdk.testing import LiveServer
 
 # OpenClaw's files are read where no gateway runs
@@ -47,7 +48,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     finally:
         server.close()
     yield from _many(plan)
-    yield from prose.measure(plan, NO_GATEWAY)
+    yield from index_conversations.measure(plan, NO_GATEWAY)
 
 
 def _cold(cold: Cold, made: Corpus, parse: float) -> Iterator[Row]:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 
-from bench.plan import Plan
-from bench.proc import Peak, settle
-from bench.rows import Baseline, Row, Target, middle
-from bench.server import QUICK, server_with
-from bench.wire import SECONDS, Address, connect
+from bench.measuring.plan import Plan
+from bench.measuring.proc import Peak, settle
+from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.server import QUICK, server_with
+from bench.measuring.wire import SECONDS, Address, connect
 from xo_cowork_core.sdk.testing import LiveServer
 
 BYTES = 100 << 20

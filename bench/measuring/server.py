@@ -9,8 +9,8 @@ from pathlib import Path
 
 from xo_cowork_core.sdk.testing import LiveServer
 
-ROOT = Path(__file__).parents[1]
-CLI = Path(__file__).parent / "cli"
+ROOT = Path(__file__).parents[2]
+CLI = ROOT / "bench" / "cli"
 QUICK = CLI / "quick"
 TORRENT = CLI / "torrent"
 MODEL = ROOT / "tests" / "fakes" / "model_api" / "server.py"

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.plan import Plan
-from bench.rows import Row, Target, middle
-from bench.server import ROOT
-from bench.wire import Address, Prompter, ask, connect, stream_path
+from bench.measuring.plan import Plan
+from bench.measuring.rows import Row, Target, middle
+from bench.measuring.server import ROOT
+from bench.measuring.wire import Address, Prompter, ask, connect, stream_path
 from tests.fakes.claude_cli import claude_prompts
 from tests.fakes.codex_cli import codex_prompts
 from tests.fakes.openclaw_gateway import openclaw_prompts

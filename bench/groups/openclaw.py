@@ -12,10 +12,10 @@ from statistics import quantiles
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from bench.plan import Plan
-from bench.rows import Baseline, Row, Target, middle
-from bench.turns import Turner
-from bench.wire import Address
+from bench.measuring.plan import Plan
+from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.turns import Turner
+from bench.measuring.wire import Address
 from tests.fakes.openclaw_gateway.openclaw_prompts import (
     TOKEN,
     GatewayProcess,

@@ -1,7 +1,7 @@
 """Many readers of one stream, in a process of their own, each on a plain socket.
 
 Reads a path from stdin, opens `COUNT` connections on it, prints one line of JSON. Run as
-`python -m bench.readers HOST PORT COUNT`.
+`python -m bench.measuring.readers HOST PORT COUNT`.
 """
 
 import asyncio
@@ -9,8 +9,8 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 
-from bench.frames import Content, body_of, content_of
-from bench.wire import Address, ask
+from bench.measuring.frames import Content, body_of, content_of
+from bench.measuring.wire import Address, ask
 
 CONNECTING_AT_ONCE = 50
 END_SECONDS = 120.0

@@ -14,12 +14,12 @@ from typing import cast
 import orjson
 
 from bench import corpus
-from bench.client import Client
 from bench.corpus import CLAUDE, CODEX, OPENCLAW, Corpus
-from bench.indexing import cold_index
-from bench.plan import Plan
-from bench.rows import Row, Target, middle
-from bench.server import QUICK, server_with
+from bench.groups.index_costs import cold_index
+from bench.measuring.client import Client
+from bench.measuring.plan import Plan
+from bench.measuring.rows import Row, Target, middle
+from bench.measuring.server import QUICK, server_with
 from xo_cowork_core.sdk.testing import LiveServer
 
 MIX = {CLAUDE: 8, CODEX: 1, OPENCLAW: 1}

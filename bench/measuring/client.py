@@ -6,7 +6,7 @@ from typing import cast
 
 import orjson
 
-from bench.proc import settle
+from bench.measuring.proc import settle
 from xo_cowork_core.sdk.testing import LiveServer
 
 

@@ -1,4 +1,4 @@
-"""Describes the load of the machine, which every number depends on."""
+"""Describes the machine and its load, on which every number depends."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 
-def machine() -> dict[str, str]:
+def describe_machine() -> dict[str, str]:
     """Describe the machine and its load now, in a few words each."""
     one, five, _ = os.getloadavg()
     return {

@@ -1,6 +1,6 @@
 """The baseline of streaming: a bare Starlette app that sends the same bytes.
 
-Run as `python -m bench.plain_app PORT_FILE`; it writes the port it took into the file.
+Run as `python -m bench.measuring.plain_app PORT_FILE`; it writes the port it took into the file.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.wire import Address, Prompter, ask, connect, stream_path
+from bench.measuring.wire import Address, Prompter, ask, connect, stream_path
 
 RECEIVE_BYTES = 1 << 16
 

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.plan import Plan
-from bench.proc import cpu_seconds, settle
-from bench.reader import ReaderProcess
-from bench.rows import Baseline, Row, Target, middle
-from bench.server import TORRENT, server_with
-from bench.wire import Address, Prompter, stream_path, warm_session
+from bench.measuring.plan import Plan
+from bench.measuring.proc import cpu_seconds, settle
+from bench.measuring.reader import ReaderProcess
+from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.server import TORRENT, server_with
+from bench.measuring.wire import Address, Prompter, stream_path, warm_session
 from xo_cowork_core.sdk.testing.proctree import eventually
 
 TEXT_BYTES = 12
@@ -92,7 +92,7 @@ def plain_app() -> Iterator[tuple[int, Address]]:
     """Run the bare app."""
     with tempfile.TemporaryDirectory() as folder:
         port = Path(folder, "port")
-        child = subprocess.Popen([sys.executable, "-m", "bench.plain_app", str(port)])
+        child = subprocess.Popen([sys.executable, "-m", "bench.measuring.plain_app", str(port)])
         try:
             eventually(lambda: port.exists() and bool(port.read_text()), 20, "the bare app's port")
             yield child.pid, Address("127.0.0.1", int(port.read_text()))

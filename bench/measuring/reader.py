@@ -1,7 +1,7 @@
 """The reader of one stream, in its own process: it parses after it has read everything.
 
 Waits for a path on stdin, reads the answer to its end, prints one line of JSON. Run as
-`python -m bench.reader HOST PORT`.
+`python -m bench.measuring.reader HOST PORT`.
 """
 
 import json
@@ -10,8 +10,8 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 
-from bench.frames import Content, body_of, content_of
-from bench.wire import RECEIVE_BYTES, Address, ask, connect
+from bench.measuring.frames import Content, body_of, content_of
+from bench.measuring.wire import RECEIVE_BYTES, Address, ask, connect
 
 END_SECONDS = 120.0
 
@@ -31,7 +31,7 @@ class ReaderProcess:
 
     def __init__(self, address: Address) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "bench.reader", address.host, str(address.port)],
+            [sys.executable, "-m", "bench.measuring.reader", address.host, str(address.port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -9,21 +9,22 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.expected import digest_of_pour
-from bench.frames import body_of, content_of
-from bench.plain_app import SLOW_SECONDS
-from bench.plan import Plan
-from bench.proc import Peak, cpu_seconds, settle
-from bench.rows import Baseline, Row, Target, middle
-from bench.server import QUICK, TORRENT, server_with
-from bench.streaming import plain_app
-from bench.wire import Address, Prompter, ask, stream_path, warm_session
+from bench.groups.stream import plain_app
+from bench.measuring.digests import digest_of_pour
+from bench.measuring.frames import body_of, content_of
+from bench.measuring.plain_app import SLOW_SECONDS
+from bench.measuring.plan import Plan
+from bench.measuring.proc import Peak, cpu_seconds, settle
+from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.server import QUICK, TORRENT, server_with
+from bench.measuring.wire import Address, Prompter, ask, stream_path, warm_session
 
 TURNS = 50
 READERS = 1000
 DELTAS = 1000
 TEXT_BYTES = 20
 END_SECONDS = 60.0
+READERS_MODULE = "bench.measuring.readers"
 ENDING = " and that is all"
 
 
@@ -134,7 +135,14 @@ def many_readers(plan: Plan) -> Row:
 def _crowd(pid: int, address: Address, count: int, path: str) -> tuple[float, int, str]:
     with Peak(pid) as peak:
         run = subprocess.run(
-            [sys.executable, "-m", "bench.readers", address.host, str(address.port), str(count)],
+            [
+                sys.executable,
+                "-m",
+                "bench.measuring.readers",
+                address.host,
+                str(address.port),
+                str(count),
+            ],
             input=path,
             capture_output=True,
             text=True,

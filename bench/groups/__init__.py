@@ -1,0 +1,1 @@
+"""One module for each row group: `measure(plan)` yields its rows."""
