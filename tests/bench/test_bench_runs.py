@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 WORDS = {"reached", "not reached", "not measured"}
 ROWS = [
     "start: to the first /health",
+    "start: over importing the packages",
     "start: RSS then",
     "start: idle CPU",
     "first: added to a warm CLI, median",

@@ -1,4 +1,4 @@
-"""One live server for a module of wire tests, and places in it that are a test's own."""
+"""Live servers for wire tests: one for a module, or one for each test, and folders in them."""
 
 import uuid
 from collections.abc import Iterator
@@ -16,21 +16,28 @@ def server() -> Iterator[LiveServer]:
 
 
 @pytest.fixture
+def own_server() -> Iterator[LiveServer]:
+    """A server that no other test uses, for tests that restart it or count all that it keeps."""
+    with LiveServer() as running:
+        yield running
+
+
+@pytest.fixture
 def chat(server: LiveServer) -> Chat:
     return Chat(server, "demo")
 
 
 @pytest.fixture
 def folder(server: LiveServer) -> Path:
-    """A folder of the test's own."""
-    made = server.home / uuid.uuid4().hex
-    made.mkdir()
-    return made
+    """A folder that no other test uses."""
+    path = server.home / uuid.uuid4().hex
+    path.mkdir()
+    return path
 
 
 @pytest.fixture
 def project(server: LiveServer, request: pytest.FixtureRequest) -> Path:
-    """A scaffolded project of the test's own."""
+    """A scaffolded project that no other test uses."""
     name = request.node.name.partition("[")[0].replace("_", "-")[:60].strip("-")
     folder = server.projects / name
     if not folder.exists():

@@ -13,12 +13,6 @@ import pytest
 from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
 
 
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
-
-
 def ask(server: LiveServer, key: str, text: str = "silent 1") -> httpx.Response:
     body = {"text": text, "agent_name": "demo"}
     headers = {"Idempotency-Key": key}
@@ -29,54 +23,58 @@ def sessions(server: LiveServer) -> int:
     return server.client.get("/api/sessions").json()["total"]
 
 
-def test_the_same_key_and_body_do_the_work_once_also_after_a_restart(server: LiveServer) -> None:
+def test_the_same_key_and_body_do_the_work_once_also_after_a_restart(
+    own_server: LiveServer,
+) -> None:
     key = str(uuid.uuid4())
-    first = ask(server, key, "text")
+    first = ask(own_server, key, "text")
     assert first.status_code == 200
-    assert ask(server, key, "text").json() == first.json()
-    server.restart()
-    again = ask(server, key, "text")
+    assert ask(own_server, key, "text").json() == first.json()
+    own_server.restart()
+    again = ask(own_server, key, "text")
     assert (again.status_code, again.json()) == (200, first.json())
     assert again.headers["idempotent-replayed"] == "true"
-    assert sessions(server) == 1
+    assert sessions(own_server) == 1
 
 
-def test_the_same_key_with_another_body_or_route_is_409(server: LiveServer) -> None:
+def test_the_same_key_with_another_body_or_route_is_409(own_server: LiveServer) -> None:
     key = str(uuid.uuid4())
-    ask(server, key, "text")
-    other = ask(server, key, "echo other")
+    ask(own_server, key, "text")
+    other = ask(own_server, key, "echo other")
     assert other.status_code == 409
     assert "Idempotency-Key" in other.json()["detail"]
     headers = {"Idempotency-Key": key}
-    route = server.client.post("/api/chat/abort", json={"stream_id": "x"}, headers=headers)
+    route = own_server.client.post("/api/chat/abort", json={"stream_id": "x"}, headers=headers)
     assert route.status_code == 409
 
 
-def test_a_4xx_is_kept_and_a_key_of_a_read_is_ignored(server: LiveServer) -> None:
+def test_a_4xx_is_kept_and_a_key_of_a_read_is_ignored(own_server: LiveServer) -> None:
     key = str(uuid.uuid4())
-    assert ask(server, key, "  ").status_code == 400
-    assert ask(server, key, "  ").headers["idempotent-replayed"] == "true"
+    assert ask(own_server, key, "  ").status_code == 400
+    assert ask(own_server, key, "  ").headers["idempotent-replayed"] == "true"
     headers = {"Idempotency-Key": key}
-    assert server.client.get("/api/sessions", headers=headers).status_code == 200
+    assert own_server.client.get("/api/sessions", headers=headers).status_code == 200
 
 
-def test_a_failure_of_the_server_is_not_kept(server: LiveServer) -> None:
+def test_a_failure_of_the_server_is_not_kept(own_server: LiveServer) -> None:
     key = str(uuid.uuid4())
     body = {"project_name": "p", "question": "error upstream"}
     for _ in range(2):
-        answer = server.client.post("/ask_question", json=body, headers={"Idempotency-Key": key})
+        answer = own_server.client.post(
+            "/ask_question", json=body, headers={"Idempotency-Key": key}
+        )
         assert answer.status_code == 502
         assert "idempotent-replayed" not in answer.headers
 
 
-def test_a_second_request_waits_for_the_first(server: LiveServer) -> None:
+def test_a_second_request_waits_for_the_first(own_server: LiveServer) -> None:
     key = str(uuid.uuid4())
     body = {"project_name": "p", "question": "slow 1"}
     found: list[httpx.Response] = []
 
     def send() -> None:
         headers = {"Idempotency-Key": key}
-        found.append(server.client.post("/ask_question", json=body, headers=headers))
+        found.append(own_server.client.post("/ask_question", json=body, headers=headers))
 
     threads = [threading.Thread(target=send) for _ in range(3)]
     for thread in threads:
@@ -85,38 +83,38 @@ def test_a_second_request_waits_for_the_first(server: LiveServer) -> None:
         thread.join()
     assert [answer.status_code for answer in found] == [200, 200, 200]
     assert len({answer.json()["timestamp"] for answer in found}) == 1
-    assert sessions(server) == 1
+    assert sessions(own_server) == 1
 
 
-def test_a_key_whose_request_a_crash_cut_is_refused(server: LiveServer) -> None:
+def test_a_key_whose_request_a_crash_cut_is_refused(own_server: LiveServer) -> None:
     key = str(uuid.uuid4())
     body = {"project_name": "p", "question": "slow 30"}
     headers = {"Idempotency-Key": key}
 
     def send() -> None:
         with pytest.raises(httpx.TransportError):
-            server.client.post("/ask_question", json=body, headers=headers)
+            own_server.client.post("/ask_question", json=body, headers=headers)
 
     thread = threading.Thread(target=send)
     thread.start()
-    while not server.client.get("/api/chat/active").json():
+    while not own_server.client.get("/api/chat/active").json():
         pass
-    server.kill()
+    own_server.kill()
     thread.join()
-    server.start()
-    answer = server.client.post("/ask_question", json=body, headers=headers)
+    own_server.start()
+    answer = own_server.client.post("/ask_question", json=body, headers=headers)
     assert answer.status_code == 409
     assert "restart" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-def test_a_key_of_the_wrong_length_is_400(server: LiveServer, key: str) -> None:
-    assert ask(server, key).status_code == 400
+def test_a_key_of_the_wrong_length_is_400(own_server: LiveServer, key: str) -> None:
+    assert ask(own_server, key).status_code == 400
 
 
-def test_the_longest_key_is_taken(server: LiveServer) -> None:
+def test_the_longest_key_is_taken(own_server: LiveServer) -> None:
     key = "x" * 255
-    first, again = ask(server, key), ask(server, key)
+    first, again = ask(own_server, key), ask(own_server, key)
     assert first.status_code == again.status_code == 200
     assert again.content == first.content
     assert again.headers["Idempotent-Replayed"] == "true"

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -16,15 +15,9 @@ SECONDS = 10.0
 
 
 @pytest.fixture
-def server() -> Iterator[LiveServer]:
-    with LiveServer() as running:
-        yield running
-
-
-@pytest.fixture
-def chat(server: LiveServer) -> Chat:
-    scaffold(server)
-    return Chat(server, "demo", "mine")
+def chat(own_server: LiveServer) -> Chat:
+    scaffold(own_server)
+    return Chat(own_server, "demo", "mine")
 
 
 def scaffold(server: LiveServer) -> None:
@@ -191,17 +184,17 @@ def test_what_happened_while_no_server_ran_is_in_the_files_soon_after_the_start(
 
 
 def test_a_folder_of_a_terminal_is_left_alone_until_a_turn_runs_there(
-    server: LiveServer,
+    own_server: LiveServer,
 ) -> None:
-    (server.projects / "mine").mkdir()
-    session = TerminalSession(server, "mine")
+    (own_server.projects / "mine").mkdir()
+    session = TerminalSession(own_server, "mine")
     session.exchange("Before any turn?", tokens=2000)
-    eventually(lambda: spent(server) == 2000, SECONDS, "it is counted")
-    assert not (server.projects / "mine" / ".xo").exists()
-    Chat(server, "demo", "mine").run_turn("text")
-    eventually((server.projects / "mine" / ".xo" / "stats.json").exists, SECONDS, "it is kept")
-    same(server)
-    assert in_files(server)["7d"]["tokens"]["input"] >= 2000
+    eventually(lambda: spent(own_server) == 2000, SECONDS, "it is counted")
+    assert not (own_server.projects / "mine" / ".xo").exists()
+    Chat(own_server, "demo", "mine").run_turn("text")
+    eventually((own_server.projects / "mine" / ".xo" / "stats.json").exists, SECONDS, "it is kept")
+    same(own_server)
+    assert in_files(own_server)["7d"]["tokens"]["input"] >= 2000
 
 
 def test_a_start_writes_no_numbers_that_are_written(chat: Chat) -> None:
