@@ -1,4 +1,4 @@
-"""The services that routes call, and how a route asks for them."""
+"""The services that routes call, and the dependency that provides them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from xo_cowork_core.services.usage.report import UsageReports
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One number for `/metrics`; a `counter` only grows, a `gauge` may fall."""
+    """One sample of `/metrics`; a `counter` only grows, a `gauge` may fall."""
 
     name: str
     help: str
@@ -44,7 +44,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything behind the routes of one app. `samplers` give `/metrics` its numbers."""
+    """All services that the routes of one app call. `samplers` return the samples of `/metrics`."""
 
     version: str
     stage: str
@@ -74,12 +74,12 @@ class Services:
     samplers: Sequence[Callable[[], Iterable[Sample]]] = ()
 
     def active_sessions(self) -> int:
-        """How many sessions have a running turn."""
+        """Return the number of sessions with a running turn."""
         return len(self.turns.active())
 
 
 async def _services(request: Request) -> Services:
-    # async, though it waits for nothing: FastAPI runs a plain function in a thread
+    # async although it awaits nothing: FastAPI would run a plain function in a thread
     services: Services = request.app.state.services
     return services
 

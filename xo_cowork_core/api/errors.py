@@ -91,7 +91,7 @@ async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def validation_message(faults: Sequence[Mapping[str, object]]) -> str:
-    """Return what is wrong with a request. It names the field and never repeats a value."""
+    """Describe a validation error by its fields, without any value of the request."""
     fault = faults[0]
     location = cast("tuple[str | int, ...]", fault["loc"])
     place, *inner = [str(part) for part in location]

@@ -36,7 +36,7 @@ FAMILY = RouteFamily(
 async def list_agents(
     request: Request, services: ServicesDep
 ) -> Unvalidated[schemas.AgentList | list[JsonObject]]:
-    """List the agents of the runtime that keeps some."""
+    """List the agents of the runtime that stores agents."""
     rows: list[JsonObject] = [*await services.agents.list()]
     return rows if wire_style_of(request, services.wire_style) == "spa" else {"agents": rows}
 
@@ -106,7 +106,7 @@ def model_row(agent_name: str, model: Model) -> schemas.ModelRow:
 
 @router.get(CHANNELS_PATH)
 async def list_channels(services: ServicesDep) -> schemas.ChannelList:
-    """List the channels of the runtime that has some."""
+    """List the channels of the runtime that has channels."""
     state = await services.gateways.channels()
     return schemas.ChannelList(channels=state.channels, gateway_running=state.gateway_running)
 
@@ -124,7 +124,7 @@ async def add_channel(body: schemas.ChannelRequest, services: ServicesDep) -> sc
 
 @router.post("/gateway/restart")
 async def restart_gateway(services: ServicesDep) -> schemas.GatewayRestart:
-    """Restart the gateway and wait until it answers or fails."""
+    """Restart the gateway; respond when it is reachable or has failed."""
     try:
         return schemas.GatewayRestart(status="restarted", output=await services.gateways.restart())
     except UpstreamFailed as error:

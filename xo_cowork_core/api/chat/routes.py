@@ -29,7 +29,7 @@ FAMILY = RouteFamily(
 
 
 def prompt_of(body: schemas.PromptRequest, *, edits: str | None = None) -> Prompt:
-    """Return the prompt that a body asks for. Raises BadRequest when there is no text."""
+    """Convert a body to a prompt. Raises BadRequest when there is no text."""
     text = body.text.strip()
     if not text:
         raise BadRequest("Empty message")
@@ -73,14 +73,14 @@ def _reasoning(value: str | bool | None) -> str | None:
 
 @router.post("/api/chat/prompt")
 async def prompt(body: schemas.PromptRequest, services: ServicesDep) -> schemas.StartedTurn:
-    """Start a turn. It runs whether or not anyone reads its stream."""
+    """Start a turn. It runs whether or not a client reads its stream."""
     started = await services.turns.start(prompt_of(body))
     return schemas.StartedTurn(stream_id=started.stream_id, session_id=started.session_id)
 
 
 @router.post("/api/chat/edit")
 async def edit(body: schemas.EditRequest, services: ServicesDep) -> schemas.StartedTurn:
-    """Drop a message of the user and what follows it, then start a turn in its place."""
+    """Delete a user message and all later messages, then start a turn in its place."""
     if not body.session_id:
         raise BadRequest("`session_id` is missing")
     started = await services.turns.start(prompt_of(body, edits=body.message_id))
@@ -109,14 +109,14 @@ async def stream(
     query: Annotated[str | None, Query(alias="last_event_id")] = None,
     stream_format: Annotated[str | None, Query(alias="format", examples=["sse"])] = None,
 ) -> EventSourceResponse:
-    """Read a turn's events: any number of readers, each from where it says it is."""
-    last_seen = max(_number(last_event_id), _number(query))
+    """Stream a turn's events after `last_event_id`. Any number of clients may read a stream."""
+    last_seen = max(_parse_event_id(last_event_id), _parse_event_id(query))
     reader = await open_reader(services.eventlog, stream_id, last_seen)
     return stream_response(stream_id, reader, find_format(stream_format), services.frame_cache)
 
 
-def _number(text: str | None) -> int:
-    """An unreadable or negative id counts as 0."""
+def _parse_event_id(text: str | None) -> int:
+    """Parse an event id; return 0 for a malformed or negative one."""
     if text and text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
     return 0
@@ -124,13 +124,13 @@ def _number(text: str | None) -> int:
 
 @router.post("/api/chat/abort")
 async def abort(body: schemas.AbortRequest, services: ServicesDep) -> schemas.AbortResponse:
-    """Stop a turn and the agent behind it; answers once it has ended."""
+    """Stop a turn and its agent; respond after the turn has ended."""
     return schemas.AbortResponse(aborted=await services.turns.abort(body.stream_id))
 
 
 @router.post("/api/chat/respond")
 async def respond(body: schemas.RespondRequest, services: ServicesDep) -> OkResponse:
-    """Answer a permission request, a question or a plan. The first answer counts."""
+    """Answer a permission request, a question or a plan. Only the first answer is used."""
     await services.turns.respond(body.stream_id, body.call_id, body.response)
     return OkResponse()
 

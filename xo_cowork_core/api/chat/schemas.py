@@ -64,7 +64,7 @@ class AbortRequest(RequestModel):
 
 
 class AbortResponse(ResponseModel):
-    """`aborted` tells whether a running turn was stopped."""
+    """`aborted` is true when a running turn was stopped."""
 
     ok: bool = True
     aborted: bool = Field(examples=[True])

@@ -1,4 +1,4 @@
-"""Settings of the workspace, and what its runtimes offer (contract §6)."""
+"""Workspace settings, skills, tools and MCP servers (contract §6)."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ async def list_skills(
     workspace: Workspace = None,
     agent_name: Annotated[str | None, Query()] = None,
 ) -> list[schemas.SkillRow]:
-    """List the skills that a prompt in a workspace may name, of every runtime that has some."""
+    """List the skills of all runtimes that a prompt in a workspace may name."""
     skills = await services.skills.list(workspace=workspace, agent_name=agent_name)
     return [
         schemas.SkillRow(

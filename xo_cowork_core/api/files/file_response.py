@@ -1,4 +1,4 @@
-"""An answer that is a file: its bytes as an attachment, or JSON with the bytes in base64."""
+"""The response that sends a file: its bytes as an attachment, or JSON with the bytes in base64."""
 
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -13,10 +13,10 @@ from xo_cowork_core.services.files.file_reader import OpenFile
 from xo_cowork_core.services.files.stored_files import mime_type_of
 
 
-class SentFile(Response):
-    """Sends an open file and closes it. Memory stays flat in both forms.
+class OpenFileResponse(Response):
+    """Sends an open file in chunks and closes it.
 
-    A file that is cut while it is sent breaks the answer off: its length has been said.
+    `Content-Length` is sent first, so a file that is truncated meanwhile aborts the response.
     """
 
     def __init__(self, file: OpenFile, *, in_json: bool) -> None:
@@ -33,7 +33,7 @@ class SentFile(Response):
             headers["Content-Type"] = "application/json"
         else:
             headers["Content-Type"] = mime_type_of(name)
-            headers["Content-Disposition"] = attachment(name)
+            headers["Content-Disposition"] = attachment_header(name)
             headers["X-Content-Type-Options"] = "nosniff"
         self.init_headers(headers)
 
@@ -41,38 +41,38 @@ class SentFile(Response):
         try:
             head = {"status": self.status_code, "headers": self.raw_headers}
             await send({"type": "http.response.start", **head})
-            async with aclosing(self._pieces()) as pieces:
-                async for piece in pieces:
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            async with aclosing(self._chunks()) as chunks:
+                async for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             await self._file.close()
 
-    async def _pieces(self) -> AsyncGenerator[bytes]:
-        async with aclosing(self._file.chunks()) as pieces:
+    async def _chunks(self) -> AsyncGenerator[bytes]:
+        async with aclosing(self._file.chunks()) as chunks:
             if not self._in_json:
-                async for piece in pieces:
-                    yield piece
+                async for chunk in chunks:
+                    yield chunk
                 return
             yield self._head
-            async for piece in _in_base64(pieces):
-                yield piece
+            async for chunk in _encode_base64(chunks):
+                yield chunk
             yield self._tail
 
 
-async def _in_base64(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Encode piece by piece: what does not fill three bytes waits for the next."""
+async def _encode_base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Encode each chunk; the bytes after its last full group of three go with the next chunk."""
     rest = b""
-    async for piece in pieces:
-        whole = rest + piece
-        cut = len(whole) - len(whole) % 3
-        rest = whole[cut:]
-        yield base64.b64encode(whole[:cut])
+    async for chunk in chunks:
+        joined = rest + chunk
+        end = len(joined) - len(joined) % 3
+        rest = joined[end:]
+        yield base64.b64encode(joined[:end])
     if rest:
         yield base64.b64encode(rest)
 
 
-def attachment(name: str) -> str:
-    """Return a `Content-Disposition` that no name can break out of."""
+def attachment_header(name: str) -> str:
+    """Return a `Content-Disposition` header, escaped for any name."""
     plain = "".join(c if 32 <= ord(c) < 127 and c not in '"\\%' else "_" for c in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

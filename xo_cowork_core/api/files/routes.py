@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.files import schemas
-from xo_cowork_core.api.files.file_response import SentFile
+from xo_cowork_core.api.files.file_response import OpenFileResponse
 from xo_cowork_core.api.files.multipart import UploadForm
 from xo_cowork_core.api.idempotency import answer_once
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
@@ -34,7 +34,7 @@ FAMILY = RouteFamily(
 
 @router.post(UPLOAD_PATH, openapi_extra=schemas.UPLOAD_FORM, response_model=schemas.StoredFileRow)
 async def upload(request: Request, services: ServicesDep) -> Response:
-    """Take one file in. It goes to disk as it comes; equal bytes are kept once."""
+    """Upload one file. The body is streamed to disk; files with equal content are stored once."""
     form = UploadForm(request.headers.get("content-type", ""))
     uploads = services.files.uploads
     async with uploads.receive(_body(request), form) as received:
@@ -84,10 +84,10 @@ async def read_content(
 async def read_binary(
     body: schemas.ReadBinaryRequest, request: Request, services: ServicesDep
 ) -> Response:
-    """Send a file as it is, or in base64."""
+    """Return the bytes of a file, as an attachment or in base64."""
     style = wire_style_of(request, services.wire_style)
     file = await services.files.reader.open(body.path)
-    return SentFile(file, in_json=style == "spa" or body.encoding == "base64")
+    return OpenFileResponse(file, in_json=style == "spa" or body.encoding == "base64")
 
 
 @router.post("/api/files/save")
@@ -97,7 +97,7 @@ async def save(
     response: Response,
     if_match: Annotated[list[str] | None, Header(), WithJsonSchema({"type": "string"})] = None,
 ) -> schemas.SavedFile:
-    """Write a text file, whole or not at all."""
+    """Write a text file atomically."""
     tags = None if if_match is None else ",".join(if_match)
     saved = await services.files.writer.save(body.path, body.content, tags)
     response.headers["ETag"] = saved.etag
@@ -106,7 +106,7 @@ async def save(
 
 @router.post("/api/files/mkdir")
 async def make_folder(body: schemas.MakeFolderRequest, services: ServicesDep) -> schemas.MadeFolder:
-    """Make a folder, or a project."""
+    """Create a folder or a project."""
     if body.scaffold:
         folder = await services.projects.create(
             body.path, ProjectTexts(body.display_name, body.description), files=body.files
@@ -122,7 +122,7 @@ async def make_folder(body: schemas.MakeFolderRequest, services: ServicesDep) ->
 async def search_files(
     body: schemas.SearchRequest, services: ServicesDep
 ) -> list[schemas.FileMatchRow]:
-    """Find files by a part of their names, the best first."""
+    """Find files by a part of their names, best match first."""
     found = await services.files.search.find(body.directory, body.query, body.limit)
     return [
         schemas.FileMatchRow(
@@ -134,6 +134,6 @@ async def search_files(
 
 @router.post("/api/files/attach")
 async def attach(body: schemas.AttachRequest, services: ServicesDep) -> list[schemas.StoredFileRow]:
-    """Describe files that are here already, as an upload would be."""
+    """Describe existing files in the form of an upload's response."""
     found = await services.files.describer.describe(body.paths)
     return [schemas.StoredFileRow.of(file) for file in found]

@@ -40,7 +40,7 @@ class MakeFolderRequest(RequestModel):
 
 
 class SearchRequest(RequestModel):
-    """A part of a name to look for."""
+    """A search for files by a part of their names."""
 
     directory: str | None = Field(default=None, examples=["~/xo-projects/garden"])
     query: str = Field(default="", examples=["plan"])
@@ -95,7 +95,7 @@ class MadeFolder(ResponseModel):
 
 
 class FileMatchRow(ResponseModel):
-    """A file that was found."""
+    """A file that matches a search."""
 
     name: str = Field(examples=["PLAN.md"])
     relative_path: str = Field(examples=["PLAN.md"])

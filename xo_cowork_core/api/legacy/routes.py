@@ -1,4 +1,4 @@
-"""The older chat routes, thin over the same turns (contract §2, Legacy)."""
+"""The older chat routes, over the same turns (contract §2, Legacy)."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -45,7 +45,7 @@ def _prompt(body: schemas.QuestionRequest) -> Prompt:
 async def ask_question(
     body: schemas.QuestionRequest, services: ServicesDep
 ) -> schemas.QuestionAnswer:
-    """Ask and wait for the whole answer."""
+    """Run a turn and return its whole answer."""
     started, new = await services.legacy.start_turn(body.project_name, _prompt(body), body.user_id)
     message = await services.legacy.wait_for_text(started.stream_id)
     return schemas.QuestionAnswer(
@@ -76,7 +76,7 @@ async def ask_question(
 async def ask_question_streaming(
     body: schemas.QuestionRequest, services: ServicesDep
 ) -> EventSourceResponse:
-    """Ask and read the answer as it comes."""
+    """Run a turn and stream its answer."""
     started, _ = await services.legacy.start_turn(body.project_name, _prompt(body), body.user_id)
     return EventSourceResponse(
         _tokens(services, started.stream_id),
@@ -126,6 +126,6 @@ async def list_project_sessions(services: ServicesDep) -> dict[str, dict[str, st
 
 @router.delete(SESSIONS_PATH + "/{project_id}")
 async def forget_project_session(project_id: str, services: ServicesDep) -> OkResponse:
-    """Let the project's next question begin a new session; the old one stays in the lists."""
+    """Start a new session with the project's next question; the old session stays in the lists."""
     await services.legacy.forget_session(project_id)
     return OkResponse()

@@ -39,7 +39,7 @@ MAX_EVENTS = 500
 
 @router.get(PROJECTS_PATH)
 async def list_projects(services: ServicesDep) -> schemas.ProjectList:
-    """List the projects, folders without a scaffold among them."""
+    """List the projects, including folders without a scaffold."""
     rows = [_project_row(project) for project in await services.projects.list()]
     return schemas.ProjectList(items=rows, total=len(rows))
 
@@ -96,7 +96,7 @@ async def read_timeline(
     before: Annotated[str | None, Query()] = None,
     limit: Number = None,
 ) -> schemas.TimelinePage:
-    """Return what happened in a project, newest first."""
+    """Return the events of a project, newest first."""
     count = min(page_number(limit, "limit", 50, least=1), MAX_EVENTS)
     page = await services.projects.timeline.page(project_id, before=before or None, limit=count)
     return schemas.TimelinePage(events=list(page.events), next_cursor=page.next_cursor)
@@ -126,7 +126,7 @@ async def read_usage(project_id: str, services: ServicesDep, days: Number = None
 async def read_memory(
     services: ServicesDep, workspace: Workspace = None
 ) -> schemas.WorkspaceMemory:
-    """Return what a project's agents remember of it."""
+    """Return the memory that a project's agents share."""
     return _memory(await services.memory.read(workspace or ""))
 
 
@@ -134,7 +134,7 @@ async def read_memory(
 async def write_memory(
     body: schemas.MemoryRequest, services: ServicesDep, workspace: Workspace = None
 ) -> schemas.WorkspaceMemory:
-    """Change what a project's agents remember of it."""
+    """Replace the memory that a project's agents share."""
     text = body.content if body.memory is None else body.memory
     if text is None:
         raise BadRequest("`memory` is missing")

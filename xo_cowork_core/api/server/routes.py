@@ -64,7 +64,7 @@ async def health(services: ServicesDep) -> schemas.HealthReport:
     responses={200: {"content": {"text/plain": {"example": "xo_plugins 2.0"}}}},
 )
 async def metrics(services: ServicesDep) -> PlainTextResponse:
-    """Return the server's numbers in the Prometheus text format."""
+    """Return the server's metrics in the Prometheus text format."""
     samples = [sample for sampler in services.samplers for sample in sampler()]
     text = await asyncio.to_thread(prometheus_text, samples)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -72,7 +72,7 @@ async def metrics(services: ServicesDep) -> PlainTextResponse:
 
 @router.get(PLUGINS_PATH)
 async def plugins(services: ServicesDep) -> schemas.PluginList:
-    """List every plugin that was found or that the settings name, with its state."""
+    """List every plugin that is installed or named in the settings, with its state."""
     registry = services.registry
     return schemas.PluginList(
         plugins=[_plugin_row(each, registry) for each in registry.plugins.values()]

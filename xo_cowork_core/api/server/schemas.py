@@ -62,7 +62,7 @@ class PluginRow(ResponseModel):
 
 
 class PluginList(ResponseModel):
-    """Every plugin that was found or that the settings name."""
+    """Every plugin that is installed or named in the settings."""
 
     plugins: list[PluginRow] = Field(
         examples=[

@@ -7,7 +7,7 @@ from fastapi import Body as JsonBody
 from fastapi.responses import PlainTextResponse
 
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.files.file_response import attachment
+from xo_cowork_core.api.files.file_response import attachment_header
 from xo_cowork_core.api.models import OkResponse, Unvalidated, response_example
 from xo_cowork_core.api.pagination import Number, page_number
 from xo_cowork_core.api.route_family import RouteFamily
@@ -63,7 +63,7 @@ async def create_session(
         schemas.NewSessionRequest | None, JsonBody(examples=[{"title": "Plan the week"}])
     ] = None,
 ) -> schemas.ReservedSession:
-    """Reserve a session, which its first prompt may use."""
+    """Reserve a session id that a first prompt may use."""
     wanted = body or schemas.NewSessionRequest()
     session = await services.reservations.reserve(
         title=wanted.title,
@@ -93,7 +93,7 @@ async def search_sessions(
     limit: Number = None,
     offset: Number = None,
 ) -> Unvalidated[schemas.SessionSearchPage | list[schemas.SessionHit]]:
-    """Search titles and the full text of all runtimes' messages, best first."""
+    """Search titles and the full text of all runtimes' messages, best match first."""
     style = wire_style_of(request, services.wire_style)
     if not q or not q.strip():
         raise BadRequest("`q` is missing")
@@ -159,7 +159,7 @@ async def export_markdown(session_id: str, services: ServicesDep) -> PlainTextRe
     """Return the conversation as Markdown, as an attachment."""
     session = await services.sessions.read(session_id)
     text = details.markdown_of(session.title, await services.sessions.all_messages(session_id))
-    headers = {"Content-Disposition": attachment(f"session-{session_id}.md")}
+    headers = {"Content-Disposition": attachment_header(f"session-{session_id}.md")}
     return PlainTextResponse(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
 

@@ -87,7 +87,7 @@ async def usage_sessions(
 async def usage_session(
     session_id: str, services: ServicesDep, days: Number = None
 ) -> Unvalidated[schemas.SessionUsage]:
-    """Return one session's row. 404 when it used nothing in the window."""
+    """Return one session's row. 404 when it has no usage in the window."""
     usage = await services.usage.window(days_of(days, MAX_DAYS), session_id=session_id)
     rows = session_rows(usage, await labels_of(services, usage))
     if not rows:
@@ -101,7 +101,7 @@ async def labels_of(services: Services, usage: Usage) -> dict[str, Label]:
 
 
 def report_response(report: schemas.UsageReport) -> Response:
-    """Return a report as it is sent: orjson writes a year of days seven times faster."""
+    """Serialize a report with orjson: a year of days takes a seventh of the time."""
     return Response(orjson.dumps(report), media_type="application/json")
 
 
