@@ -102,17 +102,21 @@ def _abort(subject: Subject, session: str | None, seconds: str) -> tuple[str, Ab
 
 
 def _alive(roots: Sequence[int]) -> set[int]:
-    return {pid.number for root in roots for pid in descendants(root)}
+    return {process.pid for root in roots for process in descendants(root)}
 
 
 def _named(seconds: str) -> list[int]:
     """Find the command that sleeps so long, wherever it has got to."""
-    return [pid.number for pid in descendants(0) if seconds and f"sleep {seconds}" in pid.command]
+    return [
+        process.pid
+        for process in descendants(0)
+        if seconds and f"sleep {seconds}" in process.command
+    ]
 
 
 def _left(roots: Sequence[int], ever: set[int], seconds: str) -> str:
-    alive = [pid for root in roots for pid in descendants(root) if pid.number not in ever]
-    return ", ".join(pid.command[:60] for pid in alive) or f"sleep {seconds}"
+    alive = [process for root in roots for process in descendants(root) if process.pid not in ever]
+    return ", ".join(process.command[:60] for process in alive) or f"sleep {seconds}"
 
 
 def _until(mark: bytes, receive: Callable[[int], bytes], seen: bytes) -> bytes:

@@ -15,7 +15,7 @@ from bench.measuring.reader import ReaderProcess
 from bench.measuring.rows import Baseline, Row, Target, middle
 from bench.measuring.server import TORRENT, server_with
 from bench.measuring.wire import Address, Prompter, stream_path, warm_session
-from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.process_tree import eventually
 
 TEXT_BYTES = 12
 

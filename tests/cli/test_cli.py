@@ -219,10 +219,10 @@ def test_doctor_leaves_a_running_server_and_its_processes_alone(command):
     install_plugin(command.home / "plugins", "plugin_sleeper", SLEEPER)
     enabled = {"XO_PLUGINS": "plugin_sleeper"}
     with LiveServer(environment=enabled, python_path=[command.home / "plugins"]) as server:
-        before = server.children()
+        before = server.descendants()
         assert before
         assert command("doctor", XO_STATE_DIR=str(server.state)).returncode == 0
-        assert server.children() == before
+        assert server.descendants() == before
 
 
 def test_openapi_prints_the_document(command):

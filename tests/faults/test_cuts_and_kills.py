@@ -19,7 +19,7 @@ from xo_cowork_core.sdk.testing import (
     Chat,
     Frame,
     LiveServer,
-    Started,
+    StartedTurn,
     eventually,
     install_plugin,
 )
@@ -83,9 +83,9 @@ def test_no_id_is_skipped_and_no_process_left_whatever_breaks(
     assert whole.terminal.event == "done"
     assert whole.terminal.id == EVENTS + 2
     assert whole.desyncs == 0
-    children = server.children()
+    children = server.descendants()
     assert server.terminate() == 0
-    eventually(lambda: not any(child.alive for child in children), 5, "no process left")
+    eventually(lambda: not any(child.is_alive for child in children), 5, "no process left")
 
 
 def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> Reading:
@@ -104,9 +104,9 @@ def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> R
         assert str(error).startswith("the server is not running"), error
     killer.join()
     assert reading.desyncs == 0, "nothing was lost before the kill"
-    orphans = [pid for pid in server.seen if pid.alive]
+    orphans = [process for process in server.seen_processes if process.is_alive]
     server.start()
-    eventually(lambda: not any(orphan.alive for orphan in orphans), 5, "the orphans are swept")
+    eventually(lambda: not any(orphan.is_alive for orphan in orphans), 5, "the orphans are swept")
     ended_before = reading.terminal
     after = Reading(last_id=reading.last_id)
     read_with_cuts(Chat(server, "ticker"), turn, after, dice, 0)
@@ -121,7 +121,7 @@ def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> R
 
 
 def read_with_cuts(
-    chat: Chat, turn: Started, reading: Reading, dice: random.Random, cuts: int
+    chat: Chat, turn: StartedTurn, reading: Reading, dice: random.Random, cuts: int
 ) -> None:
     """Read to the end, going away `cuts` times at random ids."""
     points = sorted(dice.sample(range(2, EVENTS), cuts))
@@ -141,7 +141,7 @@ def test_a_server_that_is_asked_to_stop_ends_its_turns_with_a_word(server: LiveS
     turn = chat.prompt("tick 1000000 0.01")
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("text-delta")
-        children = server.children()
+        children = server.descendants()
         assert len(children) >= 2, "the child and its escapee run"
         started = time.monotonic()
         stopper = threading.Thread(target=server.terminate)
@@ -151,4 +151,4 @@ def test_a_server_that_is_asked_to_stop_ends_its_turns_with_a_word(server: LiveS
     assert frames[-1].event == "agent-error"
     assert frames[-1].data["code"] == "restart"
     assert time.monotonic() - started < 8
-    assert not any(child.alive for child in children)
+    assert not any(child.is_alive for child in children)

@@ -97,7 +97,7 @@ def test_a_forked_server_is_a_process_below_the_test(
     live_server: Callable[..., LiveServer],
 ) -> None:
     server = live_server({"XO_PLUGINS": "none"})
-    assert server.pid in {pid.number for pid in descendants(os.getpid())}
+    assert server.pid in {process.pid for process in descendants(os.getpid())}
     os.kill(server.pid, signal.SIGKILL)
     eventually(lambda: not server.running, 5, "the exit is seen")
     assert server.terminate() == -signal.SIGKILL

@@ -15,9 +15,9 @@ def test_a_closed_server_leaves_no_process_and_no_folder() -> None:
     with LiveServer(environment=QUIET) as server:
         assert server.client.get("/health").status_code == 200
         root, base_url = server.root, server.base_url
-        assert server.pid in {pid.number for pid in descendants(os.getpid())}
+        assert server.pid in {process.pid for process in descendants(os.getpid())}
         pid = server.pid
-    assert pid not in {found.number for found in descendants(os.getpid())}
+    assert pid not in {found.pid for found in descendants(os.getpid())}
     assert not root.exists()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{base_url}/health", trust_env=False)

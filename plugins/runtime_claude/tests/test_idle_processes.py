@@ -28,23 +28,23 @@ def test_an_abort_while_a_hung_process_is_replaced_leaves_neither_behind(
 ) -> None:
     chat = Chat(server, "claude_code")
     session_id = chat.run_turn(text("hello")).session_id
-    (warm,) = server.children()
-    os.kill(warm.number, signal.SIGSTOP)
+    (warm,) = server.descendants()
+    os.kill(warm.pid, signal.SIGSTOP)
     # another key, so that the next turn needs another process
     (server.state / "env").write_text("ANTHROPIC_API_KEY=another-fake\n")
     turn = chat.prompt(text("again"), session_id=session_id)
     assert chat.abort(turn.stream_id)
     assert chat.read(turn).terminal.data["finish_reason"] == "aborted"
-    eventually(lambda: not server.children(), GONE_SECONDS, "the end of both processes")
+    eventually(lambda: not server.descendants(), GONE_SECONDS, "the end of both processes")
 
 
 def test_a_process_that_died_while_idle_is_replaced(server: LiveServer) -> None:
     chat = Chat(server, "claude_code")
     first = chat.run_turn(text("hello"))
-    (warm,) = server.children()
-    os.kill(warm.number, signal.SIGKILL)
-    eventually(lambda: not server.children(), GONE_SECONDS, "the end of the idle process")
+    (warm,) = server.descendants()
+    os.kill(warm.pid, signal.SIGKILL)
+    eventually(lambda: not server.descendants(), GONE_SECONDS, "the end of the idle process")
     second = chat.run_turn(text("again"), session_id=first.session_id)
     assert (second.text, second.terminal.data["finish_reason"]) == ("again", "stop")
-    (replacement,) = server.children()
-    assert replacement.number != warm.number
+    (replacement,) = server.descendants()
+    assert replacement.pid != warm.pid

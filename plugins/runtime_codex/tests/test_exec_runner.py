@@ -85,7 +85,7 @@ def test_an_abort_leaves_nothing_running(chat: Chat) -> None:
         stream.wait_for("tool-call")
         chat.abort(turn.stream_id)
         assert stream.rest()[-1].data["finish_reason"] == "aborted"
-    assert not [pid for pid in chat.server.children() if "codex" in pid.command]
+    assert not [process for process in chat.server.descendants() if "codex" in process.command]
 
 
 @pytest.mark.real

@@ -24,11 +24,15 @@ def put_secret(chat: Chat, value: str) -> None:
 
 
 def app_servers(chat: Chat) -> int:
-    return len([pid for pid in chat.server.children() if "app-server" in pid.command])
+    return len(
+        [process for process in chat.server.descendants() if "app-server" in process.command]
+    )
 
 
 def sleepers(chat: Chat) -> int:
-    return len([pid for pid in chat.server.children() if "sleep 4321" in pid.command])
+    return len(
+        [process for process in chat.server.descendants() if "sleep 4321" in process.command]
+    )
 
 
 def test_sessions_share_a_server(chat: Chat) -> None:

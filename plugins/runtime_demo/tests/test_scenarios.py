@@ -75,7 +75,7 @@ def test_a_word_anywhere_in_the_first_line_chooses(chat: Chat) -> None:
 
 def test_plan_mode_shows_a_plan(chat: Chat) -> None:
     stop = json.dumps({"action": "stop"})
-    turn = chat.ask_turn("Build me a house", "plan-review", stop, agent="plan")
+    turn = chat.run_and_answer("Build me a house", "plan-review", stop, agent="plan")
     assert "The plan is dropped." in turn.text
 
 
@@ -92,7 +92,7 @@ def test_feedback_changes_the_plan(chat: Chat) -> None:
 
 def test_two_questions_get_two_answers(chat: Chat) -> None:
     answers = {"Which colour do you like?": "Blue", "Which fruits do you eat?": "Plums"}
-    turn = chat.ask_turn("question two", "question", json.dumps(answers))
+    turn = chat.run_and_answer("question two", "question", json.dumps(answers))
     assert "Blue" in turn.text
     assert "Plums" in turn.text
 

@@ -13,7 +13,7 @@ import zstandard
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import parts_of, texts
-from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_runtime_openclaw.history.offline import OfflineStore
 
 TODAY = "5b4da57a-a684-4e3b-8ab7-590e84094d1e"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.fakes.openclaw_gateway.openclaw_prompts import first_refusal, free_port, say, stand_in
 from xo_cowork_core.sdk.testing import Chat, LiveServer
-from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.process_tree import eventually
 
 UP_SECONDS = 15.0
 HUNG_SECONDS = 60.0
@@ -104,9 +104,9 @@ def test_a_killed_gateway_is_started_again(tmp_path: Path) -> None:
 def test_a_gateway_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
     with managing(tmp_path) as server:
         chat = until_ready(server)
-        (hung,) = server.children()
-        os.kill(hung.number, signal.SIGSTOP)
-        eventually(lambda: hung not in server.children(), HUNG_SECONDS, "the hung one is gone")
+        (hung,) = server.descendants()
+        os.kill(hung.pid, signal.SIGSTOP)
+        eventually(lambda: hung not in server.descendants(), HUNG_SECONDS, "the hung one is gone")
         until_ready(server)
         assert chat.run_turn(say("Back.")).text == "Back."
 
@@ -114,9 +114,11 @@ def test_a_gateway_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None
 def test_it_ends_with_the_server(tmp_path: Path) -> None:
     with managing(tmp_path) as server:
         until_ready(server)
-        assert [child for child in server.children() if "gateway" in child.command]
+        assert [child for child in server.descendants() if "gateway" in child.command]
         server.terminate()
-        eventually(lambda: not any(child.alive for child in server.seen), 5, "nothing is left")
+        eventually(
+            lambda: not any(child.is_alive for child in server.seen_processes), 5, "nothing is left"
+        )
 
 
 def test_a_gateway_that_refuses_its_configuration_is_named(tmp_path: Path) -> None:
@@ -141,5 +143,5 @@ def test_a_running_gateway_is_used_and_left_alone(tmp_path: Path) -> None:
         with managing(tmp_path, **shared) as second:
             chat = until_ready(second)
             assert chat.run_turn(say("Shared.")).text == "Shared."
-            assert not second.children()
+            assert not second.descendants()
         assert until_ready(first).run_turn(say("Still up.")).text == "Still up."

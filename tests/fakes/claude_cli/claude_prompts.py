@@ -65,7 +65,7 @@ def claude_subject(binary: Path, port: int, config: Path) -> RuntimeSubject:
         agent_name="claude_code",
         plugins="runtime_claude",
         environment=environment(binary, port, config),
-        keeps=(str(binary),),
+        lasting_processes=(str(binary),),
         abilities=frozenset({"interrupts", "answers", "keeps_history", "edits_history"}),
         counts_tokens=True,
         say=text,

@@ -112,7 +112,7 @@ def codex_subject(binary: Path, port: int, home: Path) -> RuntimeSubject:
         agent_name="codex",
         plugins="runtime_codex",
         environment=environment(binary, port, home),
-        keeps=(str(binary), "codex-code-mode"),
+        lasting_processes=(str(binary), "codex-code-mode"),
         abilities=frozenset(abilities),  # type: ignore[arg-type]
         counts_tokens=True,
         say=text,

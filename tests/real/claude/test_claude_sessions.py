@@ -14,7 +14,7 @@ SECONDS = 10.0
 
 
 def processes(chat: Chat, claude: Path) -> list[int]:
-    return sorted(p.number for p in chat.server.children() if str(claude) in p.command)
+    return sorted(p.pid for p in chat.server.descendants() if str(claude) in p.command)
 
 
 def test_the_second_turn_uses_the_same_process(chat: Chat, claude: Path) -> None:

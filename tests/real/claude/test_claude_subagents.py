@@ -46,7 +46,7 @@ def test_a_turn_lasts_until_its_subagents_have_told(chat: Chat) -> None:
 def test_a_subagent_asks_for_leave_within_the_turn(chat: Chat) -> None:
     write = tool("Write", file_path="sub.txt", content="x").removeprefix("[[")
     inner = f"[[text n=8 delay=0.1 inner && {write} [[text done]]"
-    turn = chat.ask_turn(subagent(inner), "permission-request", True)
+    turn = chat.run_and_answer(subagent(inner), "permission-request", True)
     assert turn.body("permission-request")["tool"] == "write"
     assert turn.body("permission-resolved")["decision"] == "allow"
     assert (chat.folder / "sub.txt").exists()
@@ -57,8 +57,8 @@ def test_an_abort_stops_subagents(chat: Chat) -> None:
     turn = chat.prompt(subagent("[[text n=600 delay=0.1 inner]]"))
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("model-loading")
-        (agent,) = [p for p in chat.server.children() if turn.session_id in p.command]
+        (agent,) = [p for p in chat.server.descendants() if turn.session_id in p.command]
         chat.abort(turn.stream_id)
         assert stream.rest()[-1].data["finish_reason"] == "aborted"
-    eventually(lambda: not agent.alive, 5, "the process of the subagent is gone")
+    eventually(lambda: not agent.is_alive, 5, "the process of the subagent is gone")
     assert chat.run_turn("[[text on]]", session_id=turn.session_id).text == "on"

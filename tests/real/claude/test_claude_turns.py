@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.claude_cli.claude_prompts import STAND_IN, tool
 from xo_cowork_core.sdk.testing import Chat, eventually
-from xo_cowork_core.sdk.testing.history import kept, parts_of, told
+from xo_cowork_core.sdk.testing.history import message_pieces, parts_of, turn_pieces
 
 SECONDS = 10.0
 SLEEPER = "import time; time.sleep(301)"
@@ -15,14 +15,14 @@ SLEEPER = "import time; time.sleep(301)"
 
 def sleepers(chat: Chat) -> list[str]:
     return [
-        p.command for p in chat.server.children() if p.command.strip().endswith(f"-c {SLEEPER}")
+        p.command for p in chat.server.descendants() if p.command.strip().endswith(f"-c {SLEEPER}")
     ]
 
 
 def agent_of(chat: Chat, session_id: str) -> int:
     """Return the process that holds this session: other sessions' ones come and go."""
-    own = [p for p in chat.server.children() if p.parent == chat.server.pid]
-    (agent,) = [p.number for p in own if session_id in p.command]
+    own = [p for p in chat.server.descendants() if p.parent_pid == chat.server.pid]
+    (agent,) = [p.pid for p in own if session_id in p.command]
     return agent
 
 
@@ -92,12 +92,12 @@ def test_a_rich_turn_is_kept_as_it_was_told(chat: Chat) -> None:
     )
     turn = chat.run_turn(script, permission_presets={"file_changes": True})
     answer = chat.messages(turn.session_id)[-1]
-    assert [piece[:3] for piece in told(turn) if piece[0] == "tool"] == [
+    assert [piece[:3] for piece in turn_pieces(turn) if piece[0] == "tool"] == [
         ("tool", "bash", "error"),
         ("tool", "read", "error"),
         ("tool", "write", "completed"),
     ]
-    assert kept(answer) == told(turn)
+    assert message_pieces(answer) == turn_pieces(turn)
     steps = [body["tokens"] for body in turn.bodies("step-finish")]
     assert [part["tokens"] for part in parts_of([answer], "step-finish")] == steps
     total = {key: sum(step[key] for step in steps) for key in steps[0]}
@@ -133,7 +133,9 @@ def test_a_model_passes_through_and_back(chat: Chat) -> None:
 
 def test_plan_mode_ends_with_the_plans_acceptance(chat: Chat) -> None:
     prompt = f"{tool('ExitPlanMode', plan='# Paint it')} [[text painting]]"
-    turn = chat.ask_turn(prompt, "plan-review", json.dumps({"action": "accept"}), agent="plan")
+    turn = chat.run_and_answer(
+        prompt, "plan-review", json.dumps({"action": "accept"}), agent="plan"
+    )
     review = turn.body("plan-review")
     assert (review["title"], review["plan"]) == ("Paint it", "# Paint it")
     assert turn.text == "painting"

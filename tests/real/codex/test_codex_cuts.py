@@ -53,9 +53,9 @@ def chat(tmp_path: Path, log: Path, codex: Path) -> Iterator[Chat]:
 
 
 def kill_server(chat: Chat) -> None:
-    for pid in chat.server.children():
-        if "app-server" in pid.command:
-            os.kill(pid.number, signal.SIGKILL)
+    for process in chat.server.descendants():
+        if "app-server" in process.command:
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def cut(chat: Chat, prompt: str, after: str = "text-delta", **fields: Any) -> Recording:

@@ -21,7 +21,7 @@ from tests.fakes.codex_cli.codex_prompts import (
     sleeping,
     text,
 )
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Recording, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, ProcessInfo, Recording, eventually
 
 pytestmark = [pytest.mark.real, pytest.mark.fault]
 OpenChat = Callable[..., Chat]
@@ -50,13 +50,13 @@ def open_chat(tmp_path: Path, port: int) -> Iterator[OpenChat]:
         yield start
 
 
-def app_servers(chat: Chat) -> list[Pid]:
-    return [pid for pid in chat.server.children() if "app-server" in pid.command]
+def app_servers(chat: Chat) -> list[ProcessInfo]:
+    return [process for process in chat.server.descendants() if "app-server" in process.command]
 
 
 def kill_server(chat: Chat) -> None:
-    for pid in app_servers(chat):
-        os.kill(pid.number, signal.SIGKILL)
+    for process in app_servers(chat):
+        os.kill(process.pid, signal.SIGKILL)
 
 
 def check_failed(turn: Recording, code: str, words: str) -> None:
@@ -95,12 +95,12 @@ def test_a_server_killed_amid_a_tool_ends_the_turn_and_the_tool(open_chat: OpenC
         kill_server(chat)
     whole = chat.read(turn)
     check_failed(whole, "crashed", "killed")
-    eventually(lambda: not any(pid.alive for pid in tools), 5, "the tool is gone")
+    eventually(lambda: not any(process.is_alive for process in tools), 5, "the tool is gone")
     check_goes_on(chat, whole)
 
 
-def sleepers(chat: Chat) -> list[Pid]:
-    return [pid for pid in chat.server.children() if "time.sleep(60)" in pid.command]
+def sleepers(chat: Chat) -> list[ProcessInfo]:
+    return [process for process in chat.server.descendants() if "time.sleep(60)" in process.command]
 
 
 def test_a_cut_stream_is_told_anew(open_chat: OpenChat) -> None:

@@ -21,7 +21,7 @@ from tests.fakes.codex_cli.codex_prompts import (
     text,
 )
 from tests.fakes.escapees.life import Life
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid, Started, eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, ProcessInfo, StartedTurn, eventually
 
 pytestmark = pytest.mark.fault
 OpenChat = Callable[..., Chat]
@@ -73,14 +73,14 @@ def open_chat(tmp_path: Path, log: Path) -> Iterator[OpenChat]:
         yield start
 
 
-def begin(chat: Chat, life: Life, escape: str, **fields: str) -> Started:
+def begin(chat: Chat, life: Life, escape: str, **fields: str) -> StartedTurn:
     """Start a turn that runs a command and goes on talking."""
     turn = chat.prompt(f"{command(life.line(escape))} {SLOW}", **fields)
     life.begins()
     return turn
 
 
-def check_aborts(chat: Chat, turn: Started) -> None:
+def check_aborts(chat: Chat, turn: StartedTurn) -> None:
     assert chat.abort(turn.stream_id)["aborted"] is True
     assert chat.read(turn).body("done")["finish_reason"] == "aborted"
 
@@ -135,8 +135,8 @@ def test_what_got_away_ends_with_a_server_that_was_killed(
     chat = open_chat(binary)
     life = Life(tmp_path / "life")
     turn = begin(chat, life, ESCAPES["double fork"])
-    for pid in app_servers(chat):
-        os.kill(pid.number, signal.SIGKILL)
+    for process in app_servers(chat):
+        os.kill(process.pid, signal.SIGKILL)
     assert chat.read(turn).terminal.data["code"] == "crashed"
     eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
 
@@ -147,8 +147,8 @@ def test_an_abort_ends_the_commands_of_a_server_that_hangs(
     chat = open_chat(binary)
     life = Life(tmp_path / "life")
     turn = begin(chat, life, ESCAPES["deaf"])
-    for pid in app_servers(chat):
-        os.kill(pid.number, signal.SIGSTOP)
+    for process in app_servers(chat):
+        os.kill(process.pid, signal.SIGSTOP)
     since = time.monotonic()
     chat.abort(turn.stream_id)
     eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
@@ -159,8 +159,8 @@ def test_an_abort_ends_the_commands_of_a_server_that_hangs(
     assert len(app_servers(chat)) == 1
 
 
-def app_servers(chat: Chat) -> list[Pid]:
-    return [pid for pid in chat.server.children() if "app-server" in pid.command]
+def app_servers(chat: Chat) -> list[ProcessInfo]:
+    return [process for process in chat.server.descendants() if "app-server" in process.command]
 
 
 def requests(log: Path) -> list[dict[str, object]]:
@@ -189,7 +189,7 @@ def test_a_subagent_asks_the_user_too(open_chat: OpenChat, codex: Path, tmp_path
     chat = open_chat(codex, mode="ask")
     target = tmp_path / "touched"
     part = f"{command(f'touch {target}')} [[text touched]]"
-    turn = chat.ask_turn(f"{subagent(part)} {SHORT}", "permission-request", True)
+    turn = chat.run_and_answer(f"{subagent(part)} {SHORT}", "permission-request", True)
     assert turn.body("permission-request")["arguments"] == {"command": f"touch {target}"}
     eventually(target.exists, 5, "the subagent was allowed")
 

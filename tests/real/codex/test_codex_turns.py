@@ -16,7 +16,7 @@ from tests.fakes.codex_cli.codex_prompts import (
 )
 from tests.support.attachment import CONTEXT, PIXEL
 from xo_cowork_core.sdk.testing import Chat, LiveServer
-from xo_cowork_core.sdk.testing.history import kept, parts_of, told
+from xo_cowork_core.sdk.testing.history import message_pieces, parts_of, turn_pieces
 
 pytestmark = pytest.mark.real
 
@@ -47,12 +47,12 @@ def test_a_rich_turn_is_kept_as_it_was_told(chat: Chat) -> None:
     allowed = {"file_changes": True, "run_commands": True}
     turn = chat.run_turn(script, permission_presets=allowed)
     answer = chat.messages(turn.session_id)[-1]
-    assert [piece[:3] for piece in told(turn) if piece[0] == "tool"] == [
+    assert [piece[:3] for piece in turn_pieces(turn) if piece[0] == "tool"] == [
         ("tool", "bash", "completed"),
         ("tool", "bash", "error"),
         ("tool", "write", "completed"),
     ]
-    assert kept(answer) == told(turn)
+    assert message_pieces(answer) == turn_pieces(turn)
     steps = [body["tokens"] for body in turn.bodies("step-finish")]
     assert [part["tokens"] for part in parts_of([answer], "step-finish")] == steps
     assert answer["data"]["tokens"] == turn.terminal.data["tokens"]

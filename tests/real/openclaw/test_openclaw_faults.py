@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.openclaw_gateway.cuttable import Cuttable
 from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, first_refusal, say, tool
 from xo_cowork_core.sdk.testing import Chat, Recording
-from xo_cowork_core.sdk.testing.proctree import descendants, eventually
+from xo_cowork_core.sdk.testing.process_tree import descendants, eventually
 
 OpenChat = Callable[..., Chat]
 pytestmark = pytest.mark.fault

@@ -21,8 +21,8 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
     real_binary,
     say,
 )
-from xo_cowork_core.sdk.testing import Chat, LiveServer, Pid
-from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing import Chat, LiveServer, ProcessInfo
+from xo_cowork_core.sdk.testing.process_tree import eventually
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 TURN_SECONDS = 60.0
@@ -80,9 +80,9 @@ def _when_ready(server: LiveServer) -> Chat:
     return Chat(server, "openclaw")
 
 
-def _gateway(server: LiveServer) -> Pid:
+def _gateway(server: LiveServer) -> ProcessInfo:
     # it may have left the server an orphan of its own, to be reaped
-    own = [child for child in server.children() if child.parent == server.pid]
+    own = [child for child in server.descendants() if child.parent_pid == server.pid]
     [found] = [child for child in own if "gateway" in child.command]
     return found
 
@@ -102,7 +102,7 @@ def test_it_is_started_for_this_server_alone_and_takes_turns(chat: Chat) -> None
 def test_a_killed_one_is_started_again(chat: Chat) -> None:
     session_id = chat.run_turn(say("Before."), seconds=TURN_SECONDS).session_id
     killed = _gateway(chat.server)
-    os.kill(killed.number, signal.SIGKILL)
+    os.kill(killed.pid, signal.SIGKILL)
     refused = first_refusal(chat)
     assert refused.status_code == 503
     assert refused.headers["Retry-After"]
@@ -115,16 +115,16 @@ def test_a_killed_one_is_started_again(chat: Chat) -> None:
 def test_one_that_a_killed_server_left_is_swept(chat: Chat) -> None:
     server = chat.server
     left = _gateway(server)
-    family = server.children()
+    family = server.descendants()
     server.kill()
-    assert left.alive
+    assert left.is_alive
     server.start()
-    assert not [pid.command for pid in family if pid.alive]
+    assert not [process.command for process in family if process.is_alive]
     assert _when_ready(server).run_turn(say("Anew."), seconds=TURN_SECONDS).text == "Anew."
 
 
 def test_it_ends_with_the_server(chat: Chat) -> None:
     server = chat.server
-    assert _gateway(server).alive
+    assert _gateway(server).is_alive
     assert server.terminate() == 0
-    assert not [pid.command for pid in server.seen if pid.alive]
+    assert not [process.command for process in server.seen_processes if process.is_alive]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.escapees.life import Life
 from tests.fakes.openclaw_gateway.openclaw_prompts import say, tool
-from xo_cowork_core.sdk.testing import Chat, Started, eventually
+from xo_cowork_core.sdk.testing import Chat, StartedTurn, eventually
 
 pytestmark = pytest.mark.fault
 MakeLife = Callable[[str], Life]
@@ -42,7 +42,7 @@ def make_life(tmp_path: Path) -> Iterator[MakeLife]:
 
 def begin(
     chat: Chat, life: Life, escape: str, *, background: bool = False, **fields: str
-) -> Started:
+) -> StartedTurn:
     """Start a turn that runs a command, in the background perhaps, and goes on talking."""
     more = {"background": True} if background else {}
     turn = chat.prompt(f"{tool('exec', command=life.line(escape), **more)} {SLOW}", **fields)
@@ -50,7 +50,7 @@ def begin(
     return turn
 
 
-def check_aborts(chat: Chat, turn: Started) -> None:
+def check_aborts(chat: Chat, turn: StartedTurn) -> None:
     assert chat.abort(turn.stream_id)["aborted"] is True
     assert chat.read(turn).body("done")["finish_reason"] == "aborted"
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, say, tool
 from xo_cowork_core.sdk.testing import Chat
-from xo_cowork_core.sdk.testing.history import kept, parts_of, told, tools_of
-from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.history import message_pieces, parts_of, tools_of, turn_pieces
+from xo_cowork_core.sdk.testing.process_tree import eventually
 
 OpenChat = Callable[..., Chat]
 FILE = "asked.txt"
@@ -26,7 +26,7 @@ class TestPermissions:
     """Commands that need leave."""
 
     def test_a_command_is_asked_for_and_runs_when_allowed(self, asking: Chat) -> None:
-        turn = asking.ask_turn(ASKING, "permission-request", True)
+        turn = asking.run_and_answer(ASKING, "permission-request", True)
         asked = turn.body("permission-request")
         assert asked["tool"] == "bash"
         assert asked["patterns"] == [f"touch {FILE}"]
@@ -37,7 +37,7 @@ class TestPermissions:
         assert (asking.folder / FILE).exists()
 
     def test_a_refused_command_does_not_run(self, asking: Chat) -> None:
-        turn = asking.ask_turn(ASKING, "permission-request", False)
+        turn = asking.run_and_answer(ASKING, "permission-request", False)
         assert turn.body("permission-resolved")["decision"] == "deny"
         assert not (asking.folder / FILE).exists()
         assert turn.terminal.event == "done"
@@ -52,7 +52,9 @@ class TestPermissions:
         assert "permission-request" not in first.events
         assert (asking.folder / FILE).exists()
         (asking.folder / FILE).unlink()
-        second = asking.ask_turn(ASKING, "permission-request", False, session_id=first.session_id)
+        second = asking.run_and_answer(
+            ASKING, "permission-request", False, session_id=first.session_id
+        )
         assert not (asking.folder / FILE).exists()
         assert second.terminal.event == "done"
 
@@ -92,8 +94,8 @@ class TestSessions:
         )
         turn = chat.run_turn(script)
         answer = chat.messages(turn.session_id)[-1]
-        assert kept(answer) == told(turn)
-        assert sum(piece[0] == "tool" for piece in told(turn)) == 3
+        assert message_pieces(answer) == turn_pieces(turn)
+        assert sum(piece[0] == "tool" for piece in turn_pieces(turn)) == 3
         titles = {call["call_id"]: call["title"] for call in turn.bodies("tool-call")}
         assert sorted(titles.values()) == ["absent", "echo ran", "rich.md"]
         states = tools_of([answer])

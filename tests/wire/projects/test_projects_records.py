@@ -197,7 +197,7 @@ def test_no_content_of_a_turn_is_found_under_the_projects_root(chat: Chat) -> No
     for prompt in prompts:
         chat.run_turn(prompt)
     # what a tool writes into the project is the user's; what it said about it is not ours to keep
-    chat.ask_turn(f"permission note.md {PLANTED}content", "permission-request", False)
+    chat.run_and_answer(f"permission note.md {PLANTED}content", "permission-request", False)
     chat.run_turn(f"tools note.md {PLANTED}content", permission_presets={"file_changes": True})
     (chat.folder / "demo" / "note.md").unlink()
     wait_for_ends(chat, len(prompts) + 2)

@@ -1,19 +1,19 @@
-"""Tools to try plugins with: a live server, a strict reader, a frontend, the contracts.
+"""Tools for the tests of plugins: a live server, a strict stream reader, a client, the contract.
 
-Install with the extra `testing`. Nothing here is needed to run a server.
+Install with the extra `testing`. Running a server needs none of it.
 """
 
 import pytest
 
-# before the import: pytest explains a failed assert only in modules that it rewrote
-ASSERTING = ("chat", "contract", "history", "stream", "transcript")
+# before the imports: pytest explains a failed assert only in modules that it has rewritten
+ASSERTING = ("chat", "contract", "history", "recording", "stream")
 pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ASSERTING))
 
-from xo_cowork_core.sdk.testing.chat import Chat, Started  # noqa: E402
+from xo_cowork_core.sdk.testing.chat import Chat, StartedTurn  # noqa: E402
 from xo_cowork_core.sdk.testing.contract import RuntimeContract  # noqa: E402
 from xo_cowork_core.sdk.testing.frames import Frame, FrameParser, FramingError  # noqa: E402
 from xo_cowork_core.sdk.testing.plugin_folder import install_plugin  # noqa: E402
-from xo_cowork_core.sdk.testing.proctree import Pid, descendants, eventually  # noqa: E402
+from xo_cowork_core.sdk.testing.process_tree import ProcessInfo, descendants, eventually  # noqa: E402
 from xo_cowork_core.sdk.testing.recording import Recording  # noqa: E402
 from xo_cowork_core.sdk.testing.scripted import (  # noqa: E402
     ScriptedRuntime,
@@ -32,12 +32,12 @@ __all__ = [
     "FrameParser",
     "FramingError",
     "LiveServer",
-    "Pid",
+    "ProcessInfo",
     "Recording",
     "RuntimeContract",
     "RuntimeSubject",
     "ScriptedRuntime",
-    "Started",
+    "StartedTurn",
     "descendants",
     "eventually",
     "install_plugin",

@@ -1,4 +1,4 @@
-"""Fixtures to import into a conftest: servers that end with their test, and a fake runtime."""
+"""Pytest fixtures to import into a conftest: `live_server` and `scripted`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,7 +13,10 @@ from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 @pytest.fixture
 def live_server() -> Iterator[Callable[..., LiveServer]]:
-    """Start servers: call it with `environment`, `python_path` and `fresh` of `LiveServer`."""
+    """Return a function that starts a `LiveServer`, with arguments of that name.
+
+    The servers end with the test.
+    """
     with ExitStack() as running:
 
         def start(
@@ -30,5 +33,5 @@ def live_server() -> Iterator[Callable[..., LiveServer]]:
 
 @pytest.fixture(scope="session")
 def scripted(tmp_path_factory: pytest.TempPathFactory) -> RuntimeSubject:
-    """Install `ScriptedRuntime` in a folder of its own."""
+    """Install `ScriptedRuntime` in a temporary folder and return it as a contract subject."""
     return scripted_subject(tmp_path_factory.mktemp("scripted"))

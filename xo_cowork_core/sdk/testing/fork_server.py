@@ -1,13 +1,13 @@
-"""Script: fork test servers from one process that has imported the core and the plugins.
+"""Script that forks test servers from one process with the core and the plugins imported.
 
-`LiveServer` runs it by path; it imports nothing of the core by name, so `pytest` stays out of the
-servers. Standard output says `ready` once; the end of standard input ends it and its children.
+`LiveServer` runs it by path. It imports no testing module, so that servers don't import `pytest`.
+It prints `ready` once; the end of standard input ends it and its children.
 Each connection to the UNIX socket is one server: a line of JSON comes in (`Request`), a line with
 `pid` goes out after the fork and a line with `code` after the exit, negative for a signal.
 
-The process has one thread and no event loop, and handles no signal: a child is what a new
-interpreter would be after the same imports. `/proc/<pid>/environ` and `cmdline` alone keep the
-values of this process.
+The process has one thread, no event loop and no signal handler, so that a child behaves like a new
+interpreter after the same imports. Only `/proc/<pid>/environ` and `cmdline` have the values of this
+process.
 """
 
 import gc
@@ -26,14 +26,14 @@ from pathlib import Path
 from typing import TypedDict
 
 PROGRAM = "xo_cowork_core"
-# what `serve` imports, the modules that it imports late included
+# all imports of `serve`, including those that it makes late
 PRELOADED = (f"{PROGRAM}.cli", f"{PROGRAM}.host.serving", "uvloop", "sse_starlette", "httptools")
 PLUGINS = "xo_cowork.plugins"
 MAX_REQUEST_BYTES = 1 << 20
 
 
 class Request(TypedDict):
-    """What a child starts with: arguments, environment, folders, standard output."""
+    """The request for one server. `log_file` receives its standard output and error."""
 
     arguments: list[str]
     environment: dict[str, str]
@@ -54,7 +54,7 @@ class ForkServer:
         self._pids: dict[int, int] = {}
 
     def serve(self) -> Request | None:
-        """Serve until standard input ends and return None; in a child return its request."""
+        """Serve until standard input ends, then return None. Returns the request in a child."""
         while True:
             for key, _ in self._selector.select():
                 if key.fd == 0:
@@ -104,13 +104,13 @@ class ForkServer:
 
 
 def _send(connection: socket.socket, **fields: int) -> None:
-    # a test that ended no longer reads
+    # the test may have ended and closed the connection
     with suppress(OSError):
         connection.sendall(json.dumps(fields).encode() + b"\n")
 
 
 def preload() -> None:
-    """Import what servers import. A plugin that can't be imported is left to the server."""
+    """Import what servers import. A server reports a plugin whose import fails."""
     for name in PRELOADED:
         importlib.import_module(name)
     for entry in entry_points(group=PLUGINS):
@@ -124,7 +124,7 @@ def preload() -> None:
 
 
 def run(request: Request) -> None:
-    """Become the process that `python -m xo_cowork_core …` would be."""
+    """Run `python -m xo_cowork_core …` in this process."""
     os.setsid()
     os.chdir(request["cwd"])
     os.environ.clear()
@@ -142,8 +142,8 @@ def run(request: Request) -> None:
 
 
 def main(address: str) -> None:
-    """Import, listen at this path, serve."""
-    # a script's own folder comes first on the path; a server has its working folder there
+    """Import everything, listen on the UNIX socket at `address`, and serve."""
+    # `sys.path` starts with the script's folder; that of a server starts with its working folder
     sys.path[0] = str(Path(address).parent)
     preload()
     with socket.socket(socket.AF_UNIX) as listener:

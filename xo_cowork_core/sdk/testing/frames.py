@@ -1,4 +1,4 @@
-"""The framing of the chat stream, parsed as strictly as the contract states it."""
+"""A strict parser of the chat stream: accepts only the framing that the wire contract states."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,12 @@ UNNUMBERED = frozenset({"heartbeat", "error", "desync"})
 
 
 class FramingError(AssertionError):
-    """The server sent something that the contract rules out."""
+    """The stream violates the wire contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event as it came over the wire; `id` is None where none was sent."""
+    """One event of the stream; `id` is None when the server sent none."""
 
     id: int | None
     event: str
@@ -31,13 +31,13 @@ class Frame:
 
 
 class FrameParser:
-    """Cuts bytes into frames. Raises `FramingError` at the first violation."""
+    """Splits bytes into frames. Raises `FramingError` at the first violation."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
-        """Take more bytes and yield the frames that are complete."""
+        """Parse more bytes and yield the frames that are complete."""
         if b"\r" in chunk:
             raise FramingError("a carriage return: lines end in LF alone")
         *blocks, self._rest = (self._rest + chunk).split(b"\n\n")
@@ -45,22 +45,25 @@ class FrameParser:
             yield _frame(block)
 
     def close(self) -> None:
-        """Check that nothing was cut off."""
+        """Check that the stream does not end inside a frame."""
         if self._rest:
             raise FramingError(f"the stream ends inside a frame: {self._rest[:200]!r}")
 
 
 class FrameOrder:
-    """Checks the order of one reader's frames: contiguous ids, nothing after the end."""
+    """Checks the order of one reader's frames: contiguous ids, nothing after a terminal event.
+
+    `last_id` is the id after which the reader starts.
+    """
 
     def __init__(self, last_id: int) -> None:
         self.last_id: int = last_id
         self.ended = False
-        self._gap_told = False
+        self._gap_announced = False
         self._first = True
 
     def check(self, frame: Frame) -> None:
-        """Take the next frame. Raises `FramingError`."""
+        """Check the next frame. Raises `FramingError`."""
         if self.ended:
             raise FramingError(f"{frame.event} after the terminal event")
         if frame.id is None:
@@ -68,18 +71,18 @@ class FrameOrder:
             return
         repeats_end = self._first and frame.terminal and frame.id <= self.last_id
         contiguous = frame.id == self.last_id + 1
-        if not (contiguous or self._gap_told or repeats_end):
+        if not (contiguous or self._gap_announced or repeats_end):
             raise FramingError(f"id {frame.id} ({frame.event}) after {self.last_id}")
         self.last_id = frame.id
         self.ended = frame.terminal
-        self._gap_told = self._first = False
+        self._gap_announced = self._first = False
 
     def _check_unnumbered(self, frame: Frame) -> None:
         if frame.event not in UNNUMBERED:
             raise FramingError(f"{frame.event} without an id")
         if frame.event == "heartbeat" and frame.data:
             raise FramingError("a heartbeat with data")
-        self._gap_told = self._gap_told or frame.event == "desync"
+        self._gap_announced = self._gap_announced or frame.event == "desync"
         self.ended = frame.event == "error"
 
 

@@ -1,33 +1,33 @@
-"""Reads the bodies of messages for assertions."""
+"""Extracts texts, tools and parts from messages and turns, to compare in assertions."""
 
 from collections.abc import Iterable
 
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.recording import Recording
 
-Piece = tuple[str, ...]
+ContentPiece = tuple[str, ...]
 DELTAS = {"text-delta": "text", "reasoning-delta": "reasoning"}
 
 
 def texts(messages: Iterable[Body], role: str) -> list[str]:
-    """Return the texts of one role's messages, empty ones left out."""
-    found = [str(message["text"]) for message in messages if message["role"] == role]
-    return [text for text in found if text]
+    """Return the texts of one role's messages without the empty ones."""
+    role_texts = [str(message["text"]) for message in messages if message["role"] == role]
+    return [text for text in role_texts if text]
 
 
 def tools_of(messages: Iterable[Body]) -> dict[str, Body]:
     """Return the state of every tool part by its call id."""
-    found: dict[str, Body] = {}
+    states: dict[str, Body] = {}
     for part in parts_of(messages, "tool"):
         state = part["state"]
         assert isinstance(state, dict)
-        found[str(part["call_id"])] = state
-    return found
+        states[str(part["call_id"])] = state
+    return states
 
 
 def parts_of(messages: Iterable[Body], kind: str) -> list[Body]:
     """Return the data of every part of a kind (`text`, `tool`, `reasoning`, …)."""
-    found: list[Body] = []
+    matches: list[Body] = []
     for message in messages:
         parts = message["parts"]
         assert isinstance(parts, list)
@@ -36,13 +36,16 @@ def parts_of(messages: Iterable[Body], kind: str) -> list[Body]:
             data = part["data"]
             assert isinstance(data, dict)
             if data.get("type") == kind:
-                found.append(data)
-    return found
+                matches.append(data)
+    return matches
 
 
-def told(turn: Recording) -> list[Piece]:
-    """Return what a turn's readers got, in order: texts, thinking, tools with what they said."""
-    pieces: list[Piece] = []
+def turn_pieces(turn: Recording) -> list[ContentPiece]:
+    """Return the content of a turn's events in order: texts, reasoning, tools with their output.
+
+    A piece is `("text", text)`, `("reasoning", text)` or `("tool", name, status, output)`.
+    """
+    pieces: list[ContentPiece] = []
     ends = {
         str(frame.data["call_id"]): (frame.event, str(frame.data["output"]))
         for frame in turn.frames
@@ -58,9 +61,9 @@ def told(turn: Recording) -> list[Piece]:
     return _stripped(pieces)
 
 
-def kept(message: Body) -> list[Piece]:
-    """Return the same of a message."""
-    pieces: list[Piece] = []
+def message_pieces(message: Body) -> list[ContentPiece]:
+    """Return the content of a message as `turn_pieces` does for a turn."""
+    pieces: list[ContentPiece] = []
     parts = message["parts"]
     assert isinstance(parts, list)
     for part in parts:
@@ -76,12 +79,12 @@ def kept(message: Body) -> list[Piece]:
     return _stripped(pieces)
 
 
-def _append(pieces: list[Piece], kind: str, text: str) -> None:
+def _append(pieces: list[ContentPiece], kind: str, text: str) -> None:
     if pieces and pieces[-1][0] == kind:
         text = f"{pieces.pop()[1]}{text}"
     pieces.append((kind, text))
 
 
-def _stripped(pieces: Iterable[Piece]) -> list[Piece]:
-    # what is between two paragraphs is the frontend's to draw
+def _stripped(pieces: Iterable[ContentPiece]) -> list[ContentPiece]:
+    # blanks between two texts carry no content: a client draws the gap between paragraphs
     return [(piece[0], *(word.strip() for word in piece[1:])) for piece in pieces]

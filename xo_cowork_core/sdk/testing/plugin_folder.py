@@ -1,4 +1,4 @@
-"""Makes a plugin that counts as installed: a package beside its metadata, in one folder."""
+"""Installs a plugin for tests: writes a package and its metadata into a folder."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ def install_plugin(
 ) -> Path:
     """Write a distribution with one entry point into `folder` and return `folder`.
 
-    `name` is the entry point's (`runtime_mine`), `source` the text of its `plugin` module, which
-    has an object called `plugin`. Put the folder on a server's path:
-    `LiveServer(python_path=[folder])`. Several plugins may share a folder.
+    `name` is the name of the entry point (`runtime_mine`), `source` the text of the module, which
+    defines an object called `plugin`. `requires` is the distribution's only requirement. Several
+    plugins may share a folder. To use it: `LiveServer(python_path=[folder])`.
     """
     package = folder / f"xo_{name}"
     package.mkdir(parents=True)

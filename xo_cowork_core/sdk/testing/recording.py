@@ -1,4 +1,4 @@
-"""All that one reader got of one turn."""
+"""All frames that a reader received of one turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from xo_cowork_core.sdk.testing.frames import Body, Frame
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The frames of a turn, in order, with the ids that `prompt` gave."""
+    """The frames of a turn in order, with the turn's ids."""
 
     stream_id: str
     session_id: str
@@ -16,7 +16,7 @@ class Recording:
 
     @property
     def text(self) -> str:
-        """The text that counts: the deltas after the last `desync`, joined."""
+        """The turn's text: the deltas after the last `desync`, joined."""
         pieces: list[str] = []
         for frame in self.frames:
             if frame.event == "desync":
@@ -27,7 +27,7 @@ class Recording:
 
     @property
     def events(self) -> list[str]:
-        """The events' names, heartbeats left out."""
+        """The names of the events without heartbeats."""
         return [frame.event for frame in self.frames if frame.event != "heartbeat"]
 
     @property
@@ -37,7 +37,7 @@ class Recording:
 
     @property
     def terminal(self) -> Frame:
-        """The one terminal frame. Raises AssertionError when there is none, or another."""
+        """The terminal frame. Raises AssertionError unless there is exactly one."""
         ends = [frame for frame in self.frames if frame.terminal]
         assert len(ends) == 1, f"terminal events: {[end.event for end in ends]}"
         return ends[0]
@@ -47,7 +47,7 @@ class Recording:
         return [frame.data for frame in self.frames if frame.event == event]
 
     def body(self, event: str) -> Body:
-        """Return the data of the only frame of this name."""
-        found = self.bodies(event)
-        assert len(found) == 1, f"{len(found)} {event} in {self.events}"
-        return found[0]
+        """Return the data of the only frame of this name. Raises AssertionError otherwise."""
+        bodies = self.bodies(event)
+        assert len(bodies) == 1, f"{len(bodies)} {event} in {self.events}"
+        return bodies[0]

@@ -1,7 +1,7 @@
-"""A runtime that has only `run` and does what its prompt says: the smallest useful plugin.
+"""A runtime without abilities whose prompt is a script of steps to run.
 
-The prompt is a script, a JSON list of steps that `script` writes; any other prompt is repeated.
-It is what hosts are tried with, and an example of how little a runtime needs.
+The script is a JSON list of steps, written by `script`; any other prompt is returned as text. Tests
+of the host use it, and it shows how little a runtime needs.
 """
 
 import asyncio
@@ -48,11 +48,11 @@ Step = Sequence[str | int | float]
 
 
 def script(*steps: Step) -> str:
-    """Write a prompt for `ScriptedRuntime`.
+    """Return a prompt for `ScriptedRuntime` that runs these steps.
 
     Steps: `["text", t]` in small deltas, `["delta", t]` in one, `["huge", characters]`,
     `["ticks", seconds]`, `["sleep", seconds]`, `["think", t]`, `["write", name, content]`,
-    `["tool", seconds]`, `["leave", seconds]` (a process that nobody ends),
+    `["tool", seconds]`, `["leave", seconds]` (a process that outlives the step),
     `["usage", input, output]` (a `Done` that may come too early or twice),
     `["fail", code, message]`, `["crash"]`, `["junk"]` (something that is not an event).
     """
@@ -60,7 +60,7 @@ def script(*steps: Step) -> str:
 
 
 class ScriptedRuntime(Runtime):
-    """Plays the script in the prompt."""
+    """Runs the script in the prompt."""
 
     def __init__(self, name: str = NAME) -> None:
         self._info = RuntimeInfo(name=name, title="Scripted", rank=1001)
@@ -70,13 +70,13 @@ class ScriptedRuntime(Runtime):
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         for number, (kind, *values) in enumerate(_steps(turn.text), 1):
-            play = PLAYS.get(kind, _unknown)
-            async for event in play(turn, f"call-{turn.stream_id[:8]}-{number}", values):
+            run_step = STEP_FUNCTIONS.get(kind, _unknown)
+            async for event in run_step(turn, f"call-{turn.stream_id[:8]}-{number}", values):
                 yield event
 
 
 def scripted_subject(folder: Path) -> RuntimeSubject:
-    """Install `ScriptedRuntime` as a plugin below `folder` and describe it for the contract."""
+    """Install `ScriptedRuntime` as a plugin in `folder` and return it as a contract subject."""
     install_plugin(folder, "runtime_scripted", SOURCE)
     return RuntimeSubject(
         agent_name=NAME,
@@ -105,7 +105,7 @@ def _steps(text: str) -> Sequence[tuple[str, *tuple[str, ...]]]:
     return cast("Sequence[tuple[str, *tuple[str, ...]]]", steps)
 
 
-Play = Callable[[Turn, str, Sequence[str]], AsyncGenerator[Event, None]]
+StepFunction = Callable[[Turn, str, Sequence[str]], AsyncGenerator[Event, None]]
 
 
 async def _text(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGenerator[Event, None]:
@@ -183,7 +183,7 @@ async def _unknown(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGene
     raise AgentFailure("The script has an unknown step.", code="bad_request")
 
 
-PLAYS: Mapping[str, Play] = MappingProxyType(
+STEP_FUNCTIONS: Mapping[str, StepFunction] = MappingProxyType(
     {
         "text": _text,
         "delta": _delta,

@@ -1,6 +1,6 @@
-"""Runs a real server process for tests, with a home of its own.
+"""Runs a server process for tests, with its own home folder.
 
-`LiveServer` owns one process, its folder and its HTTP client; `close` ends all three.
+`LiveServer` owns the process, its folder and its HTTP client; `close` ends all three.
 """
 
 import atexit
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from xo_cowork_core.sdk.testing.proctree import Pid, descendants, eventually, kill_all
+from xo_cowork_core.sdk.testing.process_tree import ProcessInfo, descendants, eventually, kill_all
 from xo_cowork_core.sdk.testing.server_process import (
     ServerCommand,
     ServerProcess,
@@ -32,14 +32,15 @@ HTTP_SECONDS = 30.0
 class LiveServer:
     """Runs `python -m xo_cowork_core serve` on a free port of the loopback.
 
-    The environment is clean: PATH, a fresh HOME with state folder and projects root in it, and
-    what `environment` adds. `python_path` are folders of plugins beside the installed ones.
-    Use it as a context manager, or call `start` and `close`.
+    The environment has PATH, a new HOME with the state folder and the projects root in it, and
+    the entries of `environment`. `python_path` are folders with more plugins than the installed
+    ones. Use it as a context manager, or call `start` and `close`.
 
-    The process is forked from one that has imported the core and the installed plugins already,
-    which saves most of a start; `/proc/<pid>/cmdline` and `environ` are then those of that
-    process. `fresh` starts a new interpreter instead, for tests of the start itself. So does a
-    server whose variables or folders of plugins change what is imported.
+    The process is forked from one that has already imported the core and the installed plugins,
+    which saves most of the start time; `/proc/<pid>/cmdline` and `environ` are then those of that
+    process. `fresh` starts a new interpreter instead, for tests of the start itself or of a plugin
+    that a test installs or edits. A server whose environment or `python_path` changes what is
+    imported also gets a new interpreter.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class LiveServer:
         self._process: ServerProcess | None = None
         self._fork_server = None if fresh else shared_fork_server()
         self._client: httpx.Client | None = None
-        self._seen: dict[int, Pid] = {}
+        self._seen: dict[int, ProcessInfo] = {}
         self.projects.mkdir(parents=True)
         atexit.register(self.close)
 
@@ -91,39 +92,42 @@ class LiveServer:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def log(self) -> str:
-        """All that the server printed so far, over all its starts."""
+        """The output of the server since its first start."""
         return self._log_file.read_text(errors="replace") if self._log_file.exists() else ""
 
     @property
-    def seen(self) -> list[Pid]:
-        """Every process that `children` ever saw below the server."""
+    def seen_processes(self) -> list[ProcessInfo]:
+        """Every process that `descendants` has ever returned."""
         return list(self._seen.values())
 
-    def children(self) -> list[Pid]:
-        """List every process below the server, and remember them for `close`."""
-        found = descendants(self.pid) if self.running else []
-        self._seen.update({pid.number: pid for pid in found})
-        return found
+    def descendants(self) -> list[ProcessInfo]:
+        """Return the living descendants of the server, and remember them for `close`."""
+        processes = descendants(self.pid) if self.running else []
+        self._seen.update({process.pid: process for process in processes})
+        return processes
 
     def start(self) -> None:
-        """Start it and wait for `/health`. Raises AssertionError with the log when it fails."""
+        """Start the server and wait until `/health` answers.
+
+        Raises AssertionError with the log when the start fails.
+        """
         before = len(self.log)
         self._process = self._start_process()
         self._wait(lambda: LISTENING.search(self.log, before) is not None, "the address")
-        found = LISTENING.search(self.log, before)
-        assert found
-        self.base_url = found.group(1)
+        address = LISTENING.search(self.log, before)
+        assert address
+        self.base_url = address.group(1)
         self._client = httpx.Client(base_url=self.base_url, timeout=HTTP_SECONDS, trust_env=False)
-        self._wait(self._healthy, "an answer of /health")
+        self._wait(self._is_healthy, "an answer of /health")
 
     def variables(self) -> dict[str, str]:
-        """Return the environment that the server gets."""
-        places = [str(place) for place in self._python_path]
+        """Return the environment of the server."""
+        folders = [str(folder) for folder in self._python_path]
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
@@ -133,25 +137,25 @@ class LiveServer:
             "STAGE": "local",
             "HOST": "127.0.0.1",
             "PORT": "0",
-            **({"PYTHONPATH": os.pathsep.join(places)} if places else {}),
+            **({"PYTHONPATH": os.pathsep.join(folders)} if folders else {}),
             **self._environment,
         }
 
     def restart(self) -> None:
-        """Stop it with SIGTERM and start it again, on another port, with the same folders."""
+        """Stop the server with SIGTERM, start it again with the same folders, on another port."""
         self.terminate()
         self.start()
 
     def terminate(self) -> int:
-        """Send SIGTERM and wait; return the exit code. Raises TimeoutExpired when it stays."""
-        return self._end(signal.SIGTERM)
+        """Send SIGTERM and return the exit code. Raises `TimeoutExpired` after 15 s."""
+        return self._stop_with(signal.SIGTERM)
 
     def kill(self) -> int:
-        """Send SIGKILL and wait. What the server started lives on, as after a real crash."""
-        return self._end(signal.SIGKILL)
+        """Send SIGKILL and return the exit code. Descendants keep running, as after a crash."""
+        return self._stop_with(signal.SIGKILL)
 
     def close(self) -> None:
-        """End the server and every process seen below it, and remove the folder. Harmless twice."""
+        """End the server and its seen descendants, and delete its folder. May be called twice."""
         try:
             if self.running:
                 self.terminate()
@@ -170,10 +174,10 @@ class LiveServer:
             return self._fork_server.fork(command)
         return command.spawn()
 
-    def _end(self, number: signal.Signals) -> int:
+    def _stop_with(self, signal_number: signal.Signals) -> int:
         assert self._process
-        self.children()
-        self._process.send_signal(number)
+        self.descendants()
+        self._process.send_signal(signal_number)
         try:
             return self._process.wait(STOP_SECONDS)
         finally:
@@ -181,19 +185,19 @@ class LiveServer:
                 self._client.close()
                 self._client = None
 
-    def _healthy(self) -> bool:
+    def _is_healthy(self) -> bool:
         try:
             return self.client.get("/health").status_code == 200
         except httpx.TransportError:
             return False
 
-    def _wait(self, holds: Callable[[], bool], wanted: str) -> None:
-        def settled() -> bool:
-            return not self.running or holds()
+    def _wait(self, condition: Callable[[], bool], description: str) -> None:
+        def has_ended_or_holds() -> bool:
+            return not self.running or condition()
 
         try:
-            eventually(settled, self._start_seconds, wanted)
+            eventually(has_ended_or_holds, self._start_seconds, description)
         except AssertionError as error:
             raise AssertionError(f"the server did not start: {error}\n{self.log}") from None
         if not self.running:
-            raise AssertionError(f"the server ended before {wanted}:\n{self.log}")
+            raise AssertionError(f"the server ended before {description}:\n{self.log}")

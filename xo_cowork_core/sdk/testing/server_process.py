@@ -1,7 +1,7 @@
-"""Starts the process of a test server: forked from a process with all imports done, or spawned.
+"""Starts the process of a test server: forked from a fork server, or as a new interpreter.
 
-A fork costs a fraction of an interpreter's start. `FORK_SERVER` does the forking; there is one for
-each test process, started at first use and ended at exit, with every server that is left.
+A fork takes a fraction of an interpreter's start, because the fork server has done all imports.
+Each test process has one fork server, started at first use; it ends at exit with its servers.
 """
 
 import atexit
@@ -30,7 +30,7 @@ CUSTOMIZATIONS = {"sitecustomize", "usercustomize"}
 
 
 class ServerProcess(Protocol):
-    """What tests need of a process; `subprocess.Popen` is one."""
+    """The interface of a server's process; `subprocess.Popen` has it."""
 
     @property
     def pid(self) -> int: ...
@@ -50,7 +50,7 @@ class ServerProcess(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServerCommand:
-    """How to start one server. `python_path` are folders of plugins."""
+    """The command that starts one server. `python_path` are folders with plugins."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -59,7 +59,7 @@ class ServerCommand:
     log_file: Path
 
     def spawn(self) -> ServerProcess:
-        """Start a new interpreter, in a session of its own."""
+        """Start a new interpreter in its own session."""
         with self.log_file.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", PROGRAM, *self.arguments],
@@ -84,7 +84,7 @@ class ServerCommand:
 
 
 class ForkedProcess:
-    """A child of the fork server. The connection reports its exit, then it is closed."""
+    """A child of the fork server, which reports pid and exit code over a connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -140,7 +140,7 @@ class ForkServer:
         atexit.register(self.close)
 
     def wait_until_ready(self) -> None:
-        """Wait for the imports. Raises RuntimeError with the reason when there is no fork."""
+        """Wait until the imports are done. Raises `RuntimeError` with the output when they fail."""
         assert self._process.stdout
         with self._process.stdout as output:
             answered = _is_readable(output.fileno(), READY_SECONDS)
@@ -161,7 +161,7 @@ class ForkServer:
             raise
 
     def close(self) -> None:
-        """End the process and what it forked."""
+        """End the process and the servers that it has forked."""
         atexit.unregister(self.close)
         if self._process.stdin:
             self._process.stdin.close()
@@ -197,10 +197,10 @@ def shared_fork_server() -> ForkServer | None:
 
 
 def can_fork(environment: Iterable[str], python_path: Iterable[Path]) -> bool:
-    """Whether a fork equals a new interpreter with these variables and folders of plugins.
+    """Return whether a fork behaves like a new interpreter with this environment and path.
 
-    It does not when a variable is read at an interpreter's start, or when a folder has a module
-    that would take the place of an installed one.
+    It does not when an interpreter reads one of the variables at its start, or when a folder has a
+    module that would replace an installed one.
     """
     if any(name.startswith(READ_AT_START) for name in environment):
         return False

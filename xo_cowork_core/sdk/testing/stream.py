@@ -1,4 +1,4 @@
-"""A reader of one turn's event stream."""
+"""Reads and checks the event stream of one turn."""
 
 import time
 from collections.abc import Generator, Iterator
@@ -14,9 +14,9 @@ SILENCE_SECONDS = 30.0
 class EventStream:
     """Opens `/api/chat/stream/{stream_id}` and yields its frames, each checked.
 
-    `after` is sent as `Last-Event-ID`. `frames` holds all that came so far. Raises `FramingError`
-    when the framing, the headers or the order are not the contract's, AssertionError when the
-    wait is over. A context manager: leaving it is a reader that goes away.
+    `after` is sent as `Last-Event-ID`, `query` is appended to the URL. `frames` has all frames
+    received so far. Raises `FramingError` when framing, headers or order violate the wire contract,
+    AssertionError when a wait exceeds its limit. Leaving the context closes the connection.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class EventStream:
         return self._incoming
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         self._incoming.close()
         self._response.close()
 
     def wait_for(self, event: str, seconds: float = WAIT_SECONDS) -> Frame:
-        """Read on until a frame of this name comes."""
+        """Read until a frame of this name arrives, and return it."""
         deadline = time.monotonic() + seconds
         for frame in self._incoming:
             if frame.event == event:
@@ -60,7 +60,7 @@ class EventStream:
         raise AssertionError(f"the stream ended without {event}: {self._names()}")
 
     def rest(self, seconds: float = WAIT_SECONDS) -> list[Frame]:
-        """Read to the end and return all frames from the first on."""
+        """Read to the end and return all frames, including those read before."""
         deadline = time.monotonic() + seconds
         for _ in self._incoming:
             assert time.monotonic() < deadline, f"no end within {seconds:g} s: {self._names()}"
@@ -68,7 +68,7 @@ class EventStream:
         return self.frames
 
     def start_at(self, last_id: int) -> "EventStream":
-        """Expect the ids after this one, where a query value asked for them."""
+        """Expect ids after `last_id`, for a stream that the query made start there."""
         self._order = FrameOrder(last_id)
         return self
 
@@ -82,10 +82,10 @@ class EventStream:
 
     def _check_head(self) -> None:
         head = self._response.headers
-        wanted = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        typed = head.get("content-type", "").startswith("text/event-stream")
-        fits = all(head.get(name) == value for name, value in wanted.items())
-        if self._response.status_code != 200 or not typed or not fits:
+        expected = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        is_event_stream = head.get("content-type", "").startswith("text/event-stream")
+        headers_match = all(head.get(name) == value for name, value in expected.items())
+        if self._response.status_code != 200 or not is_event_stream or not headers_match:
             self._response.close()
             raise FramingError(f"status {self._response.status_code}, headers {dict(head)}")
 

@@ -1,4 +1,4 @@
-"""What the contract needs to know of a runtime before it can try it."""
+"""Describes a runtime to `RuntimeContract`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,32 +10,32 @@ Ability: TypeAlias = Literal["interrupts", "answers", "keeps_history", "edits_hi
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSubject:
-    """A runtime as `RuntimeContract` tries it.
+    """One runtime, its abilities, and the prompts that make its agent act.
 
-    `environment` and `python_path` are the server's, `plugins` goes into `XO_PLUGINS`.
-    `abilities` names the ability classes that the runtime implements: the contract checks what
-    is declared, and that what isn't declared is refused or absent on the wire.
-    `keeps` are words in the command lines of processes that may outlive a turn (a warm agent).
+    `environment` and `python_path` are passed to `LiveServer`, `plugins` is the value of
+    `XO_PLUGINS`. `abilities` are the abilities that the runtime implements: the contract tests
+    those, and that the others are refused or absent on the wire. `lasting_processes` are words in
+    the command lines of processes that may outlive a turn (a warm agent). `counts_tokens`: `done`
+    has the turn's tokens.
 
-    `counts_tokens` says whether `done` carries the turn's tokens.
-
-    The rest make prompts, the same for the same arguments. Only `say` is needed; None declares
-    that the runtime has no such thing.
+    Each remaining field returns a prompt, the same for the same arguments. Only `say` is required;
+    None declares that the runtime can't do it.
 
     - `say(text)`: the agent answers exactly `text`
-    - `nothing()`: it answers without any text
-    - `slow_text(seconds)`: first text at once, then more for so many seconds
-    - `slow_tool(seconds)`: a tool that takes so long, then some text
-    - `tool(name, content)`: it writes `content` to a file called `name`, unasked, then says
-      something; the contract sends `permission_presets` that allow it
-    - `reasoning()`: it thinks, then says something
-    - `permission(name)`: it asks before it writes a file called `name`, says something after
-    - `question()`, `plan()`: it asks the user, it shows a plan
-    - `fail(code)`: the turn fails so; `failures` maps each code to words of the true error
-    - `die()`: the agent ends in the middle of its work after some text
-    - `long_line(characters)`: a text of so many `x` in one record of the runtime's protocol
-    - `invalid_records()`: broken records in the protocol, the text around them is
-      `Before. After.`, or the turn fails
+    - `nothing()`: the agent answers without any text
+    - `slow_text(seconds)`: it sends text at once, then more for that many seconds
+    - `slow_tool(seconds)`: it runs a tool for that many seconds, then sends text
+    - `tool(name, content)`: it writes `content` to a file called `name` without a permission
+      request, then sends text; the contract sends `permission_presets` that allow it
+    - `reasoning()`: it sends reasoning, then text
+    - `permission(name)`: it requests permission to write a file called `name`, then sends text
+    - `question()`: it asks the user a question
+    - `plan()`: it shows a plan
+    - `fail(code)`: the turn fails with this code; `failures` maps each code to words of its message
+    - `die()`: the agent's process ends during the turn, after some text
+    - `long_line(characters)`: a text of that many `x` in one record of the runtime's protocol
+    - `invalid_records()`: the protocol has invalid records between `Before. ` and `After.`; the
+      turn sends both texts, or fails
     """
 
     agent_name: str
@@ -44,7 +44,7 @@ class RuntimeSubject:
     python_path: Sequence[Path] = ()
     plugins: str = "all"
     abilities: frozenset[Ability] = frozenset()
-    keeps: Sequence[str] = ()
+    lasting_processes: Sequence[str] = ()
     counts_tokens: bool = False
     nothing: Callable[[], str] | None = None
     slow_text: Callable[[float], str] | None = None

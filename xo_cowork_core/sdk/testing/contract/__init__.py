@@ -1,4 +1,4 @@
-"""The certificate of a runtime: `RuntimeContract`, one class made of a group of cases a file."""
+"""`RuntimeContract`, the tests that every runtime must pass; each module has one group of cases."""
 
 from xo_cowork_core.sdk.testing.contract.cases import Cases
 from xo_cowork_core.sdk.testing.contract.failures import FailureCases
@@ -25,7 +25,7 @@ class RuntimeContract(
     RecordCases,
     RestartCases,
 ):
-    """All cases. Subclass it as `TestMine` and give one fixture, `subject`:
+    """All test cases. Subclass it as `TestMine` with one fixture, `subject`:
 
         class TestMine(RuntimeContract):
             @pytest.fixture(scope="class")
@@ -33,9 +33,8 @@ class RuntimeContract(
             def subject(cls):
                 return RuntimeSubject(agent_name="mine", say=lambda text: f"Say {text}")
 
-    One server runs for the class. Everything goes over HTTP. What the subject declares is tried;
-    what it does not declare is checked to be absent where the wire can tell, else the case is
-    skipped with that reason.
+    One server runs for the class; all cases use HTTP. A case tests what the subject declares. For
+    what it does not declare the case checks that it is absent, or is skipped with that reason.
     """
 
 

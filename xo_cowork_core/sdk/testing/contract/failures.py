@@ -1,7 +1,7 @@
-"""Cases: what goes wrong is told as it is, once, and the session goes on."""
+"""Cases: a failure is reported once, with its message and code, and the session stays usable."""
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import Cases, absent, answers
+from xo_cowork_core.sdk.testing.contract.cases import Cases, check_next_turn, skip_without
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -9,7 +9,7 @@ LINE_CHARACTERS = 5_000_000
 
 
 class FailureCases(Cases):
-    """Errors, deaths, and what a protocol should never carry."""
+    """Errors, dead agents, and invalid records of the protocol."""
 
     def _check_error(self, turn: Recording) -> None:
         error = turn.terminal
@@ -24,7 +24,7 @@ class FailureCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.fail is None:
-            return absent("errors on purpose")
+            return skip_without("errors on purpose")
         for code, words in subject.failures.items():
             turn = chat.run_turn(subject.fail(code))
             self._check_error(turn)
@@ -34,14 +34,14 @@ class FailureCases(Cases):
 
     def test_a_failed_session_goes_on(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.fail is None:
-            return absent("errors on purpose")
+            return skip_without("errors on purpose")
         turn = chat.run_turn(subject.fail(next(iter(subject.failures))))
-        answers(chat, subject, turn.session_id)
+        check_next_turn(chat, subject, turn.session_id)
         return None
 
     def test_an_agent_that_dies_ends_its_turn(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.die is None:
-            return absent("way to die")
+            return skip_without("way to die")
         turn = chat.run_turn(subject.die())
         self._check_error(turn)
         assert turn.text
@@ -49,14 +49,14 @@ class FailureCases(Cases):
 
     def test_a_session_survives_its_agent(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.die is None:
-            return absent("way to die")
+            return skip_without("way to die")
         turn = chat.run_turn(subject.die())
-        answers(chat, subject, turn.session_id)
+        check_next_turn(chat, subject, turn.session_id)
         return None
 
     def test_a_dying_agent_disturbs_no_other(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.die is None or subject.slow_text is None:
-            return absent("way to die beside slow text")
+            return skip_without("way to die beside slow text")
         turn = chat.prompt(subject.slow_text(2))
         chat.run_turn(subject.die())
         assert chat.read(turn).terminal.event == "done"
@@ -65,7 +65,7 @@ class FailureCases(Cases):
 
     def test_a_very_long_line_arrives_whole(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.long_line is None:
-            return absent("long line")
+            return skip_without("long line")
         turn = chat.run_turn(subject.long_line(LINE_CHARACTERS))
         assert len(turn.text) == LINE_CHARACTERS
         assert not turn.text.strip("x")
@@ -74,7 +74,7 @@ class FailureCases(Cases):
 
     def test_invalid_records_lose_no_text(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.invalid_records is None:
-            return absent("invalid records")
+            return skip_without("invalid records")
         turn = chat.run_turn(subject.invalid_records())
         if turn.terminal.event == "done":
             assert turn.text == "Before. After."
@@ -85,7 +85,7 @@ class FailureCases(Cases):
 
     def test_a_session_survives_invalid_records(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.invalid_records is None:
-            return absent("invalid records")
+            return skip_without("invalid records")
         turn = chat.run_turn(subject.invalid_records())
-        answers(chat, subject, turn.session_id)
+        check_next_turn(chat, subject, turn.session_id)
         return None

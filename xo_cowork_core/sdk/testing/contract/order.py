@@ -1,4 +1,4 @@
-"""Cases: the order of events, their ids, and who reads them."""
+"""Cases: the order and ids of events, replay, and several readers."""
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import Cases
@@ -9,7 +9,7 @@ WORDS = " ".join(f"w{number}" for number in range(40))
 
 
 class OrderCases(Cases):
-    """One turn as its readers see it."""
+    """The event stream of one turn."""
 
     def _words(self, chat: Chat, subject: RuntimeSubject) -> Recording:
         return chat.run_turn(subject.say(WORDS))

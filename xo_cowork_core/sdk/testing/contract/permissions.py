@@ -1,16 +1,16 @@
-"""Cases: a tool that needs leave."""
+"""Cases: a tool call that needs permission."""
 
 import pytest
 
-from xo_cowork_core.sdk.testing.chat import Chat, Started
+from xo_cowork_core.sdk.testing.chat import Chat, StartedTurn
 from xo_cowork_core.sdk.testing.contract.cases import (
     PERMISSION_SECONDS,
     Cases,
-    absent,
-    answers,
+    check_next_turn,
+    skip_without,
 )
 from xo_cowork_core.sdk.testing.frames import Frame
-from xo_cowork_core.sdk.testing.proctree import eventually
+from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.server import LiveServer
 from xo_cowork_core.sdk.testing.stream import EventStream
@@ -20,20 +20,20 @@ FILE = "asked.txt"
 
 
 class PermissionCases(Cases):
-    """Ask, answer, and what comes of it."""
+    """Permission requests, their answers, and the effect on the tool."""
 
     @pytest.fixture(autouse=True)
-    def forget_the_file(self, request: pytest.FixtureRequest) -> None:
-        """Begin without the file that the agent asks to write."""
+    def delete_file(self, request: pytest.FixtureRequest) -> None:
+        """Delete the file that the agent requests to write."""
         if "chat" in request.fixturenames:
             chat: Chat = request.getfixturevalue("chat")
-            for left in chat.folder.rglob(FILE):
-                left.unlink()
+            for file in chat.folder.rglob(FILE):
+                file.unlink()
 
-    def _written(self, chat: Chat) -> bool:
+    def _file_exists(self, chat: Chat) -> bool:
         return any(chat.folder.rglob(FILE))
 
-    def _ask(self, chat: Chat, prompt: str) -> tuple[Started, EventStream, Frame]:
+    def _wait_for_request(self, chat: Chat, prompt: str) -> tuple[StartedTurn, EventStream, Frame]:
         turn = chat.prompt(prompt)
         stream = chat.stream(turn.stream_id)
         return turn, stream, stream.wait_for("permission-request")
@@ -42,7 +42,7 @@ class PermissionCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.permission or subject.question or subject.plan:
-            return absent("turns that never ask")
+            return skip_without("turns that never ask")
         turn = chat.run_turn(subject.say("No questions."))
         assert not {"permission-request", "question", "plan-review"} & set(turn.events)
         assert chat.respond(turn.stream_id, "call-1", True).status_code in {404, 409}
@@ -50,125 +50,125 @@ class PermissionCases(Cases):
 
     def test_a_request_says_what_it_is_for(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn = chat.ask_turn(subject.permission(FILE), "permission-request", True)
-        asked = turn.body("permission-request")
-        assert {"call_id", "tool", "permission", "patterns", "arguments"} <= set(asked)
-        assert asked["tool"] == "write"
-        assert isinstance(asked["patterns"], list)
+            return skip_without("permission requests")
+        turn = chat.run_and_answer(subject.permission(FILE), "permission-request", True)
+        request = turn.body("permission-request")
+        assert {"call_id", "tool", "permission", "patterns", "arguments"} <= set(request)
+        assert request["tool"] == "write"
+        assert isinstance(request["patterns"], list)
         return None
 
     def test_an_allowed_tool_runs(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn = chat.ask_turn(subject.permission(FILE), "permission-request", True)
+            return skip_without("permission requests")
+        turn = chat.run_and_answer(subject.permission(FILE), "permission-request", True)
         self._check_decision(turn, "allow", "answered")
-        assert self._written(chat)
+        assert self._file_exists(chat)
         assert "tool-result" in turn.events
         assert turn.terminal.event == "done"
         return None
 
     def test_a_denied_tool_does_not_run(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn = chat.ask_turn(subject.permission(FILE), "permission-request", False)
+            return skip_without("permission requests")
+        turn = chat.run_and_answer(subject.permission(FILE), "permission-request", False)
         self._check_decision(turn, "deny", "answered")
-        assert not self._written(chat)
+        assert not self._file_exists(chat)
         assert "tool-error" in turn.events
         assert turn.terminal.event == "done"
         return None
 
     def test_silence_is_a_denial(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
+            return skip_without("permission requests")
         turn = chat.run_turn(subject.permission(FILE), seconds=PERMISSION_SECONDS + 20)
         self._check_decision(turn, "deny", "timeout")
-        assert not self._written(chat)
+        assert not self._file_exists(chat)
         return None
 
     def test_a_preset_allows_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
+            return skip_without("permission requests")
         turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": True})
         assert "permission-request" not in turn.events
-        assert self._written(chat)
+        assert self._file_exists(chat)
         return None
 
     def test_a_preset_denies_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
+            return skip_without("permission requests")
         turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": "deny"})
         assert "permission-request" not in turn.events
-        assert not self._written(chat)
+        assert not self._file_exists(chat)
         return None
 
     def test_a_second_answer_is_refused(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn, stream, asked = self._ask(chat, subject.permission(FILE))
-        call_id = str(asked.data["call_id"])
+            return skip_without("permission requests")
+        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
+        call_id = str(request.data["call_id"])
         with stream:
             statuses = [
-                chat.respond(turn.stream_id, call_id, said).status_code for said in (True, False)
+                chat.respond(turn.stream_id, call_id, allow).status_code for allow in (True, False)
             ]
             stream.rest()
         assert statuses == [200, 409]
-        assert self._written(chat)
+        assert self._file_exists(chat)
         return None
 
     def test_an_answer_to_an_unknown_request_is_refused(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+            return skip_without("permission requests")
+        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
         with stream:
             assert chat.respond(turn.stream_id, "nobody-asked", True).status_code == 404
-            assert chat.respond(turn.session_id, str(asked.data["call_id"]), True).is_client_error
-            chat.respond(turn.stream_id, str(asked.data["call_id"]), False)
+            assert chat.respond(turn.session_id, str(request.data["call_id"]), True).is_client_error
+            chat.respond(turn.stream_id, str(request.data["call_id"]), False)
             stream.rest()
         return None
 
     def test_a_waiting_turn_says_that_it_waits(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+            return skip_without("permission requests")
+        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
         with stream:
-            assert self._waits(chat, turn) is True
-            chat.respond(turn.stream_id, str(asked.data["call_id"]), True)
+            assert self._needs_input(chat, turn) is True
+            chat.respond(turn.stream_id, str(request.data["call_id"]), True)
             stream.rest()
-        eventually(lambda: self._waits(chat, turn) is None, 5, "the turn leaves the list")
+        eventually(lambda: self._needs_input(chat, turn) is None, 5, "the turn leaves the list")
         return None
 
     def test_an_aborted_turn_withdraws_its_request(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+            return skip_without("permission requests")
+        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
         with stream:
             chat.abort(turn.stream_id)
             assert stream.rest()[-1].data["finish_reason"] == "aborted"
-        late = chat.respond(turn.stream_id, str(asked.data["call_id"]), True)
+        late = chat.respond(turn.stream_id, str(request.data["call_id"]), True)
         assert late.status_code == 409
-        assert not self._written(chat)
+        assert not self._file_exists(chat)
         return None
 
     def test_a_request_does_not_outlive_a_restart(
         self, chat: Chat, subject: RuntimeSubject, server: LiveServer
     ) -> None:
         if subject.permission is None:
-            return absent("permission requests")
-        turn, stream, asked = self._ask(chat, subject.permission(FILE))
+            return skip_without("permission requests")
+        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
         stream.close()
         server.restart()
         replay = chat.read(turn)
         assert replay.terminal.event == "agent-error"
         assert replay.terminal.data["code"] == "restart"
-        late = chat.respond(turn.stream_id, str(asked.data["call_id"]), True)
+        late = chat.respond(turn.stream_id, str(request.data["call_id"]), True)
         assert late.status_code in {404, 409}
-        assert not self._written(chat)
-        answers(chat, subject, turn.session_id)
+        assert not self._file_exists(chat)
+        check_next_turn(chat, subject, turn.session_id)
         return None
 
     def _check_decision(self, turn: Recording, decision: str, reason: str) -> None:
@@ -177,6 +177,6 @@ class PermissionCases(Cases):
         assert resolved["decision"] == decision
         assert resolved["reason"] == reason
 
-    def _waits(self, chat: Chat, turn: Started) -> object:
+    def _needs_input(self, chat: Chat, turn: StartedTurn) -> object:
         rows = [row for row in chat.active() if row["stream_id"] == turn.stream_id]
         return rows[0]["needs_input"] if rows else None

@@ -1,9 +1,14 @@
-"""Cases: what was said stays on record, and can be edited or cannot."""
+"""Cases: stored sessions and messages, and their edits."""
 
 import uuid
 
-from xo_cowork_core.sdk.testing.chat import Chat, started
-from xo_cowork_core.sdk.testing.contract.cases import CONTEXT, Cases, absent, stored
+from xo_cowork_core.sdk.testing.chat import Chat, parse_started_turn
+from xo_cowork_core.sdk.testing.contract.cases import (
+    CONTEXT,
+    Cases,
+    skip_without,
+    wait_for_messages,
+)
 from xo_cowork_core.sdk.testing.history import parts_of, texts
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -11,12 +16,12 @@ SAME = "Said twice."
 
 
 class RecordCases(Cases):
-    """Sessions and messages after their turns."""
+    """Sessions and messages after their turns have ended."""
 
     def test_messages_hold_what_was_said(self, chat: Chat, subject: RuntimeSubject) -> None:
         prompt = subject.say("For the record.")
         turn = chat.run_turn(prompt)
-        messages = stored(chat, turn.session_id, 2)
+        messages = wait_for_messages(chat, turn.session_id, 2)
         assert [message["role"] for message in messages] == ["user", "assistant"]
         assert texts(messages, "user") == [prompt]
         assert texts(messages, "assistant") == ["For the record."]
@@ -25,24 +30,24 @@ class RecordCases(Cases):
 
     def test_an_answer_on_record_has_its_usage(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = chat.run_turn(subject.say("What did it cost?"))
-        kept = stored(chat, turn.session_id, 2)[-1]["data"]
-        assert isinstance(kept, dict)
-        assert {"model_id", "provider_id", "cost", "tokens", "finish", "error"} <= set(kept)
-        assert kept["finish"] == "stop"
-        assert kept["error"] is None
-        assert kept["tokens"] == turn.body("done")["tokens"]
+        answer = wait_for_messages(chat, turn.session_id, 2)[-1]["data"]
+        assert isinstance(answer, dict)
+        assert {"model_id", "provider_id", "cost", "tokens", "finish", "error"} <= set(answer)
+        assert answer["finish"] == "stop"
+        assert answer["error"] is None
+        assert answer["tokens"] == turn.body("done")["tokens"]
 
     def test_the_same_words_twice_are_kept_twice(self, chat: Chat, subject: RuntimeSubject) -> None:
         first = chat.run_turn(subject.say(SAME))
         chat.run_turn(subject.say(SAME), session_id=first.session_id)
-        messages = stored(chat, first.session_id, 4)
+        messages = wait_for_messages(chat, first.session_id, 4)
         assert texts(messages, "assistant") == [SAME, SAME]
         assert texts(messages, "user") == [subject.say(SAME)] * 2
 
     def test_context_is_cut_off_the_record(self, chat: Chat, subject: RuntimeSubject) -> None:
         prompt = subject.say("Short.")
         turn = chat.run_turn(prompt + CONTEXT + "a long list of facts")
-        assert texts(stored(chat, turn.session_id, 2), "user") == [prompt]
+        assert texts(wait_for_messages(chat, turn.session_id, 2), "user") == [prompt]
 
     def test_sessions_are_listed_newest_first(self, chat: Chat, subject: RuntimeSubject) -> None:
         turns = [chat.run_turn(subject.say(f"Session {number}.")) for number in range(2)]
@@ -54,7 +59,7 @@ class RecordCases(Cases):
 
     def test_a_session_has_a_row(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = chat.run_turn(subject.say("One row."))
-        stored(chat, turn.session_id, 2)
+        wait_for_messages(chat, turn.session_id, 2)
         row = chat.http.get(f"/api/sessions/{turn.session_id}").json()
         assert row["id"] == row["session_id"] == turn.session_id
         assert row["agent_name"] == subject.agent_name
@@ -67,28 +72,28 @@ class RecordCases(Cases):
 
     def test_reasoning_is_on_record(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.reasoning is None:
-            return absent("reasoning")
+            return skip_without("reasoning")
         turn = chat.run_turn(subject.reasoning())
-        said = "".join(str(body["text"]) for body in turn.bodies("reasoning-delta"))
-        parts = parts_of(stored(chat, turn.session_id, 2), "reasoning")
-        assert "".join(str(part["text"]) for part in parts) == said
+        reasoning = "".join(str(body["text"]) for body in turn.bodies("reasoning-delta"))
+        parts = parts_of(wait_for_messages(chat, turn.session_id, 2), "reasoning")
+        assert "".join(str(part["text"]) for part in parts) == reasoning
         return None
 
     def test_an_aborted_text_is_on_record(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.slow_text is None:
-            return absent("slow text")
+            return skip_without("slow text")
         prompt = subject.slow_text(30)
         turn = chat.prompt(prompt)
         with chat.stream(turn.stream_id) as stream:
             stream.wait_for("text-delta")
             chat.abort(turn.stream_id)
             stream.rest()
-        assert texts(stored(chat, turn.session_id, 1), "user") == [prompt]
+        assert texts(wait_for_messages(chat, turn.session_id, 1), "user") == [prompt]
         return None
 
     def test_records_outlive_a_restart(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = chat.run_turn(subject.say("Remember me."))
-        before = stored(chat, turn.session_id, 2)
+        before = wait_for_messages(chat, turn.session_id, 2)
         chat.server.restart()
         assert chat.messages(turn.session_id) == before
 
@@ -97,7 +102,7 @@ class RecordCases(Cases):
     ) -> None:
         turn = chat.run_turn(subject.say("Old words."))
         chat.run_turn(subject.say("Later words."), session_id=turn.session_id)
-        before = stored(chat, turn.session_id, 4)
+        before = wait_for_messages(chat, turn.session_id, 4)
         body = {
             "session_id": turn.session_id,
             "message_id": before[0]["id"],
@@ -109,16 +114,16 @@ class RecordCases(Cases):
             assert answer.status_code == 501
             assert chat.messages(turn.session_id) == before
             return
-        assert chat.read(started(answer)).text == "New words."
-        assert texts(stored(chat, turn.session_id, 2), "assistant") == ["New words."]
+        assert chat.read(parse_started_turn(answer)).text == "New words."
+        assert texts(wait_for_messages(chat, turn.session_id, 2), "assistant") == ["New words."]
 
     def test_an_edit_of_an_unknown_message_is_refused(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         turn = chat.run_turn(subject.say("Untouched."))
-        before = stored(chat, turn.session_id, 2)
+        before = wait_for_messages(chat, turn.session_id, 2)
         body = {"session_id": turn.session_id, "message_id": "nobody", "text": "Hello"}
         answer = chat.http.post("/api/chat/edit", json=body)
-        wanted = 404 if "edits_history" in subject.abilities else 501
-        assert answer.status_code == wanted
+        expected = 404 if "edits_history" in subject.abilities else 501
+        assert answer.status_code == expected
         assert chat.messages(turn.session_id) == before

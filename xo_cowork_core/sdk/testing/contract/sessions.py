@@ -1,16 +1,16 @@
-"""Cases: sessions go on, run beside each other, and take one turn at a time."""
+"""Cases: sessions continue, run in parallel, and take one turn at a time."""
 
 import uuid
 
-from xo_cowork_core.sdk.testing.chat import Chat, started
-from xo_cowork_core.sdk.testing.contract.cases import Cases, absent
+from xo_cowork_core.sdk.testing.chat import Chat, parse_started_turn
+from xo_cowork_core.sdk.testing.contract.cases import Cases, skip_without
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 SECONDS = 2
 
 
 class SessionCases(Cases):
-    """Several turns."""
+    """Several turns of one session or of several."""
 
     def test_ids_are_uuids(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = chat.run_turn(subject.say("Who am I?"))
@@ -28,7 +28,7 @@ class SessionCases(Cases):
 
     def test_two_sessions_run_beside_each_other(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.slow_text is None:
-            return absent("slow text")
+            return skip_without("slow text")
         first = chat.prompt(subject.slow_text(SECONDS))
         second = chat.prompt(subject.slow_text(SECONDS + 0.5))
         assert first.session_id != second.session_id
@@ -47,7 +47,7 @@ class SessionCases(Cases):
 
     def test_an_active_turn_is_listed(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.slow_text is None:
-            return absent("slow text")
+            return skip_without("slow text")
         turn = chat.prompt(subject.slow_text(SECONDS))
         rows = [row for row in chat.active() if row["stream_id"] == turn.stream_id]
         assert len(rows) == 1
@@ -61,7 +61,7 @@ class SessionCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.slow_text is None:
-            return absent("slow text")
+            return skip_without("slow text")
         turn = chat.prompt(subject.slow_text(SECONDS))
         refused = chat.send(subject.say("Me too."), session_id=turn.session_id)
         assert refused.status_code == 409
@@ -73,7 +73,7 @@ class SessionCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.slow_text is None:
-            return absent("slow text")
+            return skip_without("slow text")
         prompt = subject.slow_text(SECONDS)
         turn = chat.prompt(prompt)
         assert chat.prompt(prompt) == turn
@@ -84,11 +84,11 @@ class SessionCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         if subject.slow_text is None:
-            return absent("slow text")
+            return skip_without("slow text")
         session_id = chat.run_turn(subject.say("First.")).session_id
         prompt = subject.slow_text(SECONDS)
-        turn = started(chat.send(prompt, session_id=session_id))
-        assert started(chat.send(prompt, session_id=session_id)) == turn
+        turn = parse_started_turn(chat.send(prompt, session_id=session_id))
+        assert parse_started_turn(chat.send(prompt, session_id=session_id)) == turn
         assert chat.read(turn).terminal.event == "done"
         return None
 

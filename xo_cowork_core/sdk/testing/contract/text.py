@@ -1,4 +1,4 @@
-"""Cases: text arrives whole, whatever is in it."""
+"""Cases: text arrives complete and unchanged."""
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import CONTEXT, Cases
@@ -12,32 +12,32 @@ MEGABYTE = 1 << 20
 
 
 class TextCases(Cases):
-    """The subject's words on the wire."""
+    """The agent's text and reasoning."""
 
-    def _says(self, chat: Chat, subject: RuntimeSubject, text: str) -> None:
+    def _check_text(self, chat: Chat, subject: RuntimeSubject, text: str) -> None:
         turn = chat.run_turn(subject.say(text))
         assert turn.text == text
         assert turn.terminal.event == "done"
 
     def test_text_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._says(chat, subject, "The quick brown fox. Twice: the quick brown fox.")
+        self._check_text(chat, subject, "The quick brown fox. Twice: the quick brown fox.")
 
     def test_text_in_all_scripts_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._says(chat, subject, UNICODE)
+        self._check_text(chat, subject, UNICODE)
 
     def test_line_ends_arrive_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._says(chat, subject, "one\ntwo\r\nthree\rfour\n\nfive")
+        self._check_text(chat, subject, "one\ntwo\r\nthree\rfour\n\nfive")
 
     def test_markdown_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._says(chat, subject, MARKDOWN + "end")
+        self._check_text(chat, subject, MARKDOWN + "end")
 
     def test_text_like_the_framing_arrives_exactly(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
-        self._says(chat, subject, "a\n\nid: 7\nevent: done\ndata: {}\n\n: comment\n\nb")
+        self._check_text(chat, subject, "a\n\nid: 7\nevent: done\ndata: {}\n\n: comment\n\nb")
 
     def test_text_of_many_words_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._says(chat, subject, " ".join(f"word-{number}" for number in range(2000)))
+        self._check_text(chat, subject, " ".join(f"word-{number}" for number in range(2000)))
 
     def test_an_answer_without_text_ends_well(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = chat.run_turn(subject.nothing() if subject.nothing else subject.say("x"))

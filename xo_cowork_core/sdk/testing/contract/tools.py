@@ -1,9 +1,9 @@
-"""Cases: tools and their results."""
+"""Cases: tool calls and their results."""
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import Cases, stored
+from xo_cowork_core.sdk.testing.contract.cases import Cases, wait_for_messages
 from xo_cowork_core.sdk.testing.frames import Body
-from xo_cowork_core.sdk.testing.history import kept, told, tools_of
+from xo_cowork_core.sdk.testing.history import message_pieces, tools_of, turn_pieces
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -13,13 +13,13 @@ CONTENT = "first line\nsecond line with ünïcode\n"
 
 
 class ToolCases(Cases):
-    """A file written by the agent."""
+    """A tool call that writes a file."""
 
     def _write(self, chat: Chat, subject: RuntimeSubject) -> Recording:
         if subject.tool is None:
             return chat.run_turn(subject.say("No tools."))
-        for left in chat.folder.rglob(FILE):
-            left.unlink()
+        for file in chat.folder.rglob(FILE):
+            file.unlink()
         prompt = subject.tool(FILE, CONTENT)
         return chat.run_turn(prompt, permission_presets=ALLOW)
 
@@ -65,12 +65,12 @@ class ToolCases(Cases):
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
         turn = self._write(chat, subject)
-        answer = stored(chat, turn.session_id, 2)[-1]
+        answer = wait_for_messages(chat, turn.session_id, 2)[-1]
         titles = {str(call["call_id"]): call["title"] for call in turn.bodies("tool-call")}
         assert bool(titles) == bool(subject.tool)
         states = tools_of([answer])
         assert {call_id: state["title"] for call_id, state in states.items()} == titles
-        assert kept(answer) == told(turn)
+        assert message_pieces(answer) == turn_pieces(turn)
 
 
 def _path(call: Body) -> str:
