@@ -70,7 +70,7 @@ def _interrupts(chat: Chat) -> None:
 def _answers(chat: Chat) -> None:
     ended = chat.run_turn("nothing to ask")
     assert not ASKING & set(ended.events)
-    assert chat.respond(ended.stream_id, "call-1", True).status_code == 409
+    assert chat.respond(ended.stream_id, "call-1", True).status_code == 404
     running = chat.prompt("wait")
     assert chat.respond(running.stream_id, "call-1", True).status_code == 404
     chat.abort(running.stream_id)

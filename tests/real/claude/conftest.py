@@ -9,18 +9,7 @@ import pytest
 from tests.fakes.claude_cli.claude_prompts import STAND_IN, environment, model_api
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
-ROOT = Path(__file__).resolve().parents[3]
-CLAUDE = ROOT / ".toolchain" / "bin" / "claude"
-
 OpenChat = Callable[..., Chat]
-
-
-@pytest.fixture(scope="session")
-def real_claude() -> Path:
-    """The pinned Claude Code."""
-    if not CLAUDE.exists():
-        pytest.skip("the real CLIs are not here: run `make toolchain`")
-    return CLAUDE.resolve()
 
 
 @pytest.fixture(scope="session", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
