@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.index_home import IndexedHome, Mischief
+from tests.support.index_home import FileFuzzer, IndexedHome
 from xo_cowork_core.sdk import Message, SessionRecord
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 from xo_runtime_claude.history.transcript import ClaudeTranscript
@@ -32,19 +32,19 @@ def test_after_kills_during_indexing_the_index_equals_a_rebuild(
     tmp_path: Path, fault_seed: int
 ) -> None:
     home = IndexedHome(tmp_path)
-    mischief = Mischief(home, fault_seed, files=40)
+    fuzzer = FileFuzzer(home, fault_seed, files=40)
     for _ in range(KILLS):
         for _ in range(60):
-            mischief.act()
+            fuzzer.change_files()
         child = subprocess.Popen(
             [sys.executable, str(CHILD), str(tmp_path)], stdout=subprocess.PIPE
         )
         try:
             assert child.stdout
             assert child.stdout.readline() == b"ready\n"
-            until = time.monotonic() + mischief.dice.uniform(0, 0.05)
+            until = time.monotonic() + fuzzer.rng.uniform(0, 0.05)
             while time.monotonic() < until:
-                mischief.act()
+                fuzzer.change_files()
         finally:
             child.kill()
             child.communicate()

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.index_home import IndexedHome, Mischief
-from tests.support.rollout_home import RolloutHome, RolloutMischief
+from tests.support.index_home import FileFuzzer, IndexedHome
+from tests.support.rollout_home import RolloutFuzzer, RolloutHome
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 pytestmark = pytest.mark.fault
@@ -48,9 +48,9 @@ class World:
         for agent in (".claude", ".codex"):
             (server.home / agent).mkdir()
         claude = IndexedHome(server.home / ".claude")
-        self._mischief = (
-            Mischief(claude, seed, files=40),
-            RolloutMischief(RolloutHome(server.home / ".codex"), seed),
+        self._fuzzers = (
+            FileFuzzer(claude, seed, files=40),
+            RolloutFuzzer(RolloutHome(server.home / ".codex"), seed),
         )
         quiet = claude.projects / "-quiet"
         quiet.mkdir()
@@ -61,7 +61,7 @@ class World:
 
     def act(self, count: int) -> None:
         for _ in range(count):
-            self.dice.choice(self._mischief).act()
+            self.dice.choice(self._fuzzers).change_files()
 
     def live(self, seconds: float) -> None:
         """Let files change, somebody look and turns run, until the time is over."""

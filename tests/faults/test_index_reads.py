@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from tests.support import index_reference, rollout_reference
-from tests.support.index_home import IndexedHome, Mischief
-from tests.support.rollout_home import THREADS, RolloutHome, RolloutMischief, identity
+from tests.support.index_home import FileFuzzer, IndexedHome
+from tests.support.rollout_home import THREADS, RolloutFuzzer, RolloutHome, identity
 from xo_cowork_core.services.index.index import Index
 from xo_runtime_codex.history.store import Store
 
 Reference = Callable[[Path], index_reference.Expected]
-Kind = tuple[type[IndexedHome], type[Mischief], Reference]
+Kind = tuple[type[IndexedHome], type[FileFuzzer], Reference]
 SEEDS = range(12)
 STEPS = 40
 ROOT = Path(__file__).parents[2]
 EDITS = ROOT / "plugins" / "runtime_codex" / "tests" / "fixtures" / "edits"
 EDITED = "01a21256-0648-78e2-bf41-f2323d4e9f05"
-CLAUDE = (IndexedHome, Mischief, index_reference.expected)
-CODEX = (RolloutHome, RolloutMischief, rollout_reference.expected)
+CLAUDE = (IndexedHome, FileFuzzer, index_reference.expected)
+CODEX = (RolloutHome, RolloutFuzzer, rollout_reference.expected)
 
 
 async def settled(index: Index) -> None:
@@ -52,17 +52,17 @@ def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
     tmp_path: Path, seed: int, kind: Kind
 ) -> None:
     home, expected = kind[0](tmp_path), kind[2]
-    mischief = kind[1](home, seed)
+    fuzzer = kind[1](home, seed)
 
     async def run() -> None:
         running = home.index()
         await running.start()
         for step in range(STEPS):
-            for _ in range(mischief.dice.randrange(1, 4)):
-                mischief.act()
+            for _ in range(fuzzer.rng.randrange(1, 4)):
+                fuzzer.change_files()
             await settled(running.index)
             check(home, "index.db", expected(home.projects))
-            if mischief.dice.random() < 0.1:
+            if fuzzer.rng.random() < 0.1:
                 await running.stop()
                 running = home.index()
                 await running.start()
@@ -79,7 +79,7 @@ def test_random_rollouts_give_the_messages_that_their_store_gives(
     tmp_path: Path, seed: int
 ) -> None:
     home = RolloutHome(tmp_path)
-    mischief = RolloutMischief(home, seed)
+    fuzzer = RolloutFuzzer(home, seed)
     store = Store(tmp_path)
 
     async def run() -> None:
@@ -87,7 +87,7 @@ def test_random_rollouts_give_the_messages_that_their_store_gives(
         await running.start()
         for _ in range(STEPS):
             for _ in range(4):
-                mischief.act()
+                fuzzer.change_files()
             await settled(running.index)
             found = [name for name in map(identity, range(THREADS)) if await store.session(name)]
             assert {row[0] for row in home.rows()["sessions"]} == set(found)
@@ -132,8 +132,8 @@ async def rebuilt(home: IndexedHome) -> None:
 
 def test_a_huge_line_is_passed_over(tmp_path: Path) -> None:
     home = IndexedHome(tmp_path)
-    mischief = Mischief(home, 1)
-    path = mischief.file()
+    fuzzer = FileFuzzer(home, 1)
+    path = fuzzer.file()
     row = b'{"type":"user","uuid":"%s","parentUuid":null,"message":{"content":"%s"}}\n'
     path.write_bytes(row % (b"a", b"before") + row % (b"b", b"x" * (66 << 20)) + row % (b"c", b"y"))
 

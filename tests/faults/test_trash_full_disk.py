@@ -22,7 +22,7 @@ def test_a_transcript_that_does_not_fit_stays_whole_where_it_is(
     server: LiveServer, trash: Path
 ) -> None:
     session = TerminalSession(server)
-    session.exchange("a quokka", "x" * (2 << 20))
+    session.add_exchange("a quokka", "x" * (2 << 20))
     body = session.file.read_bytes()
     eventually(lambda: server.client.get(session.path).status_code == 200, 10, "it is found")
     answer = server.client.delete(session.path)

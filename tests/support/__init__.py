@@ -1,1 +1,1 @@
-"""Modules that several tests share: answers, plugins, homes with transcripts, traps, disks."""
+"""Modules that several tests share: response checks, plugins, homes with transcripts, disks."""

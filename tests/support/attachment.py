@@ -1,4 +1,4 @@
-"""What frontends put behind and beside a prompt."""
+"""The context that frontends append to a prompt, and a small image to attach."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""A home folder with traps in it, and every route that takes a path."""
+"""A home folder with links, private files and special files, and every route that takes a path."""
 
 import json
 import os
@@ -31,8 +31,8 @@ PRIVATE_FILES = (
 )
 
 
-def lay_traps(server: LiveServer) -> None:
-    """Fill the home folder, its sibling and a folder outside."""
+def create_traps(server: LiveServer) -> None:
+    """Fill the home folder, its sibling and a folder outside of it."""
     root, home = server.root, server.home
     for folder in (root / "home2", root / "outside" / "dir", home / "a", home / "in"):
         folder.mkdir(parents=True)
@@ -61,8 +61,8 @@ def lay_traps(server: LiveServer) -> None:
         "keys": Path(".ssh"),
         "inner": Path("a"),
     }
-    for name, goal in links.items():
-        (home / name).symlink_to(goal)
+    for name, target in links.items():
+        (home / name).symlink_to(target)
     for name in PRIVATE_FILES:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(SECRET)
@@ -71,29 +71,31 @@ def lay_traps(server: LiveServer) -> None:
         listener.bind(str(home / "socket"))
 
 
-def outside(server: LiveServer) -> dict[str, object]:
-    """Take a picture of all that must not change."""
+def snapshot_protected_files(server: LiveServer) -> dict[str, object]:
+    """Return the content and names of all files that no route may change."""
     places = [server.root / "home2", server.root / "outside", server.root]
     private = [server.home / name for name in PRIVATE_FILES]
-    seen: dict[str, object] = {
+    snapshot: dict[str, object] = {
         str(path): path.read_bytes() if path.is_file() else None
         for place in places[:2]
         for path in place.rglob("*")
     }
-    seen |= {str(path): path.read_bytes() for path in private}
-    seen |= {
+    snapshot |= {str(path): path.read_bytes() for path in private}
+    snapshot |= {
         str(path.parent): sorted(child.name for child in path.parent.iterdir())
         for path in private[:3]
     }
-    seen["root"] = sorted(path.name for path in server.root.iterdir() if path.name != "server.log")
-    return seen
+    snapshot["root"] = sorted(
+        path.name for path in server.root.iterdir() if path.name != "server.log"
+    )
+    return snapshot
 
 
 Send = Callable[[LiveServer, str], httpx.Response]
 
 
 def post(server: LiveServer, route: str, body: Mapping[str, object], **more: str) -> httpx.Response:
-    """Post JSON in ASCII, so that half a surrogate pair gets through as an escape."""
+    """Post JSON in ASCII, which can carry a lone surrogate as an escape."""
     headers = {"Content-Type": "application/json", **more}
     content = json.dumps(body).encode()
     return server.client.post(f"/api/files/{route}", content=content, headers=headers)
@@ -107,7 +109,7 @@ def upload(server: LiveServer, field: str, folder: str) -> httpx.Response:
     return server.client.post("/api/files/upload", files=files)
 
 
-def fresh() -> str:
+def new_path() -> str:
     return f"~/fresh/{uuid.uuid4().hex}"
 
 
@@ -122,7 +124,7 @@ ROUTES: Mapping[str, Send] = {
     ),
     "mkdir": lambda s, p: post(s, "mkdir", {"path": p}),
     "mkdir-scaffold": lambda s, p: post(s, "mkdir", {"path": p, "scaffold": True}),
-    "mkdir-files": lambda s, p: post(s, "mkdir", {"path": fresh(), "files": [p]}),
+    "mkdir-files": lambda s, p: post(s, "mkdir", {"path": new_path(), "files": [p]}),
     "search": lambda s, p: post(s, "search", {"directory": p, "query": ""}),
     "attach": lambda s, p: post(s, "attach", {"paths": [p]}),
     "upload-workspace": lambda s, p: upload(s, "workspace", p),

@@ -26,8 +26,8 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.sdk.events.base import Json
 
 
-class Gatewayed(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatus, ListsModels):
-    """Keeps its registry in memory, and loses a race on purpose: every save waits."""
+class GatewayRuntime(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatus, ListsModels):
+    """Keeps agents in memory. Each save yields between reading and writing, so races show."""
 
     def __init__(self) -> None:
         self._agents: dict[str, dict[str, object]] = {"main": {}}
@@ -86,11 +86,11 @@ class Gatewayed(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatus, Li
 
 
 class Plugin:
-    """Brings it."""
+    """Contributes the runtime."""
 
     @hookimpl
     def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
-        return [Gatewayed()]
+        return [GatewayRuntime()]
 
 
 plugin = Plugin()

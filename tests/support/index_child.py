@@ -1,4 +1,4 @@
-"""Keeps an index over a home until it is killed: `index_child.py ROOT`. Says `ready` when open."""
+"""Indexes a home until it is killed: `index_child.py ROOT`. Prints `ready` when it is open."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.support.index_home import IndexedHome
 
 
-async def keep(root: Path) -> None:
+async def run_index(root: Path) -> None:
     running = IndexedHome(root).index()
     await running.start()
     sys.stdout.write("ready\n")
@@ -18,4 +18,4 @@ async def keep(root: Path) -> None:
         await running.index.rescan(10)
 
 
-asyncio.run(keep(Path(sys.argv[1])))
+asyncio.run(run_index(Path(sys.argv[1])))

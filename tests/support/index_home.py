@@ -1,4 +1,4 @@
-"""A home with session files, an index over it, and a writer that does to it what happens."""
+"""A home with session files, an index over it, and a fuzzer that changes the files."""
 
 import json
 import random
@@ -40,12 +40,12 @@ TABLES = {
 Words = set[tuple[str, int, int]]
 
 
-class Reader(ClaudeRuntime):
-    """The runtime as far as the index asks it: its files, without a program."""
+class TranscriptRuntime(ClaudeRuntime):
+    """The part of the runtime that the index uses: its files, without a program."""
 
-    def __init__(self, projects: Path, opened: Callable[[Path], ClaudeTranscript]) -> None:
+    def __init__(self, projects: Path, open_transcript: Callable[[Path], ClaudeTranscript]) -> None:
         self._projects = projects
-        self._opened = opened
+        self._open_transcript = open_transcript
 
     def transcript_folders(self) -> list[Path]:
         return [self._projects]
@@ -54,7 +54,7 @@ class Reader(ClaudeRuntime):
         return path.stem if path.suffix == ".jsonl" else None
 
     def open_transcript(self, path: Path) -> ClaudeTranscript:
-        return self._opened(path)
+        return self._open_transcript(path)
 
 
 def stored_messages(connection: sqlite3.Connection) -> Iterator[tuple[str, int, bytes, str]]:
@@ -70,7 +70,7 @@ def stored_messages(connection: sqlite3.Connection) -> Iterator[tuple[str, int, 
 
 
 def indexed_words(connection: sqlite3.Connection) -> Words:
-    """Return each word that can be found, with its message and its place there."""
+    """Return each word of the full-text index, with its message and its position."""
     connection.execute("INSERT INTO messages_fts (messages_fts) VALUES ('integrity-check')")
     connection.execute(
         "CREATE VIRTUAL TABLE temp.words USING fts5vocab ('main', 'messages_fts', 'instance')"
@@ -79,7 +79,7 @@ def indexed_words(connection: sqlite3.Connection) -> Words:
 
 
 def expected_words(connection: sqlite3.Connection) -> Words:
-    """Return the same, from the texts that are stored."""
+    """Return the words that the index must have, from the stored texts."""
     with closing(sqlite3.connect(":memory:")) as fresh:
         fresh.execute(
             "CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize='unicode61 remove_diacritics 2')"
@@ -107,7 +107,7 @@ class IndexWithTask:
 
 
 def project_of(directory: str | None) -> str | None:
-    """Every directory is a project of its own."""
+    """Return the project of a directory: each directory is a project."""
     return directory
 
 
@@ -115,16 +115,16 @@ class IndexedHome:
     """One folder of projects with an index beside it."""
 
     def __init__(
-        self, root: Path, opened: Callable[[Path], ClaudeTranscript] = ClaudeTranscript
+        self, root: Path, open_transcript: Callable[[Path], ClaudeTranscript] = ClaudeTranscript
     ) -> None:
         self.root = root
         self.projects = root / "projects"
         self.projects.mkdir(exist_ok=True)
-        self.opened = opened
+        self.open_transcript = open_transcript
 
     def runtime(self) -> KeepsTranscripts:
-        """Return whose files these are."""
-        return Reader(self.projects, self.opened)
+        """Return the runtime that owns the files."""
+        return TranscriptRuntime(self.projects, self.open_transcript)
 
     def index(self, name: str = "index.db") -> "IndexWithTask":
         """Return an index in this file, not started."""
@@ -136,81 +136,89 @@ class IndexedHome:
         return IndexWithTask(database, registry)
 
     def rows(self, name: str = "index.db") -> dict[str, list[tuple[object, ...]]]:
-        """Return every table as it is on disk, but for the numbers that the database assigns."""
+        """Return every table as stored, without the keys that the database assigns."""
         with closing(sqlite3.connect(self.root / name)) as connection:
-            found = {table: sorted(connection.execute(query)) for table, query in TABLES.items()}
-            found["messages"] = sorted(stored_messages(connection))
+            rows = {table: sorted(connection.execute(query)) for table, query in TABLES.items()}
+            rows["messages"] = sorted(stored_messages(connection))
             assert indexed_words(connection) == expected_words(connection)
-        return cast("Any", found)
+        return cast("Any", rows)
 
     def remove(self, name: str) -> None:
         for suffix in ("", "-wal", "-shm"):
             (self.root / f"{name}{suffix}").unlink(missing_ok=True)
 
 
-class Mischief:
-    """Writes rows of sessions, and breaks files, all from one seed."""
+class FileFuzzer:
+    """Appends rows to session files and damages the files, reproducibly from one seed."""
 
     def __init__(self, home: IndexedHome, seed: int, files: int = 4) -> None:
-        self.dice = random.Random(seed)
+        self.rng = random.Random(seed)
         self._files = files
         self._home = home
         self._ids: list[str] = []
         self._second = 0
 
-    def act(self) -> None:
-        """Do one thing."""
-        acts = (self.grow, self.grow, self.grow, self.tear, self.cut, self.rotate, self.twin)
-        self.dice.choice((*acts, self.remove, self.move))()
+    def change_files(self) -> None:
+        """Apply one random change."""
+        changes = (
+            self.append_lines,
+            self.append_lines,
+            self.append_lines,
+            self.append_partial_line,
+            self.truncate_file,
+            self.replace_file,
+            self.copy_file,
+        )
+        self.rng.choice((*changes, self.remove_file, self.move_file))()
 
     def file(self) -> Path:
-        """Choose a file, that may not be there yet."""
-        folder = self._home.projects / f"-project-{self.dice.randrange(2)}"
+        """Choose a file, which may not exist yet."""
+        folder = self._home.projects / f"-project-{self.rng.randrange(2)}"
         folder.mkdir(exist_ok=True)
-        return folder / f"session-{self.dice.randrange(self._files)}.jsonl"
+        return folder / f"session-{self.rng.randrange(self._files)}.jsonl"
 
-    def grow(self) -> None:
-        """Append lines, most of them whole."""
+    def append_lines(self) -> None:
+        """Append lines, most of them valid."""
         with self.file().open("ab") as file:
-            for _ in range(self.dice.randrange(1, 6)):
+            for _ in range(self.rng.randrange(1, 6)):
                 file.write(self.line() + b"\n")
 
-    def tear(self) -> None:
-        """Append a line that has no end yet; what is written next lands on it."""
+    def append_partial_line(self) -> None:
+        """Append the start of a line; the next write continues it."""
         line = self.line()
         with self.file().open("ab") as file:
-            file.write(line[: self.dice.randrange(len(line) + 1)])
+            file.write(line[: self.rng.randrange(len(line) + 1)])
 
-    def cut(self) -> None:
-        """Make a file shorter, at any byte."""
+    def truncate_file(self) -> None:
+        """Truncate a file at any byte."""
         path = self.file()
         if path.exists():
             with path.open("rb+") as file:
-                file.truncate(self.dice.randrange(path.stat().st_size + 1))
+                file.truncate(self.rng.randrange(path.stat().st_size + 1))
 
-    def rotate(self) -> None:
-        """Put another file in its place."""
+    def replace_file(self) -> None:
+        """Replace a file by another one."""
         path = self.file()
         fresh = path.with_suffix(".new")
-        fresh.write_bytes(b"".join(self.line() + b"\n" for _ in range(self.dice.randrange(6))))
+        fresh.write_bytes(b"".join(self.line() + b"\n" for _ in range(self.rng.randrange(6))))
         fresh.replace(path)
 
-    def twin(self) -> None:
-        """Copy a file over another: the same rows, and calls, twice."""
+    def copy_file(self) -> None:
+        """Copy a file over another, so that rows and calls exist twice."""
         source, target = self.file(), self.file()
         if source.exists() and source != target:
             shutil.copyfile(source, target)
 
-    def remove(self) -> None:
+    def remove_file(self) -> None:
         self.file().unlink(missing_ok=True)
 
-    def move(self) -> None:
+    def move_file(self) -> None:
         source, target = self.file(), self.file()
         if source.exists() and source != target:
             source.replace(target)
 
     def line(self) -> bytes:
-        """Return one line: a row, or something that is none."""
+        """Return one line: a row, or a malformed line."""
         broken = (
             b"",
             b"null",
@@ -221,43 +229,43 @@ class Mischief:
             b'\xff\xfe{"parentUuid":null,"uuid":"x"}',
             b'{"parentUuid":null,"uuid":"s","type":"user","message":{"content":"\xc3\x28"}}',
         )
-        if self.dice.random() < 0.15:
-            return self.dice.choice(broken)
+        if self.rng.random() < 0.15:
+            return self.rng.choice(broken)
         return json.dumps(self.row()).encode()
 
     def row(self) -> dict[str, object]:
-        """Return a row with a parent that is the newest, an older one, or not there."""
-        dice = self.dice
-        identity = f"u{dice.randrange(10**6)}"
-        if self._ids and dice.random() < 0.05:
-            identity = dice.choice(self._ids)
+        """Return a row whose parent is the newest row, an older one, or missing."""
+        rng = self.rng
+        identity = f"u{rng.randrange(10**6)}"
+        if self._ids and rng.random() < 0.05:
+            identity = rng.choice(self._ids)
         parent = self._ids[-1] if self._ids else None
-        if dice.random() < 0.15:
-            parent = dice.choice([None, "lost", *self._ids[-9:]])
+        if rng.random() < 0.15:
+            parent = rng.choice([None, "lost", *self._ids[-9:]])
         self._ids.append(identity)
-        # clocks jump
-        self._second += dice.choice((1, 2, 5, -100))
-        kind = dice.choice(("user", "assistant", "assistant", "system"))
+        # clocks may go backwards
+        self._second += rng.choice((1, 2, 5, -100))
+        kind = rng.choice(("user", "assistant", "assistant", "system"))
         message: object = {"role": kind, "content": self.content()}
         if kind == "assistant":
-            usage = {"input_tokens": dice.randrange(9), "output_tokens": dice.randrange(99)}
+            usage = {"input_tokens": rng.randrange(9), "output_tokens": rng.randrange(99)}
             message = {
-                "id": f"m{dice.randrange(30)}",
+                "id": f"m{rng.randrange(30)}",
                 "model": "claude-opus-4-5",
                 "content": self.content(),
-                "usage": dice.choice((usage, usage, None, 5, {"input_tokens": "x"})),
+                "usage": rng.choice((usage, usage, None, 5, {"input_tokens": "x"})),
             }
         seconds = self._second % 60
         return {
             "type": kind,
             "uuid": identity,
             "parentUuid": parent,
-            "message": dice.choice((message, message, message, message, None, "text")),
+            "message": rng.choice((message, message, message, message, None, "text")),
             "timestamp": f"2026-03-0{1 + self._second % 9}T10:00:{seconds:02}.000Z",
         }
 
     def content(self) -> object:
-        dice = self.dice
-        text = " ".join(dice.choices(("apple", "pear", "Zürich", "日本", "\u2028", "a\x00b"), k=4))
+        rng = self.rng
+        text = " ".join(rng.choices(("apple", "pear", "Zürich", "日本", "\u2028", "a\x00b"), k=4))
         block = {"type": "text", "text": text}
-        return dice.choice((text, [block], [block, block], [block, 5, {"type": 3}], None, [], {}))
+        return rng.choice((text, [block], [block, block], [block, 5, {"type": 3}], None, [], {}))

@@ -1,4 +1,4 @@
-"""A slow, obvious reader of Claude's files: what the index must say, made from nothing."""
+"""A slow, simple reader of Claude's files: the reference for the content of the index."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,29 +10,29 @@ Json = dict[str, Any]
 
 @dataclass
 class Expected:
-    """What a home holds: sessions with their texts, and tokens by call."""
+    """The expected content of the index: sessions with their texts, and tokens by call."""
 
     sessions: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     calls: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def expected(projects: Path) -> Expected:
-    """Read every file whole."""
-    found = Expected()
+    """Read every file in full."""
+    content = Expected()
     newest: dict[str, tuple[str, str]] = {}
     for path in sorted(projects.glob("*/*.jsonl")):
         rows = rows_of(path)
-        count(found, rows)
+        add_calls(content, rows)
         texts = conversation(branch(rows))
-        rank = max((time_of(row) for row in rows), default=""), inverted(str(path))
+        rank = max((time_of(row) for row in rows), default=""), reversed_order(str(path))
         if texts and newest.get(path.stem, ("", "")) < rank:
             newest[path.stem] = rank
-            found.sessions[path.stem] = texts
-    return found
+            content.sessions[path.stem] = texts
+    return content
 
 
-def inverted(text: str) -> str:
-    """Sort paths backwards: of files that end at the same moment the first counts."""
+def reversed_order(text: str) -> str:
+    """Return a key that sorts backwards: of files with the same newest time the first path wins."""
     return "".join(chr(0x10FFFF - ord(letter)) for letter in text)
 
 
@@ -49,8 +49,8 @@ def rows_of(path: Path) -> list[Json]:
     return list(rows.values())
 
 
-def count(found: Expected, rows: list[Json]) -> None:
-    """Take the last figures of each call in a file, of several files those with most output."""
+def add_calls(content: Expected, rows: list[Json]) -> None:
+    """Add the last usage of each call in a file; of several files the one with most output wins."""
     mine: dict[str, tuple[int, int]] = {}
     for row in rows:
         message = row.get("message")
@@ -61,9 +61,9 @@ def count(found: Expected, rows: list[Json]) -> None:
             key = str(message.get("id") or row["uuid"])
             mine[key] = number(usage.get("input_tokens")), number(usage.get("output_tokens"))
     for key, call in mine.items():
-        other = found.calls.get(key)
+        other = content.calls.get(key)
         if other is None or other[1] < call[1]:
-            found.calls[key] = call
+            content.calls[key] = call
 
 
 def number(value: object) -> int:
@@ -76,7 +76,7 @@ def time_of(row: Json) -> str:
 
 
 def branch(rows: list[Json]) -> list[Json]:
-    """Walk up from the newest row; keep the prompts on the way, and all that hangs below them."""
+    """Return the prompts from the newest row up to the root, and the rows below them."""
     places = {row["uuid"]: place for place, row in enumerate(rows)}
     alive: set[int] = set()
     place = len(rows) - 1
@@ -91,7 +91,7 @@ def branch(rows: list[Json]) -> list[Json]:
     for here, row in enumerate(rows):
         parent = row.get("parentUuid")
         above = places.get(parent, -1) if isinstance(parent, str) else -1
-        if words(row, "user"):
+        if texts_of(row, "user"):
             prompts.append(here)
         elif 0 <= above < here:
             prompts.append(prompts[above])
@@ -101,7 +101,7 @@ def branch(rows: list[Json]) -> list[Json]:
     return [row for row, prompt in kept if prompt < 0 or prompt in alive]
 
 
-def words(row: Json, kind: str) -> list[str]:
+def texts_of(row: Json, kind: str) -> list[str]:
     """Return the texts of a row of this kind."""
     message = row.get("message")
     if row.get("type") != kind or not isinstance(message, dict):
@@ -120,8 +120,8 @@ def words(row: Json, kind: str) -> list[str]:
     ]
 
 
-def answers(row: Json) -> bool:
-    """Say whether a row is part of an answer, with or without words."""
+def is_answer(row: Json) -> bool:
+    """Return whether a row is part of an answer, with or without text."""
     message = row.get("message")
     content = message.get("content") if isinstance(message, dict) else None
     blocks = isinstance(content, list) and any(isinstance(block, dict) for block in content)
@@ -129,16 +129,16 @@ def answers(row: Json) -> bool:
 
 
 def conversation(rows: list[Json]) -> list[tuple[str, str]]:
-    """Return who said what; an answer of several rows is one message."""
-    said: list[tuple[str, str]] = []
+    """Return the role and text of each message; an answer of several rows is one message."""
+    messages: list[tuple[str, str]] = []
     for row in rows:
-        prompt = "\n".join(words(row, "user")).strip()
+        prompt = "\n".join(texts_of(row, "user")).strip()
         if prompt:
-            said.append(("user", prompt))
-        elif answers(row):
-            texts = "\n\n".join(words(row, "assistant"))
-            if said and said[-1][0] == "assistant":
-                before = said.pop()[1]
+            messages.append(("user", prompt))
+        elif is_answer(row):
+            texts = "\n\n".join(texts_of(row, "assistant"))
+            if messages and messages[-1][0] == "assistant":
+                before = messages.pop()[1]
                 texts = "\n\n".join(text for text in (before, texts) if text)
-            said.append(("assistant", texts))
-    return said
+            messages.append(("assistant", texts))
+    return messages

@@ -1,4 +1,4 @@
-"""A runtime whose agent tells which keys it got, but never their values."""
+"""A runtime whose agent prints the names of its environment variables and digests of the values."""
 
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -21,7 +21,7 @@ for key in sorted(os.environ):
 """
 
 
-class Keyed(Runtime):
+class KeyedRuntime(Runtime):
     def __init__(self, context: HostContext) -> None:
         self._context = context
 
@@ -47,7 +47,7 @@ class Plugin:
 
     @hookimpl
     def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
-        return [Keyed(context)]
+        return [KeyedRuntime(context)]
 
 
 plugin = Plugin()

@@ -1,11 +1,11 @@
-"""A slow, obvious reader of Codex's rollouts: what the index must say, made from nothing."""
+"""A slow, simple reader of Codex's rollouts: the reference for the content of the index."""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.index_reference import Expected, inverted, number, time_of
+from tests.support.index_reference import Expected, number, reversed_order, time_of
 
 Json = dict[str, Any]
 NO_TIME = ""
@@ -13,7 +13,7 @@ NO_TIME = ""
 
 @dataclass
 class Run:
-    """What was said without another turn between."""
+    """The messages of one turn without another turn between."""
 
     turn: str
     time: str
@@ -24,40 +24,40 @@ class Run:
 
 
 def expected(sessions: Path) -> Expected:
-    """Read every file whole, and what it goes on from with it."""
+    """Read every file in full, with the rows of the file that it continues."""
     home = sessions.parent
     files = {path: rows_of(path) for path in sorted(home.glob("sessions/*/*/*/rollout-*"))}
     files |= {path: rows_of(path) for path in sorted(home.glob("archived_sessions/rollout-*"))}
-    found = Expected()
+    content = Expected()
     newest: dict[str, tuple[str, str]] = {}
     for path, rows in sorted(files.items()):
-        count(found, rows)
-        said, times = conversation(living(files, path, ()))
+        add_calls(content, rows)
+        messages, times = conversation(rows_with_base(files, path, ()))
         session_id = path.stem[28:64]
         own = max((time_of(row) for row in rows), default=NO_TIME)
         first = min((time for time in times if time), default=NO_TIME)
-        rank = max(own, first), inverted(str(path))
-        told = path.parent.name != "archived_sessions" and (said or base_of(rows))
-        if told and newest.get(session_id, ("", "")) < rank:
+        rank = max(own, first), reversed_order(str(path))
+        is_listed = path.parent.name != "archived_sessions" and (messages or base_of(rows))
+        if is_listed and newest.get(session_id, ("", "")) < rank:
             newest[session_id] = rank
-            found.sessions[session_id] = said
-    return found
+            content.sessions[session_id] = messages
+    return content
 
 
 def rows_of(path: Path) -> list[Json]:
-    """Return the complete lines that tell something."""
+    """Return the complete lines of the kinds that the index reads."""
     rows: list[Json] = []
     for line in path.read_bytes().split(b"\n")[:-1]:
         try:
             row = json.loads(line.decode("utf-8"))
         except ValueError:
             continue
-        if isinstance(row, dict) and isinstance(row.get("payload"), dict) and tells(row):
+        if isinstance(row, dict) and isinstance(row.get("payload"), dict) and is_relevant(row):
             rows.append(row)
     return rows
 
 
-def tells(row: Json) -> bool:
+def is_relevant(row: Json) -> bool:
     kinds = {"session_meta", "turn_context", "token_usage_record"}
     events = {"item_completed", "task_complete", "turn_aborted"}
     event = row["payload"].get("type")
@@ -75,13 +75,15 @@ def base_of(rows: list[Json]) -> tuple[str, int] | None:
     return None
 
 
-def living(files: dict[Path, list[Json]], path: Path, above: tuple[Path, ...]) -> list[Json]:
-    """Return the rows of a file, before them those that hold of the file that it goes on from."""
+def rows_with_base(
+    files: dict[Path, list[Json]], path: Path, above: tuple[Path, ...]
+) -> list[Json]:
+    """Return the rows of a file, after those that it inherits from the file that it continues."""
     base = base_of(files[path])
     named = [other for other in files if base and other.stem.endswith(base[0])]
     before: list[Json] = []
     if base and named and min(named) not in (*above, path):
-        rows = living(files, min(named), (*above, path))
+        rows = rows_with_base(files, min(named), (*above, path))
         before = [row for row in rows if ordinal(row) < base[1]]
     return before + files[path]
 
@@ -91,8 +93,8 @@ def ordinal(row: Json) -> int:
     return place if isinstance(place, int) else -1
 
 
-def count(found: Expected, rows: list[Json]) -> None:
-    """Take the last figures of each call in a file, of several files those with most output."""
+def add_calls(content: Expected, rows: list[Json]) -> None:
+    """Add the last usage of each call in a file; of several files the one with most output wins."""
     mine: dict[str, tuple[int, int]] = {}
     for row in rows:
         body = row["payload"]
@@ -103,27 +105,29 @@ def count(found: Expected, rows: list[Json]) -> None:
         key = key if isinstance(key, str) and key else f"{body.get('turn_id')}:{ordinal(row)}"
         mine[key] = number(usage.get("input_tokens")), number(usage.get("output_tokens"))
     for key, call in mine.items():
-        other = found.calls.get(key)
+        other = content.calls.get(key)
         if other is None or other[1] < call[1]:
-            found.calls[key] = call
+            content.calls[key] = call
 
 
 def conversation(rows: list[Json]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return who said what, and when: in a run first what the user said, then all of the
-    agent's in one message."""
-    said: list[tuple[str, str]] = []
+    """Return the role and text of each message, and their times.
+
+    A run gives the messages of the user first, then all texts of the agent as one message.
+    """
+    messages: list[tuple[str, str]] = []
     times: list[str] = []
     for run in runs_of(rows):
-        said += [("user", text) for text in run.user]
+        messages += [("user", text) for text in run.user]
         times += run.user_times
         if run.answers:
-            said.append(("assistant", "\n\n".join(run.agent)))
+            messages.append(("assistant", "\n\n".join(run.agent)))
             times.append(run.time)
-    return said, times
+    return messages, times
 
 
 def runs_of(rows: list[Json]) -> list[Run]:
-    """Divide rows where another turn has the word."""
+    """Divide rows into runs, where the turn changes."""
     runs: list[Run] = []
     for row in rows:
         body, item = row["payload"], row["payload"].get("item")
@@ -132,14 +136,14 @@ def runs_of(rows: list[Json]) -> list[Run]:
                 turn = str(body.get("turn_id"))
                 if not runs or runs[-1].turn != turn:
                     runs.append(Run(turn, time_of(row)))
-                speak(runs[-1], item, time_of(row))
-        elif runs and closes(row, runs[-1]):
+                add_item(runs[-1], item, time_of(row))
+        elif runs and adds_empty_answer(row, runs[-1]):
             runs[-1].answers = True
     return runs
 
 
-def closes(row: Json, run: Run) -> bool:
-    """Say whether a row gives a run an answer without words: what a call cost, or how it failed."""
+def adds_empty_answer(row: Json, run: Run) -> bool:
+    """Return whether a row gives a run an answer without text: the usage of a call, or an error."""
     body = row["payload"]
     if row["type"] == "token_usage_record":
         return isinstance(body.get("usage"), dict) and body.get("turn_id") == run.turn
@@ -147,8 +151,8 @@ def closes(row: Json, run: Run) -> bool:
     return failed and body.get("turn_id") in {run.turn, None}
 
 
-def speak(run: Run, item: Json, time: str) -> None:
-    """Add what was said or done."""
+def add_item(run: Run, item: Json, time: str) -> None:
+    """Add the text or the action of an item to a run."""
     match item.get("type"):
         case "UserMessage":
             text = texts(item).rstrip()
@@ -167,5 +171,5 @@ def speak(run: Run, item: Json, time: str) -> None:
 def texts(item: Json) -> str:
     content = item.get("content")
     blocks = content if isinstance(content, list) else []
-    found = [block.get("text") for block in blocks if isinstance(block, dict)]
-    return "".join(text for text in found if isinstance(text, str))
+    values = [block.get("text") for block in blocks if isinstance(block, dict)]
+    return "".join(text for text in values if isinstance(text, str))

@@ -1,4 +1,4 @@
-"""What of a stream a crash can't take any more: entries are saved within a moment, not at once."""
+"""Waits until the entries of a stream are stored: the event log writes them with a delay."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A disk with little room on it."""
+"""A small file system, for tests of full disks."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a disk of this size; skip the test where that can't be done."""
+    """Mount a tmpfs of this size; skip the test where mounting is not permitted."""
     folder.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:

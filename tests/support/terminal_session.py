@@ -1,4 +1,4 @@
-"""A session of Claude Code in a terminal: the lines that the program leaves behind."""
+"""A session of Claude Code in a terminal: the transcript that the program writes."""
 
 import json
 import uuid
@@ -10,7 +10,7 @@ from xo_cowork_core.sdk.testing import LiveServer
 
 
 class TerminalSession:
-    """One transcript in a server's home, which grows exchange by exchange."""
+    """One transcript in a server's home."""
 
     def __init__(self, server: LiveServer, project: str = "somewhere") -> None:
         self.session_id = str(uuid.uuid4())
@@ -21,7 +21,7 @@ class TerminalSession:
         self._moment = datetime.now(UTC) - timedelta(hours=1)
         self._last: str | None = None
 
-    def exchange(
+    def add_exchange(
         self,
         prompt: str,
         answer: str = "Yes.",
@@ -29,9 +29,9 @@ class TerminalSession:
         tokens: int = 1000,
         model: str = "claude-opus-4-5",
     ) -> None:
-        """Add a prompt and its answer, which used so many tokens of input and 200 of output."""
+        """Append a prompt and its answer, which used `tokens` of input and 200 of output."""
         row = {"cwd": str(self._cwd), "sessionId": self.session_id}
-        asked = self._row("user", {"role": "user", "content": prompt})
+        prompt_row = self._row("user", {"role": "user", "content": prompt})
         message = {
             "id": f"m-{uuid.uuid4()}",
             "role": "assistant",
@@ -39,9 +39,9 @@ class TerminalSession:
             "content": [{"type": "text", "text": answer}],
             "usage": {"input_tokens": tokens, "output_tokens": 200},
         }
-        answered = {**self._row("assistant", message), "requestId": f"r-{uuid.uuid4()}"}
+        answer_row = {**self._row("assistant", message), "requestId": f"r-{uuid.uuid4()}"}
         with self.file.open("a") as file:
-            file.writelines(json.dumps({**row, **each}) + "\n" for each in (asked, answered))
+            file.writelines(json.dumps({**row, **each}) + "\n" for each in (prompt_row, answer_row))
 
     def _row(self, kind: str, message: dict[str, Any]) -> dict[str, Any]:
         self._moment += timedelta(seconds=1)
@@ -56,10 +56,10 @@ class TerminalSession:
 
     @property
     def path(self) -> str:
-        """The session's route."""
+        """Return the path of the session's route."""
         return f"/api/sessions/{self.session_id}"
 
 
 def index_files(server: LiveServer) -> list[Path]:
-    """Every file of the server's index."""
+    """Return every file of the server's index."""
     return sorted(server.state.glob("index-*"))

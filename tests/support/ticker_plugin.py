@@ -1,4 +1,4 @@
-"""A runtime for fault tests: a real child prints numbered lines, and leaves an escapee behind."""
+"""A runtime for fault tests: a child prints numbered lines and leaves a detached process."""
 
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -21,8 +21,8 @@ for number in range(1, lines + 1):
 """
 
 
-class Ticker(Runtime):
-    """A prompt `tick 10000 0.003` gives that many deltas, a pause of seconds after every 50."""
+class TickerRuntime(Runtime):
+    """Yields deltas: `tick 10000 0.003` gives 10,000, and pauses 3 ms after each 50."""
 
     def __init__(self, context: HostContext) -> None:
         self._context = context
@@ -44,11 +44,11 @@ class Ticker(Runtime):
 
 
 class Plugin:
-    """Brings the ticker."""
+    """Contributes the runtime."""
 
     @hookimpl
     def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
-        return [Ticker(context)]
+        return [TickerRuntime(context)]
 
 
 plugin = Plugin()

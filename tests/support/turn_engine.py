@@ -1,5 +1,4 @@
-"""The turns of a server without its routes: real services over a folder, with a clock that a test
-turns and runtimes that a test writes."""
+"""The services of turns without routes: over a folder, with a fake clock and fake runtimes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
@@ -61,7 +60,7 @@ def in_event_loop(
 
 @dataclass
 class FakeClock:
-    """Stands still until a test turns it."""
+    """A clock that moves only by `advance`."""
 
     moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -75,18 +74,18 @@ class FakeClock:
         self.moment += timedelta(seconds=seconds)
 
 
-async def say_nothing(turn: Turn) -> AsyncGenerator[Event, None]:
-    """A run without events."""
+async def run_without_events(turn: Turn) -> AsyncGenerator[Event, None]:
+    """Run a turn without events."""
     for event in ():
         yield event
 
 
-class WrittenRuntime(Runtime, ChecksHealth):
-    """Runs turns with the function that a test gives, and keeps the turns that it ran."""
+class FunctionRuntime(Runtime, ChecksHealth):
+    """Runs turns with the function of a test, and records the turns."""
 
     def __init__(
         self,
-        run: RunFunction = say_nothing,
+        run: RunFunction = run_without_events,
         *,
         name: str = "written",
         rank: int = 100,
@@ -109,8 +108,8 @@ class WrittenRuntime(Runtime, ChecksHealth):
             yield event
 
 
-class AskingRuntime(WrittenRuntime, Answers):
-    """Keeps the answers that it gets; `answer_error` is raised instead."""
+class InteractiveRuntime(FunctionRuntime, Answers):
+    """Records the answers that it gets, or raises `answer_error`."""
 
     answer_error: BaseException | None = None
 
@@ -128,7 +127,7 @@ class AskingRuntime(WrittenRuntime, Answers):
 
 @dataclass
 class TurnEngine:
-    """The services of turns over `home`. Enter it to start them, leave it to stop them."""
+    """The services of turns over `home`. The `async with` block starts and stops them."""
 
     home: Path
     runtimes: Sequence[Runtime]
@@ -188,13 +187,13 @@ class TurnEngine:
         await self.database.close()
 
     async def read_stream(self, stream_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return every event of a stream, by name and data, once it has ended."""
+        """Return the name and data of every event, after the stream has ended."""
         reader = await open_reader(self.eventlog, stream_id, 0)
         assert reader, "no such stream"
         events: list[tuple[str, dict[str, Any]]] = []
         while True:
             batch = await reader.next(WAIT_SECONDS)
-            assert batch, f"the stream fell silent after {events}"
+            assert batch, f"no further event after {events}"
             events += [(name, orjson.loads(data)) for name, data in map(split, batch.entries)]
             if batch.terminal:
                 return events
@@ -211,7 +210,7 @@ class TurnEngine:
         raise AssertionError(f"no {name}")
 
     async def messages(self, session_id: str) -> Sequence[Message]:
-        """Return the messages that the host keeps of a session."""
+        """Return the messages that the host stores of a session."""
         return await self.history.messages(session_id)
 
     async def _stop_owner(self, stream_id: str) -> None:

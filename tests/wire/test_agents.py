@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.answers import refused
+from tests.support.answers import expect_error
 from xo_cowork_core.sdk.testing import LiveServer, install_plugin
 
 JSON = {"Content-Type": "application/json"}
@@ -139,7 +139,7 @@ def test_a_row_that_comes_back_whole_changes_nothing(server: LiveServer) -> None
     assert answer.json() == row
     stored = json.loads((server.state / "agents.json").read_text())["research"]
     assert not stored.keys() & {"id", "mode", "permissions", "sessions"}
-    refused(server.client.patch("/api/agents/research", json={"name": " "}), 400)
+    expect_error(server.client.patch("/api/agents/research", json={"name": " "}), 400)
 
 
 def test_a_damaged_file_hides_no_agent_and_is_kept(server: LiveServer) -> None:
@@ -166,12 +166,12 @@ def test_a_new_agent_inherits_nothing_from_one_that_is_gone(server: LiveServer) 
 def test_unknown_agents_are_404_and_main_stays(server: LiveServer) -> None:
     for method in ("GET", "DELETE"):
         answer = server.client.request(method, "/api/agents/ghost")
-        assert refused(answer, 404) == "Agent not found"
-    refused(server.client.patch("/api/agents/ghost", json={"model": "x"}), 404)
-    refused(server.client.delete("/api/agents/main"), 409)
+        assert expect_error(answer, 404) == "Agent not found"
+    expect_error(server.client.patch("/api/agents/ghost", json={"model": "x"}), 404)
+    expect_error(server.client.delete("/api/agents/main"), 409)
     created(server, id="research")
     assert server.client.delete("/api/agents/research").json() == {"ok": True}
-    refused(server.client.get("/api/agents/research"), 404)
+    expect_error(server.client.get("/api/agents/research"), 404)
 
 
 def test_models_come_from_runtimes_that_list_them(server: LiveServer) -> None:
@@ -181,7 +181,7 @@ def test_models_come_from_runtimes_that_list_them(server: LiveServer) -> None:
     assert row["pricing"] == {"prompt": 1.5, "completion": None}
     spa = server.client.get("/api/models?agent_name=gatewayed", headers={"X-XO-Wire": "spa"})
     assert spa.json() == [row]
-    refused(server.client.get("/api/models?agent_name=nope"), 400)
+    expect_error(server.client.get("/api/models?agent_name=nope"), 400)
 
 
 def test_channels_are_added_by_either_name(server: LiveServer) -> None:
@@ -195,8 +195,10 @@ def test_channels_are_added_by_either_name(server: LiveServer) -> None:
     found = server.client.get("/api/channels").json()
     assert set(found["channels"]) == {"slack", "telegram"}
     assert found["gateway_running"] is True
-    refused(server.client.post("/api/channels/add", json={"channel": "fax", "token": "t"}), 400)
-    refused(server.client.post("/api/channels/add", json={"channel": "slack"}), 400)
+    expect_error(
+        server.client.post("/api/channels/add", json={"channel": "fax", "token": "t"}), 400
+    )
+    expect_error(server.client.post("/api/channels/add", json={"channel": "slack"}), 400)
 
 
 def test_a_restart_tells_how_it_went(server: LiveServer) -> None:
@@ -216,11 +218,11 @@ def test_without_such_a_runtime_lists_are_empty_and_changes_are_501(bare: LiveSe
     assert http.get("/api/agents").json() == {"agents": []}
     assert http.get("/api/models").json() == {"models": []}
     assert http.get("/api/channels").json() == {"channels": {}, "gateway_running": False}
-    refused(http.post("/api/agents", json={"name": "x"}), 501)
-    refused(http.post("/api/channels/add", json={"channel": "slack", "token": "t"}), 501)
-    refused(http.post("/gateway/restart"), 501)
+    expect_error(http.post("/api/agents", json={"name": "x"}), 501)
+    expect_error(http.post("/api/channels/add", json={"channel": "slack", "token": "t"}), 501)
+    expect_error(http.post("/gateway/restart"), 501)
     for what in ("models", "channels", "providers"):
-        refused(http.get(f"/{what}/status"), 501)
+        expect_error(http.get(f"/{what}/status"), 501)
 
 
 def test_a_plugin_row_names_its_runtimes_and_their_abilities(server: LiveServer) -> None:

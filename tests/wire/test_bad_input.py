@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.answers import refused
+from tests.support.answers import expect_error
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 UNKNOWN = "7c1f6a9e-4a3b-4c7e-9d1e-2f5a8b6c0d3e"
@@ -67,20 +67,20 @@ def test_a_body_that_is_no_fitting_json_object_is_refused(
 ) -> None:
     for kind in ("application/json", "text/plain", ""):
         headers = {"Content-Type": kind} if kind else {}
-        refused(server.client.post(route, content=body, headers=headers))
+        expect_error(server.client.post(route, content=body, headers=headers))
     assert server.client.get("/api/chat/active").json() == []
 
 
 @pytest.mark.parametrize("body", PROMPTS, ids=lambda body: json.dumps(body)[:40])
 def test_a_wrong_prompt_is_refused_and_starts_nothing(server: LiveServer, body: Any) -> None:
     before = server.client.get("/api/sessions").json()["total"]
-    refused(server.client.post("/api/chat/prompt", json=body))
+    expect_error(server.client.post("/api/chat/prompt", json=body))
     assert server.client.get("/api/sessions").json()["total"] == before
 
 
 def test_an_empty_text_is_named_as_the_contract_says(server: LiveServer) -> None:
     answer = server.client.post("/api/chat/prompt", json={"text": "  "})
-    assert refused(answer) == "Empty message"
+    assert expect_error(answer) == "Empty message"
 
 
 @pytest.mark.parametrize(
@@ -99,18 +99,18 @@ def test_an_empty_text_is_named_as_the_contract_says(server: LiveServer) -> None
 def test_what_is_unknown_or_outside_gets_its_own_status(
     server: LiveServer, body: Any, status: int
 ) -> None:
-    refused(server.client.post("/api/chat/prompt", json=body), status)
+    expect_error(server.client.post("/api/chat/prompt", json=body), status)
 
 
 def test_a_sibling_of_the_home_folder_is_outside(server: LiveServer) -> None:
     sibling = server.home.with_name(server.home.name + "2")
     sibling.mkdir()
     body = {"text": "hi", "workspace": str(sibling)}
-    assert refused(server.client.post("/api/chat/prompt", json=body), 403) == "Access denied"
+    assert expect_error(server.client.post("/api/chat/prompt", json=body), 403) == "Access denied"
     link = server.home / "link"
     link.symlink_to(sibling)
     body = {"text": "hi", "workspace": str(link)}
-    assert refused(server.client.post("/api/chat/prompt", json=body), 403) == "Access denied"
+    assert expect_error(server.client.post("/api/chat/prompt", json=body), 403) == "Access denied"
 
 
 @pytest.mark.parametrize("stream_id", ["nope", UNKNOWN, "%00", "a%20b"])
@@ -130,7 +130,7 @@ def test_abort_of_an_unknown_stream_is_no_error(server: LiveServer) -> None:
 
 def test_respond_to_an_unknown_stream_is_404(server: LiveServer) -> None:
     body = {"stream_id": "nope", "call_id": "x", "response": True}
-    refused(server.client.post("/api/chat/respond", json=body), 404)
+    expect_error(server.client.post("/api/chat/respond", json=body), 404)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_an_answer_of_the_wrong_kind_is_refused_and_the_request_stays_open(
     turn = chat.prompt(scenario)
     with chat.stream(turn.stream_id) as stream:
         call_id = str(stream.wait_for(event).data["call_id"])
-        refused(chat.respond(turn.stream_id, call_id, response))
+        expect_error(chat.respond(turn.stream_id, call_id, response))
         assert chat.active()[0]["needs_input"] is True
         chat.abort(turn.stream_id)
 
@@ -164,8 +164,8 @@ def test_respond_after_the_turn_is_409_for_what_it_asked_and_404_for_anything_el
         call_id = str(stream.wait_for("permission-request").data["call_id"])
         chat.abort(turn.stream_id)
         stream.wait_for("done")
-    refused(chat.respond(turn.stream_id, call_id, True), 409)
-    refused(chat.respond(turn.stream_id, "x", True), 404)
+    expect_error(chat.respond(turn.stream_id, call_id, True), 409)
+    expect_error(chat.respond(turn.stream_id, "x", True), 404)
 
 
 @pytest.mark.parametrize(
@@ -182,22 +182,22 @@ def test_respond_after_the_turn_is_409_for_what_it_asked_and_404_for_anything_el
     ],
 )
 def test_a_bad_page_of_sessions_is_refused(server: LiveServer, query: str) -> None:
-    refused(server.client.get(f"/api/sessions?{query}"))
+    expect_error(server.client.get(f"/api/sessions?{query}"))
 
 
 def test_unknown_sessions_are_404(server: LiveServer) -> None:
     for path in ("/api/sessions/nope", "/api/messages/nope", "/api/nothing"):
-        refused(server.client.get(path), 404)
+        expect_error(server.client.get(path), 404)
 
 
 def test_a_wrong_method_is_405_with_detail(server: LiveServer) -> None:
-    refused(server.client.get("/api/chat/prompt"), 405)
+    expect_error(server.client.get("/api/chat/prompt"), 405)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:5002", "127.0.0.1.evil.example"])
 def test_a_foreign_host_is_refused_on_every_route(server: LiveServer, host: str) -> None:
     for path in ("/", "/health", "/api/plugins", "/api/chat/stream/x", "/openapi.json"):
-        refused(server.client.get(path, headers={"Host": host}), 403)
+        expect_error(server.client.get(path, headers={"Host": host}), 403)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost.evil.com"])
@@ -206,7 +206,7 @@ def test_a_foreign_web_page_starts_no_turn(server: LiveServer, origin: str, kind
     headers = {"Origin": origin, "Content-Type": kind}
     body = json.dumps({"text": "hi"}).encode()
     answer = server.client.post("/api/chat/prompt", content=body, headers=headers)
-    refused(answer, 403)
+    expect_error(answer, 403)
     assert "access-control-allow-origin" not in answer.headers
 
 

@@ -13,31 +13,34 @@ from tests.fakes.claude_cli import claude_prompts
 from tests.fakes.codex_cli import codex_prompts
 from tests.fakes.openclaw_gateway import openclaw_prompts
 from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess
-from tests.support.planted_words import KEY, planted, traces
+from tests.support.planted_words import KEY, find_traces, planted_word
 from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording, eventually
 
 SECONDS = 15.0
 NOTE = "note.md"
 PRESETS = {"file_changes": True, "run_commands": True}
 # assembled by the shell, so that the output is not in the prompt
-OUTPUT = f"""python3 -c 'import os; print("{planted("out")}" + "put", os.environ.get("A_KEY"))'"""
+OUTPUT = (
+    f"""python3 -c 'import os; print("{planted_word("out")}" + "put", os.environ.get("A_KEY"))'"""
+)
 PROMPTS = {
     "claude_code": (
-        claude_prompts.text(planted("answer")),
-        f"[[think {planted('thought')} && text thought]]",
+        claude_prompts.text(planted_word("answer")),
+        f"[[think {planted_word('thought')} && text thought]]",
         f"{claude_prompts.tool('Bash', command=OUTPUT)} [[text ran]]",
-        f"{claude_prompts.tool('Write', file_path=NOTE, content=planted('content'))} [[text ok]]",
+        claude_prompts.tool("Write", file_path=NOTE, content=planted_word("content"))
+        + " [[text ok]]",
     ),
     "codex": (
-        codex_prompts.text(planted("answer")),
-        f"[[think {planted('thought')} && text thought]]",
+        codex_prompts.text(planted_word("answer")),
+        f"[[think {planted_word('thought')} && text thought]]",
         f"{codex_prompts.command(OUTPUT)} [[text ran]]",
-        f"{codex_prompts.patch(NOTE, planted('content'))} [[text ok]]",
+        f"{codex_prompts.patch(NOTE, planted_word('content'))} [[text ok]]",
     ),
     "openclaw": (
-        openclaw_prompts.say(planted("answer")),
+        openclaw_prompts.say(planted_word("answer")),
         f"{openclaw_prompts.tool('exec', command=OUTPUT)} [[text ran]]",
-        f"{openclaw_prompts.tool('write', path=NOTE, content=planted('content'))} [[text ok]]",
+        f"{openclaw_prompts.tool('write', path=NOTE, content=planted_word('content'))} [[text ok]]",
     ),
 }
 
@@ -72,12 +75,12 @@ def run_turns(server: LiveServer, agent_name: str) -> list[Recording]:
     turns: list[Recording] = []
     for prompt in PROMPTS[agent_name]:
         more = {"session_id": turns[-1].session_id} if turns else {}
-        text = f"{planted('prompt')} {prompt}"
+        text = f"{planted_word('prompt')} {prompt}"
         turns.append(chat.run_turn(text, seconds=60, permission_presets=PRESETS, **more))
         assert turns[-1].terminal.event == "done", turns[-1].terminal
-    assert turns[0].text == planted("answer")
-    assert planted("output") in str(turns[-2].bodies("tool-result"))
-    assert (chat.folder / NOTE).read_text().strip() == planted("content")
+    assert turns[0].text == planted_word("answer")
+    assert planted_word("output") in str(turns[-2].bodies("tool-result"))
+    assert (chat.folder / NOTE).read_text().strip() == planted_word("content")
     (chat.folder / NOTE).unlink()
     eventually(lambda: ends(chat) == len(turns), SECONDS, "every turn is written down")
     return turns
@@ -96,16 +99,16 @@ def test_no_word_of_three_runtimes_turns_is_found_under_the_projects_root(
         turns = run_turns(server, agent_name)
         if agent_name != "openclaw":  # its gateway has an environment of its own
             assert f"{KEY}-of-.xo-cowork" in str(turns[-2].bodies("tool-result"))
-    assert list(traces(server.projects)) == []
+    assert list(find_traces(server.projects)) == []
     server.terminate()
-    assert list(traces(server.projects)) == []
+    assert list(find_traces(server.projects)) == []
     # it is kept elsewhere, so the search can find it
-    assert any("state.db" in trace for trace in traces(server.state))
+    assert any("state.db" in trace for trace in find_traces(server.state))
     for home in ("claude", "codex"):
-        assert list(traces(tmp_path / home))
+        assert list(find_traces(tmp_path / home))
 
 
-@pytest.mark.parametrize("word", [planted("prompt"), f"{KEY}-of-the-server"])
+@pytest.mark.parametrize("word", [planted_word("prompt"), f"{KEY}-of-the-server"])
 def test_the_search_knows_every_shape(tmp_path: Path, word: str) -> None:
     text = json.dumps({"text": f"so {word} said"})
     kept = {
@@ -125,6 +128,6 @@ def test_the_search_knows_every_shape(tmp_path: Path, word: str) -> None:
         book.execute("INSERT INTO words VALUES (?)", (word,))
         book.commit()
         assert (tmp_path / "book.db-wal").stat().st_size
-        found = {Path(trace.partition(": ")[0]).name for trace in traces(tmp_path)}
+        found = {Path(trace.partition(": ")[0]).name for trace in find_traces(tmp_path)}
     book.close()
     assert found == {*kept, "book.db-wal"}

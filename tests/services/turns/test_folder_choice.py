@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.turn_engine import TurnEngine, WrittenRuntime, in_event_loop
+from tests.support.turn_engine import FunctionRuntime, TurnEngine, in_event_loop
 from xo_cowork_core.sdk import Forbidden, NotFound, Turn
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt
 
@@ -20,7 +20,7 @@ async def test_a_new_turn_runs_in_its_project_else_its_workspace_else_the_root(
     shop, plain = tmp_path / "xo-projects" / "shop", tmp_path / "plain"
     (shop / "src").mkdir(parents=True)
     plain.mkdir()
-    async with TurnEngine(tmp_path, [WrittenRuntime()]) as engine:
+    async with TurnEngine(tmp_path, [FunctionRuntime()]) as engine:
         turn = await resolved(engine, agent_id="shop", workspace=str(plain))
         assert (turn.agent_id, turn.cwd) == ("shop", shop)
         turn = await resolved(engine, workspace=str(shop / "src"))
@@ -38,7 +38,7 @@ async def test_a_new_turn_runs_in_its_project_else_its_workspace_else_the_root(
 async def test_a_session_stays_in_its_folder_until_that_is_gone(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()
-    async with TurnEngine(tmp_path, [WrittenRuntime()]) as engine:
+    async with TurnEngine(tmp_path, [FunctionRuntime()]) as engine:
         started = await engine.turns.start(Prompt("hello", workspace=str(plain)))
         await engine.read_stream(started.stream_id)
         assert (await resolved(engine, session_id=started.session_id)).cwd == plain
@@ -52,7 +52,7 @@ async def test_an_attachment_outside_the_home_folder_is_refused(tmp_path: Path) 
     home.mkdir()
     (tmp_path / "secret").write_text("x")
     (home / "note.md").write_text("x")
-    async with TurnEngine(home, [WrittenRuntime()]) as engine:
+    async with TurnEngine(home, [FunctionRuntime()]) as engine:
         note = AttachedFile(str(home / "note.md"))
         turn = (await engine.resolver.resolve(Prompt("hello", attachments=(note,)))).turn
         assert [(file.name, file.mime_type) for file in turn.attachments] == [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.turn_engine import AskingRuntime, TurnEngine, in_event_loop
+from tests.support.turn_engine import InteractiveRuntime, TurnEngine, in_event_loop
 from xo_cowork_core.sdk import Conflict, Event, NotFound, PermissionRequest, TextDelta, Turn
 from xo_cowork_core.services.turns.prompt import Prompt
 
@@ -17,7 +17,7 @@ async def ask_and_end(turn: Turn) -> AsyncGenerator[Event, None]:
 
 @in_event_loop
 async def test_an_answer_after_the_end_is_refused_by_whether_the_turn_asked(tmp_path: Path) -> None:
-    async with TurnEngine(tmp_path, [AskingRuntime(ask_and_end)]) as engine:
+    async with TurnEngine(tmp_path, [InteractiveRuntime(ask_and_end)]) as engine:
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)
         with pytest.raises(Conflict):
@@ -29,10 +29,10 @@ async def test_an_answer_after_the_end_is_refused_by_whether_the_turn_asked(tmp_
 
 @in_event_loop
 async def test_a_restart_does_not_change_what_a_late_answer_gets(tmp_path: Path) -> None:
-    async with TurnEngine(tmp_path, [AskingRuntime(ask_and_end)]) as engine:
+    async with TurnEngine(tmp_path, [InteractiveRuntime(ask_and_end)]) as engine:
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)
-    async with TurnEngine(tmp_path, [AskingRuntime(ask_and_end)]) as engine:
+    async with TurnEngine(tmp_path, [InteractiveRuntime(ask_and_end)]) as engine:
         with pytest.raises(Conflict):
             await engine.turns.respond(started.stream_id, "asked", True)
         with pytest.raises(NotFound):

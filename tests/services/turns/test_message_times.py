@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 
-from tests.support.turn_engine import FakeClock, TurnEngine, WrittenRuntime, in_event_loop
+from tests.support.turn_engine import FakeClock, FunctionRuntime, TurnEngine, in_event_loop
 from xo_cowork_core.sdk import Event, ModelLoading, TextDelta, Turn
 from xo_cowork_core.services.turns.prompt import Prompt
 
@@ -20,7 +20,7 @@ async def test_an_answer_has_the_time_of_its_first_event(tmp_path: Path) -> None
         clock.advance(9)
         yield TextDelta("last")
 
-    async with TurnEngine(tmp_path, [WrittenRuntime(answer_late)], clock) as engine:
+    async with TurnEngine(tmp_path, [FunctionRuntime(answer_late)], clock) as engine:
         prompted_at = clock.now()
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)
@@ -37,7 +37,7 @@ async def test_messages_are_in_order_of_time_though_the_clock_is_set_back(tmp_pa
         clock.advance(-3600)
         yield TextDelta("an hour ago")
 
-    async with TurnEngine(tmp_path, [WrittenRuntime(set_clock_back)], clock) as engine:
+    async with TurnEngine(tmp_path, [FunctionRuntime(set_clock_back)], clock) as engine:
         prompted_at = clock.now()
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)
@@ -59,7 +59,7 @@ async def test_an_answer_without_text_is_not_older_than_its_prompt(tmp_path: Pat
             self.advance(1)
             return self.moment
 
-    async with TurnEngine(tmp_path, [WrittenRuntime()], TickingClock()) as engine:
+    async with TurnEngine(tmp_path, [FunctionRuntime()], TickingClock()) as engine:
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)
         user, assistant = await engine.messages(started.session_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.turn_engine import AskingRuntime, TurnEngine, WrittenRuntime, in_event_loop
+from tests.support.turn_engine import FunctionRuntime, InteractiveRuntime, TurnEngine, in_event_loop
 from xo_cowork_core.sdk import (
     AgentFailure,
     BadRequest,
@@ -34,7 +34,7 @@ REQUESTS: Sequence[Event] = (
 )
 
 
-def asking(*requests: Event) -> AskingRuntime:
+def asking(*requests: Event) -> InteractiveRuntime:
     """Return a runtime that makes these requests and ends when each has its answer."""
 
     async def ask(turn: Turn) -> AsyncGenerator[Event, None]:
@@ -44,7 +44,7 @@ def asking(*requests: Event) -> AskingRuntime:
             await runtime.answered.wait()
             runtime.answered.clear()
 
-    runtime = AskingRuntime(ask)
+    runtime = InteractiveRuntime(ask)
     return runtime
 
 
@@ -159,7 +159,7 @@ async def test_a_runtime_that_hangs_on_an_answer_is_given_up_in_time(
 ) -> None:
     monkeypatch.setattr(pending_interactions, "ANSWER_SECONDS", 0.01)
 
-    class HangingRuntime(AskingRuntime):
+    class HangingRuntime(InteractiveRuntime):
         async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
             await asyncio.Event().wait()
 
@@ -182,7 +182,7 @@ async def test_requests_that_are_open_at_the_end_are_withdrawn_before_it(tmp_pat
             yield request
         raise AgentFailure("It broke.")
 
-    async with TurnEngine(tmp_path, [AskingRuntime(ask_and_fail)]) as engine:
+    async with TurnEngine(tmp_path, [InteractiveRuntime(ask_and_fail)]) as engine:
         started = await engine.turns.start(Prompt("hello"))
         events = await engine.read_stream(started.stream_id)
     assert resolutions(events) == {
@@ -198,7 +198,7 @@ async def test_a_runtime_that_asks_but_takes_no_answers_fails_its_turn(tmp_path:
     async def ask(turn: Turn) -> AsyncGenerator[Event, None]:
         yield REQUESTS[0]
 
-    async with TurnEngine(tmp_path, [WrittenRuntime(ask)]) as engine:
+    async with TurnEngine(tmp_path, [FunctionRuntime(ask)]) as engine:
         started = await engine.turns.start(Prompt("hello"))
         events = await engine.read_stream(started.stream_id)
     assert (events[-1][0], events[-1][1]["code"]) == ("agent-error", "internal")

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.turn_engine import TurnEngine, WrittenRuntime, in_event_loop
+from tests.support.turn_engine import FunctionRuntime, TurnEngine, in_event_loop
 from xo_cowork_core.sdk import BadRequest, Health, Unavailable
 from xo_cowork_core.services.turns.prompt import Prompt
 
 BROKEN = Health(state="missing", detail="It is not installed.", fix="install it")
 
 
-def runtimes() -> list[WrittenRuntime]:
+def runtimes() -> list[FunctionRuntime]:
     return [
-        WrittenRuntime(name="broken", rank=1, health=BROKEN),
-        WrittenRuntime(name="second", rank=2),
-        WrittenRuntime(name="third", rank=3),
+        FunctionRuntime(name="broken", rank=1, health=BROKEN),
+        FunctionRuntime(name="second", rank=2),
+        FunctionRuntime(name="third", rank=3),
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.support.turn_engine import TurnEngine, WrittenRuntime, in_event_loop
+from tests.support.turn_engine import FunctionRuntime, TurnEngine, in_event_loop
 from xo_cowork_core.sdk import (
     Conflict,
     Done,
@@ -30,7 +30,7 @@ async def wait_for_ever(turn: Turn) -> AsyncGenerator[Event, None]:
 
 @in_event_loop
 async def test_an_equal_prompt_gets_the_running_turn_for_ten_seconds(tmp_path: Path) -> None:
-    runtime = WrittenRuntime(wait_for_ever)
+    runtime = FunctionRuntime(wait_for_ever)
     async with TurnEngine(tmp_path, [runtime]) as engine:
         first, together = await asyncio.gather(
             engine.turns.start(Prompt("hello")), engine.turns.start(Prompt("hello"))
@@ -54,7 +54,7 @@ async def test_an_equal_prompt_gets_the_running_turn_for_ten_seconds(tmp_path: P
 async def test_a_prompt_whose_client_is_gone_while_it_is_stored_is_not_left_without_a_turn(
     tmp_path: Path,
 ) -> None:
-    runtime = WrittenRuntime()
+    runtime = FunctionRuntime()
     async with TurnEngine(tmp_path, [runtime]) as engine:
         insert, release = asyncio.Event(), asyncio.Event()
         write = engine.database.write
@@ -81,7 +81,7 @@ async def test_a_prompt_whose_client_is_gone_while_it_is_stored_is_not_left_with
     assert rows == [(again.stream_id,)], "no stream is stored that no turn will end"
 
 
-class HangingInterrupts(WrittenRuntime, Interrupts):
+class HangingInterrupts(FunctionRuntime, Interrupts):
     async def interrupt(self, turn: Turn) -> None:
         await asyncio.Event().wait()
 
@@ -99,12 +99,12 @@ async def swallow_cancellation(turn: Turn) -> AsyncGenerator[Event, None]:
 
 
 @pytest.mark.parametrize("text", ["swallow once", "raise"])
-@pytest.mark.parametrize("runtime_class", [WrittenRuntime, HangingInterrupts])
+@pytest.mark.parametrize("runtime_class", [FunctionRuntime, HangingInterrupts])
 @in_event_loop
 async def test_a_runtime_that_will_not_stop_loses_its_processes_and_its_turn_ends(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    runtime_class: type[WrittenRuntime],
+    runtime_class: type[FunctionRuntime],
     text: str,
 ) -> None:
     monkeypatch.setattr(running_turn, "INTERRUPT_SECONDS", 0.01)
@@ -134,7 +134,7 @@ async def test_plugins_give_the_environment_and_hear_of_the_end(tmp_path: Path) 
         engine.clock.advance(4)
         yield Done(tokens=Tokens(input=7))
 
-    runtime = WrittenRuntime(spend)
+    runtime = FunctionRuntime(spend)
     engine = TurnEngine(tmp_path, [runtime])
     (tmp_path / "written.env").write_text("KEY=value\n")
     engine.registry.add_turn_hooks(environment, finished)
@@ -151,7 +151,7 @@ async def test_plugins_give_the_environment_and_hear_of_the_end(tmp_path: Path) 
 
 @in_event_loop
 async def test_a_stop_ends_running_turns_with_an_error_and_takes_no_more(tmp_path: Path) -> None:
-    async with TurnEngine(tmp_path, [WrittenRuntime(wait_for_ever)]) as engine:
+    async with TurnEngine(tmp_path, [FunctionRuntime(wait_for_ever)]) as engine:
         started = await engine.turns.start(Prompt("hello"))
         await engine.turns.stop()
         events = await engine.read_stream(started.stream_id)

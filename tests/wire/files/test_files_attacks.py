@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.file_traps import ROUTES, SECRET, lay_traps, outside, post
+from tests.support.file_traps import ROUTES, SECRET, create_traps, post, snapshot_protected_files
 from xo_cowork_core.sdk.testing import LiveServer
 
 OUTSIDE = (
@@ -131,7 +131,7 @@ SPECIAL = ("~/fifo", "~/socket", "~/fifo/x", "~/socket/x", "~/a/mine.txt/x")
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
     with LiveServer(environment={"XO_PLUGINS": "none"}) as running:
-        lay_traps(running)
+        create_traps(running)
         yield running
 
 
@@ -143,7 +143,7 @@ def attack(server: LiveServer, route: str, path: str, statuses: set[int]) -> Non
     """Send one path; see that it is refused, tells nothing and changes nothing."""
     path = path.replace("{home}", str(server.home)).replace("{root}", str(server.root))
     path = path.replace("{HOME}", str(server.home).upper())
-    before = outside(server)
+    before = snapshot_protected_files(server)
     begun = time.monotonic()
     answer = ROUTES[route](server, path)
     assert time.monotonic() - begun < 5
@@ -151,7 +151,7 @@ def attack(server: LiveServer, route: str, path: str, statuses: set[int]) -> Non
     detail = answer.json()["detail"]
     assert SECRET not in answer.text
     assert str(server.root / "outside") not in detail
-    assert outside(server) == before
+    assert snapshot_protected_files(server) == before
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -208,11 +208,11 @@ def test_special_files_never_block(server: LiveServer, route: str, path: str) ->
     ],
 )
 def test_the_name_of_an_upload_is_a_bare_name(server: LiveServer, sent: str, kept: str) -> None:
-    before = outside(server)
+    before = snapshot_protected_files(server)
     answer = server.client.post("/api/files/upload", files={"file": (sent, b"planted")})
     assert answer.status_code == 200, answer.text
     assert answer.json()["path"] == str(server.home / "uploads" / kept)
-    assert outside(server) == before
+    assert snapshot_protected_files(server) == before
 
 
 @pytest.mark.parametrize(
@@ -222,28 +222,28 @@ def test_the_name_of_an_upload_is_a_bare_name(server: LiveServer, sent: str, kep
 def test_an_upload_cannot_stand_in_for_credentials(
     server: LiveServer, folder: str, name: str
 ) -> None:
-    before = outside(server)
+    before = snapshot_protected_files(server)
     files = {"file": (name, b"planted")}
     answer = server.client.post("/api/files/upload", files=files, data={"workspace": folder})
     assert answer.status_code == 403
-    assert outside(server) == before
+    assert snapshot_protected_files(server) == before
 
 
 def test_an_upload_does_not_follow_a_link_of_its_name(server: LiveServer) -> None:
-    before = outside(server)
+    before = snapshot_protected_files(server)
     files = {"file": ("dangling_out", b"planted")}
     answer = server.client.post("/api/files/upload", files=files, data={"workspace": "~"})
     assert answer.status_code == 200
     assert answer.json()["name"].startswith("dangling_out_")
-    assert outside(server) == before
+    assert snapshot_protected_files(server) == before
 
 
 def test_a_scaffold_does_not_follow_a_link(server: LiveServer) -> None:
-    before = outside(server)
+    before = snapshot_protected_files(server)
     (server.projects / "linked").symlink_to(server.root / "outside" / "made")
     body = {"path": "~/xo-projects/linked", "scaffold": True}
     assert post(server, "mkdir", body).status_code == 403
-    assert outside(server) == before
+    assert snapshot_protected_files(server) == before
 
 
 def test_a_projects_root_outside_the_home_folder_is_served(tmp_path: Path) -> None:

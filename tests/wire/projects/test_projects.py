@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.answers import refused, told
+from tests.support.answers import expect_error, get_json
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 NOT_A_PROJECT = [
@@ -21,7 +21,7 @@ NOT_A_PROJECT = [
 
 
 def get(server: LiveServer, path: str, **query: Any) -> Any:
-    return told(server, f"/api/xo-projects{path}", **query)
+    return get_json(server, f"/api/xo-projects{path}", **query)
 
 
 def row(server: LiveServer, project_id: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_folders_without_a_scaffold_are_listed_and_hidden_ones_and_links_are_not
     }
     listed = {item["id"] for item in get(server, "")["items"]}
     assert not listed & {".hidden", "a-file", "a-link"}
-    refused(server.client.get("/api/xo-projects/a-link/tree"), 404)
+    expect_error(server.client.get("/api/xo-projects/a-link/tree"), 404)
 
 
 @pytest.mark.parametrize("body", NOT_A_PROJECT)
@@ -109,7 +109,7 @@ def test_a_link_in_the_place_of_xo_leads_nowhere(server: LiveServer, tmp_path: P
     (server.projects / "stolen").mkdir()
     (server.projects / "stolen" / ".xo").symlink_to(tmp_path)
     assert get(server, "/stolen/todos") == {"todos": []}
-    refused(server.client.post("/api/xo-projects/stolen/todos", json={"content": "x"}), 503)
+    expect_error(server.client.post("/api/xo-projects/stolen/todos", json={"content": "x"}), 503)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -149,7 +149,7 @@ def test_links_in_a_tree_count_only_inside_the_project(
     assert {"inner", "in-link"} <= names
     assert not names & {"out-link", "out-file", "gone", "hidden-link", "hidden-file"}
     answer = server.client.get(f"/api/xo-projects/{project.name}/tree?relative_path=hidden-link")
-    refused(answer, 404)
+    expect_error(answer, 404)
     assert get(server, f"/{project.name}/tree", relative_path="in-link")["dirs"] == []
 
 
@@ -178,7 +178,7 @@ def test_a_tree_stays_in_its_project(
     if not link.is_symlink():
         link.symlink_to(tmp_path.parent)
     url = f"/api/xo-projects/{project.name}/tree"
-    refused(server.client.get(url, params={"relative_path": path}), status)
+    expect_error(server.client.get(url, params={"relative_path": path}), status)
 
 
 @pytest.mark.parametrize("name", ["nope", "..%2f..", "%2e%2e", ".xo", "a%00b", "x" * 300])
@@ -202,7 +202,7 @@ def test_usage_counts_the_projects_own_turns(server: LiveServer, project: Path) 
     assert (body["window_days"], len(body["daily"])) == (7, 7)
     for days in ("0", "366", "x"):
         url = f"/api/xo-projects/{project.name}/usage"
-        refused(server.client.get(url, params={"days": days}), 400)
+        expect_error(server.client.get(url, params={"days": days}), 400)
 
 
 def test_every_runtime_has_its_projects_root(server: LiveServer) -> None:

@@ -122,10 +122,10 @@ def test_sessions_of_a_terminal_are_in_the_files_and_followed_while_they_grow(ch
     server = chat.server
     chat.run_turn("text")
     session = TerminalSession(server, "mine")
-    session.exchange("First?", tokens=1000)
+    session.add_exchange("First?", tokens=1000)
     eventually(lambda: spent(server) >= 1000, SECONDS, "it is counted")
     same(server)
-    session.exchange("Second?", tokens=5000)
+    session.add_exchange("Second?", tokens=5000)
     eventually(lambda: spent(server) >= 6000, SECONDS, "it is counted")
     same(server)
     assert in_files(server)["7d"]["by_model"]["claude-opus-4-5"][1] > 0
@@ -145,7 +145,7 @@ def test_deleted_and_edited_sessions_and_a_new_index_leave_files_and_routes_the_
     edited = chat.run_turn("text").session_id
     message = chat.messages(edited)[0]["id"]
     session = TerminalSession(server, "mine")
-    session.exchange("To be deleted?", tokens=3000)
+    session.add_exchange("To be deleted?", tokens=3000)
     eventually(lambda: spent(server) >= 3000, SECONDS, "it is counted")
     same(server)
     assert server.client.delete(session.path).status_code == 200
@@ -169,7 +169,7 @@ def test_what_happened_while_no_server_ran_is_in_the_files_soon_after_the_start(
     server = chat.server
     server.terminate()
     session = TerminalSession(server, "mine")
-    session.exchange("Without a server?", tokens=4000)
+    session.add_exchange("Without a server?", tokens=4000)
     server.start()
     # nobody asks for anything: the files are true by themselves
     eventually(
@@ -188,7 +188,7 @@ def test_a_folder_of_a_terminal_is_left_alone_until_a_turn_runs_there(
 ) -> None:
     (own_server.projects / "mine").mkdir()
     session = TerminalSession(own_server, "mine")
-    session.exchange("Before any turn?", tokens=2000)
+    session.add_exchange("Before any turn?", tokens=2000)
     eventually(lambda: spent(own_server) == 2000, SECONDS, "it is counted")
     assert not (own_server.projects / "mine" / ".xo").exists()
     Chat(own_server, "demo", "mine").run_turn("text")

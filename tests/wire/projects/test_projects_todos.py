@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.answers import refused, told
+from tests.support.answers import expect_error, get_json
 from xo_cowork_core.sdk.testing import LiveServer
 
 
@@ -30,13 +30,13 @@ def test_a_todo_is_added_changed_and_removed(server: LiveServer, project: Path) 
     changed = server.client.patch(todo_url, json=change)
     assert changed.status_code == 200
     assert changed.json() == made.json() | change
-    assert told(server, url) == {"todos": [changed.json()]}
-    timeline = told(server, f"/api/xo-projects/{project.name}/timeline")
+    assert get_json(server, url) == {"todos": [changed.json()]}
+    timeline = get_json(server, f"/api/xo-projects/{project.name}/timeline")
     assert [event["type"] for event in timeline["events"]] == ["todo.completed", "todo.added"]
     assert server.client.delete(todo_url).json() == {"ok": True}
-    refused(server.client.delete(todo_url), 404)
-    refused(server.client.patch(todo_url, json=change), 404)
-    assert told(server, url) == {"todos": []}
+    expect_error(server.client.delete(todo_url), 404)
+    expect_error(server.client.patch(todo_url, json=change), 404)
+    assert get_json(server, url) == {"todos": []}
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_a_todo_is_added_changed_and_removed(server: LiveServer, project: Path) 
 )
 def test_a_wrong_todo_is_refused(server: LiveServer, project: Path, body: Any) -> None:
     url = f"/api/xo-projects/{project.name}/todos"
-    refused(server.client.post(url, json=body))
-    assert told(server, url) == {"todos": []}
+    expect_error(server.client.post(url, json=body))
+    assert get_json(server, url) == {"todos": []}
 
 
 def test_forty_todos_at_once_are_all_kept(server: LiveServer, project: Path) -> None:
@@ -69,7 +69,7 @@ def test_forty_todos_at_once_are_all_kept(server: LiveServer, project: Path) -> 
 
     with ThreadPoolExecutor(40) as pool:
         assert list(pool.map(post, range(40))) == [201] * 40
-    todos = told(server, url)["todos"]
+    todos = get_json(server, url)["todos"]
     assert {todo["content"] for todo in todos} == {f"todo {number}" for number in range(40)}
     assert len({todo["id"] for todo in todos}) == 40
 
@@ -94,7 +94,7 @@ def test_todos_of_the_predecessors_shape_are_read_and_kept(
     }
     (project / ".xo" / "todos.json").write_text(json.dumps(record))
     url = f"/api/xo-projects/{project.name}/todos"
-    assert told(server, url)["todos"] == [theirs | {"session_id": "abc"}]
+    assert get_json(server, url)["todos"] == [theirs | {"session_id": "abc"}]
     changed = server.client.patch(f"{url}/3", json={"status": "completed"}).json()
     assert changed == theirs | {"session_id": "abc", "status": "completed"}
     stored = json.loads((project / ".xo" / "todos.json").read_text())

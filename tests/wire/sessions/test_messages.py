@@ -20,7 +20,7 @@ def texts(body: dict[str, Any]) -> list[str]:
 
 def grown(server: LiveServer, session: TerminalSession, exchanges: range) -> None:
     for number in exchanges:
-        session.exchange(f"question {number}", f"answer {number}")
+        session.add_exchange(f"question {number}", f"answer {number}")
     total = 2 * exchanges.stop
     eventually(lambda: page(server, session.session_id)["total"] == total, 5, "all is read")
 
@@ -65,7 +65,7 @@ def test_a_wrong_limit_is_refused_in_search_and_messages(
     server: LiveServer, route: str, query: str
 ) -> None:
     session = TerminalSession(server)
-    session.exchange("Anything?")
+    session.add_exchange("Anything?")
     path = f"messages/{session.session_id}" if route == "messages" else route
     answer = server.client.get(f"/api/{path}?q=x&{query}")
     assert answer.status_code == 400
@@ -75,7 +75,7 @@ def test_a_wrong_limit_is_refused_in_search_and_messages(
 
 def test_a_larger_limit_counts_as_500(server: LiveServer) -> None:
     for _ in range(501):
-        TerminalSession(server).exchange("One of many wallabies?")
+        TerminalSession(server).add_exchange("One of many wallabies?")
     hits = "/api/sessions/search?q=wallabies&limit="
     eventually(lambda: server.client.get(f"{hits}1").json()["total"] >= 501, 10, "all are listed")
     for route in (hits, "/api/sessions?limit="):
@@ -94,7 +94,7 @@ def test_the_same_text_sent_twice_is_there_twice(chat: Chat) -> None:
     assert texts(page(server, session_id)) == ["echo again", "again"] * 2
     session = TerminalSession(server)
     for _ in range(3):
-        session.exchange("Once more?", "Once more.")
+        session.add_exchange("Once more?", "Once more.")
     eventually(lambda: page(server, session.session_id)["total"] == 6, 5, "all is read")
     body = page(server, session.session_id)
     assert texts(body) == ["Once more?", "Once more."] * 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.answers import refused
+from tests.support.answers import expect_error
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 
@@ -73,8 +73,8 @@ def test_a_moved_session_runs_its_next_turn_there(server: LiveServer) -> None:
 )
 def test_a_wrong_patch_is_refused(chat: Chat, body: dict[str, Any], status: int) -> None:
     session_id = chat.run_turn("echo one").session_id
-    refused(chat.http.patch(f"/api/sessions/{session_id}", json=body), status)
-    refused(chat.http.patch(f"/api/sessions/{uuid.uuid4()}", json={"title": "x"}), 404)
+    expect_error(chat.http.patch(f"/api/sessions/{session_id}", json=body), status)
+    expect_error(chat.http.patch(f"/api/sessions/{uuid.uuid4()}", json={"title": "x"}), 404)
 
 
 def test_words_of_prompts_answers_and_titles_are_found(chat: Chat) -> None:
@@ -96,8 +96,8 @@ def test_words_of_prompts_answers_and_titles_are_found(chat: Chat) -> None:
 
 @pytest.mark.parametrize("text", ["", "  "])
 def test_a_search_for_nothing_is_400(server: LiveServer, text: str) -> None:
-    refused(server.client.get("/api/sessions/search", params={"q": text}), 400)
-    refused(server.client.get("/api/sessions/search"), 400)
+    expect_error(server.client.get("/api/sessions/search", params={"q": text}), 400)
+    expect_error(server.client.get("/api/sessions/search"), 400)
 
 
 @pytest.mark.parametrize("text", ['"', "*", "NEAR(", "a AND", "-x", "col:x", "\x00", "💥", "%"])
@@ -111,20 +111,20 @@ def test_a_deleted_session_is_gone_from_everywhere_and_can_be_restored(chat: Cha
     path = f"/api/sessions/{session_id}"
     assert server.client.delete(path).json() == {"ok": True}
     for gone in (path, f"/api/messages/{session_id}"):
-        refused(server.client.get(gone), 404)
-    refused(server.client.delete(path), 404)
-    refused(chat.send("echo more", session_id=session_id), 404)
+        expect_error(server.client.get(gone), 404)
+    expect_error(server.client.delete(path), 404)
+    expect_error(chat.send("echo more", session_id=session_id), 404)
     assert search(server, "armadillo") == []
     listed = server.client.get("/api/sessions?limit=500").json()["sessions"]
     assert session_id not in [r["id"] for r in listed]
     server.restart()
-    refused(server.client.get(path), 404)
+    expect_error(server.client.get(path), 404)
 
 
 def test_a_running_session_is_not_deleted(chat: Chat) -> None:
     turn = chat.prompt("slow 30")
     answer = chat.http.delete(f"/api/sessions/{turn.session_id}")
-    refused(answer, 409)
+    expect_error(answer, 409)
     assert answer.json()["detail"]["stream_id"] == turn.stream_id
     chat.abort(turn.stream_id)
 
@@ -140,7 +140,7 @@ def test_a_reserved_session_is_used_by_its_first_prompt(chat: Chat) -> None:
     assert row(chat.server, made["id"])["title"] == "Later"
     assert "session-created" not in chat.run_turn("echo", session_id=made["id"]).events
     assert chat.http.post("/api/sessions").status_code == 200
-    refused(chat.http.post("/api/sessions", json={"agent_name": "nope"}), 400)
+    expect_error(chat.http.post("/api/sessions", json={"agent_name": "nope"}), 400)
 
 
 def test_todos_files_and_markdown_come_from_the_transcript(chat: Chat) -> None:
@@ -158,7 +158,7 @@ def test_todos_files_and_markdown_come_from_the_transcript(chat: Chat) -> None:
     assert "attachment" in answer.headers["content-disposition"]
     assert "tools note.md hello" in answer.text
     for family in ("todos", "files", "export-md"):
-        refused(chat.http.get(f"/api/sessions/nope/{family}"), 404)
+        expect_error(chat.http.get(f"/api/sessions/nope/{family}"), 404)
 
 
 def transcript(server: LiveServer, words: str) -> tuple[str, Path]:
@@ -229,14 +229,14 @@ def test_deleting_a_terminal_session_moves_its_file_to_the_trash(server: LiveSer
 
 @pytest.mark.parametrize("days", ["0", "366", "x", "-1", "1.5"])
 def test_a_wrong_window_of_usage_is_refused(server: LiveServer, days: str) -> None:
-    refused(server.client.get(f"/api/usage?days={days}"), 400)
+    expect_error(server.client.get(f"/api/usage?days={days}"), 400)
 
 
 @pytest.mark.parametrize(
     "query", ["end=0001-01-01", "start=0001-01-01", "end=x", "start=1969-12-31"]
 )
 def test_a_window_before_the_calendar_is_refused(server: LiveServer, query: str) -> None:
-    refused(server.client.get(f"/api/usage/summary?{query}"), 400)
+    expect_error(server.client.get(f"/api/usage/summary?{query}"), 400)
 
 
 @pytest.mark.parametrize("prefix", ["/api/usage", "/openclaw/usage"])
@@ -268,9 +268,9 @@ def test_older_usage_routes_answer_in_their_shapes(chat: Chat, prefix: str) -> N
     rows = http.get(f"{prefix}/sessions").json()["sessions"]
     assert session_id in [r["session_id"] for r in rows]
     assert http.get(f"{prefix}/sessions/{session_id}").json()["session_id"] == session_id
-    refused(http.get(f"{prefix}/sessions/nope"), 404)
-    refused(http.get(f"{prefix}/analytics?start=x&end=y"), 400)
-    refused(http.get(f"{prefix}/analytics?days=100000000"), 400)
+    expect_error(http.get(f"{prefix}/sessions/nope"), 404)
+    expect_error(http.get(f"{prefix}/analytics?start=x&end=y"), 400)
+    expect_error(http.get(f"{prefix}/analytics?days=100000000"), 400)
 
 
 def test_daily_usage_is_filled_with_zeros(server: LiveServer) -> None:

@@ -23,10 +23,10 @@ def row(server: LiveServer, session: TerminalSession) -> dict[str, Any]:
 
 def test_a_transcript_written_over_in_its_place_is_read_again(server: LiveServer) -> None:
     session = TerminalSession(server)
-    session.exchange("my secret okapi")
+    session.add_exchange("my secret okapi")
     eventually(lambda: len(texts(server, session)) == 2, 10, "it is read")
     # it grows, so that its reader is kept; its end stays as it is
-    session.exchange("and more", "y" * 1000)
+    session.add_exchange("and more", "y" * 1000)
     eventually(lambda: len(texts(server, session)) == 4, 10, "it is read on")
     body = session.file.read_bytes()
     with session.file.open("r+b") as file:
@@ -44,12 +44,12 @@ def test_a_moved_session_belongs_to_where_it_is_also_once_it_is_read_again(
     (server.projects / "kept").mkdir(exist_ok=True)
     session = TerminalSession(server, "left")
     (server.projects / "left").mkdir(exist_ok=True)
-    session.exchange("one")
+    session.add_exchange("one")
     eventually(lambda: row(server, session).get("agent_id") == "left", 10, "it is listed")
     place = place or str(server.projects / "kept")
     moved = server.client.patch(session.path, json={"directory": place}).json()
     assert moved["agent_id"] == project
-    session.exchange("two")
+    session.add_exchange("two")
     eventually(lambda: row(server, session)["message_count"] == 4, 10, "it is read again")
     again = row(server, session)
     assert (again["agent_id"], again["directory"]) == (moved["agent_id"], moved["directory"])

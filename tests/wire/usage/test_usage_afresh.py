@@ -24,14 +24,14 @@ def messages(server: LiveServer) -> int:
 def test_a_new_answer_is_in_the_next_report(server: LiveServer) -> None:
     session = TerminalSession(server, "spender")
     for count in (2, 4, 6):
-        session.exchange("What does it cost?")
+        session.add_exchange("What does it cost?")
         eventually(lambda count=count: messages(server) == count, 5, "it is counted")
         assert usage(server) == usage(server)
         assert usage(server)["by_session"][0]["messages"] == count
 
 
 def test_a_new_price_is_in_the_next_report(server: LiveServer) -> None:
-    TerminalSession(server, "spender").exchange("What does it cost?")
+    TerminalSession(server, "spender").add_exchange("What does it cost?")
     eventually(lambda: messages(server) == 2, 5, "it is counted")
     tokens = sum(usage(server)["total_tokens"].values())
     model = usage(server)["by_model"][0]["model"]
@@ -42,7 +42,7 @@ def test_a_new_price_is_in_the_next_report(server: LiveServer) -> None:
 
 
 def test_a_price_that_cannot_be_hides_no_other(server: LiveServer) -> None:
-    TerminalSession(server, "spender").exchange("What does it cost?", tokens=1000)
+    TerminalSession(server, "spender").add_exchange("What does it cost?", tokens=1000)
     eventually(lambda: messages(server) == 2, 5, "it is counted")
     listed = usage(server)["total_cost_usd"]
     assert listed > 0
@@ -61,7 +61,7 @@ def test_a_price_that_cannot_be_hides_no_other(server: LiveServer) -> None:
 def test_kept_prices_that_somebody_spoiled_are_asked_for_again(
     server: LiveServer, models: object
 ) -> None:
-    TerminalSession(server, "spender").exchange("What does it cost?")
+    TerminalSession(server, "spender").add_exchange("What does it cost?")
     eventually(lambda: messages(server) == 2, 5, "it is counted")
     listed = usage(server)["total_cost_usd"]
     kept = json.loads((server.state / "prices.json").read_text())
@@ -79,8 +79,8 @@ def test_a_model_of_any_name_is_counted_and_named(server: LiveServer) -> None:
     session = TerminalSession(server, "spender")
     names = ["a\0b", "--help", "", "x" * 200_000]
     for name in names:
-        session.exchange("What does it cost?", model=name)
-    session.exchange("And the usual one?")
+        session.add_exchange("What does it cost?", model=name)
+    session.add_exchange("And the usual one?")
     eventually(lambda: messages(server) == 10, 5, "all are counted")
     assert usage(server)["total_cost_usd"] > 0
     assert set(usage(server)["unpriced_models"]) >= {"a\0b", "--help"}

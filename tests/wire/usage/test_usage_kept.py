@@ -23,7 +23,7 @@ def usage_answers(server: LiveServer) -> dict[str, Any]:
 
 def test_what_deleted_sessions_spent_is_still_counted(server: LiveServer) -> None:
     session = TerminalSession(server, "spender")
-    session.exchange("What does it cost?")
+    session.add_exchange("What does it cost?")
     eventually(
         lambda: usage_answers(server)["/api/usage"]["total_messages"] == 2, 5, "it is counted"
     )
