@@ -178,7 +178,7 @@ def test_a_cut_turns_tokens_count_once(chat: Chat) -> None:
     assert total() == done
 
 
-@pytest.mark.parametrize("told", ["text-delta", "tool-result"])
+@pytest.mark.parametrize("last_event", ["text-delta", "tool-result"])
 def test_a_turn_whose_tool_has_acted_is_not_begun_anew(
     chat: Chat, log: Path, last_event: str
 ) -> None:
