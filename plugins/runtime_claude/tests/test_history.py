@@ -89,15 +89,15 @@ def test_a_real_session_has_its_turns(folder: Path, store: Store) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in FIXTURES.glob("*.jsonl")))
-def test_an_outline_tells_the_same_messages_with_their_texts(name: str) -> None:
+def test_an_outline_has_the_same_messages_and_texts(name: str) -> None:
     transcript = ClaudeTranscript(FIXTURES / f"{name}.jsonl")
     transcript.feed((FIXTURES / f"{name}.jsonl").read_bytes().split(b"\n"))
 
-    def told(found: Sequence[Message]) -> list[tuple[object, ...]]:
-        each = ([p for p in m.parts if isinstance(p, TextPart)] for m in found)
-        return [(m.id, m.role, m.time_created, p) for m, p in zip(found, each, strict=True)]
+    def summary(messages: Sequence[Message]) -> list[tuple[object, ...]]:
+        each = ([p for p in m.parts if isinstance(p, TextPart)] for m in messages)
+        return [(m.id, m.role, m.time_created, p) for m, p in zip(messages, each, strict=True)]
 
-    assert told(transcript.outline()) == told(transcript.messages()) != []
+    assert summary(transcript.outline()) == summary(transcript.messages()) != []
 
 
 def test_results_are_attached_to_their_calls(folder: Path, store: Store) -> None:
@@ -190,7 +190,7 @@ def test_a_title_is_one_line_of_eighty(folder: Path, store: Store) -> None:
         b'{"type":"assistant","uuid":"b1","parentUuid":"b1","message":{"content":[]}}',
     ],
 )
-def test_broken_lines_are_passed_over(folder: Path, store: Store, bad: bytes) -> None:
+def test_broken_lines_are_skipped(folder: Path, store: Store, bad: bytes) -> None:
     write(folder, [bad, *PLAIN, bad])
     found = messages(store)
     assert [text for text, m in zip(texts(found), found, strict=True) if m.role == "user"] == [
@@ -213,14 +213,14 @@ def test_the_same_words_twice_are_two_messages(folder: Path, store: Store) -> No
     assert texts(messages(store)) == ["hello", "hi"] * 2
 
 
-def test_only_the_living_branch_is_told(folder: Path, store: Store) -> None:
+def test_only_the_current_branch_is_returned(folder: Path, store: Store) -> None:
     dead = [row("user", "old", "u2", "a1"), row("assistant", "old answer", "a2", "u2")]
     alive = [row("user", "new", "u3", "a1"), row("assistant", "new answer", "a3", "u3")]
     write(folder, [*PLAIN, *dead, *alive])
     assert texts(messages(store)) == ["hello", "hi", "new", "new answer"]
 
 
-def test_results_of_parallel_tools_live(folder: Path, store: Store) -> None:
+def test_results_of_parallel_tools_are_kept(folder: Path, store: Store) -> None:
     def call(name: str, parent: str) -> Row:
         block = [{"type": "tool_use", "id": name, "name": "Read", "input": {}}]
         return row("assistant", block, f"call-{name}", parent)
@@ -248,7 +248,7 @@ def test_a_subagents_rows_are_left_out(folder: Path, store: Store) -> None:
     assert texts(messages(store)) == ["hello", "hi"]
 
 
-def test_a_session_is_told_with_its_folder(folder: Path, store: Store) -> None:
+def test_a_session_has_its_folder(folder: Path, store: Store) -> None:
     write(folder, PLAIN)
     found = session(store)
     assert (found.session_id, found.title) == (ID, "hello")

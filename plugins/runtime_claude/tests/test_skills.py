@@ -45,7 +45,7 @@ def test_front_matter_is_read_as_far_as_it_goes(
     assert (skill.name, skill.description) == wanted
 
 
-def test_what_is_no_skill_is_passed_over(tmp_path: Path) -> None:
+def test_what_is_no_skill_is_skipped(tmp_path: Path) -> None:
     folder = tmp_path / "skills"
     (folder / "empty").mkdir(parents=True)
     (folder / "a-file").write_text("x")

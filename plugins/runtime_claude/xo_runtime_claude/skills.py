@@ -1,4 +1,4 @@
-"""The skills on disk: which there are, and whether they changed; a live process doesn't look."""
+"""Reads the skills on disk and detects changes to them, which a running process does not see."""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 from xo_cowork_core.sdk import Skill
 
 FOLDERS = (".claude/skills", ".claude/commands")
-MOST_BYTES = 64 << 10
-MOST_DESCRIPTION = 1024
+MAX_FILE_BYTES = 64 << 10
+MAX_DESCRIPTION_CHARACTERS = 1024
 FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*(.*(?:\n(?:[ \t]+.*|(?=\n)))*)", re.MULTILINE)
 BLOCK = re.compile(r"^[|>][+-]?\d?\s*$")
 
@@ -17,24 +17,29 @@ def fingerprint(cwd: Path, config: Path) -> int:
     """Return a number that changes with the skills and commands of a project or its user."""
     folders = [cwd / folder for folder in FOLDERS]
     folders += [config / "skills", config / "commands"]
-    seen: list[tuple[str, int]] = []
+    stamps: list[tuple[str, int]] = []
     for folder in folders:
         try:
             children = sorted(folder.iterdir())
         except OSError:
             continue
         for child in children:
-            seen += [(str(path), _changed(path)) for path in (child, child / "SKILL.md")]
-    return hash(tuple(seen))
+            stamps += [
+                (str(path), _modification_time(path)) for path in (child, child / "SKILL.md")
+            ]
+    return hash(tuple(stamps))
 
 
 def read_skills(cwd: Path, config: Path) -> list[Skill]:
-    """List what turns in a folder could call, by name; the user's own come before the project's."""
-    found: dict[str, Skill] = {}
+    """Return the skills for turns in `cwd`, sorted by name.
+
+    A skill of the user wins over one of the project with the same name.
+    """
+    skills: dict[str, Skill] = {}
     for folder in (config / "skills", cwd / ".claude" / "skills"):
         for skill in _read_folder(folder):
-            found.setdefault(skill.name, skill)
-    return [found[name] for name in sorted(found)]
+            skills.setdefault(skill.name, skill)
+    return [skills[name] for name in sorted(skills)]
 
 
 def _read_folder(folder: Path) -> Iterator[Skill]:
@@ -48,16 +53,16 @@ def _read_folder(folder: Path) -> Iterator[Skill]:
             continue
         try:
             with path.open("rb") as file:
-                text = file.read(MOST_BYTES).decode("utf-8", "replace")
+                text = file.read(MAX_FILE_BYTES).decode("utf-8", "replace")
         except OSError:
             continue
         front = _front_matter(text)
-        description = " ".join(front.get("description", "").split())[:MOST_DESCRIPTION]
+        description = " ".join(front.get("description", "").split())[:MAX_DESCRIPTION_CHARACTERS]
         yield Skill(front.get("name") or child.name, description, path)
 
 
 def _front_matter(text: str) -> dict[str, str]:
-    """Read the top level of the block between `---` lines; one that is broken off counts, too."""
+    """Return the top-level fields between the `---` lines. The closing line may be missing."""
     head, _, rest = text.removeprefix("\ufeff").replace("\r\n", "\n").partition("\n")
     if head.strip() != "---":
         return {}
@@ -75,7 +80,7 @@ def _scalar(value: str) -> str:
     return text
 
 
-def _changed(path: Path) -> int:
+def _modification_time(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError:
