@@ -101,5 +101,5 @@ def test_a_session_deleted_while_the_index_is_told_of_it_stays_deleted(tmp_path:
 
 
 def test_a_title_given_while_the_index_is_told_of_a_session_is_listed(tmp_path: Path) -> None:
-    titles = changed_while_told(tmp_path, lambda changes: changes.patch("s", title="As it is"))
+    titles = changed_while_told(tmp_path, lambda changes: changes.update("s", title="As it is"))
     assert titles == ["As it is"]

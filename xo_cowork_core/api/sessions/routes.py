@@ -119,7 +119,7 @@ async def change_session(
     session_id: str, body: schemas.SessionPatchRequest, services: ServicesDep
 ) -> Unvalidated[schemas.ChangedSession]:
     """Rename, pin or move a session."""
-    session = await services.changes.patch(
+    session = await services.changes.update(
         session_id, title=body.title, directory=body.directory, is_pinned=body.is_pinned
     )
     return {**session_row(session), "ok": True}

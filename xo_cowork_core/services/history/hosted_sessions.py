@@ -28,14 +28,14 @@ class HostedSession:
 
 
 class HostedSessions:
-    """Reads and writes these rows, and the flags that people set on any session.
+    """Reads and writes these rows, and the flags that users set on any session.
 
-    Hold `flagging` while flags are changed, or read for the index: the index then gets changes in
+    Hold `flags_lock` while flags are changed, or read for the index: the index then gets changes in
     the order in which they were stored.
     """
 
     def __init__(self, database: Database) -> None:
-        self.flagging = asyncio.Lock()
+        self.flags_lock = asyncio.Lock()
         self._database = database
 
     async def all(self) -> list[HostedSession]:

@@ -1,7 +1,7 @@
-"""Changes of sessions by people: rename, pin, move, delete.
+"""Changes of sessions by users: rename, pin, move, delete.
 
-A deleted session leaves lists and search at once. Its transcript files move to the trash, from
-where `restore` takes them back.
+A deleted session is no longer listed or found. Its transcript files move to the trash, from which
+the `restore` command brings them back.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ NO_DIRECTORY = "."
 
 
 class SessionChanges:
-    """Changes sessions. `running_stream` gives the stream id of a session's running turn."""
+    """Changes sessions. `running_stream` returns the stream id of a session's running turn."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class SessionChanges:
         self._trash = trash
         self._running_stream = running_stream
 
-    async def patch(
+    async def update(
         self,
         session_id: str,
         *,
@@ -50,7 +50,7 @@ class SessionChanges:
         directory: str | None = None,
         is_pinned: bool | None = None,
     ) -> Session:
-        """Set some flags. Raises NotFound, BadRequest, Forbidden."""
+        """Change the given flags and return the session. Raises NotFound, BadRequest, Forbidden."""
         if title is None and directory is None and is_pinned is None:
             raise BadRequest("One of `title`, `is_pinned` and `directory` is needed")
         if title is not None and not title.strip():
@@ -58,25 +58,25 @@ class SessionChanges:
         session = await self._sessions.find(session_id)
         if session is None:
             raise NotFound("Session not found")
-        place = None
+        folder = None
         if directory is not None:
-            none = directory.strip() in {"", NO_DIRECTORY}
-            place = "" if none else str(await self._workspace.resolve_folder(directory))
-        async with self._hosted.flagging:
+            clears_folder = directory.strip() in {"", NO_DIRECTORY}
+            folder = "" if clears_folder else str(await self._workspace.resolve_folder(directory))
+        async with self._hosted.flags_lock:
             flags = await self._hosted.set_flags(
                 session_id,
                 title=title.strip() if title else None,
-                directory=place,
+                directory=folder,
                 is_pinned=is_pinned,
             )
             await self._index.set_flags(session_id, flags)
         return await self._sessions.read(session_id)
 
     async def delete(self, session_id: str) -> None:
-        """Take a session out of lists and search. Raises NotFound, or Conflict while it runs."""
+        """Hide a session and trash its files. Raises NotFound, or Conflict during a turn."""
         if await self._sessions.find(session_id) is None:
             raise NotFound("Session not found")
-        async with self._hosted.flagging:
+        async with self._hosted.flags_lock:
             flags = await self._hosted.hide(
                 session_id, stamp(self._clock.now()), lambda: self._running_stream(session_id)
             )

@@ -80,7 +80,7 @@ class HostSessionSource:
         return differing
 
     async def _write(self, session_id: str) -> None:
-        async with self._hosted.flagging:
+        async with self._hosted.flags_lock:
             hosted = await self._hosted.one(session_id)
             if hosted is None:
                 await self._index.delete_session(session_id)
