@@ -1,11 +1,11 @@
-"""One turn on an app-server: start it, read its records to the end, forward answers, stop it.
+"""One turn on an app-server: start it, read its records to the end, stop it.
 
 Owns no task. However `events` ends, no turn runs on the thread afterwards, or the server is
 marked as unusable.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
 from xo_cowork_core.sdk import (
@@ -18,13 +18,14 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
-from xo_cowork_core.sdk.kit import JsonRpcError, PendingAnswers, TurnDeadline
+from xo_cowork_core.sdk.kit import JsonRpcError, TurnDeadline
 from xo_runtime_codex.options import Options
 from xo_runtime_codex.protocol import failures
 from xo_runtime_codex.protocol.attachments import images
 from xo_runtime_codex.protocol.parameters import overflow, prompt_text, turn_parameters
-from xo_runtime_codex.run import approvals
 from xo_runtime_codex.run.approvals import ApprovalRequest
+from xo_runtime_codex.run.interactions import TurnInteractions
+from xo_runtime_codex.run.record_reader import RecordReader
 from xo_runtime_codex.run.translator import (
     Item,
     RequestResolved,
@@ -33,7 +34,7 @@ from xo_runtime_codex.run.translator import (
     UnsupportedRequest,
 )
 from xo_runtime_codex.server.app_server import AppServer, Thread
-from xo_runtime_codex.server.thread_queue import Record, ThreadQueue
+from xo_runtime_codex.server.thread_queue import ThreadQueue
 
 STOP_SECONDS = 2.0
 ACCEPT_PROMPT = "The plan is accepted. Carry it out."
@@ -47,15 +48,14 @@ class TurnRun:
         self.turn = turn
         self._thread_id = thread_id
         self._server = server
-        self._deadline = TurnDeadline("Codex", options.limits)
+        deadline = TurnDeadline("Codex", options.limits)
         self._translator = Translator()
-        self._pending: PendingAnswers[ApprovalRequest] = PendingAnswers("Codex")
-        self._plan_review: asyncio.Future[PlanAnswer | None] | None = None
+        self._interactions = TurnInteractions(turn.permissions, server.peer, deadline)
+        self._reader = RecordReader(self._translator, self._interactions, deadline)
         self._interrupted = False
         self._is_running = False
         self._has_leftovers = False
         self._is_server_unusable = False
-        self._timeout: asyncio.Timeout | None = None
 
     @property
     def turn_id(self) -> str:
@@ -65,7 +65,8 @@ class TurnRun:
     @property
     def is_repeatable(self) -> bool:
         """True when the turn has produced text alone, so that a repeat does nothing twice."""
-        return not (self._translator.called_tool or self._interrupted or self._plan_review)
+        has_acted = self._translator.called_tool or self._interactions.has_reviewed_plan
+        return not (has_acted or self._interrupted)
 
     @property
     def is_server_unusable(self) -> bool:
@@ -85,12 +86,12 @@ class TurnRun:
                 review = self._plan_event(plan=plan)
                 if review:
                     yield review
-                answer = await self._plan_answer() if review else None
+                answer = await self._interactions.plan_answer() if review else None
                 ended = answer is None or answer.action == "stop"
                 if answer:
                     plan = answer.action == "revise"
                     text = (answer.feedback or REVISE_PROMPT) if plan else ACCEPT_PROMPT
-            await self._decline_pending()
+            await self._interactions.decline_pending()
             yield self._done(thread)
         finally:
             await self._ensure_stopped(queue)
@@ -100,23 +101,20 @@ class TurnRun:
     async def interrupt(self) -> None:
         """Interrupt the turn; its end ends `events`."""
         self._interrupted = True
-        if self._plan_review and not self._plan_review.done():
-            self._plan_review.set_result(None)
+        self._interactions.cancel_plan_review()
         if self._is_running:
             await self._stop()
 
     async def answer(self, call_id: str, answer: TurnAnswer) -> None:
         """Forward an answer. Raises `NotFound` when no request waits for it."""
         if isinstance(answer, PlanAnswer):
-            if self._plan_review is None or self._plan_review.done():
-                raise NotFound("Codex no longer waits for this answer.")
-            self._plan_review.set_result(answer)
+            self._interactions.answer_plan(answer)
             return
-        request = self._pending.take(call_id)
+        request = self._interactions.take(call_id)
         if not self._is_running:
             raise NotFound("Codex no longer waits for this answer.")
-        self._extend_deadline()
-        await self._server.peer.reply(request.record, approvals.answer_result(request, answer))
+        self._reader.note_answer()
+        await self._interactions.reply(request, answer)
 
     async def _start(self, thread: Thread, text: str, *, plan: bool) -> None:
         parameters = turn_parameters(
@@ -124,7 +122,7 @@ class TurnRun:
         )
         if not self._translator.turn_id:
             parameters["input"] += images(self.turn)
-        # from here on it may run, though nobody has extend so
+        # the turn may run from here on, even if no response arrives
         self._is_running = True
         try:
             if more := overflow(text):
@@ -141,7 +139,7 @@ class TurnRun:
             await self._stop()
 
     async def _items(self, queue: ThreadQueue) -> AsyncIterator[Event]:
-        async for records in self._batches(queue):
+        async for records in self._reader.batches(queue):
             for item in self._translator.items(records):
                 if type(item) is TextDelta:
                     yield item
@@ -153,61 +151,18 @@ class TurnRun:
                         yield event
         raise queue.failure or failures.process_failure(None, "")
 
-    async def _batches(self, queue: ThreadQueue) -> AsyncIterator[Sequence[Record]]:
-        while True:
-            progress = self._translator.progress
-            try:
-                async with asyncio.timeout_at(self._wake_time()) as self._timeout:
-                    records = await queue.get()
-            except TimeoutError:
-                raise self._deadline.failure(self._translator.retrying or None) from None
-            if records is None:
-                return
-            yield records
-            if self._translator.progress != progress:
-                self._deadline.note_progress()
-
-    def _wake_time(self) -> float | None:
-        if self._pending:
-            return self._deadline.end
-        translator = self._translator
-        return self._deadline.at(
-            is_retrying=bool(translator.retrying), tools_running=translator.tools_running
-        )
-
-    def _extend_deadline(self) -> None:
-        self._deadline.note_progress()
-        if self._timeout and not self._timeout.expired():
-            self._timeout.reschedule(self._wake_time())
-
     async def _handle(self, item: Item) -> AsyncIterator[Event]:
         match item:
             case ApprovalRequest():
-                async for event in self._handle_approval(item):
+                if event := await self._interactions.handle_request(item):
                     yield event
             case RequestResolved(request_id=request_id):
-                for request in self._pending.cancel(str(request_id)):
-                    yield approvals.withdrawn(request)
+                for event in self._interactions.withdraw(request_id):
+                    yield event
             case UnsupportedRequest(record=record):
                 await self._server.peer.refuse(record)
             case Event():
                 yield item
-
-    async def _handle_approval(self, request: ApprovalRequest) -> AsyncIterator[Event]:
-        rule = approvals.rule_for(request, self.turn.permissions)
-        if rule == "ask" and request.call_id not in self._pending:
-            self._pending.add(request.call_id, request, request_id=str(request.record["id"]))
-            yield approvals.event_of(request)
-        else:
-            allow = rule == "allow"
-            await self._server.peer.reply(
-                request.record, approvals.approval_result(request, allow=allow)
-            )
-
-    async def _decline_pending(self) -> None:
-        """Decline the requests of subagents that outlive this turn; nobody can answer later."""
-        for request in self._pending:
-            await self._server.peer.reply(request.record, approvals.declined_result(request))
 
     async def _handle_end(self, end: TurnEnded) -> None:
         self._is_running = False
@@ -222,16 +177,7 @@ class TurnRun:
         translator = self._translator
         if not (plan and translator.plan.strip()) or self._interrupted:
             return None
-        self._plan_review = asyncio.get_running_loop().create_future()
-        return approvals.plan_event(translator.plan_id, translator.plan)
-
-    async def _plan_answer(self) -> PlanAnswer | None:
-        assert self._plan_review
-        try:
-            async with asyncio.timeout_at(self._deadline.end):
-                return await self._plan_review
-        except TimeoutError:
-            raise self._deadline.failure() from None
+        return self._interactions.open_plan_review(translator.plan_id, translator.plan)
 
     def _done(self, thread: Thread) -> Done:
         model = self._translator.model or self.turn.model or thread.model
