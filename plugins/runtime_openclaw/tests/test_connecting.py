@@ -1,4 +1,4 @@
-"""Gateways that are starting, of another time, or wary: said clearly, or served over HTTP."""
+"""Gateways that start, speak another protocol, or refuse: clear errors, or turns over HTTP."""
 
 import time
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from xo_cowork_core.sdk.testing.history import texts
 
 
 @contextmanager
-def talking(folder: Path, mood: str, **more: str) -> Iterator[Chat]:
-    """Talk to a server whose gateway is in this mood."""
-    with gateway(stand_in(folder), folder, 9, mood) as running:
+def talking(folder: Path, condition: str, **more: str) -> Iterator[Chat]:
+    """Talk to a server whose gateway is in this condition."""
+    with gateway(stand_in(folder), folder, 9, condition) as running:
         values = {"XO_PLUGINS": "runtime_openclaw", **environment(running.url), **more}
         with LiveServer(environment=values) as server:
             yield Chat(server, "openclaw")
 
 
 def health(chat: Chat) -> dict[str, object]:
-    found = chat.http.get("/health").json()["runtimes"]["openclaw"]
-    assert isinstance(found, dict)
-    return found
+    health = chat.http.get("/health").json()["runtimes"]["openclaw"]
+    assert isinstance(health, dict)
+    return health
 
 
 def test_a_starting_gateway_is_waited_for_by_the_client(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def chat_model(log: Path | None = None) -> AbstractContextManager[int]:
     return stand_in_model("chat_completions", log)
 
 
-def config(port: int, model_port: int, mood: str = "") -> dict[str, object]:
+def config(port: int, model_port: int, condition: str = "") -> dict[str, object]:
     """The smallest configuration with a model on the loopback, and one whose key is refused."""
     row = {"id": "model-1", "name": "Model One", "contextWindow": 9_000_000, "maxTokens": 8192}
     provider = {
@@ -161,7 +161,7 @@ def config(port: int, model_port: int, mood: str = "") -> dict[str, object]:
             "bind": "loopback",
             "port": port,
             "auth": {"mode": "token", "token": TOKEN},
-            **({"mood": mood} if mood else {}),
+            **({"condition": condition} if condition else {}),
             "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
         },
         "plugins": {"enabled": False},
@@ -172,13 +172,13 @@ def config(port: int, model_port: int, mood: str = "") -> dict[str, object]:
 
 @contextmanager
 def gateway(
-    binary: Path, folder: Path, model_port: int, mood: str = ""
+    binary: Path, folder: Path, model_port: int, condition: str = ""
 ) -> Iterator[GatewayProcess]:
-    """Run a gateway in a home of its own below `folder`; `mood` is for the stand-in alone."""
+    """Run a gateway in a home of its own below `folder`; `condition` is for the stand-in alone."""
     port, home = free_port(), folder / "openclaw-home"
     settings = home / ".openclaw"
     settings.mkdir(parents=True)
-    (settings / "openclaw.json").write_text(json.dumps(config(port, model_port, mood)))
+    (settings / "openclaw.json").write_text(json.dumps(config(port, model_port, condition)))
     running = GatewayProcess(binary, home, port, folder / "gateway.log")
     try:
         running.start()

@@ -1,4 +1,4 @@
-"""The sessions of the stand-in and their records, kept in a file like the real one's database."""
+"""The sessions of the stand-in and their records, in a file in place of a database."""
 
 import json
 import time
@@ -8,11 +8,11 @@ from typing import Any
 
 
 def now() -> int:
-    """Milliseconds since 1970."""
+    """Return milliseconds since 1970."""
     return int(time.time() * 1000)
 
 
-class Book:
+class SessionStore:
     """All sessions by key."""
 
     def __init__(self, file: Path) -> None:
@@ -22,7 +22,7 @@ class Book:
             self.sessions = json.loads(file.read_text())
 
     def create(self, key: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Make a session, or find the one with this key."""
+        """Return the session with this key; create it if it does not exist."""
         if key not in self.sessions:
             self.sessions[key] = {
                 "key": key,
@@ -39,16 +39,16 @@ class Book:
         return self.sessions[key]
 
     def find(self, session_id: str | None, key: str | None) -> dict[str, Any] | None:
-        """Find a session by id or key."""
+        """Return a session by id or key."""
         if key:
             return self.sessions.get(key)
         rows = (row for row in self.sessions.values() if row["sessionId"] == session_id)
         return next(rows, None)
 
     def add(self, key: str, run_id: str, message: dict[str, Any]) -> dict[str, Any]:
-        """Append a record and return it as it is told to clients."""
-        mark = {"runId": run_id, "id": str(uuid.uuid4())}
-        record = {"timestamp": now(), **message, "__openclaw": mark}
+        """Append a record and return it as clients get it."""
+        origin = {"runId": run_id, "id": str(uuid.uuid4())}
+        record = {"timestamp": now(), **message, "__openclaw": origin}
         session = self.sessions[key]
         session["records"].append(record)
         session["updatedAt"] = now()
@@ -56,12 +56,12 @@ class Book:
         return record
 
     def save(self) -> None:
-        """Write it."""
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text(json.dumps(self.sessions))
-        fresh.replace(self._file)
+        """Write the file atomically."""
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text(json.dumps(self.sessions))
+        temporary.replace(self._file)
 
 
 def row_of(session: dict[str, Any]) -> dict[str, Any]:
-    """A session as lists tell it."""
+    """Return a session as lists show it."""
     return {name: value for name, value in session.items() if name != "records"}
