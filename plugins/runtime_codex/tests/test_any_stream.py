@@ -1,4 +1,4 @@
-"""Whatever is told, in whatever order: nothing raises, no text is lost or doubled."""
+"""Any records in any order: nothing raises, no text is lost or doubled."""
 
 from collections.abc import Sequence
 
@@ -47,20 +47,22 @@ ITEMS = st.dictionaries(
 BODIES = st.dictionaries(st.sampled_from(KEYS), JSON | ITEMS, max_size=4)
 
 
-def told(method: str, **params: object) -> Record:
+def notification(method: str, **params: object) -> Record:
     return {"method": method, "params": {"turnId": TURN, **params}}
 
 
 def delta(item_id: str, text: str) -> Record:
-    return told("item/agentMessage/delta", itemId=item_id, delta=text)
+    return notification("item/agentMessage/delta", itemId=item_id, delta=text)
 
 
 def completed(item_id: str, text: str) -> Record:
-    return told("item/completed", item={"type": "agentMessage", "id": item_id, "text": text})
+    return notification(
+        "item/completed", item={"type": "agentMessage", "id": item_id, "text": text}
+    )
 
 
-CUT = told("error", error={"message": "Reconnecting... 1/5"}, willRetry=True)
-USED = told("thread/tokenUsage/updated", tokenUsage={"last": {"inputTokens": 3}})
+CUT = notification("error", error={"message": "Reconnecting... 1/5"}, willRetry=True)
+USED = notification("thread/tokenUsage/updated", tokenUsage={"last": {"inputTokens": 3}})
 
 
 @st.composite
@@ -119,7 +121,7 @@ def test_readers_end_with_the_true_text(turn: tuple[list[Record], str]) -> None:
 @given(turns())
 @settings(max_examples=100, deadline=None)
 def test_every_step_that_starts_ends(turn: tuple[list[Record], str]) -> None:
-    records = [*turn[0], told("turn/completed", turn={"id": TURN, "status": "completed"})]
+    records = [*turn[0], notification("turn/completed", turn={"id": TURN, "status": "completed"})]
     items = list(translator().items(records))
     steps = [type(item) for item in items if isinstance(item, StepStart | StepFinish)]
     assert steps == [StepStart, StepFinish] * (len(steps) // 2)
@@ -130,8 +132,8 @@ def test_every_step_that_starts_ends(turn: tuple[list[Record], str]) -> None:
 @settings(max_examples=150, deadline=None)
 def test_no_record_raises(rows: list[tuple[str, dict[str, object], bool]]) -> None:
     records: list[Record] = [
-        {**told(method, **body), **({"id": number} if asked else {})}
-        for number, (method, body, asked) in enumerate(rows)
+        {**notification(method, **body), **({"id": number} if is_request else {})}
+        for number, (method, body, is_request) in enumerate(rows)
     ]
     list(translator().items([*records, {"method": "turn/completed"}, {"params": 3}, {"id": 1}]))
 
@@ -142,8 +144,8 @@ def test_a_tool_is_called_once_and_ends_once(starts: list[str], ends: list[str])
     def item(name: str, status: str) -> dict[str, object]:
         return {"type": "commandExecution", "id": name, "command": "ls", "status": status}
 
-    records = [told("item/started", item=item(name, "inProgress")) for name in starts]
-    records += [told("item/completed", item=item(name, "completed")) for name in ends]
+    records = [notification("item/started", item=item(name, "inProgress")) for name in starts]
+    records += [notification("item/completed", item=item(name, "completed")) for name in ends]
     items = list(translator().items(records))
     calls = [item.call_id for item in items if isinstance(item, ToolCall)]
     results = [item.call_id for item in items if isinstance(item, ToolResult)]

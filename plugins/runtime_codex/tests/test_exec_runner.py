@@ -61,8 +61,8 @@ def test_a_turn_runs_and_the_next_one_too(chat: Chat) -> None:
     assert turn.text == "All at once."
     again = chat.run_turn(text("And again."), session_id=turn.session_id)
     assert again.text == "And again."
-    said = [m["text"] for m in chat.messages(turn.session_id) if m["role"] == "assistant"]
-    assert said == ["All at once.", "And again."]
+    answers = [m["text"] for m in chat.messages(turn.session_id) if m["role"] == "assistant"]
+    assert answers == ["All at once.", "And again."]
 
 
 def test_an_allowed_tool_runs(chat: Chat) -> None:

@@ -40,9 +40,9 @@ def file_of(home: Path, revision: str = "", session_id: str = ID) -> Path:
 
 def messages(home: Path, name: str) -> list[Message]:
     shutil.copy(ROLLOUTS / f"{name}.jsonl", file_of(home))
-    found = asyncio.run(Store(home).messages(ID))
-    assert found is not None
-    return list(found)
+    rows = asyncio.run(Store(home).messages(ID))
+    assert rows is not None
+    return list(rows)
 
 
 def test_a_patch_is_a_write_with_its_content(tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_a_patch_is_a_write_with_its_content(tmp_path: Path) -> None:
 
 def test_a_step_ends_after_the_tools_that_its_call_asked_for(tmp_path: Path) -> None:
     _, agent = messages(tmp_path, "apply_patch")
-    told = [part.reason if isinstance(part, StepPart) else type(part) for part in agent.parts]
-    assert told == [ToolPart, "tool_use", TextPart, "stop"]
+    parts = [part.reason if isinstance(part, StepPart) else type(part) for part in agent.parts]
+    assert parts == [ToolPart, "tool_use", TextPart, "stop"]
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_a_step_ends_after_the_tools_that_its_call_asked_for(tmp_path: Path) -> 
     [{"type": ["task_complete"]}, {"type": "task_complete", "turn_id": [1]}, {"type": {}}],
 )
 def test_events_of_odd_types_are_passed_over(tmp_path: Path, payload: dict[str, object]) -> None:
-    wanted = messages(tmp_path, "apply_patch")
+    expected = messages(tmp_path, "apply_patch")
     row = {"timestamp": "2026-11-24T05:40:00.000Z", "type": "event_msg", "payload": payload}
     lines = file_of(tmp_path).read_bytes().splitlines()
     file_of(tmp_path).write_bytes(
         b"\n".join([*lines[:-1], json.dumps(row).encode(), lines[-1], b""])
     )
-    assert asyncio.run(Store(tmp_path).messages(ID)) == wanted
+    assert asyncio.run(Store(tmp_path).messages(ID)) == expected
 
 
 def test_a_session_without_items_tells_the_same(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_session_without_items_tells_the_same(tmp_path: Path) -> None:
 
 
 def test_the_oldest_files_name_neither_turns_nor_ways(tmp_path: Path) -> None:
-    said = ["one", "two"]
+    prompts = ["one", "two"]
     rows: list[tuple[str, dict[str, object]]] = [("session_meta", {"id": ID, "cwd": "/there"})]
-    for text in said:
+    for text in prompts:
         call = {"name": "shell", "arguments": '{"command": ["ls"]}', "call_id": f"call-{text}"}
         rows += [
             ("event_msg", {"type": "user_message", "message": text}),
@@ -110,12 +110,12 @@ def test_the_oldest_files_name_neither_turns_nor_ways(tmp_path: Path) -> None:
     time = "2025-09-01T10:00:00.000Z"
     lines = [json.dumps({"timestamp": time, "type": t, "payload": p}) for t, p in rows]
     file_of(tmp_path).write_text("\n".join(lines) + "\n")
-    found = asyncio.run(Store(tmp_path).messages(ID))
-    assert found
-    texts = [next(p.text for p in m.parts if isinstance(p, TextPart)) for m in found]
+    history = asyncio.run(Store(tmp_path).messages(ID))
+    assert history
+    texts = [next(p.text for p in m.parts if isinstance(p, TextPart)) for m in history]
     assert texts == ["one", "one back", "two", "two back"]
-    assert len({message.id for message in found}) == 4
-    cut = [part for part in found[1].parts if isinstance(part, ToolPart)]
+    assert len({message.id for message in history}) == 4
+    cut = [part for part in history[1].parts if isinstance(part, ToolPart)]
     assert [(part.tool, part.status) for part in cut] == [("bash", "error")]
 
 
@@ -152,10 +152,10 @@ def test_a_torn_file_gives_what_it_holds(tmp_path: Path) -> None:
     assert asyncio.run(Store(tmp_path).messages(ID))
 
 
-def said(found: Sequence[Message] | None) -> list[str]:
-    """Return the agent's words of each turn, without repeats."""
-    assert found is not None
-    texts = [part.text for message in found for part in message.parts if is_answer(message, part)]
+def answers(history: Sequence[Message] | None) -> list[str]:
+    """Return the agent's texts of each turn, without repeats."""
+    assert history is not None
+    texts = [part.text for message in history for part in message.parts if is_answer(message, part)]
     return [text.split()[0] for text in texts]
 
 
@@ -165,7 +165,7 @@ def is_answer(message: Message, part: object) -> TypeGuard[TextPart]:
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Path:
-    """A home where the real Codex was told four turns, dropped some three times, and made a fork,
+    """A home where the real Codex ran four turns, dropped some three times, and created a fork,
     where a turn was dropped as well."""
     shutil.copytree(ROLLOUTS.parent / "edits", tmp_path, dirs_exist_ok=True)
     return tmp_path
@@ -175,7 +175,7 @@ def test_an_edited_session_is_told_by_its_newest_file_and_what_that_goes_on_from
     edited: Path,
 ) -> None:
     store = Store(edited)
-    assert said(asyncio.run(store.messages(EDITED))) == ["answer0", "afterthird"]
+    assert answers(asyncio.run(store.messages(EDITED))) == ["answer0", "afterthird"]
     record = asyncio.run(store.session(EDITED))
     assert record
     assert (record.message_count, record.title) == (4, "[[text n=2 answer0]]")
@@ -184,22 +184,22 @@ def test_an_edited_session_is_told_by_its_newest_file_and_what_that_goes_on_from
 def test_edits_of_edits_hold_up_to_their_rows(edited: Path) -> None:
     newest, second, first, _ = sorted(edited.rglob(f"*{EDITED}*"), reverse=True)
     newest.unlink()
-    told = said(asyncio.run(Store(edited).messages(EDITED)))
-    assert told == ["answer0", "answer1", "afterfirst", "aftersecond"]
+    texts = answers(asyncio.run(Store(edited).messages(EDITED)))
+    assert texts == ["answer0", "answer1", "afterfirst", "aftersecond"]
     second.unlink()
-    told = said(asyncio.run(Store(edited).messages(EDITED)))
-    assert told == ["answer0", "answer1", "afterfirst", "afterfirst2"]
+    texts = answers(asyncio.run(Store(edited).messages(EDITED)))
+    assert texts == ["answer0", "answer1", "afterfirst", "afterfirst2"]
     first.unlink()
-    told = said(asyncio.run(Store(edited).messages(EDITED)))
-    assert told == ["answer0", "answer1", "answer2", "answer3"]
+    texts = answers(asyncio.run(Store(edited).messages(EDITED)))
+    assert texts == ["answer0", "answer1", "answer2", "answer3"]
 
 
 def test_a_fork_begins_with_what_it_goes_on_from(edited: Path) -> None:
     store = Store(edited)
-    told = asyncio.run(store.messages(FORK))
-    assert said(told) == ["answer0", "afterthird", "forkreverted"]
-    assert told
-    assert asyncio.run(store.turn_of(FORK, told[0].id))
+    history = asyncio.run(store.messages(FORK))
+    assert answers(history) == ["answer0", "afterthird", "forkreverted"]
+    assert history
+    assert asyncio.run(store.turn_of(FORK, history[0].id))
 
 
 def test_a_fork_of_an_archived_session_still_begins_with_it(edited: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_fork_of_an_archived_session_still_begins_with_it(edited: Path) -> Non
     for path in edited.rglob(f"rollout-*-{EDITED}*"):
         path.rename(edited / "archived_sessions" / path.name)
     store = Store(edited)
-    assert said(asyncio.run(store.messages(FORK))) == ["answer0", "afterthird", "forkreverted"]
+    assert answers(asyncio.run(store.messages(FORK))) == ["answer0", "afterthird", "forkreverted"]
     assert asyncio.run(store.messages(EDITED)) is None
     assert asyncio.run(store.session(EDITED)) is None
 
@@ -216,7 +216,7 @@ def test_an_edit_of_the_first_message_leaves_nothing_but_what_follows(edited: Pa
     meta = {"id": EDITED, "history_base": {"thread_id": EDITED, "end_ordinal_exclusive": 1}}
     row = {"timestamp": "2026-11-26T00:00:00Z", "type": "session_meta", "payload": meta}
     file_of(edited, f"_{REVISION}", EDITED).write_text(json.dumps(row) + "\n")
-    assert said(asyncio.run(Store(edited).messages(EDITED))) == []
+    assert answers(asyncio.run(Store(edited).messages(EDITED))) == []
 
 
 @pytest.mark.parametrize("lost", ["gone", "itself", "number"])
@@ -226,7 +226,7 @@ def test_a_file_whose_base_is_lost_tells_its_own(edited: Path, lost: str) -> Non
     base = {"gone": f'"{ID}"', "itself": f'"{FORK}"', "number": "5"}[lost]
     text = re.sub(r'("history_base":\{"thread_id":)"[^"]*"', rf"\g<1>{base}", path.read_text())
     path.write_text(text)
-    assert said(asyncio.run(Store(edited).messages(FORK))) == ["inthefork"]
+    assert answers(asyncio.run(Store(edited).messages(FORK))) == ["inthefork"]
 
 
 def test_a_file_that_grows_is_read_on(tmp_path: Path) -> None:

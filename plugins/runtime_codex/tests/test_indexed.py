@@ -37,7 +37,7 @@ def rows(server: LiveServer) -> dict[str, Any]:
     return {row["id"]: row for row in get(server, "/api/sessions")["sessions"]}
 
 
-def said(server: LiveServer, session_id: str) -> list[str]:
+def answers(server: LiveServer, session_id: str) -> list[str]:
     """Return the first words of the answers."""
     messages = get(server, f"/api/messages/{session_id}")["messages"]
     return [each["text"].split()[0] for each in messages if each["role"] == "assistant"]
@@ -54,8 +54,8 @@ def files(server: LiveServer, session_id: str) -> list[Path]:
 def test_edits_and_forks_are_listed_and_found_once_each(server: LiveServer) -> None:
     listed = rows(server)
     assert (listed[EDITED]["message_count"], listed[FORK]["message_count"]) == (4, 6)
-    assert said(server, EDITED) == ["answer0", "afterthird"]
-    assert said(server, FORK) == ["answer0", "afterthird", "forkreverted"]
+    assert answers(server, EDITED) == ["answer0", "afterthird"]
+    assert answers(server, FORK) == ["answer0", "afterthird", "forkreverted"]
     assert hits(server, "afterthird") == {EDITED, FORK}
     assert hits(server, "forkreverted") == {FORK}
     assert hits(server, "aftersecond") == set()
@@ -79,11 +79,11 @@ def test_an_edit_in_a_terminal_shows_what_holds(server: LiveServer) -> None:
     body = newest.read_bytes()
     newest.unlink()
     eventually(lambda: hits(server, "aftersecond") == {EDITED}, SECONDS, "the edit before it")
-    assert said(server, FORK) == ["forkreverted"]
+    assert answers(server, FORK) == ["forkreverted"]
     newest.write_bytes(body)
     eventually(lambda: hits(server, "afterthird") == {EDITED, FORK}, SECONDS, "the edit is back")
     assert hits(server, "aftersecond") == set()
-    assert said(server, EDITED) == ["answer0", "afterthird"]
+    assert answers(server, EDITED) == ["answer0", "afterthird"]
 
 
 def test_a_deleted_session_goes_with_all_its_files_and_comes_back(server: LiveServer) -> None:
@@ -95,7 +95,7 @@ def test_a_deleted_session_goes_with_all_its_files_and_comes_back(server: LiveSe
     eventually(lambda: set(rows(server)) == {FORK}, SECONDS, "only the fork is left")
     server.client.post("/api/fts/index/all")
     eventually(lambda: hits(server, "afterthird") == {FORK}, SECONDS, "the fork is whole")
-    assert said(server, FORK) == ["answer0", "afterthird", "forkreverted"]
+    assert answers(server, FORK) == ["answer0", "afterthird", "forkreverted"]
     assert get(server, "/api/usage?days=365")["total_tokens"] == spent
     server.terminate()
     command = [sys.executable, "-m", "xo_cowork_core", "sessions", "restore", EDITED]
@@ -103,7 +103,7 @@ def test_a_deleted_session_goes_with_all_its_files_and_comes_back(server: LiveSe
     assert {path: path.read_bytes() for path in files(server, EDITED)} == before
     server.start()
     eventually(lambda: set(rows(server)) == {EDITED, FORK}, SECONDS, "both are listed again")
-    assert said(server, EDITED) == ["answer0", "afterthird"]
+    assert answers(server, EDITED) == ["answer0", "afterthird"]
 
 
 def test_an_archived_session_is_not_listed_but_its_forks_are_whole(server: LiveServer) -> None:
@@ -113,5 +113,5 @@ def test_an_archived_session_is_not_listed_but_its_forks_are_whole(server: LiveS
     for path in files(server, EDITED):
         path.rename(archive / path.name)
     eventually(lambda: set(rows(server)) == {FORK}, SECONDS, "only the fork is left")
-    assert said(server, FORK) == ["answer0", "afterthird", "forkreverted"]
+    assert answers(server, FORK) == ["answer0", "afterthird", "forkreverted"]
     assert get(server, "/api/usage?days=365")["total_tokens"] == spent

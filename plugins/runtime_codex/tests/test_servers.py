@@ -44,13 +44,13 @@ def test_sessions_share_a_server(chat: Chat) -> None:
 def test_a_session_moves_to_the_server_of_its_environment_and_back(chat: Chat) -> None:
     put_secret(chat, "one")
     session = chat.run_turn(text("First.")).session_id
-    for value, words in (("two", "Second."), ("one", "Third.")):
+    for value, answer in (("two", "Second."), ("one", "Third.")):
         put_secret(chat, value)
-        turn = chat.run_turn(text(words), session_id=session)
-        assert turn.text == words
+        turn = chat.run_turn(text(answer), session_id=session)
+        assert turn.text == answer
         assert app_servers(chat) == 2
-    said = [m["text"] for m in chat.messages(session) if m["role"] == "assistant"]
-    assert said == ["First.", "Second.", "Third."]
+    answers = [m["text"] for m in chat.messages(session) if m["role"] == "assistant"]
+    assert answers == ["First.", "Second.", "Third."]
 
 
 def test_what_a_session_left_running_ends_when_it_moves(chat: Chat) -> None:

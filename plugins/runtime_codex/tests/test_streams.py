@@ -34,9 +34,9 @@ def replay(name: str) -> tuple[list[Item], Translator]:
     return list(translator.items(records)), translator
 
 
-def test_a_cut_stream_is_taken_back_before_it_is_told_anew() -> None:
+def test_a_cut_stream_is_retracted_before_it_is_sent_again() -> None:
     items, _ = replay("drop_paced")
-    cut = next(place for place, item in enumerate(items) if isinstance(item, Desync))
+    cut = next(index for index, item in enumerate(items) if isinstance(item, Desync))
     before = "".join(i.text for i in items[:cut] if isinstance(i, TextDelta))
     after = "".join(i.text for i in items[cut:] if isinstance(i, TextDelta))
     assert before == after == "alpha beta gamma "
@@ -49,11 +49,11 @@ def test_a_cut_stream_is_taken_back_before_it_is_told_anew() -> None:
 
 def test_an_approval_names_its_call_and_its_id_may_be_zero() -> None:
     items, translator = replay("approval")
-    ask = next(item for item in items if isinstance(item, ApprovalRequest))
+    request = next(item for item in items if isinstance(item, ApprovalRequest))
     call = next(item for item in items if isinstance(item, ToolCall))
-    assert ask.method == COMMAND
-    assert ask.record["id"] == 0
-    assert ask.call_id == call.call_id
+    assert request.method == COMMAND
+    assert request.record["id"] == 0
+    assert request.call_id == call.call_id
     assert call.tool == "bash"
     assert call.arguments["command"] == "touch /tmp/xo-home/proj/esc.txt && echo made"
     assert RequestResolved(0) in items

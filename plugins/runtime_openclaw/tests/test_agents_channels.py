@@ -102,9 +102,9 @@ def test_a_wrong_channel_stores_nothing(server: LiveServer, body: dict[str, str]
 
 
 def test_the_gateway_is_looked_for_where_it_should_be(server: LiveServer):
-    found = server.client.get("/api/channels/openclaw/status").json()
-    wanted = {"installed": False, "running": False, "port": 9, "ws_url": "ws://127.0.0.1:9"}
-    assert found == wanted
+    status = server.client.get("/api/channels/openclaw/status").json()
+    expected = {"installed": False, "running": False, "port": 9, "ws_url": "ws://127.0.0.1:9"}
+    assert status == expected
 
 
 def test_a_gateway_that_is_down_is_not_restarted(server: LiveServer):

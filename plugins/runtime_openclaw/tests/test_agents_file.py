@@ -78,17 +78,19 @@ def opened(text: str | None = None, **more: str) -> Iterator[Place]:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with opened(COMMENTED) as found:
-        yield found
+    with opened(COMMENTED) as opened_place:
+        yield opened_place
 
 
 def test_a_new_file_names_main_too_and_is_private():
     with opened() as place:
         assert place.ids() == ["main"]
         assert not place.file.exists()
-        made = place.http.post("/api/agents", json={"name": "Ada B", "systemPrompt": "Be brief"})
-        assert made.json()["id"] == "ada-b"
-        assert made.json()["system_prompt"] == "Be brief"
+        response = place.http.post(
+            "/api/agents", json={"name": "Ada B", "systemPrompt": "Be brief"}
+        )
+        assert response.json()["id"] == "ada-b"
+        assert response.json()["system_prompt"] == "Be brief"
         home = place.file.parent
         assert place.file.stat().st_mode & 0o777 == 0o600
         assert place.config["gateway"]["mode"] == "local"
@@ -170,15 +172,15 @@ def test_three_backups_are_kept(place: Place):
     for number in range(5):
         place.change("ada", description=f"d{number}")
     texts = [Path(f"{place.file}{end}").read_text() for end in (".bak", ".bak.1", ".bak.2")]
-    found = [read_json5(text)["agents"]["entries"]["ada"]["description"] for text in texts]  # type: ignore[index,call-overload]
-    assert found == ["d3", "d2", "d1"]
+    descriptions = [read_json5(text)["agents"]["entries"]["ada"]["description"] for text in texts]  # type: ignore[index,call-overload]
+    assert descriptions == ["d3", "d2", "d1"]
     assert Path(f"{place.file}.bak").stat().st_mode & 0o777 == 0o600
     assert not Path(f"{place.file}.bak.3").exists()
 
 
 def test_twenty_changes_at_once_are_all_kept(place: Place):
-    known = ["description", "workspace", "cwd", "utilityModel", "decisionModel", "name", "model"]
-    fields = [*known, *(f"field_{number}" for number in range(20 - len(known)))]
+    valid = ["description", "workspace", "cwd", "utilityModel", "decisionModel", "name", "model"]
+    fields = [*valid, *(f"field_{number}" for number in range(20 - len(valid)))]
     with ThreadPoolExecutor(20) as pool:
         done = pool.map(lambda name: place.change("ada", **{name: f"x/{name}"}).status_code, fields)
         assert set(done) == {200}
@@ -195,11 +197,11 @@ def test_last_years_list_stays_a_list(marker: bool):
         assert place.change("main", name="Boss").status_code == 200
         assert place.http.post("/api/agents", json={"name": "Bob"}).status_code == 200
         assert place.http.delete("/api/agents/ada").status_code == 200
-        found = place.config["agents"]
-        assert [row["id"] for row in found["list"]] == ["main", "bob"]
-        assert found["list"][0]["name"] == "Boss"
-        assert found["ownership"] == "explicit"
-        assert "entries" not in found
+        agents = place.config["agents"]
+        assert [row["id"] for row in agents["list"]] == ["main", "bob"]
+        assert agents["list"][0]["name"] == "Boss"
+        assert agents["ownership"] == "explicit"
+        assert "entries" not in agents
 
 
 def test_a_bare_list_becomes_todays_shape():

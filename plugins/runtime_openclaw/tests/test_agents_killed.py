@@ -35,7 +35,7 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path):
     filler = ",\n".join(f'  "key {number}": "{"x" * 200}" // note' for number in range(200))
     filler = filler.replace(" // note,", ", // note")
     path.write_text("{\n  count: 0,\n" + filler + "\n}\n")
-    wanted, counts, chance = len(read_json5(path.read_text())), [0], random.Random(7)  # type: ignore[arg-type]
+    size, counts, chance = len(read_json5(path.read_text())), [0], random.Random(7)  # type: ignore[arg-type]
     for _ in range(ROUNDS):
         command = [sys.executable, "-c", WRITER, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
@@ -43,13 +43,13 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path):
             assert writer.stdout.readline() == b"begun\n"
             time.sleep(chance.random() * 0.03)  # where in a write it dies is up to chance
             writer.send_signal(signal.SIGKILL)
-        found = read_json5(path.read_text())
-        assert isinstance(found, dict)
-        assert len(found) == wanted
-        count = found["count"]
+        config = read_json5(path.read_text())
+        assert isinstance(config, dict)
+        assert len(config) == size
+        count = config["count"]
         assert isinstance(count, int)
         assert count > counts[-1]
         counts.append(count)
         backup = read_json5(Path(f"{path}.bak").read_text())
         assert isinstance(backup, dict)
-        assert len(backup) == wanted
+        assert len(backup) == size

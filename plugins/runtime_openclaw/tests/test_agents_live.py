@@ -1,4 +1,4 @@
-"""Agents through a gateway: what is asked of it, and what its refusals become."""
+"""Agents through a gateway: the requests it gets, and the errors its refusals become."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -22,14 +22,14 @@ class FakeControl:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
-        self.asked: list[tuple[str, Row]] = []
+        self.requests: list[tuple[str, Row]] = []
         self.refusals: dict[str, list[dict[str, Any]]] = {}
         self.unsettled = 0
 
     async def call(self, method: str, params: Row, *, seconds: float = 0) -> object:
         await asyncio.sleep(0)
         if method not in {"config.get", "sessions.list"}:
-            self.asked.append((method, params))
+            self.requests.append((method, params))
         if refusals := self.refusals.get(method):
             raise GatewayError(method, refusals.pop(0))
         return getattr(self, f"on_{method.replace('.', '_')}")(params)
@@ -94,20 +94,20 @@ def agents(control: FakeControl, tmp_path: Any) -> Agents:
 
 
 def methods(control: FakeControl) -> Sequence[str]:
-    return [method for method, _ in control.asked]
+    return [method for method, _ in control.requests]
 
 
 def test_agents_come_with_their_session_counts(agents: Agents):
-    found = run(agents.all())
-    assert [(a.id, a.session_count, a.is_default) for a in found] == [
+    rows = run(agents.all())
+    assert [(a.id, a.session_count, a.is_default) for a in rows] == [
         ("main", 3, True),
         ("ada", 0, False),
     ]
 
 
 def test_a_new_agent_is_created_then_given_its_fields(agents: Agents, control: FakeControl):
-    made = run(agents.save("bob", {"name": "Bob", "model": "a/b"}))
-    assert made.fields == {"name": "Bob", "workspace": "/w/bob", "identity": {}, "model": "a/b"}
+    agent = run(agents.save("bob", {"name": "Bob", "model": "a/b"}))
+    assert agent.fields == {"name": "Bob", "workspace": "/w/bob", "identity": {}, "model": "a/b"}
     assert methods(control) == ["agents.create", "config.patch"]
 
 
@@ -119,18 +119,18 @@ def test_a_refused_new_agent_leaves_nothing(agents: Agents, control: FakeControl
         run(agents.save("bob", {"sandbox": {"mode": "odd"}}))
     assert "/home" not in refused.value.message
     assert "bob" not in control.config["agents"]["entries"]
-    assert control.asked[-1] == ("agents.delete", {"agentId": "bob", "deleteFiles": False})
+    assert control.requests[-1] == ("agents.delete", {"agentId": "bob", "deleteFiles": False})
 
 
 def test_a_shorter_list_says_that_it_means_it(agents: Agents, control: FakeControl):
     run(agents.save("ada", {"skills": ["a"], "description": "x"}))
-    assert control.asked[0][1]["replacePaths"] == ["agents.entries.ada.skills"]
+    assert control.requests[0][1]["replacePaths"] == ["agents.entries.ada.skills"]
     assert control.config["agents"]["entries"]["ada"]["skills"] == ["a"]
 
 
 def test_unchanged_fields_ask_for_nothing(agents: Agents, control: FakeControl):
     run(agents.save("ada", {"skills": ["a", "b"]}))
-    assert control.asked == []
+    assert control.requests == []
 
 
 def test_a_change_between_reading_and_writing_is_tried_again(agents: Agents, control: FakeControl):
@@ -154,7 +154,7 @@ def test_a_gateway_that_counts_changes_says_when_to_come_back(agents: Agents, co
 
 def test_an_agent_is_removed_and_its_files_stay(agents: Agents, control: FakeControl):
     run(agents.delete("ada"))
-    assert control.asked == [("agents.delete", {"agentId": "ada", "deleteFiles": False})]
+    assert control.requests == [("agents.delete", {"agentId": "ada", "deleteFiles": False})]
     with pytest.raises(NotFound):
         run(agents.delete("ada"))
     with pytest.raises(Conflict):
@@ -175,9 +175,9 @@ def test_the_answer_waits_until_the_gateway_works_by_it(agents: Agents, control:
 
 
 def test_a_gateway_elsewhere_that_is_down_has_no_file_here(agents: Agents, control: FakeControl):
-    def gone(params: Row) -> object:
+    def unavailable(params: Row) -> object:
         raise down.unreachable("ws://elsewhere", "refused")
 
-    control.on_config_get = gone  # type: ignore[method-assign]
+    control.on_config_get = unavailable  # type: ignore[method-assign]
     with pytest.raises(Unavailable):
         run(agents.all())

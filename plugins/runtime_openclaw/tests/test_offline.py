@@ -129,8 +129,8 @@ def listed(chat: Chat, *session_ids: str) -> dict[str, Body]:
     return rows()
 
 
-def told(chat: Chat, session_id: str) -> None:
-    """Check that the transcript above is told."""
+def assert_transcript(chat: Chat, session_id: str) -> None:
+    """Check that the session has the messages above."""
     messages = chat.messages(session_id)
     assert texts(messages, "user") == ["List it"]
     assert [part["text"] for part in parts_of(messages, "text")][1:] == ["Looking.", "One file."]
@@ -149,7 +149,7 @@ def test_sessions_of_a_database_are_listed_and_read(server: LiveServer) -> None:
     chat = Chat(server, "openclaw")
     row = listed(chat, TODAY)[TODAY]
     assert (row["title"], row["directory"]) == ("Files here", "/work/here")
-    told(chat, TODAY)
+    assert_transcript(chat, TODAY)
 
 
 def test_sessions_of_older_files_are_listed_and_read(server: LiveServer) -> None:
@@ -159,7 +159,7 @@ def test_sessions_of_older_files_are_listed_and_read(server: LiveServer) -> None
     row = listed(chat, OLDER)[OLDER]
     assert (row["title"], row["directory"]) == ("List it", "/work/here")
     assert row["message_count"] == 2
-    told(chat, OLDER)
+    assert_transcript(chat, OLDER)
 
 
 def test_an_older_file_that_grew_is_listed_anew(server: LiveServer) -> None:
@@ -186,14 +186,14 @@ def test_a_session_made_anew_keeps_the_id_that_the_host_knows(server: LiveServer
     server.start()
     chat = Chat(server, "openclaw")
     assert list(listed(chat, AGAIN)) == [AGAIN]
-    told(chat, AGAIN)
+    assert_transcript(chat, AGAIN)
 
 
 def test_reading_leaves_no_trace(server: LiveServer) -> None:
     database = store(server.home, "agent:main:web:1", TODAY)
     server.start()
     before = database.read_bytes()
-    told(Chat(server, "openclaw"), TODAY)
+    assert_transcript(Chat(server, "openclaw"), TODAY)
     assert [path.name for path in database.parent.iterdir()] == [database.name]
     assert database.read_bytes() == before
 
@@ -227,5 +227,5 @@ def test_broken_stores_are_passed_over(server: LiveServer) -> None:
     server.start()
     chat = Chat(server, "openclaw")
     listed(chat, TODAY, OLDER)
-    told(chat, OLDER)
-    told(chat, TODAY)
+    assert_transcript(chat, OLDER)
+    assert_transcript(chat, TODAY)

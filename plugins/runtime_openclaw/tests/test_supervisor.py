@@ -80,12 +80,12 @@ def test_an_existing_configuration_stays(tmp_path: Path) -> None:
     with managing(tmp_path, OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{port}") as server:
         until_ready(server)
         config = server.home / ".openclaw" / "openclaw.json"
-        mine = json.loads(config.read_text()) | {"mine": True}
+        existing = json.loads(config.read_text()) | {"mine": True}
         server.terminate()
-        config.write_text(json.dumps(mine))
+        config.write_text(json.dumps(existing))
         server.start()
         until_ready(server)
-        assert json.loads(config.read_text()) == mine
+        assert json.loads(config.read_text()) == existing
 
 
 def test_a_killed_gateway_is_started_again(tmp_path: Path) -> None:
@@ -106,7 +106,9 @@ def test_a_gateway_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None
         chat = until_ready(server)
         (hung,) = server.descendants()
         os.kill(hung.pid, signal.SIGSTOP)
-        eventually(lambda: hung not in server.descendants(), HUNG_SECONDS, "the hung one is gone")
+        eventually(
+            lambda: hung not in server.descendants(), HUNG_SECONDS, "the hung gateway has ended"
+        )
         until_ready(server)
         assert chat.run_turn(say("Back.")).text == "Back."
 
@@ -126,7 +128,7 @@ def test_a_gateway_that_refuses_its_configuration_is_named(tmp_path: Path) -> No
     broken.write_text("#!/bin/sh\necho 'gateway.port: expected a number' >&2\nexit 78\n")
     broken.chmod(0o755)
     with managing(tmp_path, OPENCLAW_CLI_PATH=str(broken)) as server:
-        eventually(lambda: state(server) == "failed", UP_SECONDS, "the failure is told")
+        eventually(lambda: state(server) == "failed", UP_SECONDS, "health reports the failure")
         detail = server.client.get("/health").json()["runtimes"]["openclaw"]["detail"]
         assert "expected a number" in detail
 

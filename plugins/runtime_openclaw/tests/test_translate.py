@@ -82,14 +82,14 @@ def replay(name: str) -> list[object]:
     ("held", "missing"),
     [("one two", ""), ("one", ""), ("three", "\n\nthree"), ("one two\n\nthree", "\n\nthree")],
 )
-def test_what_a_gateway_still_holds_of_the_stretch_before_a_tool_is_not_told_again(
+def test_the_text_before_a_tool_is_not_sent_again_when_a_run_is_resumed(
     held: str, missing: str
 ) -> None:
-    said = TextReconciler()
-    list(said.grow("one two "))
-    said.close()
-    told = [event.text for event in said.catch_up(held) if isinstance(event, TextDelta)]
-    assert "".join(told) == missing
+    text = TextReconciler()
+    list(text.update("one two "))
+    text.close()
+    deltas = [event.text for event in text.resume(held) if isinstance(event, TextDelta)]
+    assert "".join(deltas) == missing
 
 
 @settings(deadline=None)
@@ -125,12 +125,12 @@ def test_missed_and_doubled_deltas_leave_the_text_whole(
 @settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, right: str) -> None:
-    said = TextReconciler()
-    events = [*said.grow(before, "a")]
-    said.close()
-    events += [*said.grow(wrong, "b"), *said.replace(""), *said.grow(right, "c")]
-    assert seen(events) == said.whole
-    assert said.whole == "\n\n".join(part for part in (before, right) if part)
+    text = TextReconciler()
+    events = [*text.update(before, "a")]
+    text.close()
+    events += [*text.update(wrong, "b"), *text.replace(""), *text.update(right, "c")]
+    assert seen(events) == text.full_text
+    assert text.full_text == "\n\n".join(part for part in (before, right) if part)
 
 
 @settings(max_examples=50, deadline=None)

@@ -57,21 +57,26 @@ class OpenClawRuntime(
 
     def __init__(self, context: HostContext) -> None:
         options = read_options(context.settings, context.paths.home)
-        gateway = Gateway(context, options)
+        supervisor = Supervisor(context, options) if options.manage else None
+        gateway = Gateway(
+            context,
+            options,
+            is_starting=lambda: supervisor is not None and supervisor.is_starting,
+        )
+        super().__init__(AdminServices(context, options, gateway))
         self._context = context
         self._options = options
         self._gateway = gateway
         self._sessions = GatewaySessions(context, gateway)
         self._store = HistoryStore(context, gateway, self._sessions)
-        self._supervisor = Supervisor(context, options, gateway) if options.manage else None
-        self._health = HealthCheck(context, options, gateway, self._supervisor)
-        self.administration = AdminServices(context, options, gateway)
+        self._supervisor = supervisor
+        self._health = HealthCheck(context, options, gateway, supervisor)
         self._turns: ActiveTurns[TurnRun] = ActiveTurns()
         state_digest = hashlib.sha256(
             str(context.paths.ensure_state_folder()).encode()
         ).hexdigest()[:10]
         self._prefix = f"xo-{state_digest}-"
-        gateway.on_connect = OrphanRuns(gateway, self._prefix).sweep
+        gateway.add_connect_listener(OrphanRuns(gateway, self._prefix).sweep)
 
     def describe(self) -> RuntimeInfo:
         return INFO
@@ -80,7 +85,7 @@ class OpenClawRuntime(
     async def lifespan(self) -> AsyncIterator[None]:
         """Run the supervised gateway, if one is wanted; close the connection at the end."""
         if self._supervisor:
-            self._supervisor.start()
+            self._supervisor.start(self._gateway)
         try:
             yield
         finally:

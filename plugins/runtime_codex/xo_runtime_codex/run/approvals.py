@@ -26,13 +26,13 @@ from xo_runtime_codex.server.thread_queue import Record
 
 COMMAND = "item/commandExecution/requestApproval"
 FILES = "item/fileChange/requestApproval"
-MORE = "item/permissions/requestApproval"
+PERMISSIONS = "item/permissions/requestApproval"
 QUESTION = "item/tool/requestUserInput"
 FORM = "mcpServer/elicitation/request"
 KINDS: dict[str, PermissionKind] = {
     COMMAND: "run_commands",
     FILES: "file_changes",
-    MORE: "other",
+    PERMISSIONS: "other",
     FORM: "other",
 }
 TITLE_LENGTH = 80
@@ -122,10 +122,10 @@ def declined_result(request: ApprovalRequest) -> dict[str, Any]:
 
 def approval_result(request: ApprovalRequest, *, allow: bool) -> dict[str, Any]:
     """Return the result that allows or declines; a declined call does not end the turn."""
-    if request.method == MORE:
-        wanted = request.params.get("permissions")
-        given = wanted if allow and isinstance(wanted, Mapping) else {}
-        return {"permissions": {k: v for k, v in given.items() if v}, "scope": "turn"}
+    if request.method == PERMISSIONS:
+        requested = request.params.get("permissions")
+        granted = requested if allow and isinstance(requested, Mapping) else {}
+        return {"permissions": {k: v for k, v in granted.items() if v}, "scope": "turn"}
     if request.method == FORM:
         # a form without fields is a yes or no; one with fields cannot be filled in here
         allow = allow and not _fields(request)
@@ -141,12 +141,12 @@ def plan_event(call_id: str, plan: str) -> PlanReview:
 
 def _answers(request: ApprovalRequest, answers: Mapping[str, str]) -> dict[str, Any]:
     rows = request.params.get("questions")
-    given = {
+    answer_rows = {
         str(row.get("id")): {"answers": [answers[str(row["question"])]]}
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, Mapping) and str(row.get("question")) in answers
     }
-    return {"answers": given}
+    return {"answers": answer_rows}
 
 
 def _tool_without_item(request: ApprovalRequest) -> Tool:

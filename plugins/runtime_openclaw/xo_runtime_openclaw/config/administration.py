@@ -56,45 +56,46 @@ class AdminServices:
 
 
 class AdminAbilities(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
-    """Forwards the abilities to `administration`, which the runtime sets."""
+    """Forwards the abilities to their services."""
 
-    administration: AdminServices
+    def __init__(self, administration: AdminServices) -> None:
+        self._administration = administration
 
     @property
     def agent_fields(self) -> frozenset[str]:
         return agent_schema.FIELDS
 
     async def agents(self) -> Sequence[Agent]:
-        return await self.administration.agents.all()
+        return await self._administration.agents.all()
 
     async def save_agent(self, agent_id: str, fields: Json) -> Agent:
-        return await self.administration.agents.save(agent_id, fields)
+        return await self._administration.agents.save(agent_id, fields)
 
     async def delete_agent(self, agent_id: str) -> None:
-        await self.administration.agents.delete(agent_id)
+        await self._administration.agents.delete(agent_id)
 
     async def channels(self) -> Mapping[str, Json]:
-        return await self.administration.channels.all()
+        return await self._administration.channels.all()
 
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
-        return await self.administration.channels.add(channel, tokens)
+        return await self._administration.channels.add(channel, tokens)
 
     async def gateway(self) -> GatewayStatus:
-        return await self.administration.gateway()
+        return await self._administration.gateway()
 
     async def restart_gateway(self) -> str:
-        return await self.administration.restart.do()
+        return await self._administration.restart.do()
 
     async def status_of(self, subject: str) -> Json:
         """Return `models` or `providers` of `ProviderStatus`, or `channels`:
         `{runtime, gateway_running, channels: {<name>: state}}`.
         """
         if subject == "models":
-            return await self.administration.provider_status.models()
+            return await self._administration.provider_status.models()
         if subject == "providers":
-            return await self.administration.provider_status.providers()
+            return await self._administration.provider_status.providers()
         if subject != "channels":
-            raise BadRequest(f"OpenClaw tells no status of {subject!r}")
+            raise BadRequest(f"OpenClaw has no status of {subject!r}")
         channels, gateway = await asyncio.gather(self.channels(), self.gateway())
         return {
             "runtime": "openclaw",

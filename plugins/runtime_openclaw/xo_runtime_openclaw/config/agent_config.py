@@ -177,7 +177,7 @@ class AgentConfig:
     def _refuse_include(self) -> None:
         agents = self.config.get("agents")
         if isinstance(agents, dict) and "$include" in agents:
-            raise Conflict("The agents stand in a file that openclaw.json includes: edit that one")
+            raise Conflict("The agents are in a file that openclaw.json includes: edit that file")
 
 
 def _value_at(config: Json, path: Path) -> JsonValue:

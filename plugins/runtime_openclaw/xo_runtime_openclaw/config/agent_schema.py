@@ -29,8 +29,8 @@ def _count(value: JsonValue) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53
 
 
-def _one_of(*words: JsonValue) -> Check:
-    return lambda value: any(value is word or value == word for word in words)
+def _one_of(*allowed: JsonValue) -> Check:
+    return lambda value: any(value is option or value == option for option in allowed)
 
 
 def _model(value: JsonValue) -> bool:

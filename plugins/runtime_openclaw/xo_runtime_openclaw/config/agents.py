@@ -76,10 +76,10 @@ class Agents:
         if is_new:
             await self._live.call("agents.create", {"name": agent_id})
             # the gateway stores the id as identity name, which would override the agent's name
-            given = fields.get("identity")
+            given_identity = fields.get("identity")
             identity: Json = {
                 "name": None,
-                **(given if isinstance(given, dict) else {}),
+                **(given_identity if isinstance(given_identity, dict) else {}),
             }
             fields = {**fields, "identity": identity}
         try:

@@ -29,17 +29,17 @@ class ConfigCheck:
         binary = await asyncio.to_thread(self._context.paths.binary, "openclaw", self._binary)
         if binary and "$include" in text:
             binary = None  # included files are not beside the draft
-        answer = await self._ask(binary, text) if binary else EMPTY
+        answer = await self._validate(binary, text) if binary else EMPTY
         if answer.get("valid") is True:
             return
         for issue in rows(answer.get("issues")):
             raise BadRequest(f"OpenClaw refuses this: {issue.get('path')}: {issue.get('message')}")
         if must:
             names = ", ".join(f"`{name}`" for name in must)
-            raise BadRequest(f"OpenClaw can't be asked about {names}: start its gateway first")
+            raise BadRequest(f"OpenClaw can't check {names} now: start its gateway first")
 
-    async def _ask(self, binary: Path, text: str) -> Row:
-        """Return OpenClaw's verdict on a text; empty without one."""
+    async def _validate(self, binary: Path, text: str) -> Row:
+        """Return the result of `openclaw config validate`; empty when it gives none."""
         draft = self._context.paths.ensure_state_folder() / f"draft-{secrets.token_hex(4)}.json"
         try:
             await asyncio.to_thread(_write, draft, text)

@@ -28,7 +28,7 @@ class ProviderStatus:
 
     async def models(self) -> Json:
         """`{runtime, source, default, models: [{id, name, provider, available, context}]}`."""
-        entries = rows(row(await self._ask("models.list")).get("models"))
+        entries = rows(row(await self._call("models.list")).get("models"))
         items: list[JsonValue] = [
             {
                 "id": f"{text_of(model.get('provider'))}/{text_of(model.get('id'))}",
@@ -49,19 +49,21 @@ class ProviderStatus:
     async def providers(self) -> Json:
         """`{runtime, source, providers: [{id, name, key_set, key_source, status}]}`."""
         try:
-            answer = row(await self._ask("models.authStatus"))
+            answer = row(await self._call("models.authStatus"))
         except Unavailable:
             return _answer("config", providers=await self._configured_providers())
         items: list[JsonValue] = [_provider(entry) for entry in rows(answer.get("providers"))]
         return _answer("gateway", providers=items)
 
-    async def _ask(self, method: str) -> Any:
+    async def _call(self, method: str) -> Any:
         try:
             return await self._control.call(method, {}, seconds=ASK_SECONDS)
         except GatewayUnavailable as reason:
             raise reason.as_unavailable() from None
         except GatewayError as refused:
-            raise Unavailable(f"The OpenClaw gateway does not tell: {refused.code}") from None
+            raise Unavailable(
+                f"The OpenClaw gateway refused the status request: {refused.code}"
+            ) from None
 
     async def _configured_providers(self) -> list[JsonValue]:
         """Return the providers of the files; whether their keys are valid is unknown."""

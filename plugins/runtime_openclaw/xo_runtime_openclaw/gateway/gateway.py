@@ -26,17 +26,18 @@ from xo_runtime_openclaw.options import Options
 FAILED_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 RESTART_SECONDS = 60.0
-ConnectHandler = Callable[[Connection], Awaitable[None]]
+ConnectListener = Callable[[Connection], Awaitable[None]]
 
 
 class Gateway:
     """Shares one connection, and forwards events to the runs that they belong to.
 
-    `on_connect` is called with each new connection; `is_starting` tells whether a gateway that does
-    not answer is expected to.
+    `is_starting` returns whether a gateway that does not answer is expected to.
     """
 
-    def __init__(self, context: HostContext, options: Options) -> None:
+    def __init__(
+        self, context: HostContext, options: Options, *, is_starting: Callable[[], bool]
+    ) -> None:
         self._context = context
         self._options = options
         self._connection: Connection | None = None
@@ -45,8 +46,8 @@ class Gateway:
         self._runs: dict[str, RunEvents] = {}
         self._closed = False
         self._expected_back = 0.0
-        self.on_connect: ConnectHandler | None = None
-        self.is_starting: Callable[[], bool] = lambda: False
+        self._is_starting = is_starting
+        self._connect_listeners: list[ConnectListener] = []
 
     @property
     def restarting(self) -> bool:
@@ -62,6 +63,10 @@ class Gateway:
     def boot_id(self) -> object:
         """The id of the gateway's start; None before the first connection."""
         return self._connection.server.get("bootId") if self._connection else None
+
+    def add_connect_listener(self, listener: ConnectListener) -> None:
+        """Await `listener` with each new connection, before a caller gets the connection."""
+        self._connect_listeners.append(listener)
 
     async def connection(self) -> Connection:
         """Return the open connection, or open one.
@@ -94,8 +99,8 @@ class Gateway:
             soon = time.monotonic() + (refused.retry_after or RETRY_SECONDS)
             self._expected_back = max(self._expected_back, soon)
             raise unavailable.starting(refused.retry_after) from None
-        except ConnectionLost as gone:
-            raise self._classified(unavailable.broke(str(gone))) from None
+        except ConnectionLost as error:
+            raise self._classified(unavailable.broke(str(error))) from None
         except TimeoutError:
             reason = f"{method} took longer than {seconds:g} s"
             raise unavailable.unreachable(self._options.ws_url, reason) from None
@@ -136,8 +141,8 @@ class Gateway:
         finally:
             self._attempt = None
         self._watch_end(connection)
-        if self.on_connect:
-            await self.on_connect(connection)
+        for listener in self._connect_listeners:
+            await listener(connection)
         return connection
 
     def _watch_end(self, connection: Connection) -> None:
@@ -153,7 +158,7 @@ class Gateway:
             return reason
         if self.restarting:
             return unavailable.starting()
-        return unavailable.start_expected() if self.is_starting() else reason
+        return unavailable.start_expected() if self._is_starting() else reason
 
     def _on_event(self, event: GatewayEvent) -> None:
         if event.event == "shutdown":

@@ -73,13 +73,13 @@ class GatewayRestart:
         return text_of(result.get("message")) or "The gateway restarts."
 
     async def _back(self, begun: float, *, must_be_new: bool) -> None:
-        gone = not must_be_new
+        was_down = not must_be_new
         try:
             async with asyncio.timeout(BACK_SECONDS):
                 while True:
                     up = await self._ready_for()
-                    gone = gone or up is None
-                    if up is not None and (gone or up < time.monotonic() - begun):
+                    was_down = was_down or up is None
+                    if up is not None and (was_down or up < time.monotonic() - begun):
                         return
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:

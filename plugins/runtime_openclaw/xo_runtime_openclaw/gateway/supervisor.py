@@ -39,33 +39,31 @@ class Supervisor:
     restarted.
     """
 
-    def __init__(self, context: HostContext, options: Options, gateway: Gateway) -> None:
+    def __init__(self, context: HostContext, options: Options) -> None:
         self._context = context
         self._options = options
-        self._gateway = gateway
         self._process: Process | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._monitor: asyncio.Task[None] | None = None
         self.trouble = ""
-        gateway.is_starting = lambda: self.is_starting
 
     @property
     def is_starting(self) -> bool:
         """True when a gateway that does not answer now is expected to."""
         return not self.trouble
 
-    def start(self) -> None:
-        """Start in the background; the host does not wait."""
-        self._watch = asyncio.create_task(self._keep_running(), name="openclaw supervisor")
+    def start(self, gateway: Gateway) -> None:
+        """Start in the background; the host does not wait. `gateway` connects to each process."""
+        self._monitor = asyncio.create_task(self._keep_running(gateway), name="openclaw supervisor")
 
     async def stop(self) -> None:
         """End the gateway and its descendants."""
-        if self._watch:
-            self._watch.cancel()
-            await asyncio.wait({self._watch})
+        if self._monitor:
+            self._monitor.cancel()
+            await asyncio.wait({self._monitor})
         if self._process:
             await self._process.stop(kill_after=KILL_SECONDS)
 
-    async def _keep_running(self) -> None:
+    async def _keep_running(self, gateway: Gateway) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE_SECONDS
         while True:
             begun = loop.time()
@@ -75,19 +73,19 @@ class Supervisor:
                     self.trouble = ""
                     await asyncio.sleep(FOREIGN_SECONDS)
                     continue
-                ended = await self._run_once()
+                ended = await self._run_once(gateway)
             except (AgentFailure, Unavailable, OSError) as error:
                 ended = self.trouble = str(error)
             except Exception:
                 # any error: the next attempt may succeed
                 self._context.log.exception("the OpenClaw gateway could not be started")
-                ended = self.trouble = "starting it failed inside the server, whose log says how"
+                ended = self.trouble = "the server failed to start it; its log has the error"
             self._context.log.warning("the OpenClaw gateway does not run: %s", ended)
             pause = FIRST_PAUSE_SECONDS if loop.time() - begun > STEADY_SECONDS else pause
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
-    async def _run_once(self) -> str:
+    async def _run_once(self, gateway: Gateway) -> str:
         """Run the gateway until it ends, and return the reason."""
         self.trouble = ""
         process = self._process = await self._spawn()
@@ -97,7 +95,7 @@ class Supervisor:
             if ready:
                 self._context.log.info("the OpenClaw gateway runs, pid %s", process.pid)
                 with suppress(GatewayUnavailable, GatewayError):
-                    await self._gateway.connection()
+                    await gateway.connection()
                 if await self._hangs(drain):
                     return "it no longer answers"
             ended = _exit_reason(await process.wait(KILL_SECONDS), process.stderr_tail)

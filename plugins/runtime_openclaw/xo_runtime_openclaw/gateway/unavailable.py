@@ -93,9 +93,9 @@ def starting(retry_after: float | None = None) -> GatewayUnavailable:
 
 def scopes_missing(missing: list[str]) -> GatewayUnavailable:
     """Return the reason: the token lacks scopes that a turn needs."""
-    words = ", ".join(missing)
+    scopes = ", ".join(missing)
     return GatewayUnavailable(
-        "scopes", f"The OpenClaw gateway grants this token no {words}.", SET_TOKEN
+        "scopes", f"The OpenClaw gateway grants this token no {scopes}.", SET_TOKEN
     )
 
 

@@ -29,7 +29,7 @@ FIRST_CLIENT_ERROR = 400
 LOGS = "\nTo view logs, run"
 PREFIX = "Agent failed before reply:"
 SIGN_IN = "Check the provider's key in ~/.openclaw/.env or run `openclaw models auth`."
-GONE = (
+GATEWAY_LOST = (
     "The OpenClaw gateway went away during the turn: {reason} "
     "What was done so far stands; send the message again."
 )
@@ -69,9 +69,9 @@ def gave_up(last: AgentFailure, seconds: float) -> AgentFailure:
     return AgentFailure(text, code=last.code)
 
 
-def gone(reason: str) -> AgentFailure:
+def gateway_lost(reason: str) -> AgentFailure:
     """Return the failure for a turn whose gateway ended."""
-    return AgentFailure(GONE.format(reason=reason), code="crashed")
+    return AgentFailure(GATEWAY_LOST.format(reason=reason), code="crashed")
 
 
 def not_connected(reason: GatewayUnavailable) -> AgentFailure:

@@ -60,7 +60,7 @@ class RunRecovery:
                     raise failures.not_connected(reason) from None
                 limit = STARTING_SECONDS if reason.kind == "starting" else GONE_SECONDS
                 if loop.time() - begun > limit:
-                    raise failures.gone(reason.detail) from None
+                    raise failures.gateway_lost(reason.detail) from None
             await asyncio.sleep(wait)
             wait = min(LONGEST_WAIT_SECONDS, wait * 2)
 
@@ -101,19 +101,23 @@ class RunRecovery:
             for item in await self._pending():
                 yield item
         elif not self._may_still_start(row(history.get("sessionInfo"))):
-            yield RunEnded(failures.gone("It was started anew."))
+            yield RunEnded(failures.gateway_lost("It was started anew."))
 
     def _resume(self, flight: Row) -> list[Item]:
         items: list[Item] = []
         for event in rows(flight.get("events")):
             items += self._translator.items(GatewayEvent("agent", event))
-        items += self._translator.text.catch_up(text_of(flight.get("text")))
+        items += self._translator.text.resume(text_of(flight.get("text")))
         return items
 
     async def _pending(self) -> list[Item]:
-        waiting: Any = await self._gateway.call("exec.approval.list", {})
-        own = [one for one in rows(waiting) if row(one.get("request")).get("runId") == self._run_id]
-        return [request for one in own if (request := read_approval_request(one))]
+        approvals: Any = await self._gateway.call("exec.approval.list", {})
+        own = [
+            approval
+            for approval in rows(approvals)
+            if row(approval.get("request")).get("runId") == self._run_id
+        ]
+        return [request for approval in own if (request := read_approval_request(approval))]
 
     def _may_still_start(self, session: Row) -> bool:
         """Return whether the run may still start: same gateway start, busy session."""
@@ -127,7 +131,7 @@ def _finished(records: list[Row]) -> bool:
 
 def missed_items(translator: Translator, records: Iterable[Row]) -> Iterator[Item]:
     """Yield the items that the translator has not sent, in order."""
-    stretches = translator.text.stretches
+    segments = translator.text.segments
     index = 0
     for record in records:
         match record.get("role"):
@@ -135,7 +139,7 @@ def missed_items(translator: Translator, records: Iterable[Row]) -> Iterator[Ite
                 blocks = rows(record.get("content"))
                 for block in blocks:
                     if text := text_of(block.get("text")):
-                        yield from _stretch(translator.text, stretches, index, text)
+                        yield from _segment_items(translator.text, segments, index, text)
                         index += 1
                 yield from translator.items(GatewayEvent("session.message", {"message": record}))
                 for block in blocks:
@@ -145,14 +149,20 @@ def missed_items(translator: Translator, records: Iterable[Row]) -> Iterator[Ite
                 yield from translator.items(_result(record))
 
 
-def _stretch(sent: TextReconciler, stretches: list[str], index: int, text: str) -> Iterator[Item]:
-    if index >= len(stretches):
+def _segment_items(
+    sent: TextReconciler, segments: list[str], index: int, text: str
+) -> Iterator[Item]:
+    if index >= len(segments):
         sent.close()
-        yield from sent.grow(text)
-    elif index == len(stretches) - 1 and sent.stretch and text.strip() != sent.stretch.strip():
-        whole = text if text.startswith(sent.stretch) else text.strip()
-        is_longer = whole.startswith(sent.stretch)
-        yield from sent.grow(whole) if is_longer else sent.replace(whole)
+        yield from sent.update(text)
+    elif (
+        index == len(segments) - 1
+        and sent.open_segment
+        and text.strip() != sent.open_segment.strip()
+    ):
+        segment = text if text.startswith(sent.open_segment) else text.strip()
+        is_longer = segment.startswith(sent.open_segment)
+        yield from sent.update(segment) if is_longer else sent.replace(segment)
 
 
 def _start(block: Row) -> GatewayEvent:

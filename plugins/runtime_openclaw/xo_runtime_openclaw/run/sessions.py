@@ -80,8 +80,8 @@ class GatewaySessions:
 
         The gateway would create folders for an unknown agent, so it never gets one.
         """
-        known, default = await self.agents()
-        return turn.agent_id if turn.agent_id in known and turn.agent_id else default
+        agents, default = await self.agents()
+        return turn.agent_id if turn.agent_id in agents and turn.agent_id else default
 
     async def _create(self, turn: Turn, key: str, agent: str) -> Row:
         settings = self._settings_of(turn)

@@ -135,12 +135,12 @@ class Translator:
                 yield Compacted() if ended else CompactionStart()
 
     def _assistant(self, data: Row) -> Iterator[Item]:
-        text, item = text_of(data.get("text")), text_of(data.get("itemId"))
+        text, item_id = text_of(data.get("text")), text_of(data.get("itemId"))
         if data.get("replace") is True:
             yield from self.text.replace(text)
         elif text:
             self._note_progress()
-            yield from self.text.grow(text, item)
+            yield from self.text.update(text, item_id)
 
     def _thinking(self, text: str) -> Iterator[Item]:
         if text.startswith(self._reasoning):
@@ -155,7 +155,7 @@ class Translator:
     def _item(self, data: Row) -> Iterator[Item]:
         if data.get("kind") == "preamble" and (text := text_of(data.get("progressText"))):
             self._note_progress()
-            yield from self.text.repeat(text)
+            yield from self.text.confirm(text)
 
     def _tool(self, data: Row) -> Iterator[Item]:
         call_id, name = str(data.get("toolCallId")), text_of(data.get("name")) or "tool"
@@ -216,7 +216,7 @@ class Translator:
     def _status(self, phase: str) -> Iterator[Item]:
         if self.failing and phase == "starting_model":
             yield ModelLoading(f"{self.failing.message} Trying again.")
-        elif self.text.empty and not self._tools and phase in PHASES:
+        elif self.text.is_empty and not self._tools and phase in PHASES:
             yield ModelLoading(PHASES[phase])
 
     def _transcript_record(self, message: Row) -> Iterator[Item]:

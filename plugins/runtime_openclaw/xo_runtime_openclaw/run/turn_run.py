@@ -4,7 +4,7 @@ Owns no task. A run survives its connection: after a drop, `RunRecovery` finds i
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -15,8 +15,8 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnAnswer,
 )
-from xo_cowork_core.sdk.kit import PendingAnswers
-from xo_runtime_openclaw.gateway.frames import GatewayError, Row
+from xo_cowork_core.sdk.kit import PendingAnswers, TurnDeadline, TurnLimits
+from xo_runtime_openclaw.gateway.frames import GatewayError, GatewayEvent, Row
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.run_events import RunEvents
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
@@ -27,7 +27,6 @@ from xo_runtime_openclaw.run.prompt import send_params
 from xo_runtime_openclaw.run.run_recovery import RunRecovery
 from xo_runtime_openclaw.run.translator import Item, RunEnded, Translator
 
-TOOL_FACTOR = 3
 ABORT_SECONDS = 2.0
 ABORT_PAUSE_SECONDS = 0.1
 USAGE_SECONDS = 0.5
@@ -53,13 +52,14 @@ class TurnRun:
         self._gateway = gateway
         self._commands = commands
         self._silent = silent
+        self._deadline = TurnDeadline("OpenClaw", TurnLimits(silent=silent))
+        self._timeout: asyncio.Timeout | None = None
         self._translator = Translator()
         self._recovery = RunRecovery(gateway, self._translator, key, run_id)
         self._pending: PendingAnswers[ApprovalRequest] = PendingAnswers("OpenClaw")
         self._is_sent = False
         self._is_ended = False
         self._has_leftovers = False  # stopped, and its commands may still run
-        self._last_progress = (0, 0.0)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Run the turn. Raises `AgentFailure`."""
@@ -92,6 +92,7 @@ class TurnRun:
     async def answer(self, call_id: str, answer: TurnAnswer) -> None:
         """Forward an answer. Raises `NotFound` when no request waits for it."""
         request = self._pending.take(call_id)
+        self._note_answer()
         allow = isinstance(answer, PermissionAnswer) and answer.allow
         try:
             await self._resolve(request, allow=allow)
@@ -123,16 +124,10 @@ class TurnRun:
         if self._translator.interrupted and not self._is_sent:
             yield self._translator.done("aborted")
             return
-        self._last_progress = (0, _now())
+        self._deadline.note_progress()
         while True:
-            try:
-                async with asyncio.timeout_at(self._deadline()):
-                    batch = await events.take()
-            except TimeoutError:
-                if _now() >= self._deadline():
-                    raise self._timeout_failure() from None
-                continue
-            for event in batch:
+            progress = self._translator.progress
+            for event in await self._take_batch(events):
                 for item in self._translator.items(event):
                     if isinstance(item, RunEnded):
                         await self._await_usage(events)
@@ -144,6 +139,18 @@ class TurnRun:
                 self._translator.has_missed_events = True
                 async for item in self._recovery.items():
                     yield item
+            if self._translator.progress != progress:
+                self._deadline.note_progress()
+
+    async def _take_batch(self, events: RunEvents) -> Sequence[GatewayEvent]:
+        """Wait for events. Raises `AgentFailure` when the run is silent for too long."""
+        try:
+            async with asyncio.timeout_at(self._wake_time()) as self._timeout:
+                return await events.take()
+        except TimeoutError:
+            raise self._timeout_failure() from None
+        finally:
+            self._timeout = None
 
     async def _await_usage(self, events: RunEvents) -> None:
         """Wait for the usage of the last model call, when it comes after the run's end."""
@@ -160,14 +167,17 @@ class TurnRun:
             return self._translator.done(ended.final.finish_reason)
         return ended
 
-    def _deadline(self) -> float:
-        translator = self._translator
-        if translator.progress != self._last_progress[0]:
-            self._last_progress = (translator.progress, _now())
+    def _wake_time(self) -> float | None:
+        """Return when to give the run up; None while the user decides."""
         if self._pending:
-            return _now() + self._silent
-        patience = TOOL_FACTOR if translator.tools_running else 1
-        return self._last_progress[1] + self._silent * patience
+            return None
+        return self._deadline.at(tools_running=self._translator.tools_running)
+
+    def _note_answer(self) -> None:
+        """Count an answer of the user as progress, also in a wait that has begun."""
+        self._deadline.note_progress()
+        if self._timeout and not self._timeout.expired():
+            self._timeout.reschedule(self._wake_time())
 
     def _timeout_failure(self) -> AgentFailure:
         if self._translator.failing:
@@ -221,7 +231,3 @@ class TurnRun:
         except GatewayUnavailable as reason:
             return reason.kind not in {"unreachable", "starting"}
         return True
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
