@@ -1,4 +1,4 @@
-"""Looks that are shared: few, and never older than the question."""
+"""Shared calls: few, and never begun before the request for their result."""
 
 import asyncio
 import threading
@@ -17,74 +17,74 @@ def anyio_backend() -> str:
 
 
 class Disk:
-    """Something that changes, and can only be looked at slowly."""
+    """A slow source whose value changes; its reads wait for `may_return`."""
 
     def __init__(self) -> None:
         self.value = 0
-        self.looks = 0
-        self.begun = threading.Semaphore(0)
-        self.go_on = threading.Event()
+        self.read_count = 0
+        self.started_reads = threading.Semaphore(0)
+        self.may_return = threading.Event()
 
-    def look(self, key: str) -> tuple[str, int]:
-        self.looks += 1
-        seen = self.value
-        self.begun.release()
-        assert self.go_on.wait(LIMIT_SECONDS)
-        if seen < 0:
+    def read(self, key: str) -> tuple[str, int]:
+        self.read_count += 1
+        value = self.value
+        self.started_reads.release()
+        assert self.may_return.wait(LIMIT_SECONDS)
+        if value < 0:
             raise OSError(key)
-        return key, seen
+        return key, value
 
 
-async def begun(disk: Disk) -> None:
-    assert await asyncio.to_thread(disk.begun.acquire, timeout=LIMIT_SECONDS)
+async def wait_for_read(disk: Disk) -> None:
+    assert await asyncio.to_thread(disk.started_reads.acquire, timeout=LIMIT_SECONDS)
 
 
-async def test_who_asks_while_a_look_runs_gets_the_next_one() -> None:
+async def test_requests_during_a_call_share_the_next_call() -> None:
     disk = Disk()
-    looks = SingleFlight(disk.look)
-    early = asyncio.create_task(looks.of("a"))
-    await begun(disk)
+    flight = SingleFlight(disk.read)
+    early = asyncio.create_task(flight.of("a"))
+    await wait_for_read(disk)
     disk.value = 1
-    late = [asyncio.create_task(looks.of("a")) for _ in range(50)]
+    late = [asyncio.create_task(flight.of("a")) for _ in range(50)]
     await asyncio.sleep(0)
-    disk.go_on.set()
+    disk.may_return.set()
     async with asyncio.timeout(LIMIT_SECONDS):
         assert await early == ("a", 0)
         assert await asyncio.gather(*late) == [("a", 1)] * 50
-    assert disk.looks == 2
+    assert disk.read_count == 2
 
 
-async def test_looks_at_different_things_do_not_wait_for_each_other() -> None:
+async def test_calls_for_different_keys_run_in_parallel() -> None:
     disk = Disk()
-    looks = SingleFlight(disk.look)
-    both = [asyncio.create_task(looks.of(key)) for key in ("a", "b")]
-    await begun(disk)
-    await begun(disk)
-    disk.go_on.set()
+    flight = SingleFlight(disk.read)
+    tasks = [asyncio.create_task(flight.of(key)) for key in ("a", "b")]
+    await wait_for_read(disk)
+    await wait_for_read(disk)
+    disk.may_return.set()
     async with asyncio.timeout(LIMIT_SECONDS):
-        assert await asyncio.gather(*both) == [("a", 0), ("b", 0)]
+        assert await asyncio.gather(*tasks) == [("a", 0), ("b", 0)]
 
 
-async def test_one_who_leaves_does_not_take_the_look_from_the_others() -> None:
+async def test_a_cancelled_request_does_not_cancel_the_shared_call() -> None:
     disk = Disk()
-    looks = SingleFlight(disk.look)
-    leaves, stays = (asyncio.create_task(looks.of("a")) for _ in range(2))
-    await begun(disk)
-    leaves.cancel()
-    disk.go_on.set()
+    flight = SingleFlight(disk.read)
+    cancelled, waiting = (asyncio.create_task(flight.of("a")) for _ in range(2))
+    await wait_for_read(disk)
+    cancelled.cancel()
+    disk.may_return.set()
     async with asyncio.timeout(LIMIT_SECONDS):
-        assert await stays == ("a", 0)
+        assert await waiting == ("a", 0)
         with pytest.raises(asyncio.CancelledError):
-            await leaves
+            await cancelled
 
 
-async def test_each_who_asked_hears_that_a_look_failed_and_the_next_may_succeed() -> None:
+async def test_a_failed_call_fails_each_request_and_the_next_call_may_succeed() -> None:
     disk = Disk()
     disk.value = -1
-    disk.go_on.set()
-    looks = SingleFlight(disk.look)
+    disk.may_return.set()
+    flight = SingleFlight(disk.read)
     async with asyncio.timeout(LIMIT_SECONDS):
-        told = await asyncio.gather(*(looks.of("a") for _ in range(3)), return_exceptions=True)
-        assert [type(each) for each in told] == [OSError] * 3
+        errors = await asyncio.gather(*(flight.of("a") for _ in range(3)), return_exceptions=True)
+        assert [type(error) for error in errors] == [OSError] * 3
         disk.value = 5
-        assert await looks.of("a") == ("a", 5)
+        assert await flight.of("a") == ("a", 5)
