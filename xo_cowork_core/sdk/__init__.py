@@ -1,6 +1,6 @@
 """What a plugin may import, and all of it: `xo_cowork_core.sdk`.
 
-The package is versioned with the core; a plugin states the range it was made for as a
+The package is versioned with the core; a plugin declares the range it supports as a
 requirement on `xo-cowork-core`, which the host checks before it imports the plugin.
 """
 

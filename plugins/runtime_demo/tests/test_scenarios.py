@@ -54,8 +54,8 @@ def test_a_scenario_gives_its_events(chat: Chat, prompt: str) -> None:
 
 
 def test_every_scenario_stands_in_the_readme_and_in_the_answer(chat: Chat) -> None:
-    told = chat.run_turn("What can you do?").text
-    words = set(re.findall(r"^- `(\w+)", told, re.MULTILINE))
+    answer = chat.run_turn("What can you do?").text
+    words = set(re.findall(r"^- `(\w+)", answer, re.MULTILINE))
     rows = set(re.findall(r"^\| `(\w+)", README.read_text(), re.MULTILINE))
     tried = {prompt.split()[0] for prompt in SCENARIOS} | ASKING | FAILING
     assert words == rows == tried
@@ -83,10 +83,10 @@ def test_feedback_changes_the_plan(chat: Chat) -> None:
     turn = chat.prompt("plan")
     with chat.stream(turn.stream_id) as stream:
         for action in ("revise", "accept"):
-            asked = stream.wait_for("plan-review")
-            said = json.dumps({"action": action, "feedback": "use blue paint"})
-            chat.respond(turn.stream_id, str(asked.data["call_id"]), said)
-        assert "use blue paint" in str(asked.data["plan"])
+            review = stream.wait_for("plan-review")
+            answer = json.dumps({"action": action, "feedback": "use blue paint"})
+            chat.respond(turn.stream_id, str(review.data["call_id"]), answer)
+        assert "use blue paint" in str(review.data["plan"])
         assert stream.rest()[-1].event == "done"
 
 

@@ -43,8 +43,8 @@ class PendingAnswers(Generic[T]):
 
     def cancel(self, request_id: Hashable) -> list[T]:
         """Remove and return the requests that the agent took back by its own id."""
-        found = [key for key, (known, _) in self._requests.items() if known == request_id]
-        return [self._requests.pop(call_id)[1] for call_id in found]
+        call_ids = [key for key, (known, _) in self._requests.items() if known == request_id]
+        return [self._requests.pop(call_id)[1] for call_id in call_ids]
 
     def close(self) -> None:
         """Take no more answers: the turn is over. Requests that wait can still be iterated."""

@@ -11,9 +11,9 @@ T = TypeVar("T")
 class SingleFlight(Generic[K, T]):
     """Runs a blocking function in a thread, never twice at once for a key.
 
-    A caller gets the result of a call that began after it asked, so the result is never older
-    than the question. While a call runs, all who ask share the next one: fifty callers at once
-    cost two calls. Owns a task for each call, which ends with it.
+    A caller gets the result of a call that began after its request, so the result is never older
+    than the request. Requests during a call share the next one: fifty at once cost two calls.
+    Owns a task for each call, which ends with it.
     """
 
     def __init__(self, function: Callable[[K], T]) -> None:

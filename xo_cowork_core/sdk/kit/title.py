@@ -1,4 +1,4 @@
-"""Prompts without the context that frontends append, and titles made of them."""
+"""Prompts without the context that frontends append, and titles built from them."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def title_of(text: str) -> str:
 
 
 def title_from_text(messages: Sequence[Message]) -> str:
-    """Return a title made of the first user message; `UNTITLED` without one."""
+    """Return a title built from the first user message; `UNTITLED` without one."""
     for message in messages:
         part = message.parts[0] if message.parts else None
         if message.role == "user" and isinstance(part, TextPart):

@@ -71,12 +71,12 @@ class Answers(ABC):
 class KeepsHistory(ABC):
     """Keeps sessions in a store of its own, which the host reads and never writes.
 
-    A runtime without this ability gets its history kept by the host.
+    The host stores the history of a runtime without this ability.
     """
 
     @abstractmethod
     async def sessions(self) -> Sequence[SessionRecord]:
-        """List every session in the store, also those made in a terminal. Order is free."""
+        """Return all sessions in the store, in any order, including those created in a terminal."""
 
     @abstractmethod
     async def session(self, session_id: str) -> SessionRecord | None:

@@ -16,7 +16,7 @@ WARM = ("--input-format", "stream-json", "--permission-prompt-tool", "stdio")
 
 @dataclass(frozen=True, slots=True)
 class ProcessBinding:
-    """What can't change while a process lives. The environment is kept as a digest."""
+    """The properties that can't change while a process runs; the environment as a digest."""
 
     cwd: Path
     effort: str

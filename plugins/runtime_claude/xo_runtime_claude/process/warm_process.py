@@ -52,7 +52,7 @@ class WarmProcess:
         self._skills = fingerprint
 
     def note_turn_end(self, mode: str, *, reports_lifecycle: bool) -> None:
-        """Take over what a turn's records said of the process; an empty `mode` says nothing."""
+        """Store the process state that a turn's records report; an empty `mode` reports nothing."""
         self._mode = mode or self._mode
         self.reports_lifecycle = reports_lifecycle
 

@@ -44,7 +44,7 @@ class UnsupportedRequest:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnd:
-    """The turn is over. `session_mismatch`: the CLI was told to resume what it doesn't have."""
+    """The end of a turn. `session_mismatch`: the CLI does not have the session to resume."""
 
     final: Done | AgentFailure
     session_mismatch: bool = False

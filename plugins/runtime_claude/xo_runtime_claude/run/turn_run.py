@@ -28,7 +28,7 @@ ID_IN_USE = "is already in use"
 
 
 class SessionMismatch(Exception):
-    """The CLI has the session and was told to make it, or has not and was told to resume it."""
+    """The CLI was started to create a session that it has, or to resume one that it hasn't."""
 
 
 class HandshakeFailed(Exception):
