@@ -22,7 +22,7 @@ async def load_httpx() -> None:
     await asyncio.to_thread(import_module, "httpx")
 
 
-async def ask(options: Options, path: str) -> "httpx.Response | None":
+async def get(options: Options, path: str) -> "httpx.Response | None":
     """GET a path within `SECONDS`; None when nothing answers."""
     await load_httpx()
     import httpx  # noqa: PLC0415
@@ -38,5 +38,5 @@ async def ask(options: Options, path: str) -> "httpx.Response | None":
 
 async def answers(options: Options, path: str) -> bool:
     """Return whether a probe path answers with 200. Raises nothing."""
-    answer = await ask(options, path)
+    answer = await get(options, path)
     return answer is not None and answer.status_code == OK

@@ -13,7 +13,7 @@ from xo_runtime_openclaw.gateway import unavailable
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.command import run_json_command
 from xo_runtime_openclaw.gateway.frames import GatewayError, read_json, row, text_of
-from xo_runtime_openclaw.gateway.probe import OK, answers, ask
+from xo_runtime_openclaw.gateway.probe import OK, answers, get
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.options import Options
 
@@ -37,21 +37,21 @@ class GatewayRestart:
         message = ""
         # the command hangs for a minute on a gateway that is down: probe it first
         if await answers(self._options, "/healthz"):
-            message = await self._ask()
+            message = await self._request_restart()
         elif not self._options.manage:
             raise UpstreamFailed(f"No OpenClaw gateway runs here. To start it: {unavailable.START}")
         await self._back(begun, must_be_new=bool(message))
         took = time.monotonic() - begun
         return f"{message or 'The gateway was down.'} It takes turns again after {took:.1f} s."
 
-    async def _ask(self) -> str:
+    async def _request_restart(self) -> str:
         try:
             await self._control.call("gateway.restart.request", {}, seconds=ASK_SECONDS)
         except (GatewayUnavailable, GatewayError):
-            return await self._command()
+            return await self._restart_by_command()
         return "The gateway restarts."
 
-    async def _command(self) -> str:
+    async def _restart_by_command(self) -> str:
         find = self._context.paths.binary
         binary = await asyncio.to_thread(find, "openclaw", self._options.binary)
         if binary is None or not self._options.loopback:
@@ -89,7 +89,7 @@ class GatewayRestart:
         """Return the seconds since the gateway got ready; None when it is not ready, infinity when
         it does not report them.
         """
-        answer = await ask(self._options, "/readyz")
+        answer = await get(self._options, "/readyz")
         if answer is None:
             return None
         body = row(read_json(answer.content))

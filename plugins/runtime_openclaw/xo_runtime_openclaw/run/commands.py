@@ -86,9 +86,9 @@ class RunCommands:
         own_tasks = {"sessionKey": self._key, "status": ["queued", "running"]}
         # concurrently: a busy gateway answers each one slowly
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(self._ask("sessions.list", RUNNING))
-            recent = group.create_task(self._ask("sessions.list", RECENT))
-            tasks = group.create_task(self._ask("tasks.list", own_tasks))
+            running = group.create_task(self._call("sessions.list", RUNNING))
+            recent = group.create_task(self._call("sessions.list", RECENT))
+            tasks = group.create_task(self._call("tasks.list", own_tasks))
         now = _moment(running.result(), "ts")  # by the gateway's clock
         begun, ahead = now - 1000 * lasted, now / 1000 - time.monotonic()
         for task in rows(tasks.result().get("tasks")):
@@ -98,7 +98,7 @@ class RunCommands:
         others = [_other(session, ahead) for session in listed if session.get("key") != self._key]
         return [session for session in others if session.runs or session.ended >= self._since]
 
-    async def _ask(self, method: str, params: Row) -> Row:
+    async def _call(self, method: str, params: Row) -> Row:
         return row(await self._gateway.call(method, {**params, "limit": PAGE}))
 
 
