@@ -1,5 +1,4 @@
-"""Makes a home full of three runtimes' sessions, the same for the same seed: true shape, invented
-words."""
+"""Writes a home with sessions of three runtimes: real formats, invented words, one fixed seed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,13 +17,17 @@ DAYS = 60
 CLAUDE, CODEX, OPENCLAW = "claude_code", "codex", "openclaw"
 FOLDERS = (claude.FOLDER, codex.FOLDER, openclaw.FOLDER)
 MIX: Mapping[str, int] = MappingProxyType({CLAUDE: 6, CODEX: 3, OPENCLAW: 1})
-FURTHER: Mapping[str, Callable[[Path, str, str], Line]] = MappingProxyType(
-    {CLAUDE: claude.further, CODEX: codex.further, OPENCLAW: openclaw.further}
+MESSAGE_ROWS: Mapping[str, Callable[[Path, str, str], Line]] = MappingProxyType(
+    {
+        CLAUDE: claude.user_message_row,
+        CODEX: codex.user_message_row,
+        OPENCLAW: openclaw.user_message_row,
+    }
 )
 
 
 class Session(Protocol):
-    """What each runtime's module offers."""
+    """The session class of each runtime's module."""
 
     session_id: str
     between_turns: bool
@@ -46,26 +49,26 @@ SESSIONS: Mapping[str, type[Session]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SessionFile:
     """One session's file."""
 
     agent_name: str
     session_id: str
     path: Path
 
-    def say(self, text: str, row_id: str) -> None:
-        """Let a person say more in it."""
-        row = FURTHER[self.agent_name](self.path, text, row_id)
+    def add_message(self, text: str, row_id: str) -> None:
+        """Append a message of the user."""
+        row = MESSAGE_ROWS[self.agent_name](self.path, text, row_id)
         with self.path.open("ab") as file:
             file.write(orjson.dumps(row) + b"\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What was made. `big` is the session with a file of 2.5 MB; `words` are some that occur, the
-    commonest first."""
+    """A written history. `big` is the session with a file of 2.5 MB; `words` occur in messages, the
+    most frequent first."""
 
-    files: tuple[Made, ...]
+    files: tuple[SessionFile, ...]
     size: int
     big: str
     words: tuple[str, ...]
@@ -75,12 +78,12 @@ class Corpus:
         """Its size in MB (10^6 bytes)."""
         return self.size / 1e6
 
-    def of(self, agent_name: str) -> list[Made]:
-        """Return one runtime's."""
-        return [made for made in self.files if made.agent_name == agent_name]
+    def of(self, agent_name: str) -> list[SessionFile]:
+        """Return the files of one runtime."""
+        return [file for file in self.files if file.agent_name == agent_name]
 
 
-def make(
+def build_corpus(
     home: Path,
     *,
     sessions: int,
@@ -98,7 +101,7 @@ def make(
     words = ProseWords() if prose else Words()
     folders = [home / "xo-projects" / f"project-{number:02}" for number in range(projects)]
     start = datetime.now(UTC) - timedelta(days=DAYS)
-    files: list[Made] = []
+    files: list[SessionFile] = []
     left, big = int(megabytes * 1e6), ""
     for number, name in enumerate(_names(words, mix, sessions)):
         share = left / (sessions - number)
@@ -110,9 +113,9 @@ def make(
             limit, big = BIG_BYTES, session.session_id
         path = session.path(home)
         left -= _write(session, path, int(limit))
-        files.append(Made(name, session.session_id, path))
+        files.append(SessionFile(name, session.session_id, path))
         cwd.mkdir(parents=True, exist_ok=True)
-    size = sum(made.path.stat().st_size for made in files)
+    size = sum(file.path.stat().st_size for file in files)
     return Corpus(tuple(files), size, big or files[0].session_id, tuple(words.all))
 
 

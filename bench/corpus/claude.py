@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.corpus.words import Hours, Line, Words
+from bench.corpus.words import Line, SessionClock, Words
 
 FOLDER = ".claude"
 MODELS = ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5")
@@ -22,7 +22,7 @@ class ClaudeSession:
 
     def __init__(self, words: Words, cwd: Path, begun: datetime, *, dumps: bool) -> None:
         self.session_id = words.new_uuid()
-        self._words, self._hours, self._cwd = words, Hours(words, begun), cwd
+        self._words, self._clock, self._cwd = words, SessionClock(words, begun), cwd
         self._dump = words.long[:DUMP_LETTERS] if dumps else ""
         self._parent: str | None = None
         self._model = words.one_of(MODELS)
@@ -99,7 +99,7 @@ class ClaudeSession:
             yield self._row("assistant", message=message, requestId=f"req_{request_id}")
 
     def _row(self, kind: str, **fields: object) -> Line:
-        time = self._hours.tick()
+        time = self._clock.tick()
         identity, parent = self._words.new_uuid(), self._parent
         self._parent = identity
         return {
@@ -116,7 +116,7 @@ class ClaudeSession:
         return {"sessionId": self.session_id}
 
 
-def further(path: Path, text: str, row_id: str) -> Line:
+def user_message_row(path: Path, text: str, row_id: str) -> Line:
     """Return a row with which somebody says more in a file."""
     last = next(line for line in reversed(path.read_bytes().split(b"\n")) if b'"uuid"' in line)
     row: Line = orjson.loads(last)

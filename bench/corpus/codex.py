@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.corpus.words import Hours, Line, Words
+from bench.corpus.words import Line, SessionClock, Words
 
 FOLDER = ".codex"
 MODELS = ("gpt-5.1-codex", "gpt-5.1-codex-mini")
@@ -21,7 +21,7 @@ class CodexSession:
 
     def __init__(self, words: Words, cwd: Path, begun: datetime, *, dumps: bool) -> None:
         self.session_id = words.new_uuid()
-        self._words, self._hours, self._cwd = words, Hours(words, begun), str(cwd)
+        self._words, self._clock, self._cwd = words, SessionClock(words, begun), str(cwd)
         self._dumps = dumps
         self._model = words.one_of(MODELS)
         self._begun = begun
@@ -153,7 +153,7 @@ class CodexSession:
 
     def _completed(self, kind: str, **item: object) -> Line:
         body: Line = {"type": kind, "id": f"item_{self._words.code(24)}", **item}
-        moment = self._hours.milliseconds
+        moment = self._clock.milliseconds
         times = {"started_at_ms": moment, "completed_at_ms": moment}
         return self._event("item_completed", thread_id=self.session_id, item=body, **times)
 
@@ -172,11 +172,11 @@ class CodexSession:
 
     def _row(self, kind: str, **payload: object) -> Line:
         ordinal, self._ordinal = self._ordinal, self._ordinal + 1
-        time = self._hours.tick()
+        time = self._clock.tick()
         return {"timestamp": time, "ordinal": ordinal, "type": kind, "payload": payload}
 
 
-def further(path: Path, text: str, row_id: str) -> Line:
+def user_message_row(path: Path, text: str, row_id: str) -> Line:
     """Return a row with which somebody says more in a file."""
     item = {"type": "UserMessage", "id": row_id, "content": [{"type": "text", "text": text}]}
     payload = {"type": "item_completed", "turn_id": row_id, "item": item}

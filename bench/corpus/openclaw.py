@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from bench.corpus.words import Hours, Line, Words
+from bench.corpus.words import Line, SessionClock, Words
 
 FOLDER = ".openclaw"
 AGENTS = ("main", "writer", "reader")
@@ -17,7 +17,7 @@ class OpenClawSession:
 
     def __init__(self, words: Words, cwd: Path, begun: datetime, *, dumps: bool) -> None:
         self.session_id = words.new_uuid()
-        self._words, self._hours, self._cwd = words, Hours(words, begun), str(cwd)
+        self._words, self._clock, self._cwd = words, SessionClock(words, begun), str(cwd)
         self._snapshots = dumps
         self._model, self._agent = words.one_of(MODELS), words.one_of(AGENTS)
         self._parent: str | None = None
@@ -28,7 +28,7 @@ class OpenClawSession:
 
     def rows(self) -> Iterator[Line]:
         """Yield rows for ever."""
-        time = self._hours.tick()
+        time = self._clock.tick()
         yield {
             "type": "session",
             "version": 4,
@@ -86,16 +86,16 @@ class OpenClawSession:
 
     def _message(self, **message: object) -> Line:
         row = self._row("message")
-        return row | {"message": {**message, "timestamp": self._hours.milliseconds}}
+        return row | {"message": {**message, "timestamp": self._clock.milliseconds}}
 
     def _row(self, kind: str, **fields: object) -> Line:
-        time = self._hours.tick()
+        time = self._clock.tick()
         identity, parent = self._words.new_uuid(), self._parent
         self._parent = identity
         return {"type": kind, **fields, "id": identity, "parentId": parent, "timestamp": time}
 
 
-def further(path: Path, text: str, row_id: str) -> Line:
+def user_message_row(path: Path, text: str, row_id: str) -> Line:
     """Return a row with which somebody says more in a file."""
     message = {"role": "user", "content": text, "timestamp": 4_070_908_800_000}
     row: Line = {"type": "message", "id": row_id, "parentId": None, "message": message}

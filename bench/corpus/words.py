@@ -33,11 +33,11 @@ class Words:
         ]
 
     def text(self) -> str:
-        """Some words, as a person or a model would say them."""
+        """Return the text of one message."""
         return self._random.choice(self._texts)
 
     def output(self) -> str:
-        """What a tool printed."""
+        """Return the output of a tool."""
         return self._random.choice(self._outputs)
 
     def calls(self) -> int:
@@ -57,7 +57,7 @@ class Words:
         return self._random.sample(names, len(names))
 
     def code(self, letters: int) -> str:
-        """Letters that say nothing, such as a program encrypted."""
+        """Return random hexadecimal digits, for encrypted content."""
         return f"{self._random.getrandbits(4 * letters):0{letters}x}"
 
     def new_uuid(self) -> str:
@@ -82,15 +82,15 @@ class ProseWords(Words):
         return int(self._random.random() < PROSE_CALLS)
 
 
-class Hours:
-    """A clock that goes on by what a model or a tool needs."""
+class SessionClock:
+    """A clock that advances by the time of a model call or a tool."""
 
     def __init__(self, words: Words, begun: datetime) -> None:
         self._words = words
         self.now = begun
 
     def tick(self) -> str:
-        """Let some time pass; return the time as a program writes it."""
+        """Advance the clock; return the time in ISO 8601."""
         self.now += timedelta(milliseconds=40 + self._words.number(9000))
         return self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from bench.measuring.plan import Plan
-from bench.measuring.rows import Row, Target, middle
+from bench.measuring.rows import Row, Target
 from bench.measuring.server import ROOT
-from bench.measuring.wire import Address, Prompter, ask, connect, stream_path
+from bench.measuring.wire import Address, Prompter, connect, encode_get, stream_path
 from tests.fakes.claude_cli import claude_prompts
 from tests.fakes.codex_cli import codex_prompts
 from tests.fakes.openclaw_gateway import openclaw_prompts
@@ -37,7 +38,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Aborted:
+class AbortResult:
     """Seconds to the terminal event, and after it until nothing was left; `wrong` says what is."""
 
     ended: float
@@ -57,15 +58,15 @@ def measure(plan: Plan) -> Iterator[Row]:
                 yield _row(name, target, list(_aborts(subject, kind, plan.pick(7, 3))))
 
 
-def _row(name: str, target: Target, aborts: Sequence[Aborted]) -> Row:
+def _row(name: str, target: Target, aborts: Sequence[AbortResult]) -> Row:
     wrong = next((each.wrong for each in aborts if each.wrong), "")
     slowest, gone = (1e3 * max(t) for t in zip(*((a.ended, a.gone) for a in aborts), strict=True))
     note = f"{len(aborts)} aborts, slowest {slowest:.0f} ms, all gone {gone:.0f} ms after the end"
-    value = 1e3 * middle([each.ended for each in aborts])
+    value = 1e3 * median([each.ended for each in aborts])
     return Row(name, "ms", value, target, exact=not wrong, note=wrong or note)
 
 
-def _aborts(subject: Subject, kind: str, count: int) -> Iterator[Aborted]:
+def _aborts(subject: Subject, kind: str, count: int) -> Iterator[AbortResult]:
     """Abort turns of one session; the first, for which the agent has to start, is left out."""
     session: str | None = None
     for number in range(count + 1):
@@ -75,12 +76,12 @@ def _aborts(subject: Subject, kind: str, count: int) -> Iterator[Aborted]:
             yield aborted
 
 
-def _abort(subject: Subject, session: str | None, seconds: str) -> tuple[str, Aborted]:
+def _abort(subject: Subject, session: str | None, seconds: str) -> tuple[str, AbortResult]:
     before = _alive(subject.roots)
     prompter = Prompter(subject.address, subject.agent_name)
     with connect(subject.address) as stream:
         started = prompter.prompt(subject.tool(seconds) if seconds else TEXT, session)
-        stream.sendall(ask(subject.address, stream_path(started.stream_id)))
+        stream.sendall(encode_get(subject.address, stream_path(started.stream_id)))
         seen = _until(b"event: tool-call" if seconds else b"event: text-delta", stream.recv, b"")
         if seconds:
             _wait(lambda: bool(_named(seconds)), START_SECONDS)
@@ -98,7 +99,7 @@ def _abort(subject: Subject, session: str | None, seconds: str) -> tuple[str, Ab
     wrong = "" if clean else f"alive: {_left(subject.roots, ever, seconds)}"
     if b'"finish_reason":"aborted"' not in seen:
         wrong = f"ended otherwise: {seen[:120]!r}"
-    return started.session_id, Aborted(ended, gone, wrong)
+    return started.session_id, AbortResult(ended, gone, wrong)
 
 
 def _alive(roots: Sequence[int]) -> set[int]:

@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.measuring.plan import Plan
-from bench.measuring.rows import Baseline, Row, Target, middle
-from bench.measuring.turns import Turner
+from bench.measuring.rows import Baseline, Row, Target
+from bench.measuring.turns import TurnRunner
 from bench.measuring.wire import Address
 from tests.fakes.codex_cli.codex_prompts import environment, real_codex, responses_api, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer
@@ -36,11 +37,11 @@ def measure(plan: Plan) -> Iterator[Row]:
     count = plan.pick(60, 15)
     with responses_api() as port, tempfile.TemporaryDirectory() as folder:
         values = environment(binary, port, Path(folder))
-        own = middle(list(directly(binary, values, Path(folder), count)))
+        own = median(list(run_directly(binary, values, Path(folder), count)))
         values = {"XO_PLUGINS": "runtime_codex", **values}
         with LiveServer(environment=values, fresh=True) as server:
-            turner = Turner(Address.of(server.base_url), "codex", PROMPT)
-            through = middle(list(turner.first_deltas(count)))
+            turn_runner = TurnRunner(Address.of(server.base_url), "codex", PROMPT)
+            through = median(list(turn_runner.first_deltas(count)))
             together = six_at_once(server)
     baseline = Baseline("ms, app-server over a pipe", 1e3 * own)
     yield Row(NAME, "ms", 1e3 * (through - own), target, baseline, note=f"{count} turns")
@@ -60,15 +61,17 @@ def six_at_once(server: LiveServer) -> Row:
     return Row("codex: six new threads at once", "s", seconds, exact=same == THREADS, note=note)
 
 
-def directly(binary: Path, values: Mapping[str, str], folder: Path, count: int) -> Iterator[float]:
+def run_directly(
+    binary: Path, values: Mapping[str, str], folder: Path, count: int
+) -> Iterator[float]:
     """Drive the app-server over a pipe: seconds from `turn/start` to the first delta."""
     given = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **values}
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
     argv = [str(binary), "app-server"]
     with subprocess.Popen(argv, env=given, stdin=pipe, stdout=pipe, stderr=nothing) as child:
-        bare = Bare(child)
-        bare.ask("initialize", clientInfo={"name": "bench", "version": "1"})
-        thread = bare.ask("thread/start", cwd=str(folder))["result"]["thread"]["id"]
+        bare = BareClient(child)
+        bare.request("initialize", clientInfo={"name": "bench", "version": "1"})
+        thread = bare.request("thread/start", cwd=str(folder))["result"]["thread"]["id"]
         part = {"type": "text", "text": PROMPT, "text_elements": []}
         for number in range(count + 1):
             begun = time.perf_counter()
@@ -81,7 +84,7 @@ def directly(binary: Path, values: Mapping[str, str], folder: Path, count: int) 
         child.kill()
 
 
-class Bare:
+class BareClient:
     """A minimal client of an app-server."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
@@ -96,7 +99,7 @@ class Bare:
         self._child.stdin.write(json.dumps(record).encode() + b"\n")
         self._child.stdin.flush()
 
-    def ask(self, method: str, **params: object) -> dict[str, Any]:
+    def request(self, method: str, **params: object) -> dict[str, Any]:
         self.send(method, **params)
         while True:
             record = json.loads(self._line())

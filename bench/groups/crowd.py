@@ -8,16 +8,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from bench.groups.stream import plain_app
 from bench.measuring.digests import digest_of_pour
-from bench.measuring.frames import body_of, content_of
+from bench.measuring.frames import decode_body, parse_content
 from bench.measuring.plain_app import SLOW_SECONDS
 from bench.measuring.plan import Plan
-from bench.measuring.proc import Peak, cpu_seconds, settle
-from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.proc import PeakMemory, cpu_seconds, settle
+from bench.measuring.rows import Baseline, Row, Target
 from bench.measuring.server import QUICK, TORRENT, server_with
-from bench.measuring.wire import Address, Prompter, ask, stream_path, warm_session
+from bench.measuring.wire import Address, Prompter, encode_get, stream_path, warm_session
 
 TURNS = 50
 READERS = 1000
@@ -60,9 +61,9 @@ def many_turns(plan: Plan) -> Iterator[Row]:
         yield Row(
             f"crowd: first delta, 50 {name} sessions at once",
             "ms",
-            1e3 * middle([sample.first for sample in samples]),
+            1e3 * median([sample.first for sample in samples]),
             Target(150),
-            Baseline("ms, 50 CLIs over pipes", 1e3 * middle(list(directly(name)))),
+            Baseline("ms, 50 CLIs over pipes", 1e3 * median(list(run_directly(name)))),
             all(sample.exact for sample in samples),
             f"slowest {1e3 * max(sample.first for sample in samples):.0f} ms,"
             f" server CPU {1e3 * cpu / len(samples):.1f} ms a turn",
@@ -98,10 +99,10 @@ async def turn(address: Address, begin: asyncio.Event, number: int, session: str
     body = json.dumps({"text": text, "session_id": session, "agent_name": "claude_code"}).encode()
     prompt.write(_post(address, body))
     answer = json.loads((await up.read()).partition(b"\r\n\r\n")[2])
-    stream.write(ask(address, stream_path(answer["stream_id"])))
+    stream.write(encode_get(address, stream_path(answer["stream_id"])))
     seen = await down.readuntil(b"event: text-delta")
     first = time.perf_counter() - begun
-    content = content_of(body_of(seen + await down.read()))
+    content = parse_content(decode_body(seen + await down.read()))
     prompt.close()
     stream.close()
     whole = hashlib.sha256((text + ENDING).encode()).hexdigest()
@@ -133,7 +134,7 @@ def many_readers(plan: Plan) -> Row:
 
 
 def _crowd(pid: int, address: Address, count: int, path: str) -> tuple[float, int, str]:
-    with Peak(pid) as peak:
+    with PeakMemory(pid) as peak:
         run = subprocess.run(
             [
                 sys.executable,
@@ -153,7 +154,7 @@ def _crowd(pid: int, address: Address, count: int, path: str) -> tuple[float, in
     return peak.growth_mb, crowd["same"] if exact else 0, crowd["content"]["text_sha"]
 
 
-def directly(name: str) -> Iterator[float]:
+def run_directly(name: str) -> Iterator[float]:
     """Drive as many CLIs over pipes at once: seconds to each one's first delta."""
     line = b'{"type":"user","message":{"content":[{"type":"text","text":"hello"}]}}\n'
     pipe = subprocess.PIPE

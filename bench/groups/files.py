@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from statistics import median
 
 from bench.measuring.plan import Plan
-from bench.measuring.proc import Peak, settle
-from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.proc import PeakMemory, settle
+from bench.measuring.rows import Baseline, Row, Target
 from bench.measuring.server import QUICK, server_with
 from bench.measuring.wire import SECONDS, Address, connect
 from xo_cowork_core.sdk.testing import LiveServer
@@ -70,13 +71,13 @@ def measure(plan: Plan) -> Iterator[Row]:
             time.sleep(ALONE_SECONDS)
         for number in range(plan.repeats):
             settle(server.pid)
-            with Peak(server.pid) as peak, Health(address) as health:
+            with PeakMemory(server.pid) as peak, Health(address) as health:
                 begun = time.perf_counter()
                 exact &= upload(server, address, number)
                 seconds.append(time.perf_counter() - begun)
             growths.append(peak.growth_mb)
             waits.append(health.p99)
-    note = f"the first {growths[0]:.1f} MB, in {middle(seconds):.2f} s"
+    note = f"the first {growths[0]:.1f} MB, in {median(seconds):.2f} s"
     yield Row(
         "files: RSS growth, upload of 100 MB",
         "MB",
@@ -88,7 +89,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     yield Row(
         "files: /health p99 meanwhile",
         "ms",
-        middle(waits),
+        median(waits),
         Target(MOST_HEALTH_MS),
         Baseline("ms, with no upload", alone.p99),
     )

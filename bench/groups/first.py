@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 from bench.measuring.plan import Plan
-from bench.measuring.rows import Baseline, Row, Target, middle, percentile95
+from bench.measuring.rows import Baseline, Row, Target, percentile95
 from bench.measuring.server import QUICK, ROOT, model_stand_in, server_with
-from bench.measuring.turns import Turner
+from bench.measuring.turns import TurnRunner
 from bench.measuring.wire import Address
 
 REAL = ".toolchain/bin/claude"
@@ -24,23 +25,23 @@ QUIET = {
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_AUTOUPDATER": "1",
 }
-SOONER = "first: one-shot CLI over second turn"
+ONE_SHOT_ROW = "first: one-shot CLI over second turn"
 
 
 def measure(plan: Plan) -> Iterator[Row]:
     """Measure what is added to a CLI that answers at once, then the real one."""
     count = plan.pick(200, 60)
-    direct = middle(list(directly(count)))
+    direct = median(list(run_directly(count)))
     with server_with(QUICK) as server:
-        turner = Turner(Address.of(server.base_url), "claude_code", "hello")
-        through = list(turner.first_deltas(count))
+        turn_runner = TurnRunner(Address.of(server.base_url), "claude_code", "hello")
+        through = list(turn_runner.first_deltas(count))
     added = [seconds - direct for seconds in through]
     baseline = Baseline("ms, CLI over a pipe", 1e3 * direct)
     note = f"{count} turns"
     yield Row(
         "first: added to a warm CLI, median",
         "ms",
-        1e3 * middle(added),
+        1e3 * median(added),
         Target(5),
         baseline,
         note=note,
@@ -56,7 +57,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     yield real(plan)
 
 
-def directly(count: int) -> Iterator[float]:
+def run_directly(count: int) -> Iterator[float]:
     """Drive the warm CLI over a pipe; return the seconds to its first delta in each turn."""
     with subprocess.Popen([QUICK], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cli:
         assert cli.stdin
@@ -79,15 +80,15 @@ def real(plan: Plan) -> Row:
     target = Target(5, at_least=True)
     binary = Path(os.environ.get("CLAUDE_CLI_PATH", "") or ROOT / REAL)
     if not binary.exists():
-        return Row(SOONER, "times", target=target, note="no real CLI here: `make toolchain`")
+        return Row(ONE_SHOT_ROW, "times", target=target, note="no real CLI here: `make toolchain`")
     with model_stand_in() as model:
         keys = {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "bench"}
-        cold = middle([one_shot(binary, keys) for _ in range(plan.repeats)])
+        cold = median([one_shot(binary, keys) for _ in range(plan.repeats)])
         with server_with(binary, keys) as server:
-            turner = Turner(Address.of(server.base_url), "claude_code", "[[text hello]]")
-            warm = middle(list(turner.first_deltas(plan.repeats)))
+            turn_runner = TurnRunner(Address.of(server.base_url), "claude_code", "[[text hello]]")
+            warm = median(list(turn_runner.first_deltas(plan.repeats)))
     note = f"one-shot {1e3 * cold:.0f} ms, second turn {1e3 * warm:.0f} ms"
-    return Row(SOONER, "times", cold / warm, target, note=note)
+    return Row(ONE_SHOT_ROW, "times", cold / warm, target, note=note)
 
 
 def one_shot(binary: Path, keys: Mapping[str, str]) -> float:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from bench.measuring.digests import digest_of, digest_of_pour
 from bench.measuring.plan import Plan
-from bench.measuring.proc import Peak, rss_mb, settle
+from bench.measuring.proc import PeakMemory, rss_mb, settle
 from bench.measuring.reader import ReaderProcess
 from bench.measuring.rows import Row, Target
 from bench.measuring.server import TORRENT, server_with
-from bench.measuring.wire import Address, Prompter, ask, connect, stream_path, warm_session
+from bench.measuring.wire import Address, Prompter, connect, encode_get, stream_path, warm_session
 
 MB_LIMIT = 40
 TEXT_BYTES = 200
@@ -51,7 +51,7 @@ def row(case: Case) -> Row:
         address = Address.of(server.base_url)
         session = warm_session(address)
         settle(server.pid)
-        with Peak(server.pid) as peak:
+        with PeakMemory(server.pid) as peak:
             exact = run(case, address, session)
             settle(server.pid)
         left = rss_mb(server.pid)
@@ -75,7 +75,7 @@ def run(case: Case, address: Address, session: str) -> bool:
         path = stream_path(Prompter(address).prompt(case.text, session).stream_id)
         if case.stuck:
             stuck = stack.enter_context(connect(address))
-            stuck.sendall(ask(address, path))
+            stuck.sendall(encode_get(address, path))
         reader.read(path)
         content = reader.reading().content
     return content.contiguous and content.last == "done" and content.text_sha == case.sha

@@ -6,17 +6,23 @@ The corpus is made for the run; the server reads it as it would a person's home.
 
 import time
 from collections.abc import Iterator, Sequence
-from statistics import quantiles
+from statistics import median, quantiles
 
 import orjson
 
 from bench import corpus
-from bench.corpus import Corpus, Made
+from bench.corpus import Corpus, SessionFile
 from bench.groups import index_conversations
-from bench.groups.index_costs import Cold, cold_index, findable_seconds, idle_percent, warm_seconds
+from bench.groups.index_costs import (
+    ColdBuild,
+    cold_index,
+    findable_seconds,
+    idle_percent,
+    warm_seconds,
+)
 from bench.measuring.client import Client
 from bench.measuring.plan import Plan
-from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.rows import Baseline, Row, Target
 from bench.measuring.server import QUICK, server_with
 from xo_cowork_core.sdk.testing import LiveServer
 
@@ -29,7 +35,9 @@ def measure(plan: Plan) -> Iterator[Row]:
     """Measure a large history, then many short sessions, then one of conversations."""
     server = server_with(QUICK, NO_GATEWAY)
     try:
-        made = corpus.make(server.home, sessions=plan.pick(2000, 200), megabytes=plan.pick(415, 41))
+        made = corpus.build_corpus(
+            server.home, sessions=plan.pick(2000, 200), megabytes=plan.pick(415, 41)
+        )
         parse, listing = baseline(made.files)
         yield from _cold(cold_index(server, made), made, parse)
         yield from _answers(server, made, plan, listing)
@@ -51,7 +59,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     yield from index_conversations.measure(plan, NO_GATEWAY)
 
 
-def _cold(cold: Cold, made: Corpus, parse: float) -> Iterator[Row]:
+def _cold(cold: ColdBuild, made: Corpus, parse: float) -> Iterator[Row]:
     yield Row(
         "index: cold, on one core",
         "MB/s CPU",
@@ -87,7 +95,7 @@ def _answers(server: LiveServer, made: Corpus, plan: Plan, listing: float) -> It
         yield Row(
             f"index: {name}",
             "ms",
-            1000 * middle(seconds),
+            1000 * median(seconds),
             Target(limit),
             Baseline("ms, listing by parsing all", 1000 * listing) if name[0] == "l" else None,
             note=f"p95 {1000 * quantiles(seconds, n=20)[-1]:.1f} ms",
@@ -98,7 +106,7 @@ def _answers(server: LiveServer, made: Corpus, plan: Plan, listing: float) -> It
 def _many(plan: Plan) -> Iterator[Row]:
     server = server_with(QUICK, NO_GATEWAY)
     try:
-        made = corpus.make(
+        made = corpus.build_corpus(
             server.home,
             sessions=plan.pick(20_000, 2000),
             megabytes=plan.pick(160, 16),
@@ -111,7 +119,7 @@ def _many(plan: Plan) -> Iterator[Row]:
         yield Row(
             f"index: list of 50 among {len(made.files):,}",
             "ms",
-            1000 * middle(seconds),
+            1000 * median(seconds),
             Target(10),
             note=f"p95 {1000 * quantiles(seconds, n=20)[-1]:.1f} ms",
         )
@@ -119,7 +127,7 @@ def _many(plan: Plan) -> Iterator[Row]:
         server.close()
 
 
-def baseline(files: Sequence[Made]) -> tuple[float, float]:
+def baseline(files: Sequence[SessionFile]) -> tuple[float, float]:
     """Return MB for a second of CPU when every line is parsed, and the seconds that a list takes
     which is made so."""
     begun, cpu = time.perf_counter(), time.process_time()

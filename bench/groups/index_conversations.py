@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import cast
 
 import orjson
@@ -18,7 +18,7 @@ from bench.corpus import CLAUDE, CODEX, OPENCLAW, Corpus
 from bench.groups.index_costs import cold_index
 from bench.measuring.client import Client
 from bench.measuring.plan import Plan
-from bench.measuring.rows import Row, Target, middle
+from bench.measuring.rows import Row, Target
 from bench.measuring.server import QUICK, server_with
 from xo_cowork_core.sdk.testing import LiveServer
 
@@ -31,7 +31,7 @@ def measure(plan: Plan, environment: dict[str, str]) -> Iterator[Row]:
     """Measure a cold build over conversations, the size of its file, and a very common word."""
     server = server_with(QUICK, environment)
     try:
-        made = corpus.make(
+        made = corpus.build_corpus(
             server.home,
             sessions=plan.pick(2000, 200),
             megabytes=plan.pick(430, 43),
@@ -66,7 +66,7 @@ def measure(plan: Plan, environment: dict[str, str]) -> Iterator[Row]:
 def _everywhere(server: LiveServer, made: Corpus) -> Row:
     """Say one word in every session, then search for it."""
     for number, each in enumerate(made.files):
-        each.say(f"{EVERYWHERE} {number}", f"00000000-0000-4000-8000-{number:012}")
+        each.add_message(f"{EVERYWHERE} {number}", f"00000000-0000-4000-8000-{number:012}")
     path = f"/api/sessions/search?q={EVERYWHERE}"
     client = Client(server)
     until = time.monotonic() + 60
@@ -79,7 +79,7 @@ def _everywhere(server: LiveServer, made: Corpus) -> Row:
     return Row(
         f"index: search for a word in each of {len(made.files):,} sessions",
         "ms",
-        1000 * middle(seconds),
+        1000 * median(seconds),
         Target(15),
         note=f"p95 {1000 * quantiles(seconds, n=20)[-1]:.1f} ms",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from bench.corpus import FOLDERS, MIX, Corpus
-from bench.measuring.proc import Peak, cpu_seconds, settle
+from bench.measuring.proc import PeakMemory, cpu_seconds, settle
 from xo_cowork_core.sdk.testing import LiveServer
 
 LIMIT_SECONDS = 300.0
@@ -19,7 +19,7 @@ PROGRESS_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Cold:
+class ColdBuild:
     """One build of the index: what it cost, and how `/health` answered meanwhile."""
 
     seconds: float
@@ -30,7 +30,7 @@ class Cold:
     index_mb: float
 
 
-def ask(server: LiveServer, path: str) -> tuple[float, bytes]:
+def get(server: LiveServer, path: str) -> tuple[float, bytes]:
     """Ask once on a fresh connection; return seconds and body."""
     begun = time.perf_counter()
     connection = http.client.HTTPConnection(server.base_url.removeprefix("http://"), timeout=60)
@@ -40,25 +40,25 @@ def ask(server: LiveServer, path: str) -> tuple[float, bytes]:
     return time.perf_counter() - begun, body
 
 
-def cold_index(server: LiveServer, made: Corpus) -> Cold:
+def cold_index(server: LiveServer, made: Corpus) -> ColdBuild:
     """Start the server on a home that it has never seen, and wait until all is indexed."""
     server.start()
     begun, before = time.perf_counter(), cpu_seconds(server.pid)
     asked = Health(server)
-    with Peak(server.pid) as peak:
+    with PeakMemory(server.pid) as peak:
         asked.start()
         total = _indexed(server, len(made.files))
         spent, seconds = cpu_seconds(server.pid) - before, time.perf_counter() - begun
         asked.stop()
     settle(server.pid)
     size = sum(file.stat().st_size for file in server.state.glob("index-*.db*"))
-    return Cold(seconds, spent, asked.seconds, total, peak.growth_mb, size / 1e6)
+    return ColdBuild(seconds, spent, asked.seconds, total, peak.growth_mb, size / 1e6)
 
 
 def _indexed(server: LiveServer, wanted: int) -> int:
     until = time.monotonic() + LIMIT_SECONDS
     while True:
-        _, body = ask(server, "/api/fts/index/all")
+        _, body = get(server, "/api/fts/index/all")
         state = orjson.loads(body)
         ended = state["status"] == "idle" and state["sessions"] >= wanted
         if ended or time.monotonic() > until:
@@ -84,7 +84,7 @@ class Health:
 
     def _ask(self) -> None:
         while not self._over.wait(HEALTH_SECONDS):
-            self.seconds.append(ask(self._server, "/health")[0])
+            self.seconds.append(get(self._server, "/health")[0])
 
 
 def findable_seconds(server: LiveServer, made: Corpus) -> float:
@@ -95,9 +95,9 @@ def findable_seconds(server: LiveServer, made: Corpus) -> float:
     slowest = 0.0
     for each in (each for name in MIX for each in made.of(name)[:2]):
         word = f"findme{uuid.uuid4().hex}"
-        each.say(word, str(uuid.uuid4()))
+        each.add_message(word, str(uuid.uuid4()))
         begun = time.perf_counter()
-        while word.encode() not in ask(server, f"/api/sessions/search?q={word}")[1]:
+        while word.encode() not in get(server, f"/api/sessions/search?q={word}")[1]:
             if time.perf_counter() - begun > 10:
                 raise RuntimeError("a new message was not found")
             time.sleep(LOOK_SECONDS)
@@ -126,7 +126,7 @@ def warm_seconds(server: LiveServer) -> tuple[float, float]:
             for file in server.state.glob("index-*"):
                 file.unlink()
         server.start()
-        ask(server, "/api/sessions")
+        get(server, "/api/sessions")
         settle(server.pid)
         spent.append(cpu_seconds(server.pid))
         server.terminate()

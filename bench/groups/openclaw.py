@@ -8,13 +8,13 @@ import uuid
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.measuring.plan import Plan
-from bench.measuring.rows import Baseline, Row, Target, middle
-from bench.measuring.turns import Turner
+from bench.measuring.rows import Baseline, Row, Target
+from bench.measuring.turns import TurnRunner
 from bench.measuring.wire import Address
 from tests.fakes.openclaw_gateway.openclaw_prompts import (
     TOKEN,
@@ -53,15 +53,15 @@ def measure(plan: Plan) -> Iterator[Row]:
             environment={"XO_PLUGINS": "runtime_openclaw", **environment(running.url)}, fresh=True
         ) as s,
     ):
-        turner = Turner(Address.of(s.base_url), "openclaw", PROMPT)
-        yield added(running, turner, plan.pick(24, 8))
-        session = turner.turn(None).session_id
-        yield from answered(turner, session, plan.pick(20, 6))
+        turn_runner = TurnRunner(Address.of(s.base_url), "openclaw", PROMPT)
+        yield added(running, turn_runner, plan.pick(24, 8))
+        session = turn_runner.turn(None).session_id
+        yield from answered(turn_runner, session, plan.pick(20, 6))
         running.kill()
-        yield refused(turner.address, session, plan.pick(20, 6))
+        yield refused(turn_runner.address, session, plan.pick(20, 6))
 
 
-def added(running: GatewayProcess, turner: Turner, count: int) -> Row:
+def added(running: GatewayProcess, turn_runner: TurnRunner, count: int) -> Row:
     """Run pairs of turns, one with a bare client; each kind goes first in turn.
 
     Pairs are compared because the gateway's own time varies by more than the difference.
@@ -69,10 +69,10 @@ def added(running: GatewayProcess, turner: Turner, count: int) -> Row:
     own: list[float] = []
     more: list[float] = []
     with asyncio.Runner() as runner:
-        bare = runner.run(Bare.opened(running.url))
-        session = turner.turn(None).session_id
+        bare = runner.run(BareClient.opened(running.url))
+        session = turn_runner.turn(None).session_id
         for number in range(-WARM_UP, count):
-            pair = [lambda: runner.run(bare.turn()), lambda: turner.turn(session).first]
+            pair = [lambda: runner.run(bare.turn()), lambda: turn_runner.turn(session).first]
             ran: dict[int, float] = {}
             for place in (0, 1) if number % 2 else (1, 0):
                 # after a run's last event the gateway is busy with it for a while
@@ -82,19 +82,19 @@ def added(running: GatewayProcess, turner: Turner, count: int) -> Row:
                 own.append(ran[0])
                 more.append(ran[1] - ran[0])
         runner.run(bare.close())
-    baseline = Baseline("ms, bare WebSocket client", 1e3 * middle(own))
+    baseline = Baseline("ms, bare WebSocket client", 1e3 * median(own))
     low, _, high = quantiles(more, n=4)
     note = f"{count} pairs of turns, half of them {1e3 * low:.0f} to {1e3 * high:.0f} ms"
-    return Row(ADDED, "ms", 1e3 * middle(more), TARGETS[ADDED], baseline, note=note)
+    return Row(ADDED, "ms", 1e3 * median(more), TARGETS[ADDED], baseline, note=note)
 
 
-def answered(turner: Turner, session: str, count: int) -> Iterator[Row]:
+def answered(turn_runner: TurnRunner, session: str, count: int) -> Iterator[Row]:
     """Measure the answer to a prompt while the gateway is up."""
-    known = [turner.turn(session).answered for _ in range(count)]
-    new = [turner.turn(None).answered for _ in range(count)]
+    known = [turn_runner.turn(session).answered for _ in range(count)]
+    new = [turn_runner.turn(None).answered for _ in range(count)]
     for name, times in ((KNOWN, known), (NEW, new)):
         note = f"{count} prompts, slowest {1e3 * max(times):.0f} ms"
-        yield Row(name, "ms", 1e3 * middle(times), TARGETS[name], note=note)
+        yield Row(name, "ms", 1e3 * median(times), TARGETS[name], note=note)
 
 
 def refused(address: Address, session: str, count: int) -> Row:
@@ -108,7 +108,7 @@ def refused(address: Address, session: str, count: int) -> Row:
         times.append(time.perf_counter() - begun)
         if status != UNAVAILABLE or b'"detail"' not in text or b"gateway" not in text:
             wrong = f"{status} {text[:80]!r}"
-    note = wrong or f"{count} prompts, median {1e3 * middle(times):.0f} ms"
+    note = wrong or f"{count} prompts, median {1e3 * median(times):.0f} ms"
     return Row(DOWN, "ms", 1e3 * max(times), TARGETS[DOWN], exact=not wrong, note=note)
 
 
@@ -122,7 +122,7 @@ def _post(address: Address, body: Mapping[str, object]) -> tuple[int, bytes]:
     return answer.status, text
 
 
-class Bare:
+class BareClient:
     """A minimal client of a gateway, in one session."""
 
     def __init__(self, socket: ClientConnection) -> None:
@@ -130,11 +130,11 @@ class Bare:
         self._key = f"agent:main:bench:{uuid.uuid4()}"
 
     @classmethod
-    async def opened(cls, url: str) -> "Bare":
+    async def opened(cls, url: str) -> "BareClient":
         """Connect, shake hands and open the session."""
         bare = cls(await connect(url, compression=None, ping_interval=None, proxy=None))
         await bare._socket.recv()
-        await bare.ask(
+        await bare.request(
             "connect",
             minProtocol=4,
             maxProtocol=4,
@@ -143,8 +143,8 @@ class Bare:
             scopes=["operator.read", "operator.write", "operator.admin"],
             auth={"token": TOKEN},
         )
-        await bare.ask("sessions.create", key=bare._key, agentId="main")
-        await bare.ask("sessions.messages.subscribe", key=bare._key)
+        await bare.request("sessions.create", key=bare._key, agentId="main")
+        await bare.request("sessions.messages.subscribe", key=bare._key)
         return bare
 
     async def send(self, method: str, **params: object) -> str:
@@ -153,7 +153,7 @@ class Bare:
         await self._socket.send(json.dumps(request))
         return number
 
-    async def ask(self, method: str, **params: object) -> None:
+    async def request(self, method: str, **params: object) -> None:
         await self._until(f'"id":"{await self.send(method, **params)}","ok":true')
 
     async def turn(self) -> float:

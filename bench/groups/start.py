@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from statistics import median
 
 from bench.measuring.plan import Plan
 from bench.measuring.proc import cpu_seconds, rss_mb, settle
-from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.rows import Baseline, Row, Target
 from bench.measuring.server import QUICK, server_with
-from bench.measuring.wire import Address, ask, connect
+from bench.measuring.wire import Address, connect, encode_get
 
 LIMIT_SECONDS = 30.0
 LOOK_SECONDS = 0.002
@@ -34,28 +35,28 @@ def measure(plan: Plan) -> Iterator[Row]:
     """Measure starts, then quiet."""
     ours, idle = starts(plan)
     bare = [imports(TWO_PACKAGES) for _ in range(plan.repeats)]
-    packages = middle([imports(PACKAGES).seconds for _ in range(plan.repeats)])
+    packages = median([imports(PACKAGES).seconds for _ in range(plan.repeats)])
     yield Row(
         "start: to the first /health",
         "s",
-        middle([sample.seconds for sample in ours]),
+        median([sample.seconds for sample in ours]),
         Target(0.9),
-        Baseline("s, import fastapi, uvicorn", middle([sample.seconds for sample in bare])),
+        Baseline("s, import fastapi, uvicorn", median([sample.seconds for sample in bare])),
         note=f"fastest {min(sample.seconds for sample in ours):.2f} s",
     )
     yield Row(
         "start: over importing the packages",
         "",
-        middle([sample.seconds for sample in ours]) / packages,
+        median([sample.seconds for sample in ours]) / packages,
         Target(1.15),
         note=f"the packages alone {packages:.2f} s",
     )
     yield Row(
         "start: RSS then",
         "MB",
-        middle([sample.mb for sample in ours]),
+        median([sample.mb for sample in ours]),
         Target(85),
-        Baseline("MB, import fastapi, uvicorn", middle([sample.mb for sample in bare])),
+        Baseline("MB, import fastapi, uvicorn", median([sample.mb for sample in bare])),
     )
     yield Row("start: idle CPU", "%", idle, Target(0.5), note=f"over {idle_seconds(plan):.0f} s")
 
@@ -98,7 +99,7 @@ def await_health(address: Address, server: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < until and server.poll() is None:
         try:
             with connect(address) as connection:
-                connection.sendall(ask(address, "/health"))
+                connection.sendall(encode_get(address, "/health"))
                 if connection.recv(4096).startswith(b"HTTP/1.1 200"):
                     return
         except OSError:

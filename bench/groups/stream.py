@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from bench.measuring.plan import Plan
 from bench.measuring.proc import cpu_seconds, settle
 from bench.measuring.reader import ReaderProcess
-from bench.measuring.rows import Baseline, Row, Target, middle
+from bench.measuring.rows import Baseline, Row, Target
 from bench.measuring.server import TORRENT, server_with
 from bench.measuring.wire import Address, Prompter, stream_path, warm_session
 from xo_cowork_core.sdk.testing.process_tree import eventually
@@ -37,12 +38,12 @@ def measure(plan: Plan) -> Iterator[Row]:
         single = [fetch(pid, address, "single", count) for _ in range(plan.repeats)]
         joined = [fetch(pid, address, "joined", count) for _ in range(plan.repeats)]
     exact = all(sample.exact for sample in ours)
-    rate = middle([sample.rate for sample in ours])
-    cpu = middle([sample.cpu_us for sample in ours])
-    one = Baseline("/s, bare app, one send each", middle([sample.rate for sample in single]))
-    some = Baseline("/s, bare app, 64 KiB a send", middle([sample.rate for sample in joined]))
-    one_us = Baseline("µs, bare app, one send each", middle([sample.cpu_us for sample in single]))
-    some_us = Baseline("µs, bare app, 64 KiB a send", middle([sample.cpu_us for sample in joined]))
+    rate = median([sample.rate for sample in ours])
+    cpu = median([sample.cpu_us for sample in ours])
+    one = Baseline("/s, bare app, one send each", median([sample.rate for sample in single]))
+    some = Baseline("/s, bare app, 64 KiB a send", median([sample.rate for sample in joined]))
+    one_us = Baseline("µs, bare app, one send each", median([sample.cpu_us for sample in single]))
+    some_us = Baseline("µs, bare app, 64 KiB a send", median([sample.cpu_us for sample in joined]))
     yield Row(
         "stream: deltas to one reader", "/s", rate, Target(100_000, at_least=True), one, exact
     )

@@ -20,7 +20,7 @@ class Content:
     last: str
 
 
-def body_of(raw: bytes) -> bytes:
+def decode_body(raw: bytes) -> bytes:
     """Take the body out of a whole HTTP/1.1 answer, chunked or not."""
     head, _, rest = raw.partition(b"\r\n\r\n")
     if b"transfer-encoding: chunked" not in head.lower():
@@ -38,7 +38,7 @@ def body_of(raw: bytes) -> bytes:
         place = end + 2 + size + 2
 
 
-def content_of(body: bytes) -> Content:
+def parse_content(body: bytes) -> Content:
     """Read frames strictly: whatever lies between two of them makes the ids not contiguous."""
     text = hashlib.sha256()
     events = deltas = place = 0

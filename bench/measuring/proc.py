@@ -21,7 +21,7 @@ def rss_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-class Peak:
+class PeakMemory:
     """Samples the memory of a process while the `with` block runs. Owns one thread."""
 
     def __init__(self, pid: int) -> None:
@@ -36,7 +36,7 @@ class Peak:
         """Return the peak above the memory at the start, in MB."""
         return self.peak_mb - self.start_mb
 
-    def __enter__(self) -> "Peak":
+    def __enter__(self) -> "PeakMemory":
         self.start_mb = self.peak_mb = rss_mb(self._pid)
         self._thread.start()
         return self

@@ -10,14 +10,14 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 
-from bench.measuring.frames import Content, body_of, content_of
-from bench.measuring.wire import RECEIVE_BYTES, Address, ask, connect
+from bench.measuring.frames import Content, decode_body, parse_content
+from bench.measuring.wire import RECEIVE_BYTES, Address, connect, encode_get
 
 END_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReceivedStream:
     """A received stream. `first_at` and `last_at` are on the machine's monotonic clock."""
 
     content: Content
@@ -45,11 +45,11 @@ class ReaderProcess:
         self._child.stdin.write(path + "\n")
         self._child.stdin.flush()
 
-    def reading(self) -> Reading:
+    def reading(self) -> ReceivedStream:
         """Wait for its end and return the received stream."""
         out, _ = self._child.communicate(timeout=END_SECONDS)
         fields = json.loads(out)
-        return Reading(Content(**fields.pop("content")), **fields)
+        return ReceivedStream(Content(**fields.pop("content")), **fields)
 
 
 def main() -> None:
@@ -57,15 +57,15 @@ def main() -> None:
     address = Address(sys.argv[1], int(sys.argv[2]))
     with connect(address) as connection:
         print("connected", flush=True)
-        connection.sendall(ask(address, sys.stdin.readline().strip()))
+        connection.sendall(encode_get(address, sys.stdin.readline().strip()))
         chunks: list[bytes] = []
         first_at = 0.0
         while data := connection.recv(RECEIVE_BYTES):
             first_at = first_at or time.monotonic()
             chunks.append(data)
         last_at = time.monotonic()
-    body = body_of(b"".join(chunks))
-    print(json.dumps(asdict(Reading(content_of(body), len(body), first_at, last_at))))
+    body = decode_body(b"".join(chunks))
+    print(json.dumps(asdict(ReceivedStream(parse_content(body), len(body), first_at, last_at))))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 
-from bench.measuring.frames import Content, body_of, content_of
-from bench.measuring.wire import Address, ask
+from bench.measuring.frames import Content, decode_body, parse_content
+from bench.measuring.wire import Address, encode_get
 
 CONNECTING_AT_ONCE = 50
 END_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class ReadersResult:
     """The result of all readers: `same` of them received exactly what the first one did."""
 
     content: Content
@@ -28,7 +28,7 @@ async def read(address: Address, path: str, gate: asyncio.Semaphore) -> bytes:
     """Read one answer to its end."""
     async with gate:
         reader, writer = await asyncio.open_connection(address.host, address.port)
-        writer.write(ask(address, path))
+        writer.write(encode_get(address, path))
         await writer.drain()
     try:
         return await reader.read()
@@ -36,13 +36,13 @@ async def read(address: Address, path: str, gate: asyncio.Semaphore) -> bytes:
         writer.close()
 
 
-async def read_all(address: Address, path: str, count: int) -> Crowd:
+async def read_all(address: Address, path: str, count: int) -> ReadersResult:
     """Read one stream with all connections and compare the results."""
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
     async with asyncio.timeout(END_SECONDS):
         raw = await asyncio.gather(*(read(address, path, gate) for _ in range(count)))
-    first = body_of(raw[0])
-    return Crowd(content_of(first), sum(body_of(one) == first for one in raw))
+    first = decode_body(raw[0])
+    return ReadersResult(parse_content(first), sum(decode_body(one) == first for one in raw))
 
 
 def main() -> None:

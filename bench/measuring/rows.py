@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median, quantiles
+from statistics import quantiles
 
 HEADS = ("row", "measured", "target", "", "baseline in this run", "ratio", "load", "note")
 
@@ -87,10 +87,6 @@ def number(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"
-
-
-def middle(values: Sequence[float]) -> float:
-    return float(median(values))
 
 
 def percentile95(values: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.measuring.wire import Address, Prompter, ask, connect, stream_path
+from bench.measuring.wire import Address, Prompter, connect, encode_get, stream_path
 
 RECEIVE_BYTES = 1 << 16
 
@@ -19,7 +19,7 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class Turner:
+class TurnRunner:
     """Runs turns of one text on one agent."""
 
     address: Address
@@ -33,7 +33,7 @@ class Turner:
             begun = time.perf_counter()
             started = prompter.prompt(self.text, session)
             answered = time.perf_counter() - begun
-            stream.sendall(ask(self.address, stream_path(started.stream_id)))
+            stream.sendall(encode_get(self.address, stream_path(started.stream_id)))
             seen = b""
             while b"event: text-delta" not in seen:
                 seen += _more(stream.recv(RECEIVE_BYTES), seen)

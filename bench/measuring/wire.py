@@ -26,7 +26,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedTurn:
     """The answer to a prompt."""
 
     stream_id: str
@@ -41,11 +41,11 @@ class Prompter:
         self._http.connect()
         self._agent_name = agent_name
 
-    def prompt(self, text: str, session_id: str | None = None) -> Started:
+    def prompt(self, text: str, session_id: str | None = None) -> StartedTurn:
         """Start a turn."""
         body = {"text": text, "session_id": session_id, "agent_name": self._agent_name}
         answer = self.post("/api/chat/prompt", body)
-        return Started(str(answer["stream_id"]), str(answer["session_id"]))
+        return StartedTurn(str(answer["stream_id"]), str(answer["session_id"]))
 
     def post(self, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
         """Post JSON; an answer other than 200 is an error."""
@@ -67,7 +67,7 @@ def warm_session(address: Address) -> str:
     started = prompter.prompt("warm up")
     prompter.close()
     with connect(address) as stream:
-        stream.sendall(ask(address, stream_path(started.stream_id)))
+        stream.sendall(encode_get(address, stream_path(started.stream_id)))
         while stream.recv(RECEIVE_BYTES):
             pass
     return started.session_id
@@ -80,7 +80,7 @@ def connect(address: Address) -> socket.socket:
     return connection
 
 
-def ask(address: Address, path: str) -> bytes:
+def encode_get(address: Address, path: str) -> bytes:
     """Return the request for a path; the server closes the connection after its answer."""
     head = (
         f"GET {path} HTTP/1.1\r\nHost: {address.host}:{address.port}\r\nConnection: close\r\n\r\n"

@@ -28,7 +28,7 @@ def test_usage_agrees_with_ccusage_within_one_percent() -> None:
         pytest.skip("ccusage is not here: run `make toolchain`")
     server = LiveServer()
     try:
-        made = corpus.make(
+        made = corpus.build_corpus(
             server.home, sessions=40, megabytes=6, projects=5, mix={corpus.CLAUDE: 1}
         )
         server.start()
