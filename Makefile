@@ -29,6 +29,7 @@ check: setup
 	@.venv/bin/pyright
 	@.venv/bin/lint-imports setup.cfg
 	@.venv/bin/python tests/check_caps.py
+	@.venv/bin/python tests/check_names.py
 
 bench: setup
 	@.venv/bin/python -m bench $(ARGS)

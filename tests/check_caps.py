@@ -1,7 +1,4 @@
-"""Refuses what is too long: files and functions, with `--all` classes and folders too.
-
-Classes and folders over their cap are printed by `make check` and refuse nothing yet.
-"""
+"""Refuses files, functions, classes and folders over their caps; run by `make check`."""
 
 import ast
 import subprocess
@@ -53,14 +50,14 @@ def _long_nodes(paths: Sequence[Path], kind: type, limit: int) -> Iterator[str]:
 
 
 def main() -> int:
-    """Check every Python file that git knows or would add."""
+    """Check every Python file that git tracks or would add."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
-    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    paths = [path for name in names if (path := Path(name)).exists()]
-    faults = [*long_files(paths), *long_functions(paths)]
-    printed = [*long_classes(paths), *full_folders(paths)]
-    print("\n".join([*faults, *printed]) or "caps: ok")
-    return 1 if faults or (printed and "--all" in sys.argv) else 0
+    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    paths = [Path(name) for name in names if name and Path(name).exists()]
+    checks = (long_files, long_functions, long_classes, full_folders)
+    faults = [fault for check in checks for fault in check(paths)]
+    print("\n".join(faults) or "caps: ok")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -110,8 +110,8 @@ class CodexSession:
             exit_code=0,
             duration={"secs": 0, "nanos": self._words.number(10**9)},
         )
-        told = f"Wall time: 0.0000 seconds\nProcess exited with code 0\nOutput:\n{output}"
-        yield self._item("function_call_output", call_id=call_id, output=told)
+        report = f"Wall time: 0.0000 seconds\nProcess exited with code 0\nOutput:\n{output}"
+        yield self._item("function_call_output", call_id=call_id, output=report)
 
     def _thought(self) -> Iterator[Line]:
         words = self._words.text()[:120]

@@ -24,6 +24,7 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 READERS = 2
 PRAGMAS = ("auto_vacuum=INCREMENTAL",)
+VACUUM_PAGES = 1024
 BUSY_SECONDS = 5.0
 log = logging.getLogger("xo_cowork.db")
 
@@ -88,12 +89,27 @@ class Database:
 
         await self._writer.run(renew)
 
-    async def truncate_log(self) -> None:
-        """Move the write-ahead log into the file and truncate it, as far as readers allow."""
+    async def compact(self, min_log_bytes: int) -> None:
+        """Return free pages to the file system and truncate the write-ahead log.
+
+        Does nothing while the log is smaller than `min_log_bytes`. Other writes run between the
+        steps; what a reader still uses stays.
+        """
+
+        def vacuum() -> bool:
+            connection = self._thread_connection()
+            before = _free_pages(connection)
+            # a script: `execute` would end the statement after its first page
+            connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+            return 0 < _free_pages(connection) < before
 
         def checkpoint() -> None:
             self._thread_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+        if await asyncio.to_thread(self._log_bytes) < min_log_bytes:
+            return
+        while await self._writer.run(vacuum):
+            pass
         await self._writer.run(checkpoint)
 
     @property
@@ -112,6 +128,12 @@ class Database:
     async def close(self) -> None:
         """Finish what was queued and close every connection."""
         await asyncio.to_thread(self._close)
+
+    def _log_bytes(self) -> int:
+        try:
+            return self._sibling("-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _close(self) -> None:
         self._writer.close()
@@ -180,3 +202,7 @@ class Database:
 
     def _read(self, work: Work[T]) -> T:
         return work(self._thread_connection())
+
+
+def _free_pages(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA freelist_count").fetchone()[0]

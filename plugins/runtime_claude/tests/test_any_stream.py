@@ -117,7 +117,7 @@ RECORDS = st.one_of(
 def test_no_order_and_no_garbage_raises_or_loses_a_block(
     text_of: TextOf, lines: list[bytes]
 ) -> None:
-    told = text_of(list(Translator("p", UsageMeter()).items(lines)))
+    translated = text_of(list(Translator("p", UsageMeter()).items(lines)))
     for one in lines:
         record = parse(one) or {}
         message = record.get("message")
@@ -129,7 +129,7 @@ def test_no_order_and_no_garbage_raises_or_loses_a_block(
         if plain and record["parent_tool_use_id"] is None and isinstance(message, dict):
             for block in message.get("content") or []:
                 if isinstance(block, dict) and block.get("type") == "text":
-                    assert str(block["text"]) in told
+                    assert str(block["text"]) in translated
 
 
 @given(

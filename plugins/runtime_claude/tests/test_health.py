@@ -57,9 +57,9 @@ def test_without_key_or_login_it_needs_auth(server: Callable[..., LiveServer]) -
 def test_no_binary_is_missing(tmp_path: Path) -> None:
     environment = {**KEYLESS, "CLAUDE_CLI_PATH": str(tmp_path / "nowhere")}
     with LiveServer(environment=environment) as server:
-        told = health(server)
-    assert told["state"] == "missing"
-    assert str(tmp_path / "nowhere") in told["detail"]
+        answer = health(server)
+    assert answer["state"] == "missing"
+    assert str(tmp_path / "nowhere") in answer["detail"]
 
 
 def test_a_program_that_is_slow_to_answer_takes_turns(tmp_path: Path) -> None:

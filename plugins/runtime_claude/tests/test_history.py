@@ -119,12 +119,12 @@ def test_usage_of_an_answer_in_several_rows_counts_once(folder: Path, store: Sto
 
 def test_what_no_person_said_is_hidden(folder: Path, store: Store) -> None:
     recorded(folder, "queue_skill_question_subagent")
-    said = [
+    user_texts = [
         t for t, m in zip(texts(messages(store)), messages(store), strict=True) if m.role == "user"
     ]
-    assert said[2] == "/greet Bob [[text n=2 hello bob]]"
-    assert said[4] == "/context"
-    assert not any("<" in text for text in said)
+    assert user_texts[2] == "/greet Bob [[text n=2 hello bob]]"
+    assert user_texts[4] == "/context"
+    assert not any("<" in text for text in user_texts)
     assert not any("Base directory" in text for text in texts(messages(store)))
 
 

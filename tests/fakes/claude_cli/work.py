@@ -120,8 +120,8 @@ class Tools:
 
     def _askuserquestion(self, arguments):
         answers = arguments.get("answers") or {}
-        told = ", ".join(f'"{key}"="{value}"' for key, value in answers.items())
-        return f"Your questions have been answered: {told}.", False, arguments
+        answered = ", ".join(f'"{key}"="{value}"' for key, value in answers.items())
+        return f"Your questions have been answered: {answered}.", False, arguments
 
     def _exitplanmode(self, arguments):
         self._change_mode("default")

@@ -183,8 +183,8 @@ def test_what_a_command_of_the_cli_answers_is_kept(chat: Chat, claude: Path) -> 
         for command in ("/context", "/help")
     ]
     assert "Context Usage" in answers[0]
-    told = [(row["role"], str(row["text"])) for row in chat.messages(first.session_id)[2:]]
-    assert told == [
+    messages = [(row["role"], str(row["text"])) for row in chat.messages(first.session_id)[2:]]
+    assert messages == [
         ("user", "/context"),
         ("assistant", answers[0].strip()),
         ("user", "/help"),

@@ -57,8 +57,8 @@ def interleavings(draw):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(interleavings(), st.integers(1, 4), st.booleans())
-def test_every_passage_is_read_whole_and_once(told, fold_pieces, as_snapshots):
-    passages, order = told
+def test_every_passage_is_read_whole_and_once(passages_and_order, fold_pieces, as_snapshots):
+    passages, order = passages_and_order
     texts, reader = TextReconciler(fold_pieces=fold_pieces), Reader()
     position = [0] * len(passages)
     for number in order:

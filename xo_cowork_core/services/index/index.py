@@ -23,6 +23,7 @@ from xo_cowork_core.storage.database import Database, Work
 
 T = TypeVar("T")
 ALL = "all"
+COMPACT_BYTES = 4 << 20
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 log = logging.getLogger("xo_cowork.index")
 
@@ -108,6 +109,10 @@ class Index:
     def mark_stale(self) -> None:
         """A turn changed a session: scan soon, or as soon as the index is read."""
         self.requests.mark_stale()
+
+    async def compact(self) -> None:
+        """Return the space that a large write left free."""
+        await self._database.compact(COMPACT_BYTES)
 
     async def query(self, work: Work[T]) -> T:
         """Run a query. Raises Unavailable when the index can't be read."""

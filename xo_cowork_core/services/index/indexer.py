@@ -161,7 +161,6 @@ class Indexer:
             yield
         finally:
             await self._database.write(end_bulk)
-        await self._database.truncate_log()
 
     async def _index(self, files: Sequence[TranscriptFile], flags_of: FlagsOf) -> set[str]:
         loop = asyncio.get_running_loop()

@@ -76,3 +76,4 @@ class IndexRefresher:
             self._index.requests.request_scan()
         for source in self._sources:
             await source.refresh()
+        await self._index.compact()

@@ -10,10 +10,15 @@ has no content of its own: message number n of block b has the rowid b * BLOCK_M
 `hashsize` (8 MiB) lets the words of one batch become one segment.
 """
 
-VERSION = 10
+VERSION = 11
 BLOCK_MESSAGES = 16
 # secure_delete: nothing here needs wiping; wal_autocheckpoint: a cold build writes many pages
-PRAGMAS = ("secure_delete=OFF", "cache_size=-8000", "wal_autocheckpoint=4000")
+PRAGMAS = (
+    "auto_vacuum=INCREMENTAL",
+    "secure_delete=OFF",
+    "cache_size=-8000",
+    "wal_autocheckpoint=4000",
+)
 STEPS = (
     """
     CREATE TABLE files (
