@@ -4,7 +4,7 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -31,6 +31,7 @@ KINDS: dict[str, type[Part]] = {
     "step-finish": StepPart,
 }
 NAMES = {part: name for name, part in KINDS.items()}
+TICK = timedelta(milliseconds=1)
 
 
 class HostHistory:
@@ -79,17 +80,31 @@ def _in_order_of_time(messages: list[Message]) -> list[Message]:
 
 
 def insert(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
-    """Append one message in the caller's transaction."""
+    """Append one message in the caller's transaction, and set the session's time."""
     connection.execute(
         "INSERT INTO messages (session_id, number, message_id, body)"
         " SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?"
         " FROM messages WHERE session_id = ?",
         (session_id, message.id, encode(message), session_id),
     )
+    updated_at = _updated_at(connection, session_id, message)
     connection.execute(
-        "UPDATE sessions SET time_updated = MAX(time_updated, ?) WHERE session_id = ?",
-        (stamp(message.time_created), session_id),
+        "UPDATE sessions SET time_updated = ? WHERE session_id = ?", (updated_at, session_id)
     )
+
+
+def _updated_at(connection: sqlite3.Connection, session_id: str, message: Message) -> str:
+    """Return the session's time after a message.
+
+    An answer always makes it later, by a millisecond where it began with its prompt: the index
+    recognises by this time that it lacks the answer.
+    """
+    created_at = stamp(message.time_created)
+    query = "SELECT time_updated FROM sessions WHERE session_id = ?"
+    row = connection.execute(query, (session_id,)).fetchone()
+    if row is None or created_at > row[0] or message.role == "user":
+        return created_at if row is None else max(created_at, row[0])
+    return stamp(datetime.fromisoformat(row[0]) + TICK)
 
 
 def _drop(connection: sqlite3.Connection, session_id: str, message_id: str) -> None:

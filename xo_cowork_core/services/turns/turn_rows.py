@@ -85,7 +85,8 @@ def _insert_session(connection: sqlite3.Connection, turn: Turn, agent_name: str,
     connection.execute(
         "INSERT INTO sessions (session_id, agent_name, agent_id, directory, title, time_created,"
         " time_updated) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE"
-        " SET time_updated = excluded.time_updated, directory = excluded.directory,"
+        " SET time_updated = MAX(time_updated, excluded.time_updated),"
+        " directory = excluded.directory,"
         " agent_id = COALESCE(excluded.agent_id, agent_id),"
         " title = CASE WHEN reserved AND title = '' THEN excluded.title ELSE title END,"
         " reserved = 0",
@@ -122,6 +123,11 @@ def close_interrupted_turns(connection: sqlite3.Connection, now: datetime) -> in
             # entries on disk have no times: the answer began at the prompt or a little later
             prompted_at = datetime.fromisoformat(started_at)
             _insert_answer(connection, session_id, stream_id, [*entries, *ending], prompted_at)
+            # the index reads the sessions whose time is later than its own
+            connection.execute(
+                "UPDATE sessions SET time_updated = MAX(time_updated, ?) WHERE session_id = ?",
+                (stamp(now), session_id),
+            )
     if rows:
         log.warning("the last server stopped during %d turns; they are closed now", len(rows))
     return len(rows)
