@@ -8,18 +8,18 @@ first = True
 while True:
     # a link whose target alternates between inside and outside
     for target in (home / "real", outside):
-        (home / "fresh").symlink_to(target)
-        (home / "fresh").replace(home / "link")
+        (home / "incoming").symlink_to(target)
+        (home / "incoming").replace(home / "link")
     # a folder that is briefly a link to outside
     (home / "folder").rename(home / "kept")
     (home / "folder").symlink_to(outside)
     (home / "folder").unlink()
     (home / "kept").rename(home / "folder")
     # a file that is briefly a link
-    (home / "fresh").symlink_to(outside / "f")
-    (home / "fresh").replace(home / "leaf")
-    (home / "fresh").write_text("mine")
-    (home / "fresh").replace(home / "leaf")
+    (home / "incoming").symlink_to(outside / "f")
+    (home / "incoming").replace(home / "leaf")
+    (home / "incoming").write_text("mine")
+    (home / "incoming").replace(home / "leaf")
     # a nested folder that is moved outside during a walk
     (home / "folder" / "deep").rename(outside / "deep")
     (outside / "deep").rename(home / "folder" / "deep")
