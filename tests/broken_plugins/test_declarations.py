@@ -25,7 +25,7 @@ class Plain(Runtime):
 MISTAKES = {
     "misspelt_hook": (
         "@hookimpl\ndef xo_runtime(self, context):\n    return [Plain()]",
-        "unknown hook 'xo_runtime'; the hooks are xo_claims, xo_secrets, xo_runtimes",
+        "unknown hook 'xo_runtime'; the hooks are xo_contributes, xo_secrets, xo_runtimes",
     ),
     "unknown_argument": (
         "@hookimpl\ndef xo_runtimes(self, ctx):\n    return [Plain()]",
@@ -48,8 +48,8 @@ MISTAKES = {
         "not a coroutine; a hook is a plain function",
     ),
     "no_claims": (
-        "@hookimpl\ndef xo_claims(self):\n    Claims()",
-        "xo_claims must return Claims",
+        "@hookimpl\ndef xo_contributes(self):\n    Contributions()",
+        "xo_contributes must return Contributions",
     ),
     "name_with_blank": (
         "@hookimpl\ndef xo_runtimes(self):\n    return [Plain(name='My Agent')]",
@@ -60,7 +60,8 @@ MISTAKES = {
         "its runtime's aliases are a text: write ('polly',)",
     ),
     "setting_in_small": (
-        "@hookimpl\ndef xo_claims(self):\n    return Claims(settings=[Setting('acme_url', '?')])",
+        "@hookimpl\ndef xo_contributes(self):\n"
+        "    return Contributions(settings=[Setting('acme_url', '?')])",
         "its setting 'acme_url' is no name like ACME_URL",
     ),
     "secret_with_blank": (
@@ -68,7 +69,7 @@ MISTAKES = {
         "its secret 'acme key' is no name like ACME_KEY",
     ),
     "env_file_without_place": (
-        "@hookimpl\ndef xo_claims(self):\n    return Claims(env_file='acme.env')",
+        "@hookimpl\ndef xo_contributes(self):\n    return Contributions(env_file='acme.env')",
         "its env file 'acme.env' is no path like ~/.acme/env",
     ),
     "lifespan_without_context": (

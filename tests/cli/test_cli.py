@@ -16,7 +16,8 @@ from tests.support.sleeper_plugin import SLEEPER
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually, install_plugin
 
 HEALTHY = """
-from xo_cowork_core.sdk import ChecksHealth, Health, Runtime, RuntimeInfo, Setting, Claims, hookimpl
+from xo_cowork_core.sdk import ChecksHealth, Contributions, Health, Runtime, RuntimeInfo
+from xo_cowork_core.sdk import Setting, hookimpl
 
 class Tool(Runtime, ChecksHealth):
     def describe(self):
@@ -29,8 +30,8 @@ class Tool(Runtime, ChecksHealth):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(settings=[Setting("TOOL_COLOUR", "Which colour.", "blue")])
+    def xo_contributes(self):
+        return Contributions(settings=[Setting("TOOL_COLOUR", "Which colour.", "blue")])
     @hookimpl
     def xo_runtimes(self, context):
         (context.paths.ensure_state_folder() / "own").touch()

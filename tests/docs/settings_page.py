@@ -29,7 +29,7 @@ def wanted() -> str:
 def _generated() -> str:
     parts = ["## The core", "", *_settings(field for _, field in setting_fields())]
     for record in _own_plugins():
-        settings = [plugin_setting_field(setting) for setting in record.claims.settings]
+        settings = [plugin_setting_field(setting) for setting in record.contributions.settings]
         if settings or record.secrets:
             parts += ["", f"## {record.name}"]
         if settings:
@@ -54,7 +54,7 @@ def _plain(text: str) -> str:
 
 
 def _keys_line(record: PluginRecord) -> str:
-    named = record.claims.env_file
+    named = record.contributions.env_file
     place = f"`{named}`" if named else "`env` in the state folder"
     return f"Keys that reach its agents, from {place} or the server's environment:"
 

@@ -15,14 +15,14 @@ HOMES = """
 import os
 from pathlib import Path
 
-from xo_cowork_core.sdk import Claims, Setting, hookimpl
+from xo_cowork_core.sdk import Contributions, Setting, hookimpl
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
+    def xo_contributes(self):
         Path(os.environ["TOLD"]).write_text(os.environ["HOME"])
         colour = Setting("TOOL_COLOUR", "Which colour.", "blue")
-        return Claims(settings=[colour, Setting("TOOL_URL", "Where.", kind="url")])
+        return Contributions(settings=[colour, Setting("TOOL_URL", "Where.", kind="url")])
 
 plugin = Plugin()
 """

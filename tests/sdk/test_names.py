@@ -9,7 +9,7 @@ from xo_cowork_core.sdk import hooks, testing
 from xo_cowork_core.sdk.testing.contract import RuntimeContract
 
 HOOKS = {
-    "xo_claims",
+    "xo_contributes",
     "xo_connectors",
     "xo_lifespan",
     "xo_routers",

@@ -126,12 +126,12 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from xo_cowork_core.sdk import Claims, hookimpl
+from xo_cowork_core.sdk import Contributions, hookimpl
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(prefixes=["/api/waits"])
+    def xo_contributes(self):
+        return Contributions(prefixes=["/api/waits"])
     @hookimpl
     def xo_routers(self, context):
         router = APIRouter(prefix="/api/waits")

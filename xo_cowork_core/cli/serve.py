@@ -47,8 +47,8 @@ def settings_help() -> str:
     except SettingError as error:
         return "\n".join([*lines, "", f"Plugins' settings are not listed: {error}"])
     for record in records:
-        if record.claims.settings:
-            fields = map(plugin_setting_field, record.claims.settings)
+        if record.contributions.settings:
+            fields = map(plugin_setting_field, record.contributions.settings)
             lines += ["", f"{record.name}:", *_describe(fields)]
     return "\n".join(lines)
 

@@ -120,7 +120,9 @@ def _add_middleware(
 ) -> None:
     # the middleware that is added last is the outermost
     claims = {
-        prefix: plugin.record for plugin in plugins for prefix in plugin.record.claims.prefixes
+        prefix: plugin.record
+        for plugin in plugins
+        for prefix in plugin.record.contributions.prefixes
     }
     app.add_middleware(ReadinessMiddleware, claims=claims)
     app.add_middleware(

@@ -290,5 +290,5 @@ def _list_private_paths(home: Path, state_dir: Path, registry: Registry) -> Sequ
 
 def _list_env_files(registry: Registry) -> Sequence[Path]:
     """Return the env files of the plugins that are registered by now."""
-    files = [record.claims.env_file for record in registry.plugins.values()]
+    files = [record.contributions.env_file for record in registry.plugins.values()]
     return [Path(file).expanduser() for file in files if file]

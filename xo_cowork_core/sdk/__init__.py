@@ -63,7 +63,7 @@ from xo_cowork_core.sdk.events.tools import (
     ToolResult,
 )
 from xo_cowork_core.sdk.health import Health, HealthState
-from xo_cowork_core.sdk.hooks import GROUP, Claims, hookimpl
+from xo_cowork_core.sdk.hooks import GROUP, Contributions, hookimpl
 from xo_cowork_core.sdk.runtime.agents import (
     Agent,
     GatewayStatus,
@@ -124,7 +124,6 @@ __all__ = [
     "AuthKind",
     "BadRequest",
     "ChecksHealth",
-    "Claims",
     "Compacted",
     "CompactionError",
     "CompactionStart",
@@ -133,6 +132,7 @@ __all__ = [
     "Connector",
     "ConnectorInfo",
     "ConnectorStatus",
+    "Contributions",
     "Desync",
     "Done",
     "EditsHistory",

@@ -189,5 +189,5 @@ class HostContext(Protocol):
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The checked values of the settings that `xo_claims` declares, by name."""
+        """The checked values of the settings that `xo_contributes` declares, by name."""
         ...

@@ -31,7 +31,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class Contributions:
     """What belongs to one plugin. The host checks it before it calls any other hook.
 
     `prefixes` are the plain paths under which all routes of the plugin lie (`/api/acme`).
@@ -48,7 +48,7 @@ class Hooks:
     """The signatures of all hooks."""
 
     @hookspec
-    def xo_claims(self) -> Claims:
+    def xo_contributes(self) -> Contributions:
         """Return the route prefixes, env file and settings of the plugin. Called first."""
         raise NotImplementedError
 

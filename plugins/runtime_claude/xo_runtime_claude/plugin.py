@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xo_cowork_core.sdk import Claims, HostContext, Runtime, SecretField, hookimpl
+from xo_cowork_core.sdk import Contributions, HostContext, Runtime, SecretField, hookimpl
 from xo_runtime_claude.options import SECRETS, SETTINGS
 
 
@@ -10,8 +10,8 @@ class ClaudePlugin:
     """Hooks only."""
 
     @hookimpl
-    def xo_claims(self) -> Claims:
-        return Claims(settings=SETTINGS)
+    def xo_contributes(self) -> Contributions:
+        return Contributions(settings=SETTINGS)
 
     @hookimpl
     def xo_secrets(self) -> Sequence[SecretField]:

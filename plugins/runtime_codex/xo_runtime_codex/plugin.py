@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xo_cowork_core.sdk import Claims, HostContext, Runtime, SecretField, hookimpl
+from xo_cowork_core.sdk import Contributions, HostContext, Runtime, SecretField, hookimpl
 from xo_runtime_codex.options import SECRETS, SETTINGS
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ class CodexPlugin:
     """Hooks only."""
 
     @hookimpl
-    def xo_claims(self) -> Claims:
-        return Claims(prefixes=("/api/codex",), settings=SETTINGS)
+    def xo_contributes(self) -> Contributions:
+        return Contributions(prefixes=("/api/codex",), settings=SETTINGS)
 
     @hookimpl
     def xo_secrets(self) -> Sequence[SecretField]:

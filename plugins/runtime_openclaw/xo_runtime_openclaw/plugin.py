@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, cast
 
-from xo_cowork_core.sdk import Claims, HostContext, Runtime, SecretField, hookimpl
+from xo_cowork_core.sdk import Contributions, HostContext, Runtime, SecretField, hookimpl
 from xo_runtime_openclaw.options import ENV_FILE, SECRETS, SETTINGS
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ class OpenClawPlugin:
     """Hooks only."""
 
     @hookimpl
-    def xo_claims(self) -> Claims:
-        return Claims(prefixes=("/api/channels/openclaw",), env_file=ENV_FILE, settings=SETTINGS)
+    def xo_contributes(self) -> Contributions:
+        return Contributions(
+            prefixes=("/api/channels/openclaw",), env_file=ENV_FILE, settings=SETTINGS
+        )
 
     @hookimpl
     def xo_secrets(self) -> Sequence[SecretField]:

@@ -4,7 +4,7 @@ import os
 
 from fastapi import APIRouter
 
-from xo_cowork_core.sdk import Claims, hookimpl
+from xo_cowork_core.sdk import Contributions, hookimpl
 
 CLAIM, _, ROUTES = os.environ.get("ZOO_ROUTES", "").partition(";")
 
@@ -15,8 +15,8 @@ async def answer() -> dict[str, bool]:
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(prefixes=[CLAIM])
+    def xo_contributes(self):
+        return Contributions(prefixes=[CLAIM])
 
     @hookimpl
     def xo_routers(self, context):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xo_cowork_core.sdk import (
-    Claims,
+    Contributions,
     KeepsHistory,
     Message,
     Runtime,
@@ -107,8 +107,8 @@ class Sour(Runtime, KeepsHistory):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims()
+    def xo_contributes(self):
+        return Contributions()
 
     @hookimpl
     def xo_runtimes(self, context):

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from xo_cowork_core.sdk import (
     ChecksHealth,
-    Claims,
+    Contributions,
     Interrupts,
     Runtime,
     RuntimeInfo,
@@ -73,8 +73,8 @@ class Mule(Runtime, Interrupts):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(
+    def xo_contributes(self):
+        return Contributions(
             prefixes=["/api/sick"], settings=[Setting("ZOO_COUNT", "A number.", "1", "integer")]
         )
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import APIRouter
 
-from xo_cowork_core.sdk import Claims, Runtime, RuntimeInfo, Setting, hookimpl
+from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, Setting, hookimpl
 
 
 class Shaky(Runtime):
@@ -19,8 +19,10 @@ class Shaky(Runtime):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(prefixes=["/api/shaky"], settings=[Setting("ZOO_FAULT", "What fails.")])
+    def xo_contributes(self):
+        return Contributions(
+            prefixes=["/api/shaky"], settings=[Setting("ZOO_FAULT", "What fails.")]
+        )
 
     @hookimpl
     def xo_runtimes(self, context):

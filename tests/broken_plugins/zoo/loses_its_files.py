@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from xo_cowork_core.sdk import (
-    Claims,
+    Contributions,
     Done,
     KeepsTranscripts,
     Message,
@@ -88,8 +88,8 @@ class Spender(Runtime):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims()
+    def xo_contributes(self):
+        return Contributions()
 
     @hookimpl
     def xo_runtimes(self, context):

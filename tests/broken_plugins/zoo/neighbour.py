@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from xo_cowork_core.sdk import Claims, Runtime, RuntimeInfo, hookimpl
+from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, hookimpl
 
 
 class Echo(Runtime):
@@ -16,8 +16,8 @@ class Echo(Runtime):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(prefixes=["/api/neighbour"])
+    def xo_contributes(self):
+        return Contributions(prefixes=["/api/neighbour"])
 
     @hookimpl
     def xo_runtimes(self, context):

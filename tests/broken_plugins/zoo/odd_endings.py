@@ -3,7 +3,7 @@
 from xo_cowork_core.sdk import (
     AgentError,
     AgentFailure,
-    Claims,
+    Contributions,
     Done,
     Runtime,
     RuntimeInfo,
@@ -30,8 +30,8 @@ class Odd(Runtime):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims()
+    def xo_contributes(self):
+        return Contributions()
 
     @hookimpl
     def xo_runtimes(self, context):

@@ -1,6 +1,6 @@
 """Brings a runtime, then fails: nothing of it may stay."""
 
-from xo_cowork_core.sdk import Claims, Runtime, RuntimeInfo, hookimpl
+from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, hookimpl
 
 
 class Half(Runtime):
@@ -14,8 +14,8 @@ class Half(Runtime):
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(prefixes=["/api/half"])
+    def xo_contributes(self):
+        return Contributions(prefixes=["/api/half"])
 
     @hookimpl
     def xo_runtimes(self, context):

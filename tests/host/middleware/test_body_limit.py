@@ -13,12 +13,12 @@ MEGABYTE = b"x" * (1 << 20)
 SINK = """
 from fastapi import APIRouter, Request
 
-from xo_cowork_core.sdk import Claims, hookimpl
+from xo_cowork_core.sdk import Contributions, hookimpl
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
-        return Claims(prefixes=["/api/sink"])
+    def xo_contributes(self):
+        return Contributions(prefixes=["/api/sink"])
     @hookimpl
     def xo_routers(self, context):
         router = APIRouter(prefix="/api/sink")

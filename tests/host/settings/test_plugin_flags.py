@@ -10,13 +10,13 @@ from xo_cowork_core.sdk.testing import LiveServer, install_plugin
 FLAGGED = """
 from fastapi import APIRouter
 
-from xo_cowork_core.sdk import Claims, Setting, hookimpl
+from xo_cowork_core.sdk import Contributions, Setting, hookimpl
 
 class Plugin:
     @hookimpl
-    def xo_claims(self):
+    def xo_contributes(self):
         flag = Setting("TOOL_LOUD", "Whether it is loud.", "0", "flag")
-        return Claims(prefixes=["/api/tool"], settings=[flag])
+        return Contributions(prefixes=["/api/tool"], settings=[flag])
 
     @hookimpl
     def xo_routers(self, context):

@@ -14,7 +14,7 @@ from xo_cowork_core.host.plugins.routes import RouteKey, RouteRegistry
 from xo_cowork_core.host.plugins.validation import (
     describe_connector,
     describe_runtime,
-    read_claims,
+    read_contributions,
     read_secret_fields,
 )
 from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
@@ -82,7 +82,7 @@ class PluginRegistrar:
 
     def _register(self, record: PluginRecord, plugin: object) -> LoadedPlugin:
         loaded = self._load(HookCaller(record, plugin))
-        self.routes.add(record.name, record.claims.prefixes, loaded.routes)
+        self.routes.add(record.name, record.contributions.prefixes, loaded.routes)
         for runtime in loaded.runtimes:
             self.registry.add_runtime(runtime)
         for connector in loaded.connectors:
@@ -98,10 +98,10 @@ class PluginRegistrar:
     def _load(self, hooks: HookCaller) -> LoadedPlugin:
         """Call the wiring hooks in their order and check the results; nothing is added yet."""
         record = hooks.record
-        claims = read_claims(hooks)
-        record.declare(claims)
-        self.routes.check_claims(claims.prefixes)
-        record.declare(claims, read_secret_fields(hooks))
+        contributions = read_contributions(hooks)
+        record.declare(contributions)
+        self.routes.check_claims(contributions.prefixes)
+        record.declare(contributions, read_secret_fields(hooks))
         secrets = self._build_secrets(record)
         context = self._build_context(record, secrets)
         runtimes = [
@@ -118,20 +118,20 @@ class PluginRegistrar:
             context=context,
             runtimes=[registered.runtime for registered in runtimes],
         )
-        routes = self.routes.check_routes(claims.prefixes, routers)
+        routes = self.routes.check_routes(contributions.prefixes, routers)
         self._check_runtime_names(runtimes)
         self._check_connector_names(connectors)
         return LoadedPlugin(hooks, context, runtimes, connectors, routers, routes)
 
     def _build_secrets(self, record: PluginRecord) -> EnvFileSecrets:
-        env_file = record.claims.env_file
+        env_file = record.contributions.env_file
         file = Path(env_file).expanduser() if env_file else self.settings.state_dir / "env"
         keys = [secret.key for secret in record.secrets]
         return EnvFileSecrets(file, keys=keys, environment=self.settings.source.environment)
 
     def _build_context(self, record: PluginRecord, secrets: EnvFileSecrets) -> PluginContext:
         try:
-            values = read_plugin_settings(self.settings.source, record.claims.settings)
+            values = read_plugin_settings(self.settings.source, record.contributions.settings)
         except SettingError as error:
             raise PluginFault(str(error)) from None
         return PluginContext(

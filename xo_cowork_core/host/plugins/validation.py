@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginFault, describe_exception
-from xo_cowork_core.sdk import Claims, Connector, Runtime, RuntimeInfo, SecretField
+from xo_cowork_core.sdk import Connector, Contributions, Runtime, RuntimeInfo, SecretField
 from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredConnector
 
 RUNTIME_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -12,19 +12,19 @@ SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 SECRET_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def read_claims(hooks: HookCaller) -> Claims:
-    """Return a plugin's claims; empty ones where it makes none."""
-    if not hooks.implements("xo_claims"):
-        return Claims()
-    claims = hooks.call("xo_claims")
-    if not isinstance(claims, Claims) or isinstance(claims.prefixes, str):
-        raise PluginFault("xo_claims must return Claims, with a list of prefixes")
-    if claims.env_file and not claims.env_file.startswith(("/", "~/")):
-        raise PluginFault(f"its env file {claims.env_file!r} is no path like ~/.acme/env")
-    for setting in claims.settings:
+def read_contributions(hooks: HookCaller) -> Contributions:
+    """Return what a plugin contributes; nothing where it lacks the hook."""
+    if not hooks.implements("xo_contributes"):
+        return Contributions()
+    contributions = hooks.call("xo_contributes")
+    if not isinstance(contributions, Contributions) or isinstance(contributions.prefixes, str):
+        raise PluginFault("xo_contributes must return Contributions, with a list of prefixes")
+    if contributions.env_file and not contributions.env_file.startswith(("/", "~/")):
+        raise PluginFault(f"its env file {contributions.env_file!r} is no path like ~/.acme/env")
+    for setting in contributions.settings:
         if not SETTING_NAME.fullmatch(setting.name):
             raise PluginFault(f"its setting {setting.name!r} is no name like ACME_URL")
-    return claims
+    return contributions
 
 
 def read_secret_fields(hooks: HookCaller) -> list[SecretField]:

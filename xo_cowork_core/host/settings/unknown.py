@@ -31,7 +31,7 @@ def find_unknown_settings(
 ) -> Sequence[UnknownSetting]:
     """Return the unknown keys of the config file and the drop-in files. Raises `SettingError`."""
     names = [field.name for _, field in setting_fields()]
-    names += [setting.name for plugin in plugins for setting in plugin.claims.settings]
+    names += [setting.name for plugin in plugins for setting in plugin.contributions.settings]
     source = settings.source
     unknown = list(_unknown_keys(source.toml, source.toml_path, names))
     for path, entries in read_drop_in_files(settings).items():

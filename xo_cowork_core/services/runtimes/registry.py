@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import (
     Answers,
     ChecksHealth,
-    Claims,
     Connector,
+    Contributions,
     EditsHistory,
     HasChannels,
     HasGateway,
@@ -81,7 +81,7 @@ class PluginRecord:
     state: PluginState = "loaded"
     error: str = ""
     import_ms: float = 0.0
-    claims: Claims = field(default_factory=Claims)
+    contributions: Contributions = field(default_factory=Contributions)
     routes: list[str] = field(default_factory=list[str])
     secrets: list[SecretField] = field(default_factory=list[SecretField])
     auth: list[str] = field(default_factory=list[str])
@@ -110,9 +110,9 @@ class PluginRecord:
         """Record how long the import took."""
         self.import_ms = milliseconds
 
-    def declare(self, claims: Claims, secrets: Sequence[SecretField] = ()) -> None:
+    def declare(self, contributions: Contributions, secrets: Sequence[SecretField] = ()) -> None:
         """Record what the plugin declares of itself."""
-        self.claims = claims
+        self.contributions = contributions
         self.secrets = list(secrets)
 
     def set_routes(self, routes: Sequence[str]) -> None:

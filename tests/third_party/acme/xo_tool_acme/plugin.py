@@ -8,7 +8,7 @@ from typing import cast
 from fastapi import APIRouter
 
 from xo_cowork_core.sdk import (
-    Claims,
+    Contributions,
     Event,
     HostContext,
     Runtime,
@@ -45,8 +45,8 @@ class AcmePlugin:
     """All hooks that Acme needs."""
 
     @hookimpl
-    def xo_claims(self) -> Claims:
-        return Claims(
+    def xo_contributes(self) -> Contributions:
+        return Contributions(
             prefixes=["/api/acme"],
             settings=[Setting("ACME_GREETING", "What /api/acme/hello says.", "hello")],
         )
