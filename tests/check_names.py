@@ -32,7 +32,10 @@ REPLACED: dict[str, str] = {
     CORE + "sdk/": "Said shown looks",
     PLUGINS + "runtime_claude/": "Said Running Warm asks attached",
     PLUGINS + "runtime_codex/": "Said Running Link Inbox Older Cut asks attached patience",
-    PLUGINS + "runtime_openclaw/": "Said Running Down missed reattach roster Leftovers",
+    PLUGINS + "runtime_openclaw/": """
+        Said Running Down missed reattach roster Leftovers TextReconciler GatewayRestart Put Drop
+        administration trouble flight
+    """,
     PLUGINS + "runtime_demo/": "Stage",
 }
 # Old names of modules.
@@ -41,7 +44,7 @@ REPLACED_MODULES = """
     usage_answers usage_shapes bodies slots upkeep feed keepers hosted_feed fold hunt census endings
     marks grouptree proctree card facts numbers watch places beneath looks said running warm asks
     attached hydrate link inbox older cold patience reads down premises standing leftovers missed
-    reattach entry roster stage talk work
+    reattach entry roster stage talk work administration json5_places
 """
 SKIPPED = ("tests/check_names.py",)
 

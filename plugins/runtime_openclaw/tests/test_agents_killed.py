@@ -16,12 +16,12 @@ WRITER = """
 import sys
 from pathlib import Path
 from xo_runtime_openclaw.config.config_file import ConfigFile
-from xo_runtime_openclaw.config.json5_edit import Put
+from xo_runtime_openclaw.config.json5_edit import SetValue
 
 file = ConfigFile(Path(sys.argv[1]), {})
 number = 0
 while True:
-    draft = file.draft(lambda config: [Put(("count",), config["count"] + 1)])
+    draft = file.draft(lambda config: [SetValue(("count",), config["count"] + 1)])
     file.write(draft)
     number += 1
     if number == 1:

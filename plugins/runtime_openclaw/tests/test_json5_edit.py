@@ -7,7 +7,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from xo_cowork_core.sdk import JsonValue
-from xo_runtime_openclaw.config.json5_edit import Drop, Edit, Put, apply_to_text, apply_to_value
+from xo_runtime_openclaw.config.json5_edit import (
+    Edit,
+    RemoveValue,
+    SetValue,
+    apply_to_text,
+    apply_to_value,
+)
 from xo_runtime_openclaw.json5_reader import Json5Error, read_json5
 
 WRITTEN = """\
@@ -78,18 +84,18 @@ def test_an_error_quotes_nothing_of_the_text():
 
 def test_of_equal_keys_the_last_counts_and_all_are_dropped():
     text = '{"a": 1, "a": 2}'
-    assert read_json5(apply_to_text(text, [Put(("a",), 3)])) == {"a": 3}
-    assert read_json5(apply_to_text(text, [Drop(("a",))])) == {}
+    assert read_json5(apply_to_text(text, [SetValue(("a",), 3)])) == {"a": 3}
+    assert read_json5(apply_to_text(text, [RemoveValue(("a",))])) == {}
 
 
 def test_a_change_leaves_every_other_line_as_it_was():
     edits: list[Edit] = [
-        Put(("agents", "entries", "research", "name"), "New"),
-        Put(("agents", "entries", "research", "model"), "a/b"),
-        Put(("agents", "entries", "third"), {"name": "T", "skills": []}),
-        Put(("talk", "agentId"), "main"),
-        Drop(("agents", "entries", "main")),
-        Drop(("odd", 0)),
+        SetValue(("agents", "entries", "research", "name"), "New"),
+        SetValue(("agents", "entries", "research", "model"), "a/b"),
+        SetValue(("agents", "entries", "third"), {"name": "T", "skills": []}),
+        SetValue(("talk", "agentId"), "main"),
+        RemoveValue(("agents", "entries", "main")),
+        RemoveValue(("odd", 0)),
     ]
     changed = apply_to_text(WRITTEN, edits)
     assert read_json5(changed) == apply_to_value(read_json5(WRITTEN), edits)
@@ -107,18 +113,18 @@ def test_a_change_leaves_every_other_line_as_it_was():
 @pytest.mark.parametrize(
     ("text", "edits", "wanted"),
     [
-        ("{}", [Put(("a", "b"), 1)], '{\n  "a": {\n    "b": 1\n  }\n}'),
-        ("{ // x\n}", [Put(("a",), 1)], '{ // x\n  "a": 1\n}'),
-        ("{a: 1}", [Put(("b",), 2)], '{a: 1, "b": 2}'),
-        ("{a: 1,}", [Put(("b",), 2)], '{a: 1, "b": 2}'),
-        ("{a: 1 // x, y\n}", [Put(("b",), 2)], '{a: 1, "b": 2\n // x, y\n}'),
-        ("{\n\ta: 1, // x\n}", [Put(("b",), 2)], '{\n\ta: 1, // x\n\t"b": 2,\n}'),
-        ("{\n  a: 1\n  // x\n}", [Put(("b",), 2)], '{\n  a: 1,\n  // x\n  "b": 2\n}'),
-        ("[]", [Put((0,), 1), Put((1,), 2)], "[\n  1,\n  2\n]"),
-        ("[1, 2]", [Drop((1,))], "[1]"),
-        ("{\n  a: 1, // x\n  b: 2,\n}", [Drop(("a",))], "{\n  b: 2,\n}"),
-        ("{\n  a: 1,\n  b: 2 // y\n}", [Drop(("b",))], "{\n  a: 1\n}"),
-        ("{a: 1 /* , */, b: 2}", [Drop(("b",))], "{a: 1 /* , */}"),
+        ("{}", [SetValue(("a", "b"), 1)], '{\n  "a": {\n    "b": 1\n  }\n}'),
+        ("{ // x\n}", [SetValue(("a",), 1)], '{ // x\n  "a": 1\n}'),
+        ("{a: 1}", [SetValue(("b",), 2)], '{a: 1, "b": 2}'),
+        ("{a: 1,}", [SetValue(("b",), 2)], '{a: 1, "b": 2}'),
+        ("{a: 1 // x, y\n}", [SetValue(("b",), 2)], '{a: 1, "b": 2\n // x, y\n}'),
+        ("{\n\ta: 1, // x\n}", [SetValue(("b",), 2)], '{\n\ta: 1, // x\n\t"b": 2,\n}'),
+        ("{\n  a: 1\n  // x\n}", [SetValue(("b",), 2)], '{\n  a: 1,\n  // x\n  "b": 2\n}'),
+        ("[]", [SetValue((0,), 1), SetValue((1,), 2)], "[\n  1,\n  2\n]"),
+        ("[1, 2]", [RemoveValue((1,))], "[1]"),
+        ("{\n  a: 1, // x\n  b: 2,\n}", [RemoveValue(("a",))], "{\n  b: 2,\n}"),
+        ("{\n  a: 1,\n  b: 2 // y\n}", [RemoveValue(("b",))], "{\n  a: 1\n}"),
+        ("{a: 1 /* , */, b: 2}", [RemoveValue(("b",))], "{a: 1 /* , */}"),
     ],
 )
 def test_layout_follows_the_neighbours(text: str, edits: list[Edit], wanted: str):
@@ -134,8 +140,8 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=8,
 )
-puts = st.builds(Put, st.lists(keys, min_size=1, max_size=3).map(tuple), values)
-drops = st.builds(Drop, st.lists(keys, min_size=1, max_size=3).map(tuple))
+puts = st.builds(SetValue, st.lists(keys, min_size=1, max_size=3).map(tuple), values)
+drops = st.builds(RemoveValue, st.lists(keys, min_size=1, max_size=3).map(tuple))
 noise = st.sampled_from(["", " ", "\n", " // a, b: {\n", "/* , } */", "\t\n  "])
 
 
@@ -170,7 +176,7 @@ def test_the_library_reads_what_any_edit_means(text: str, edits: list[Edit]):
 @settings(deadline=None)
 @given(texts(), values)
 def test_a_new_member_leaves_all_other_characters_in_place(text: str, value: JsonValue):
-    changed = apply_to_text(text, [Put(("new",), value)])
+    changed = apply_to_text(text, [SetValue(("new",), value)])
     remaining = iter(changed)
     assert all(char in remaining for char in text if not char.isspace())
     assert read_json5(changed) == {**_object(text), "new": value}
@@ -184,9 +190,9 @@ def test_a_replaced_value_leaves_all_other_characters_in_place(
     stored = _object(text)
     assume(stored)
     key = data.draw(st.sampled_from(sorted(stored)))
-    changed = apply_to_text(text, [Put((key,), value)])
+    changed = apply_to_text(text, [SetValue((key,), value)])
     # the same edit with two values that share no character shows where the value stands
-    zero, one = (apply_to_text(text, [Put((key,), mark)]) for mark in (0, 1))
+    zero, one = (apply_to_text(text, [SetValue((key,), mark)]) for mark in (0, 1))
     start = next(n for n, pair in enumerate(zip(zero, one, strict=True)) if pair[0] != pair[1])
     before, after = zero[:start], zero[start + 1 :]
     assert text.startswith(before) and text.endswith(after)
@@ -203,7 +209,7 @@ def test_a_removed_member_adds_no_character(text: str, data: st.DataObject):
     stored = _object(text)
     assume(stored)
     key = data.draw(st.sampled_from(sorted(stored)))
-    changed = apply_to_text(text, [Drop((key,))])
+    changed = apply_to_text(text, [RemoveValue((key,))])
     remaining = iter(text)
     assert all(char in remaining for char in changed)
     assert read_json5(changed) == {name: part for name, part in stored.items() if name != key}

@@ -21,7 +21,7 @@ from xo_cowork_core.sdk import (
     ToolResult,
 )
 from xo_runtime_openclaw.gateway.frames import GatewayEvent, Response, parse
-from xo_runtime_openclaw.run.text_reconciler import TextReconciler
+from xo_runtime_openclaw.run.segment_reconciler import SegmentReconciler
 from xo_runtime_openclaw.run.translator import RunEnded, Translator
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -85,7 +85,7 @@ def replay(name: str) -> list[object]:
 def test_the_text_before_a_tool_is_not_sent_again_when_a_run_is_resumed(
     held: str, missing: str
 ) -> None:
-    text = TextReconciler()
+    text = SegmentReconciler()
     list(text.update("one two "))
     text.close()
     deltas = [event.text for event in text.resume(held) if isinstance(event, TextDelta)]
@@ -125,7 +125,7 @@ def test_missed_and_doubled_deltas_leave_the_text_whole(
 @settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, right: str) -> None:
-    text = TextReconciler()
+    text = SegmentReconciler()
     events = [*text.update(before, "a")]
     text.close()
     events += [*text.update(wrong, "b"), *text.replace(""), *text.update(right, "c")]

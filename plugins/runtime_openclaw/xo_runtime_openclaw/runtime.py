@@ -24,7 +24,7 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
 )
 from xo_cowork_core.sdk.kit import ActiveTurns
-from xo_runtime_openclaw.config.administration import AdminAbilities, AdminServices
+from xo_runtime_openclaw.config.admin import AdminAbilities, AdminServices
 from xo_runtime_openclaw.gateway.frames import GatewayError
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.health import HealthCheck
@@ -83,7 +83,7 @@ class OpenClawRuntime(
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Run the supervised gateway, if one is wanted; close the connection at the end."""
+        """Run the supervised gateway, if there is one; close the connection at the end."""
         if self._supervisor:
             self._supervisor.start(self._gateway)
         try:

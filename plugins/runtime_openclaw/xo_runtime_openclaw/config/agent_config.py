@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from xo_cowork_core.sdk import Conflict, Json, JsonValue, NotFound
 from xo_runtime_openclaw.config import agent_schema
-from xo_runtime_openclaw.config.json5_edit import Drop, Edit, Path, Put
+from xo_runtime_openclaw.config.json5_edit import Edit, Path, RemoveValue, SetValue
 
 MAIN = "main"
 AGENTS: Path = ("agents",)
@@ -54,7 +54,7 @@ class AgentConfig:
         """Return the edits that merge `fields` into an agent, or add it."""
         if self._is_bare_list:
             first = self._with_entries()
-            return [Put(AGENTS, first.config["agents"]), *first.save(agent_id, fields)]
+            return [SetValue(AGENTS, first.config["agents"]), *first.save(agent_id, fields)]
         self._refuse_include()
         stored = self._stored()
         if agent_id in stored:
@@ -74,12 +74,12 @@ class AgentConfig:
             raise Conflict(f"Other agents inherit their logins from {agent_id}")
         if self._is_bare_list:
             first = self._with_entries()
-            return [Put(AGENTS, first.config["agents"]), *first.delete(agent_id)]
+            return [SetValue(AGENTS, first.config["agents"]), *first.delete(agent_id)]
         self._refuse_include()
         left = {key: fields for key, fields in rows.items() if key != agent_id}
         return [
             *self._binding_edits(agent_id),
-            Drop(self._path_of(agent_id, rows)),
+            RemoveValue(self._path_of(agent_id, rows)),
             *self._owner_edits(left),
         ]
 
@@ -90,7 +90,7 @@ class AgentConfig:
             for index, binding in enumerate(bindings if isinstance(bindings, list) else ())
             if isinstance(binding, dict) and binding.get("agentId") == agent_id
         ]
-        return [Drop(("bindings", index)) for index in reversed(bound)]
+        return [RemoveValue(("bindings", index)) for index in reversed(bound)]
 
     def _add_edits(self, stored: Rows, agent_id: str, fields: Json) -> list[Edit]:
         before = dict(stored)
@@ -105,7 +105,7 @@ class AgentConfig:
 
     def _append(self, before: Rows, agent_id: str, fields: Json) -> Edit:
         path = self._path_of(agent_id, {**before, agent_id: fields})
-        return Put(path, {"id": agent_id, **fields} if self._is_list else fields)
+        return SetValue(path, {"id": agent_id, **fields} if self._is_list else fields)
 
     def _owner_edits(self, rows: Rows) -> list[Edit]:
         """Set owners where OpenClaw requires one, and replace owners that do not exist."""
@@ -114,11 +114,11 @@ class AgentConfig:
             len(rows) > 1 and not marked and _value_at(self.config, OWNERSHIP) != "explicit"
         )
         owner = self._default_of(rows)
-        edits: list[Edit] = [Put(OWNERSHIP, "explicit")] if needs_owner else []
+        edits: list[Edit] = [SetValue(OWNERSHIP, "explicit")] if needs_owner else []
         for path in OWNERS:
             named = _value_at(self.config, path)
             if (named is None and needs_owner) or (named is not None and named not in rows):
-                edits.append(Put(path, owner))
+                edits.append(SetValue(path, owner))
         return edits
 
     def _default_of(self, rows: Rows) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from xo_cowork_core.sdk import BadRequest, Json, JsonValue
-from xo_runtime_openclaw.config.json5_edit import Drop, Edit, Path, Put
+from xo_runtime_openclaw.config.json5_edit import Edit, Path, RemoveValue, SetValue
 
 Check: TypeAlias = Callable[[JsonValue], bool]
 IDENTITY = frozenset({"name", "theme", "emoji", "avatar"})
@@ -121,13 +121,13 @@ def edits(path: Path, stored: Json, fields: Json) -> list[Edit]:
     for name, value in fields.items():
         before = stored.get(name)
         if name == "model" and isinstance(before, dict) and isinstance(value, str):
-            result.append(Put((*path, name, "primary"), value))
+            result.append(SetValue((*path, name, "primary"), value))
         elif isinstance(before, dict) and isinstance(value, dict):
             result.extend(edits((*path, name), before, value))
         elif value is None:
-            result.append(Drop((*path, name)))
+            result.append(RemoveValue((*path, name)))
         elif before != value:
-            result.append(Put((*path, name), _without_nulls(value)))
+            result.append(SetValue((*path, name), _without_nulls(value)))
     return result
 
 

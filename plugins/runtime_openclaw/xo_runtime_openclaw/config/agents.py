@@ -88,7 +88,7 @@ class Agents:
             )
         except XoError:
             if is_new:
-                # before the gateway has applied it, it knows no such agent
+                # until the gateway has applied it, the agent is unknown to it
                 await self._live.wait_until_applied()
                 await self._remove_live(agent_id)
             raise

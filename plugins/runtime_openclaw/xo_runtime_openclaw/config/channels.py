@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk import BadRequest, HostContext, Json, JsonValue
 from xo_runtime_openclaw.config.configuration import Configuration
-from xo_runtime_openclaw.config.json5_edit import Edit, Put
+from xo_runtime_openclaw.config.json5_edit import Edit, SetValue
 from xo_runtime_openclaw.config.live_config import PATH
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row, rows, text_of
@@ -93,7 +93,7 @@ class Channels:
         def plan(config: Json) -> list[Edit]:
             entry = _ChannelSettings({}, config).entries().get(channel)
             on = isinstance(entry, dict) and entry.get("enabled") is True
-            return [] if on else [Put(("channels", channel, "enabled"), True)]
+            return [] if on else [SetValue(("channels", channel, "enabled"), True)]
 
         snapshot = await self._configuration.read()
         if snapshot.live:

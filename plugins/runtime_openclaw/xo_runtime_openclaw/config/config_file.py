@@ -98,13 +98,13 @@ class ConfigFile:
             raise Unavailable("openclaw.json is not UTF-8") from None
 
     def _back_up(self, text: str) -> None:
-        places = [self.path.with_name(self.path.name + end) for end in BACKUPS]
-        for older, newer in zip(reversed(places[1:]), reversed(places[:-1]), strict=True):
+        backups = [self.path.with_name(self.path.name + end) for end in BACKUPS]
+        for older, newer in zip(reversed(backups[1:]), reversed(backups[:-1]), strict=True):
             # a link, not a rename: the newest backup exists at every moment
             with suppress(FileNotFoundError), _temporary_path(older) as temporary:
                 os.link(newer, temporary)
                 temporary.replace(older)
-        _replace(places[0], text)
+        _replace(backups[0], text)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

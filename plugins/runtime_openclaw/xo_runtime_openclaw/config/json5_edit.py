@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from xo_cowork_core.sdk import JsonValue
-from xo_runtime_openclaw.config.json5_places import TRIVIA, Member, Node, locate
+from xo_runtime_openclaw.config.json5_nodes import TRIVIA, Member, Node, locate
 from xo_runtime_openclaw.json5_reader import Json5Error
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -18,7 +18,7 @@ LINE_REST = re.compile(r"[ \t]*(?://[^\n]*)?\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class SetValue:
     """Set the value at `path`; missing objects on the path are created.
 
     In an array a number replaces an item; the array's length appends one.
@@ -29,13 +29,13 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class RemoveValue:
     """Remove the member or item at `path`, if there is one."""
 
     path: Path
 
 
-Edit: TypeAlias = Put | Drop
+Edit: TypeAlias = SetValue | RemoveValue
 
 
 def apply_to_text(text: str, edits: Sequence[Edit]) -> str:
@@ -45,7 +45,9 @@ def apply_to_text(text: str, edits: Sequence[Edit]) -> str:
     an object nor an array.
     """
     for edit in edits:
-        text = _put(text, edit.path, edit.value) if isinstance(edit, Put) else _drop(text, edit)
+        text = (
+            _set(text, edit.path, edit.value) if isinstance(edit, SetValue) else _remove(text, edit)
+        )
     return text
 
 
@@ -57,14 +59,14 @@ def apply_to_value(value: JsonValue, edits: Sequence[Edit]) -> JsonValue:
     return result
 
 
-def _put(text: str, path: Path, value: JsonValue) -> str:
+def _set(text: str, path: Path, value: JsonValue) -> str:
     node = locate(text)
     for depth, step in enumerate(path):
         child = _child(node, step)
         if child is None:
             return _insert(text, node, step, _nested(path[depth + 1 :], value))
         node = child
-    written = _written(value, _indent(text, node.start))
+    written = _serialize(value, _indent(text, node.start))
     return text[: node.start] + written + text[node.end :]
 
 
@@ -92,7 +94,7 @@ def _insert(text: str, node: Node, step: str | int, value: JsonValue) -> str:
     key = f"{json.dumps(step, ensure_ascii=False)}: " if isinstance(step, str) else ""
     outer = _indent(text, node.start)
     if not siblings:
-        body = f"\n{outer}{INDENT}{key}{_written(value, outer + INDENT)}\n{outer}"
+        body = f"\n{outer}{INDENT}{key}{_serialize(value, outer + INDENT)}\n{outer}"
         inside = text[node.start + 1 : node.end - 1].rstrip()
         return text[: node.start + 1] + inside + body + text[node.end - 1 :]
     last = siblings[-1].end
@@ -101,17 +103,17 @@ def _insert(text: str, node: Node, step: str | int, value: JsonValue) -> str:
     rest = text[after_comma : node.end - 1]
     if "\n" in text[node.start : siblings[0].start]:
         inner = _indent(text, siblings[0].start)
-        added = f"\n{inner}{key}{_written(value, inner)}{',' if comma else ''}"
+        member_text = f"\n{inner}{key}{_serialize(value, inner)}{',' if comma else ''}"
         kept = rest.rstrip()
-        rest = kept + added + (rest[len(kept) :] or f"\n{outer}")
+        rest = kept + member_text + (rest[len(kept) :] or f"\n{outer}")
     else:
         line_end = "\n" if "//" in rest else ""
-        rest = f" {key}{_written(value, outer)}" + (f"{line_end}{rest}" if rest.strip() else rest)
+        rest = f" {key}{_serialize(value, outer)}" + (f"{line_end}{rest}" if rest.strip() else rest)
     separator = text[last:after_comma] if comma else ","
     return text[:last] + separator + rest + text[node.end - 1 :]
 
 
-def _drop(text: str, edit: Drop) -> str:
+def _remove(text: str, edit: RemoveValue) -> str:
     while True:
         node = locate(text)
         for step in edit.path[:-1]:
@@ -123,12 +125,12 @@ def _drop(text: str, edit: Drop) -> str:
         target = node.member(step) if isinstance(step, str) else _child(node, step)
         if target is None:
             return text
-        text = _without(text, node, target)
+        text = _cut_out(text, node, target)
         if isinstance(step, int):
             return text
 
 
-def _without(text: str, node: Node, target: Member | Node) -> str:
+def _cut_out(text: str, node: Node, target: Member | Node) -> str:
     siblings = _siblings(node)
     index = siblings.index(target)
     start, end = target.start, target.end
@@ -154,27 +156,27 @@ def _indent(text: str, offset: int) -> str:
     return text[line : len(text) - len(text[line:].lstrip(" \t"))] if line < len(text) else ""
 
 
-def _written(value: JsonValue, indent: str) -> str:
+def _serialize(value: JsonValue, indent: str) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=len(INDENT))
     return text.replace("\n", f"\n{indent}")
 
 
 def _edited(value: JsonValue, path: Path, edit: Edit) -> JsonValue:
     if not path:
-        return copy.deepcopy(edit.value) if isinstance(edit, Put) else value
+        return copy.deepcopy(edit.value) if isinstance(edit, SetValue) else value
     step, rest = path[0], path[1:]
     if isinstance(value, dict) and isinstance(step, str):
-        if isinstance(edit, Drop) and (not rest or step not in value):
+        if isinstance(edit, RemoveValue) and (not rest or step not in value):
             value.pop(step, None)
         elif step in value:
             value[step] = _edited(value[step], rest, edit)
-        elif isinstance(edit, Put):
+        elif isinstance(edit, SetValue):
             value[step] = _nested(rest, edit.value)
     elif isinstance(value, list) and isinstance(step, int):
-        if step < len(value) and isinstance(edit, Drop) and not rest:
+        if step < len(value) and isinstance(edit, RemoveValue) and not rest:
             del value[step]
         elif step < len(value):
             value[step] = _edited(value[step], rest, edit)
-        elif isinstance(edit, Put):
+        elif isinstance(edit, SetValue):
             value.append(_nested(rest, edit.value))
     return value

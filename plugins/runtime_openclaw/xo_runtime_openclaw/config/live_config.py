@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from xo_cowork_core.sdk import BadRequest, Conflict, Json, JsonValue, Unavailable, XoError
-from xo_runtime_openclaw.config.json5_edit import Edit, Put
+from xo_runtime_openclaw.config.json5_edit import Edit, SetValue
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
@@ -27,7 +27,7 @@ PATH = re.compile(r"(?<![\w.~])(?:~|/)[\w.~-]*/[^\s\"'`,;]*")
 
 @dataclass(frozen=True, slots=True)
 class LiveSnapshot:
-    """The configuration at one moment. `is_applied`: the gateway works with it already."""
+    """The configuration at one moment. `is_applied`: the gateway uses it already."""
 
     config: Json
     hash: str
@@ -57,7 +57,7 @@ class LiveConfig:
         for _ in range(TRIES):
             snapshot = await self.read()
             if snapshot is None:
-                raise Unavailable("The OpenClaw gateway went away", retry_after=2)
+                raise Unavailable("The OpenClaw gateway closed the connection", retry_after=2)
             edits = plan(snapshot.config)
             if not edits:
                 return
@@ -73,7 +73,7 @@ class LiveConfig:
         raise Conflict("OpenClaw's configuration changes all the time; try again")
 
     async def call(self, method: str, params: Row) -> Row:
-        """Ask for a change. Raises BadRequest where OpenClaw refuses it, and Unavailable."""
+        """Request a change. Raises BadRequest where OpenClaw refuses it, and Unavailable."""
         try:
             return row(await self._control.call(method, params, seconds=WRITE_SECONDS))
         except GatewayError as refused:
@@ -102,7 +102,7 @@ def as_patch(edits: Sequence[Edit]) -> Json:
         for step in edit.path[:-1]:
             inner = target.setdefault(str(step), {})
             target = inner if isinstance(inner, dict) else {}
-        target[str(edit.path[-1])] = edit.value if isinstance(edit, Put) else None
+        target[str(edit.path[-1])] = edit.value if isinstance(edit, SetValue) else None
     return patch
 
 
@@ -115,5 +115,5 @@ def refusal(refused: GatewayError) -> XoError:
 
 
 def _holds_list(edit: Edit) -> bool:
-    value: JsonValue = edit.value if isinstance(edit, Put) else None
+    value: JsonValue = edit.value if isinstance(edit, SetValue) else None
     return isinstance(value, list)

@@ -17,7 +17,7 @@ PROVIDERS: Mapping[str, str] = {"gemini": "google"}
 
 
 class ProviderStatus:
-    """Asks the gateway; for providers the configuration and env file are the fallback."""
+    """Queries the gateway; for providers the configuration and env file are the fallback."""
 
     def __init__(
         self, context: HostContext, configuration: Configuration, control: GatewayCalls

@@ -39,7 +39,7 @@ class GatewayEvent:
 
 
 class GatewayError(Exception):
-    """The gateway response a request with an error."""
+    """The gateway answered a request with an error."""
 
     def __init__(self, method: str, error: Row) -> None:
         self.method = method

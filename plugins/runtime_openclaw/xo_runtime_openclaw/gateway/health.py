@@ -72,7 +72,7 @@ class HealthCheck:
             return Health("missing", detail="OpenClaw isn't installed.", fix=INSTALL)
         if supervisor.is_starting:
             return Health("starting", binary, detail="The OpenClaw gateway is starting.")
-        detail = f"The OpenClaw gateway does not run: {supervisor.trouble}."
+        detail = f"The OpenClaw gateway does not run: {supervisor.last_error}."
         return Health("failed", binary, detail=detail, fix="openclaw doctor")
 
     async def _binary_path(self) -> str | None:

@@ -29,8 +29,10 @@ async def get(options: Options, path: str) -> "httpx.Response | None":
 
     try:
         # loading certificates takes longer than the probe, and loopback needs none
-        away = not options.loopback
-        async with httpx.AsyncClient(timeout=SECONDS, trust_env=away, verify=away) as client:
+        is_remote = not options.loopback
+        async with httpx.AsyncClient(
+            timeout=SECONDS, trust_env=is_remote, verify=is_remote
+        ) as client:
             return await client.get(f"{options.http_url}{path}")
     except httpx.HTTPError:
         return None

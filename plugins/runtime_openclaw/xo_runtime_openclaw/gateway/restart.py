@@ -1,7 +1,7 @@
 """Restart of the gateway: by a request over the control protocol, else with `openclaw`.
 
 The gateway restarts inside its process, after its running turns. `/readyz` reports the time since
-the start, which tells the new start from the old one.
+the start, which distinguishes the new start from the previous one.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from xo_runtime_openclaw.options import Options
 
 ASK_SECONDS = 5.0
 COMMAND_SECONDS = 60.0
-BACK_SECONDS = 110.0
+READY_SECONDS = 110.0
 POLL_SECONDS = 0.25
 
 
-class GatewayRestart:
+class GatewayRestarter:
     """Restarts the gateway."""
 
     def __init__(self, context: HostContext, options: Options, control: GatewayCalls) -> None:
@@ -31,18 +31,18 @@ class GatewayRestart:
         self._options = options
         self._control = control
 
-    async def do(self) -> str:
+    async def restart(self) -> str:
         """Restart and wait until the gateway accepts turns. Raises UpstreamFailed."""
-        begun = time.monotonic()
+        started_at = time.monotonic()
         message = ""
         # the command hangs for a minute on a gateway that is down: probe it first
         if await answers(self._options, "/healthz"):
             message = await self._request_restart()
         elif not self._options.manage:
             raise UpstreamFailed(f"No OpenClaw gateway runs here. To start it: {unavailable.START}")
-        await self._back(begun, must_be_new=bool(message))
-        took = time.monotonic() - begun
-        return f"{message or 'The gateway was down.'} It takes turns again after {took:.1f} s."
+        await self._wait_until_ready(started_at, must_be_new=bool(message))
+        elapsed = time.monotonic() - started_at
+        return f"{message or 'The gateway was down.'} It takes turns again after {elapsed:.1f} s."
 
     async def _request_restart(self) -> str:
         try:
@@ -72,22 +72,23 @@ class GatewayRestart:
             raise UpstreamFailed("`openclaw gateway restart` failed")
         return text_of(result.get("message")) or "The gateway restarts."
 
-    async def _back(self, begun: float, *, must_be_new: bool) -> None:
+    async def _wait_until_ready(self, started_at: float, *, must_be_new: bool) -> None:
         was_down = not must_be_new
         try:
-            async with asyncio.timeout(BACK_SECONDS):
+            async with asyncio.timeout(READY_SECONDS):
                 while True:
-                    up = await self._ready_for()
-                    was_down = was_down or up is None
-                    if up is not None and (was_down or up < time.monotonic() - begun):
+                    uptime = await self._uptime()
+                    was_down = was_down or uptime is None
+                    if uptime is not None and (was_down or uptime < time.monotonic() - started_at):
                         return
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise UpstreamFailed(f"The gateway is not back after {BACK_SECONDS:g} s") from None
+            raise UpstreamFailed(f"The gateway is not back after {READY_SECONDS:g} s") from None
 
-    async def _ready_for(self) -> float | None:
-        """Return the seconds since the gateway got ready; None when it is not ready, infinity when
-        it does not report them.
+    async def _uptime(self) -> float | None:
+        """Return the seconds since the gateway became ready; None when it is not ready.
+
+        Returns infinity when the gateway does not report them.
         """
         answer = await get(self._options, "/readyz")
         if answer is None:
@@ -95,5 +96,5 @@ class GatewayRestart:
         body = row(read_json(answer.content))
         if answer.status_code != OK or body.get("ready") is False:
             return None
-        up = body.get("uptimeMs")
-        return up / 1000 if isinstance(up, int | float) else float("inf")
+        uptime = body.get("uptimeMs")
+        return uptime / 1000 if isinstance(uptime, int | float) else float("inf")

@@ -35,8 +35,8 @@ QUIET = {"OPENCLAW_NO_RESPAWN": "1", "OPENCLAW_DISABLE_BONJOUR": "1"}
 class Supervisor:
     """Keeps one gateway process running.
 
-    `trouble` is why the last start failed; empty while the gateway runs, starts, or is about to be
-    restarted.
+    `last_error` is why the last start failed; empty while the gateway runs, starts, or is about to
+    be restarted.
     """
 
     def __init__(self, context: HostContext, options: Options) -> None:
@@ -44,12 +44,12 @@ class Supervisor:
         self._options = options
         self._process: Process | None = None
         self._monitor: asyncio.Task[None] | None = None
-        self.trouble = ""
+        self.last_error = ""
 
     @property
     def is_starting(self) -> bool:
-        """True when a gateway that does not answer now is expected to."""
-        return not self.trouble
+        """True when a gateway that does not answer yet is expected to start."""
+        return not self.last_error
 
     def start(self, gateway: Gateway) -> None:
         """Start in the background; the host does not wait. `gateway` connects to each process."""
@@ -66,28 +66,28 @@ class Supervisor:
     async def _keep_running(self, gateway: Gateway) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE_SECONDS
         while True:
-            begun = loop.time()
+            started_at = loop.time()
             try:
                 if await answers(self._options, "/healthz"):
                     # a gateway that another program started: use it, do not manage it
-                    self.trouble = ""
+                    self.last_error = ""
                     await asyncio.sleep(FOREIGN_SECONDS)
                     continue
                 ended = await self._run_once(gateway)
             except (AgentFailure, Unavailable, OSError) as error:
-                ended = self.trouble = str(error)
+                ended = self.last_error = str(error)
             except Exception:
                 # any error: the next attempt may succeed
                 self._context.log.exception("the OpenClaw gateway could not be started")
-                ended = self.trouble = "the server failed to start it; its log has the error"
+                ended = self.last_error = "the server failed to start it; its log has the error"
             self._context.log.warning("the OpenClaw gateway does not run: %s", ended)
-            pause = FIRST_PAUSE_SECONDS if loop.time() - begun > STEADY_SECONDS else pause
+            pause = FIRST_PAUSE_SECONDS if loop.time() - started_at > STEADY_SECONDS else pause
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
     async def _run_once(self, gateway: Gateway) -> str:
         """Run the gateway until it ends, and return the reason."""
-        self.trouble = ""
+        self.last_error = ""
         process = self._process = await self._spawn()
         drain = asyncio.create_task(_drain(process), name="openclaw output")
         try:
@@ -99,7 +99,7 @@ class Supervisor:
                 if await self._hangs(drain):
                     return "it no longer answers"
             ended = _exit_reason(await process.wait(KILL_SECONDS), process.stderr_tail)
-            self.trouble = "" if ready else ended
+            self.last_error = "" if ready else ended
             return ended
         finally:
             drain.cancel()

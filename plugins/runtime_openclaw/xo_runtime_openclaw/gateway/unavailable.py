@@ -61,7 +61,7 @@ class GatewayUnavailable(Exception):
 
 
 def unreachable(url: str, reason: str) -> GatewayUnavailable:
-    """Nobody listens, or nobody answers."""
+    """Return the reason: no gateway accepts the connection, or none answers."""
     return GatewayUnavailable(
         "unreachable", f"No OpenClaw gateway answers at {url} ({reason}).", START
     )
@@ -79,7 +79,7 @@ def broke(reason: str) -> GatewayUnavailable:
 
 
 def no_upgrade(status: int) -> GatewayUnavailable:
-    """Something answers HTTP there and does not speak WebSocket."""
+    """Return the reason: the address answers HTTP but refuses the WebSocket upgrade."""
     detail = f"The OpenClaw gateway refused the control connection (HTTP {status})."
     return GatewayUnavailable("no_gateway", detail, "openclaw gateway status", serves_http=True)
 
@@ -119,7 +119,7 @@ def handshake_refused(refused: GatewayError, *, has_token: bool) -> GatewayUnava
         detail = (
             "The OpenClaw gateway does not accept this token."
             if has_token
-            else "The OpenClaw gateway wants a token and none is set."
+            else "The OpenClaw gateway requires a token and none is set."
         )
         return GatewayUnavailable("token", detail, SET_TOKEN)
     detail = f"The OpenClaw gateway refused the connection: {refused.text}."

@@ -40,7 +40,7 @@ class OfflineStore:
 
     def sessions(self) -> Sequence[SessionRecord]:
         """Return every session of every agent."""
-        self._entries = {path: entry for path in self._files() if (entry := self._look(path))}
+        self._entries = {path: entry for path in self._files() if (entry := self._read_entry(path))}
         records = {entry.record.session_id: entry.record for entry in self._entries.values()}
         for database in self._databases():
             for node in _nodes(database, NODES, ()):
@@ -54,7 +54,7 @@ class OfflineStore:
             for node in _nodes(database, ONE_NODE, _names(session_id)):
                 return record_of(node)
         path = self._file(session_id)
-        entry = self._look(path) if path else None
+        entry = self._read_entry(path) if path else None
         return entry.record if entry else None
 
     def messages(self, session_id: str) -> Sequence[Message] | None:
@@ -78,7 +78,7 @@ class OfflineStore:
         folders = sorted(self._agents.glob("*/sessions")) if Path(name).name == name else []
         return next((path for each in folders if (path := each / name).is_file()), None)
 
-    def _look(self, path: Path) -> "_FileEntry | None":
+    def _read_entry(self, path: Path) -> "_FileEntry | None":
         """Read a file's first records, if it has changed."""
         try:
             status = path.stat()

@@ -67,11 +67,11 @@ class RunCommands:
         if any(session.runs for session in sharing):
             return
         if others:
-            await self._end_strays(sharing, self._cwd)
+            await self._end_processes(sharing, self._cwd)
         if not any(session.runs for session in others):
-            await self._end_strays(others, None)
+            await self._end_processes(others, None)
 
-    async def _end_strays(self, others: Sequence[OtherSession], folder: Path | None) -> None:
+    async def _end_processes(self, others: Sequence[OtherSession], folder: Path | None) -> None:
         """End the processes that started after the other sessions had ended."""
         await self._processes.terminate_matching(
             {"OPENCLAW_SHELL": "exec", "OPENCLAW_GATEWAY_PORT": str(self._options.port)},
@@ -82,29 +82,31 @@ class RunCommands:
 
     async def _settle(self) -> Sequence[OtherSession]:
         """Cancel the run's tasks, and return the other sessions that ran since it started."""
-        lasted = time.monotonic() - self._since
+        duration = time.monotonic() - self._since
         own_tasks = {"sessionKey": self._key, "status": ["queued", "running"]}
         # concurrently: a busy gateway answers each one slowly
         async with asyncio.TaskGroup() as group:
             running = group.create_task(self._call("sessions.list", RUNNING))
             recent = group.create_task(self._call("sessions.list", RECENT))
             tasks = group.create_task(self._call("tasks.list", own_tasks))
-        now = _moment(running.result(), "ts")  # by the gateway's clock
-        begun, ahead = now - 1000 * lasted, now / 1000 - time.monotonic()
+        now = _time_ms(running.result(), "ts")  # by the gateway's clock
+        run_started_ms, clock_offset = now - 1000 * duration, now / 1000 - time.monotonic()
         for task in rows(tasks.result().get("tasks")):
-            if _moment(task, "createdAt") >= begun:
+            if _time_ms(task, "createdAt") >= run_started_ms:
                 await self._gateway.call("tasks.cancel", {"taskId": text_of(task.get("id"))})
         listed = (*rows(running.result().get("sessions")), *rows(recent.result().get("sessions")))
-        others = [_other(session, ahead) for session in listed if session.get("key") != self._key]
+        others = [
+            _other(session, clock_offset) for session in listed if session.get("key") != self._key
+        ]
         return [session for session in others if session.runs or session.ended >= self._since]
 
     async def _call(self, method: str, params: Row) -> Row:
         return row(await self._gateway.call(method, {**params, "limit": PAGE}))
 
 
-def _other(session: Row, ahead: float) -> OtherSession:
-    ended = max(_moment(session, "startedAt"), _moment(session, "endedAt"))
-    return OtherSession(session, session.get("hasActiveRun") is True, ended / 1000 - ahead)
+def _other(session: Row, clock_offset: float) -> OtherSession:
+    ended = max(_time_ms(session, "startedAt"), _time_ms(session, "endedAt"))
+    return OtherSession(session, session.get("hasActiveRun") is True, ended / 1000 - clock_offset)
 
 
 def _may_share(session: Row, cwd: Path) -> bool:
@@ -114,7 +116,7 @@ def _may_share(session: Row, cwd: Path) -> bool:
     return not folder_name or folder.is_relative_to(cwd) or cwd.is_relative_to(folder)
 
 
-def _moment(about: Row, name: str) -> float:
+def _time_ms(about: Row, name: str) -> float:
     """Return a time in milliseconds since 1970; 0 when it is missing."""
     value = about.get(name)
     return float(value) if isinstance(value, int | float) else 0.0

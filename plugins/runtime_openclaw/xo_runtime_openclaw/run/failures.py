@@ -31,7 +31,7 @@ PREFIX = "Agent failed before reply:"
 SIGN_IN = "Check the provider's key in ~/.openclaw/.env or run `openclaw models auth`."
 GATEWAY_LOST = (
     "The OpenClaw gateway went away during the turn: {reason} "
-    "What was done so far stands; send the message again."
+    "What was done so far is kept; send the message again."
 )
 
 

@@ -13,7 +13,7 @@ from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.run import failures
 from xo_runtime_openclaw.run.approvals import read_approval_request
-from xo_runtime_openclaw.run.text_reconciler import TextReconciler
+from xo_runtime_openclaw.run.segment_reconciler import SegmentReconciler
 from xo_runtime_openclaw.run.translator import Item, RunEnded, Translator
 
 GONE_SECONDS = 8.0
@@ -48,7 +48,7 @@ class RunRecovery:
     async def connect(self) -> None:
         """Connect again, within the time limits. Raises `AgentFailure`."""
         loop = asyncio.get_running_loop()
-        begun, wait = loop.time(), FIRST_WAIT_SECONDS
+        started_at, wait = loop.time(), FIRST_WAIT_SECONDS
         while True:
             try:
                 await self.subscribe()
@@ -59,7 +59,7 @@ class RunRecovery:
                 if reason.kind not in {"unreachable", "starting"}:
                     raise failures.not_connected(reason) from None
                 limit = STARTING_SECONDS if reason.kind == "starting" else GONE_SECONDS
-                if loop.time() - begun > limit:
+                if loop.time() - started_at > limit:
                     raise failures.gateway_lost(reason.detail) from None
             await asyncio.sleep(wait)
             wait = min(LONGEST_WAIT_SECONDS, wait * 2)
@@ -82,7 +82,7 @@ class RunRecovery:
         history = row(
             await self._gateway.call("chat.history", {"sessionKey": self._key, "limit": PAGE})
         )
-        flight = row(history.get("inFlightRun"))
+        in_flight = row(history.get("inFlightRun"))
         records = [
             message
             for message in rows(history.get("messages"))
@@ -91,23 +91,23 @@ class RunRecovery:
         status = state.get("status")
         if status == "error" and text_of(state.get("stopReason")) not in {"aborted", "rpc"}:
             yield RunEnded(failures.run_failure(text_of(state.get("error")), {}))
-        elif status in {"ok", "error"} or (not flight and _finished(records)):
+        elif status in {"ok", "error"} or (not in_flight and _finished(records)):
             for item in missed_items(self._translator, records):
                 yield item
             yield self._translator.done("aborted" if status == "error" else "stop")
-        elif flight.get("runId") == self._run_id:
-            for item in (*missed_items(self._translator, records), *self._resume(flight)):
+        elif in_flight.get("runId") == self._run_id:
+            for item in (*missed_items(self._translator, records), *self._resume(in_flight)):
                 yield item
             for item in await self._pending():
                 yield item
         elif not self._may_still_start(row(history.get("sessionInfo"))):
-            yield RunEnded(failures.gateway_lost("It was started anew."))
+            yield RunEnded(failures.gateway_lost("It was restarted."))
 
-    def _resume(self, flight: Row) -> list[Item]:
+    def _resume(self, in_flight: Row) -> list[Item]:
         items: list[Item] = []
-        for event in rows(flight.get("events")):
+        for event in rows(in_flight.get("events")):
             items += self._translator.items(GatewayEvent("agent", event))
-        items += self._translator.text.resume(text_of(flight.get("text")))
+        items += self._translator.text.resume(text_of(in_flight.get("text")))
         return items
 
     async def _pending(self) -> list[Item]:
@@ -150,7 +150,7 @@ def missed_items(translator: Translator, records: Iterable[Row]) -> Iterator[Ite
 
 
 def _segment_items(
-    sent: TextReconciler, segments: list[str], index: int, text: str
+    sent: SegmentReconciler, segments: list[str], index: int, text: str
 ) -> Iterator[Item]:
     if index >= len(segments):
         sent.close()

@@ -31,7 +31,7 @@ from xo_runtime_openclaw.run.approvals import (
     read_approval_request,
 )
 from xo_runtime_openclaw.run.failures import observed, run_failure
-from xo_runtime_openclaw.run.text_reconciler import TextReconciler
+from xo_runtime_openclaw.run.segment_reconciler import SegmentReconciler
 from xo_runtime_openclaw.run.usage import REASONS, cost_of, tokens_of
 
 PHASES = MappingProxyType(
@@ -61,7 +61,7 @@ class Translator:
     """
 
     def __init__(self) -> None:
-        self.text = TextReconciler()
+        self.text = SegmentReconciler()
         self.steps = StepCounter()
         self.interrupted = False
         self.has_missed_events = False  # some events of the run are missing

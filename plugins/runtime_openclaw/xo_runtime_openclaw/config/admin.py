@@ -1,4 +1,4 @@
-"""Abilities beside turns: agents, channels, gateway, live status."""
+"""Administration of OpenClaw: agents, channels, the gateway, and their live status."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ from xo_runtime_openclaw.config.provider_status import ProviderStatus
 from xo_runtime_openclaw.gateway.bootstrap import minimal_config
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.probe import answers
-from xo_runtime_openclaw.gateway.restart import GatewayRestart
+from xo_runtime_openclaw.gateway.restart import GatewayRestarter
 from xo_runtime_openclaw.options import Options
 
 
 class AdminServices:
-    """The services behind the abilities, created once for a runtime."""
+    """The services that administer one OpenClaw, created once for a runtime."""
 
     def __init__(self, context: HostContext, options: Options, control: GatewayCalls) -> None:
         file = ConfigFile(options.config, minimal_config(options))
@@ -40,7 +40,7 @@ class AdminServices:
         self.agents = Agents(configuration, control, str(options.home))
         self.channels = Channels(context, options, configuration, control)
         self.provider_status = ProviderStatus(context, configuration, control)
-        self.restart = GatewayRestart(context, options, control)
+        self.restarter = GatewayRestarter(context, options, control)
         self._context = context
         self._options = options
 
@@ -56,44 +56,44 @@ class AdminServices:
 
 
 class AdminAbilities(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
-    """Forwards the abilities to their services."""
+    """Implements the runtime's administrative abilities with `AdminServices`."""
 
-    def __init__(self, administration: AdminServices) -> None:
-        self._administration = administration
+    def __init__(self, services: AdminServices) -> None:
+        self._services = services
 
     @property
     def agent_fields(self) -> frozenset[str]:
         return agent_schema.FIELDS
 
     async def agents(self) -> Sequence[Agent]:
-        return await self._administration.agents.all()
+        return await self._services.agents.all()
 
     async def save_agent(self, agent_id: str, fields: Json) -> Agent:
-        return await self._administration.agents.save(agent_id, fields)
+        return await self._services.agents.save(agent_id, fields)
 
     async def delete_agent(self, agent_id: str) -> None:
-        await self._administration.agents.delete(agent_id)
+        await self._services.agents.delete(agent_id)
 
     async def channels(self) -> Mapping[str, Json]:
-        return await self._administration.channels.all()
+        return await self._services.channels.all()
 
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
-        return await self._administration.channels.add(channel, tokens)
+        return await self._services.channels.add(channel, tokens)
 
     async def gateway(self) -> GatewayStatus:
-        return await self._administration.gateway()
+        return await self._services.gateway()
 
     async def restart_gateway(self) -> str:
-        return await self._administration.restart.do()
+        return await self._services.restarter.restart()
 
     async def status_of(self, subject: str) -> Json:
         """Return `models` or `providers` of `ProviderStatus`, or `channels`:
         `{runtime, gateway_running, channels: {<name>: state}}`.
         """
         if subject == "models":
-            return await self._administration.provider_status.models()
+            return await self._services.provider_status.models()
         if subject == "providers":
-            return await self._administration.provider_status.providers()
+            return await self._services.provider_status.providers()
         if subject != "channels":
             raise BadRequest(f"OpenClaw has no status of {subject!r}")
         channels, gateway = await asyncio.gather(self.channels(), self.gateway())

@@ -13,7 +13,7 @@ from xo_cowork_core.sdk import Desync, Event, TextDelta
 SEPARATOR = "\n\n"
 
 
-class TextReconciler:
+class SegmentReconciler:
     """The text of one turn, in segments. The last segment is open until `close`."""
 
     def __init__(self) -> None:

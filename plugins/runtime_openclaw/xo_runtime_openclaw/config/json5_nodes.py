@@ -1,4 +1,4 @@
-"""Locate the values of a JSON5 text: which characters each one takes. Pure.
+"""Locate the values of a JSON5 text: the characters that each one spans. Pure.
 
 `pyjson5` reads values without their positions. This module finds the positions alone, in a text
 that `pyjson5` has accepted, so it checks no grammar.
@@ -46,7 +46,7 @@ class Member:
 
 
 def locate(text: str) -> Node:
-    """Return the places of a text's values. Raises Json5Error."""
+    """Return the root value with its position. Raises Json5Error."""
     read_json5(text)
     matches = LEXEME.finditer(text)
     return _value(next(matches), matches)
