@@ -17,7 +17,7 @@ from xo_cowork_core.host.plugins.hook_caller import describe_exception
 from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import read_settings
-from xo_cowork_core.sdk import Health
+from xo_cowork_core.sdk import ChecksHealth, Health
 from xo_cowork_core.services.runtimes.registry import HEALTH_SECONDS, RegisteredConnector
 
 T = TypeVar("T")
@@ -106,14 +106,13 @@ async def _examine_plugins(state: AppState) -> list[DoctorFinding]:
 
 
 async def _examine_connector(registered: RegisteredConnector) -> DoctorFinding:
-    health = await _call(registered.connector.health)
-    if not isinstance(health, Health):
-        return _failure("connector", registered.name, health)
-    status = await _call(registered.connector.status)
-    if isinstance(status, str):
-        return _failure("connector", registered.name, status)
-    state = status.state if health.takes_turns else health.state
-    return _finding("connector", registered.name, state, health)
+    connector, name = registered.connector, registered.info.name
+    if not isinstance(connector, ChecksHealth):
+        return _finding("connector", name, "ready", Health(state="ready"))
+    health = await _call(connector.health)
+    if isinstance(health, str):
+        return _failure("connector", name, health)
+    return _finding("connector", name, health.state, health)
 
 
 async def _call(ability: Callable[[], Awaitable[T]]) -> T | str:

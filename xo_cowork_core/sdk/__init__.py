@@ -4,14 +4,6 @@ The package is versioned with the core; a plugin declares the range it supports 
 requirement on `xo-cowork-core`, which the host checks before it imports the plugin.
 """
 
-from xo_cowork_core.sdk.connector.connector import (
-    AuthKind,
-    Connection,
-    Connector,
-    ConnectorInfo,
-    ConnectorStatus,
-    Exports,
-)
 from xo_cowork_core.sdk.context import HostContext, Paths, Process, Processes, Secrets
 from xo_cowork_core.sdk.errors import (
     AgentFailure,
@@ -121,23 +113,17 @@ __all__ = [
     "AgentMode",
     "Answers",
     "Attachment",
-    "AuthKind",
     "BadRequest",
     "ChecksHealth",
     "Compacted",
     "CompactionError",
     "CompactionStart",
     "Conflict",
-    "Connection",
-    "Connector",
-    "ConnectorInfo",
-    "ConnectorStatus",
     "Contributions",
     "Desync",
     "Done",
     "EditsHistory",
     "Event",
-    "Exports",
     "FilePart",
     "Finish",
     "FinishReason",

@@ -3,7 +3,8 @@
 A plugin is an object, usually a module-level instance called `plugin`, whose methods have these
 names and the decorator `@hookimpl`. The host finds it through the entry point group `GROUP`, calls
 one plugin at a time, never for a single text delta, and records what a plugin raises. A method may
-leave out arguments that it doesn't need. `runtimes` is what the plugin's `xo_runtimes` returned.
+leave out arguments that it doesn't need. `runtimes` and `connectors` are what the plugin's
+`xo_runtimes` and `xo_connectors` returned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,10 @@ class Hooks:
 
     @hookspec
     def xo_routers(
-        self, context: HostContext, runtimes: Sequence[Runtime]
+        self,
+        context: HostContext,
+        runtimes: Sequence[Runtime],
+        connectors: Sequence[Connector],
     ) -> Sequence["APIRouter"]:
         """Return routers whose paths all lie under the claimed prefixes.
 
@@ -80,7 +84,10 @@ class Hooks:
 
     @hookspec
     def xo_lifespan(
-        self, context: HostContext, runtimes: Sequence[Runtime]
+        self,
+        context: HostContext,
+        runtimes: Sequence[Runtime],
+        connectors: Sequence[Connector],
     ) -> AbstractAsyncContextManager[None]:
         """Return a context manager that the host enters at start and leaves at stop.
 

@@ -72,6 +72,7 @@ class PluginLifespan:
             "xo_lifespan",
             context=self.plugin.context,
             runtimes=[registered.runtime for registered in self.plugin.runtimes],
+            connectors=[registered.connector for registered in self.plugin.connectors],
         )
         if not isinstance(lifespan, AbstractAsyncContextManager):
             raise PluginFault(NO_CONTEXT)

@@ -19,7 +19,8 @@ from xo_cowork_core.host.plugins.validation import (
 )
 from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
 from xo_cowork_core.host.settings.sources import SettingError
-from xo_cowork_core.sdk import Connector, HostContext, Runtime
+from xo_cowork_core.sdk import HostContext, Runtime
+from xo_cowork_core.sdk.connector import Connector
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.runtimes.registry import (
     PluginRecord,
@@ -117,6 +118,7 @@ class PluginRegistrar:
             APIRouter,
             context=context,
             runtimes=[registered.runtime for registered in runtimes],
+            connectors=[registered.connector for registered in connectors],
         )
         routes = self.routes.check_routes(contributions.prefixes, routers)
         self._check_runtime_names(runtimes)
@@ -153,8 +155,11 @@ class PluginRegistrar:
                 names.add(name)
 
     def _check_connector_names(self, connectors: Sequence[RegisteredConnector]) -> None:
-        for connector in connectors:
-            if owner := self.registry.connectors.get(connector.name):
-                raise PluginFault(
-                    f"its connector {connector.name} is {owner.plugin.name}'s already"
-                )
+        names: set[str] = set()
+        for registered in connectors:
+            name = registered.info.name
+            if owner := self.registry.connectors.get(name):
+                raise PluginFault(f"its connector {name} is {owner.plugin.name}'s already")
+            if name in names:
+                raise PluginFault(f"it has the connector {name} twice")
+            names.add(name)

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import get_args
 
 from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginFault, describe_exception
-from xo_cowork_core.sdk import Connector, Contributions, Runtime, RuntimeInfo, SecretField
+from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, SecretField
+from xo_cowork_core.sdk.connector import Connector, ConnectorInfo, SignInMethod
 from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredConnector
 
-RUNTIME_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 SECRET_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -51,18 +53,27 @@ def describe_runtime(runtime: Runtime) -> RuntimeInfo:
 
 
 def describe_connector(connector: Connector, record: PluginRecord) -> RegisteredConnector:
-    """Return a connector with its description and its ways of signing in."""
+    """Return a connector with its description and the kinds of its sign-in methods."""
     try:
         info = connector.describe()
-        auth = [str(kind) for kind in connector.auth()]
+        methods = list(connector.sign_in_methods())
     except Exception as error:
-        raise PluginFault(
-            f"describe() of a connector raised {describe_exception(error)}"
-        ) from error
-    return RegisteredConnector(info.name, info.title, connector, record, auth)
+        raise PluginFault(f"a connector raised {describe_exception(error)}") from error
+    if not isinstance(info, ConnectorInfo):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise PluginFault("describe() of a connector must return ConnectorInfo")
+    if not NAME.fullmatch(info.name):
+        raise PluginFault(f"its connector's name {info.name!r} is no name like acme or acme-drive")
+    for method in methods:
+        if not isinstance(method, get_args(SignInMethod)):
+            raise PluginFault(
+                f"sign_in_methods() of the connector {info.name} must return methods such as "
+                f"ApiKey(), not {type(method).__name__}"
+            )
+    kinds = list(dict.fromkeys(method.kind for method in methods))
+    return RegisteredConnector(info, connector, record, kinds)
 
 
 def _check_runtime_names(names: Sequence[str]) -> None:
     for name in names:
-        if not RUNTIME_NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise PluginFault(f"its runtime's name {name!r} is no name like acme or acme-cli")

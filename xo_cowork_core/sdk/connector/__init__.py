@@ -1,1 +1,44 @@
-"""The interface of a connector, a service that a person signs in to."""
+"""What a connector needs: its interface and abilities, the ways to sign in, and tokens."""
+
+from xo_cowork_core.sdk.connector.connector import (
+    Account,
+    ConnectionState,
+    Connector,
+    ConnectorInfo,
+    ProvidesTurnEnvironment,
+    Revokes,
+)
+from xo_cowork_core.sdk.connector.methods import (
+    ApiKey,
+    AuthorizationCode,
+    CommandLogin,
+    CommandOutput,
+    DeviceCode,
+    LoopbackRedirect,
+    MethodKind,
+    OAuthClient,
+    OAuthServer,
+    SignInMethod,
+)
+from xo_cowork_core.sdk.connector.tokens import ConnectorTokens, TokenSet
+
+__all__ = [
+    "Account",
+    "ApiKey",
+    "AuthorizationCode",
+    "CommandLogin",
+    "CommandOutput",
+    "ConnectionState",
+    "Connector",
+    "ConnectorInfo",
+    "ConnectorTokens",
+    "DeviceCode",
+    "LoopbackRedirect",
+    "MethodKind",
+    "OAuthClient",
+    "OAuthServer",
+    "ProvidesTurnEnvironment",
+    "Revokes",
+    "SignInMethod",
+    "TokenSet",
+]

@@ -2,71 +2,83 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk.health import Health
+from xo_cowork_core.sdk.connector.methods import SignInMethod
+from xo_cowork_core.sdk.connector.tokens import TokenSet
 from xo_cowork_core.sdk.runtime.turn import Turn
 
-AuthKind: TypeAlias = Literal["oauth_code", "device_code", "api_key", "cli"]
-Connection: TypeAlias = Literal[
+ConnectionState: TypeAlias = Literal[
     "needs_auth", "connected", "refreshing", "degraded", "needs_reauth", "disconnected"
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorInfo:
-    """A connector's unique `name`, which is part of its routes, and its title for people."""
+    """A connector's unique `name`, which is part of its routes, and its title for people.
+
+    `name` matches `[a-z0-9][a-z0-9_-]{0,63}`.
+    """
 
     name: str
     title: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectorStatus:
-    """The state of a connection and the signed-in account. `since` is ISO 8601 with offset."""
+class Account:
+    """The account that a connection belongs to. `id` is stable: a reconnection must have the same.
 
-    state: Connection
-    username: str | None = None
-    email: str | None = None
-    scopes: Sequence[str] = ()
-    auth_method: AuthKind | None = None
-    reason: str = ""
-    since: str | None = None
+    Empty strings mean that the provider doesn't say.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Exports:
-    """The environment entries that one turn's agent gets, when its project asks for them."""
-
-    environment: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
+    id: str
+    username: str = ""
+    name: str = ""
+    email: str = ""
+    avatar_url: str = ""
 
 
 class Connector(ABC):
-    """One outside service."""
+    """One outside service.
+
+    The host carries out the sign-in, keeps and refreshes the tokens and serves the routes under
+    `/api/connectors/<name>`.
+    """
 
     @abstractmethod
     def describe(self) -> ConnectorInfo:
-        """Return the connector's name and title."""
+        """Return the connector's name and title. Called often: must be cheap and constant."""
 
     @abstractmethod
-    async def status(self) -> ConnectorStatus:
-        """Return the connection's state."""
+    def sign_in_methods(self) -> Sequence[SignInMethod]:
+        """Return the ways to sign in, the best first, each with an `id` of its own.
+
+        Called at each sign-in, so the list may depend on settings and secrets; must not block.
+        """
 
     @abstractmethod
-    def auth(self) -> Sequence[AuthKind]:
-        """Return the ways to sign in, the best first."""
+    async def identify(self, tokens: TokenSet) -> Account:
+        """Return the account that the tokens belong to, within 30 s; also proves that they work.
+
+        Raises `Unauthorized` when the service refuses the tokens; `Unavailable` or
+        `UpstreamFailed` when it can't tell now (unreachable, overloaded, rate limit).
+        """
+
+
+class Revokes(ABC):
+    """Revokes tokens by itself. The host does it where the server has a revocation endpoint."""
 
     @abstractmethod
-    async def exports(self, turn: Turn) -> Exports:
-        """Return what a turn's agent gets."""
+    async def revoke(self, tokens: TokenSet) -> None:
+        """Revoke the tokens at the provider, within 10 s. What it raises is logged."""
+
+
+class ProvidesTurnEnvironment(ABC):
+    """Adds entries to the environment of agents while it is connected."""
 
     @abstractmethod
-    async def disconnect(self) -> None:
-        """Delete the connection. Harmless when there is none."""
-
-    @abstractmethod
-    async def health(self) -> Health:
-        """Check the tools and the network that it needs, within 5 s."""
+    def turn_environment(self, turn: Turn, tokens: TokenSet) -> Mapping[str, SecretStr]:
+        """Return the entries for one turn. Must not block."""

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import (
     Answers,
     ChecksHealth,
-    Connector,
     Contributions,
     EditsHistory,
     HasChannels,
@@ -36,6 +35,7 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnOutcome,
 )
+from xo_cowork_core.sdk.connector import Connector, ConnectorInfo
 
 PluginState: TypeAlias = Literal[
     "disabled",
@@ -158,10 +158,9 @@ class RegisteredRuntime:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredConnector:
-    """A connector with its plugin."""
+    """A connector with its plugin, and the kinds of its sign-in methods when it was loaded."""
 
-    name: str
-    title: str
+    info: ConnectorInfo
     connector: Connector
     plugin: PluginRecord
     auth: Sequence[str] = ()
@@ -184,7 +183,7 @@ class Registry:
 
     def add_connector(self, registered: RegisteredConnector) -> None:
         """Add a connector with its ways of signing in. The caller checks that its name is free."""
-        self.connectors[registered.name] = registered
+        self.connectors[registered.info.name] = registered
         registered.plugin.auth.extend(registered.auth)
 
     def add_runtime(self, registered: RegisteredRuntime) -> None:

@@ -1,0 +1,149 @@
+"""Ways to sign in to a connector, as data that the host's login engine carries out.
+
+The terms are those of RFC 6749 (authorization code), RFC 7636 (PKCE), RFC 8628 (device code),
+RFC 8414 and RFC 9728 (discovery), RFC 7591 (dynamic client registration) and RFC 8707 (resource).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+from xo_cowork_core.sdk.connector.tokens import TokenSet
+
+MethodKind: TypeAlias = Literal["authorization_code", "device_code", "api_key", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthServer:
+    """An authorization server.
+
+    With `issuer` the host reads the endpoints from its RFC 8414 metadata; with `resource`, the URL
+    of a protected resource, it first reads the issuer from that resource's RFC 9728 metadata and
+    sends the URL as `resource` (RFC 8707). An endpoint that is given here is used where the
+    metadata lacks it, or can't be read. All URLs are https, or http on a loopback address.
+    """
+
+    issuer: str = ""
+    resource: str = ""
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    device_authorization_endpoint: str = ""
+    registration_endpoint: str = ""
+    revocation_endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """The client that the host is towards the authorization server.
+
+    Its id is `client_id`, or the value of the plugin's secret `client_id_key`. The secret of a
+    confidential client is the value of the plugin's secret `client_secret_key`. With `register`,
+    a client without an id is registered dynamically under the name `client_name`, once for each
+    issuer and redirect URI, and again when the server no longer knows it.
+    """
+
+    client_id: str = ""
+    client_id_key: str = ""
+    client_secret_key: str = ""
+    register: bool = False
+    client_name: str = "XO Cowork"
+
+
+@dataclass(frozen=True, slots=True)
+class LoopbackRedirect:
+    """The redirect URI `http://<host>:<port><path>` on which the host listens during a sign-in.
+
+    `port` 0 takes a free one, for providers that allow any port on loopback addresses (RFC 8252).
+    `host` is the name in the URI, `127.0.0.1` or `localhost`; the listener is always on 127.0.0.1.
+    """
+
+    host: Literal["127.0.0.1", "localhost"] = "127.0.0.1"
+    port: int = 0
+    path: str = "/callback"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """Authorization code with PKCE (S256).
+
+    The browser comes back to the loopback listener, to the server's public callback
+    (`/api/oauth/callback`, only with `public_redirect`, for providers where that URL is
+    registered), or a person pastes the URL it ended on. `parameters` are added to the
+    authorization request, for example `access_type=offline`.
+    """
+
+    server: OAuthServer
+    client: OAuthClient = field(default_factory=OAuthClient)
+    scopes: Sequence[str] = ()
+    id: str = "authorization_code"
+    title: str = "Sign in with the browser"
+    loopback: LoopbackRedirect = field(default_factory=LoopbackRedirect)
+    public_redirect: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    kind: ClassVar[MethodKind] = "authorization_code"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """Device authorization: a person enters a short code on another page.
+
+    Error answers with HTTP status 200, as some providers send them, are understood.
+    """
+
+    server: OAuthServer
+    client: OAuthClient = field(default_factory=OAuthClient)
+    scopes: Sequence[str] = ()
+    id: str = "device_code"
+    title: str = "Sign in with a code"
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    kind: ClassVar[MethodKind] = "device_code"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that a person pastes. It becomes the access token, which `identify` checks.
+
+    `help` tells where to create one; `pattern` is a regular expression that the whole key matches.
+    """
+
+    id: str = "api_key"
+    title: str = "Paste a key"
+    help: str = ""
+    pattern: str = ""
+    kind: ClassVar[MethodKind] = "api_key"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """What a sign-in command wrote: `stdout` and `stderr` as text, `returncode` its exit code."""
+
+    stdout: str
+    stderr: str
+    returncode: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLogin:
+    """A program that signs in by itself, such as `rclone authorize` or `gh auth login`.
+
+    `argv[0]` is a program's name. The host starts it without a shell, in a terminal if `terminal`,
+    with `environment` added to its allow-list. `url_pattern` and `code_pattern` are regular
+    expressions searched in its output; the first group, or else the whole match, is the URL to
+    open and the code to enter there. With `takes_input` what a person pastes goes to its stdin, as
+    one line. `read_tokens` returns the tokens from the output of a run with exit code 0, and raises
+    `UpstreamFailed` where there are none. Such a flow does not survive a restart of the server.
+    """
+
+    argv: Sequence[str]
+    url_pattern: str
+    read_tokens: Callable[[CommandOutput], TokenSet]
+    code_pattern: str = ""
+    takes_input: bool = False
+    terminal: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    id: str = "command"
+    title: str = "Sign in with the command-line tool"
+    kind: ClassVar[MethodKind] = "command"
+
+
+SignInMethod: TypeAlias = AuthorizationCode | DeviceCode | ApiKey | CommandLogin
