@@ -43,7 +43,7 @@ def test_the_contract_fails_where_a_delta_is_lost(chat: Chat, scripted: RuntimeS
 def test_the_contract_fails_where_an_error_is_hidden(chat: Chat, scripted: RuntimeSubject) -> None:
     polite = replace(scripted, fail=lambda code: script(["text", f"Sorry, {code}."]))
     with pytest.raises(AssertionError, match="assert 'done' == 'agent-error'"):
-        RuntimeContract().test_errors_tell_their_true_text_and_code(chat, polite)
+        RuntimeContract().test_errors_have_their_message_and_code(chat, polite)
 
 
 def test_the_contract_fails_where_an_undeclared_tool_runs(

@@ -95,7 +95,7 @@ class ClaudeRuntime(
                     cold = True
             raise AgentFailure("Claude Code takes this session neither as new nor as known")
         finally:
-            self._turns.ended(turn)
+            self._turns.remove(turn)
 
     async def interrupt(self, turn: Turn) -> None:
         await self._turns.interrupt(turn)

@@ -257,7 +257,7 @@ def test_what_a_fork_goes_on_from_is_not_counted_again(edited: Path) -> None:
     fork = CodexTranscript(path := max(edited.rglob(f"*{FORK}.jsonl")))
     fork.feed(path.read_bytes().split(b"\n"))
     alone = fork.usage()
-    fork.go_on_from(base)
+    fork.continue_from(base)
     assert fork.usage() == alone
     assert len(fork.messages()) > 2
 

@@ -96,7 +96,7 @@ class CodexRuntime(
                 async for event in events:
                     yield event
         finally:
-            self._turns.ended(turn)
+            self._turns.remove(turn)
 
     async def interrupt(self, turn: Turn) -> None:
         await self._turns.interrupt(turn)

@@ -53,7 +53,7 @@ class DemoRuntime(Runtime, Interrupts, Answers, EditsHistory):
         except TurnStopped:
             aborted = True
         finally:
-            self._turns.ended(turn)
+            self._turns.remove(turn)
         for event in context.end(aborted=aborted):
             yield event
 

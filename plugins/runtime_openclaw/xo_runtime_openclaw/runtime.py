@@ -118,7 +118,7 @@ class OpenClawRuntime(
             self._sessions.forget(turn.session_id)
             raise refused.as_failure() from None
         finally:
-            self._turns.ended(turn)
+            self._turns.remove(turn)
 
     async def _source(self, turn: Turn, stack: ExitStack) -> AsyncGenerator[Event, None]:
         """Return the events of a turn, which is registered until `stack` is left."""

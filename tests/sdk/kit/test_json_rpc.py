@@ -66,7 +66,7 @@ class Recorder:
             elif "id" in message:
                 await peer.refuse(message)
 
-    def lost(self, failure: AgentFailure) -> None:
+    def connection_lost(self, failure: AgentFailure) -> None:
         self.failure.set_result(failure)
 
 

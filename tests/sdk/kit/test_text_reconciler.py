@@ -57,9 +57,9 @@ def interleavings(draw):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(interleavings(), st.integers(1, 4), st.booleans())
-def test_every_passage_is_read_whole_and_once(passages_and_order, fold_pieces, as_snapshots):
+def test_every_passage_is_read_whole_and_once(passages_and_order, max_pieces, as_snapshots):
     passages, order = passages_and_order
-    texts, reader = TextReconciler(fold_pieces=fold_pieces), Reader()
+    texts, reader = TextReconciler(max_pieces=max_pieces), Reader()
     position = [0] * len(passages)
     for number in order:
         kind, pieces, whole = passages[number]
@@ -79,8 +79,8 @@ def test_every_passage_is_read_whole_and_once(passages_and_order, fold_pieces, a
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cut_texts(), st.text("ab", max_size=6), st.integers(1, 4))
-def test_a_true_preview_costs_its_missing_end_alone(pieces, rest, fold_pieces):
-    texts = TextReconciler(fold_pieces=fold_pieces)
+def test_a_true_preview_costs_its_missing_end_alone(pieces, rest, max_pieces):
+    texts = TextReconciler(max_pieces=max_pieces)
     append = texts.appender(TextDelta)
     for piece in pieces:
         append(piece)
@@ -91,8 +91,8 @@ def test_a_true_preview_costs_its_missing_end_alone(pieces, rest, fold_pieces):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cut_texts(min_size=1).filter(any), st.integers(1, 4))
-def test_a_false_preview_is_taken_back_and_the_truth_sent(pieces, fold_pieces):
-    texts = TextReconciler(fold_pieces=fold_pieces)
+def test_a_false_preview_is_taken_back_and_the_truth_sent(pieces, max_pieces):
+    texts = TextReconciler(max_pieces=max_pieces)
     for piece in pieces:
         texts.add(TextDelta(piece))
         texts.compact()

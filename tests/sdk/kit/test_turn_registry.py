@@ -48,7 +48,7 @@ async def test_an_interrupt_before_the_run_is_known_to_it() -> None:
     with turns.running(TURN, Run()):
         assert turns.is_interrupted(TURN)
     assert turns.is_interrupted(TURN)  # the next attempt must not start
-    turns.ended(TURN)
+    turns.remove(TURN)
     assert not turns.is_interrupted(TURN)
 
 
@@ -82,6 +82,6 @@ async def test_all_runs_can_be_interrupted_while_some_of_them_end() -> None:
     others = [dataclasses.replace(TURN, stream_id=f"stream {number}") for number in (1, 2)]
     with turns.running(others[0], runs[0]), turns.running(others[1], runs[1]):
         for run in turns:
-            turns.ended(others[1])
+            turns.remove(others[1])
             await run.interrupt()
     assert [run.calls for run in runs] == [["interrupt"], ["interrupt"]]

@@ -29,19 +29,19 @@ class JsonRpcError(Exception):
 
 
 class JsonRpcHandler(Protocol):
-    """What a peer passes on: everything but the answers to its own requests."""
+    """Receives a peer's messages, except the responses to its own requests."""
 
     async def receive(self, peer: "JsonRpcPeer", messages: Sequence[Json]) -> None:
-        """Take the notifications and requests that came at once, in order.
+        """Handle the notifications and requests of one read, in order.
 
         A message with an `id` is a request and needs a `reply` or a `refuse`. Nothing more is
-        read from the process until this returns, so a slow reader holds the process back; it must
+        read from the process until this returns, so a slow handler blocks the process; it must
         not wait for a request of its own.
         """
         ...
 
-    def lost(self, failure: AgentFailure) -> None:
-        """Called once, when nothing more comes: the process ended or broke the protocol."""
+    def connection_lost(self, failure: AgentFailure) -> None:
+        """Called once, after the last message: the process ended or broke the protocol."""
         ...
 
 
@@ -149,7 +149,7 @@ class JsonRpcPeer:
             if not answer.done():
                 answer.set_exception(failure)
                 answer.exception()  # its request may have been cancelled
-        self._handler.lost(failure)
+        self._handler.connection_lost(failure)
 
     async def _dispatch(self, lines: list[bytes]) -> None:
         messages: list[Json] = []

@@ -42,7 +42,7 @@ class PendingAnswers(Generic[T]):
         return entry[1]
 
     def cancel(self, request_id: Hashable) -> list[T]:
-        """Remove and return the requests that the agent took back by its own id."""
+        """Remove and return the requests that the agent withdrew by its own id."""
         call_ids = [key for key, (known, _) in self._requests.items() if known == request_id]
         return [self._requests.pop(call_id)[1] for call_id in call_ids]
 

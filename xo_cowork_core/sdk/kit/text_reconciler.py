@@ -1,7 +1,7 @@
-"""The text that readers of one turn have, so that nothing reaches them twice and nothing is lost.
+"""The text that was sent to the readers of one turn, so that they get each part exactly once.
 
-Most agents tell a passage of text several times: as deltas, as snapshots of all of it so far, and
-whole when it is complete. What comes early is a preview, the complete passage is the truth.
+Most agents send a passage of text several times: as deltas, as snapshots of the text so far, and
+in full when it is complete. Deltas and snapshots are a preview; the complete passage replaces it.
 """
 
 import zlib
@@ -11,26 +11,26 @@ from typing import TypeAlias
 from xo_cowork_core.sdk.events.base import Desync, Event, ReasoningDelta, TextDelta
 
 Passage: TypeAlias = TextDelta | ReasoningDelta
-FOLD_PIECES = 4096
+MAX_PIECES = 4096
 KEEP_CHARACTERS = 4 << 20
-CORRECTED = "The agent's answer was cut and is given anew"
+CORRECTED = "The agent's answer was corrected and is sent again"
 
 
 class TextReconciler:
     """Compares each passage with what was sent of it and returns the events that readers need.
 
     A key names an open passage, for agents that have several at once; it is free again when the
-    passage was confirmed. A preview that turns out false is taken back with a `Desync`, after
-    which all that holds of the turn is sent anew, or, where that is longer than
+    passage was confirmed. A preview that differs from it is retracted with a `Desync`, after
+    which the valid text of the turn is sent again, or, where that is longer than
     `keep_characters`, is left to the history. Every method but `add` and `appender` returns the
     events to yield, in order. Holds no task and does no I/O.
     """
 
     def __init__(
-        self, *, keep_characters: int = KEEP_CHARACTERS, fold_pieces: int = FOLD_PIECES
+        self, *, keep_characters: int = KEEP_CHARACTERS, max_pieces: int = MAX_PIECES
     ) -> None:
         self._keep_characters = keep_characters
-        self._fold_pieces = fold_pieces
+        self._max_pieces = max_pieces
         self._previews: dict[str, _Preview] = {}
         self._confirmed: list[Passage] = []
         self._confirmed_characters = 0
@@ -69,36 +69,36 @@ class TextReconciler:
         """Replace the pieces of long previews by a length and a checksum, so that memory stays
         flat. Cheap: call it after each batch of deltas."""
         for preview in self._previews.values():
-            if len(preview.pieces) >= self._fold_pieces:
-                preview.fold()
+            if len(preview.pieces) >= self._max_pieces:
+                preview.compact()
 
     def update(self, snapshot: Passage, key: str = "") -> list[Event]:
-        """Take all of an open passage as it is known now. A snapshot that is older than what was
-        sent changes nothing."""
+        """Send what readers lack of an open passage's snapshot. A snapshot that is older than what
+        was sent changes nothing."""
         preview = self._preview(type(snapshot), key)
         rest = preview.missing(snapshot.text)
         if rest is None:
-            return [] if preview.begins(snapshot.text) else self.replace(snapshot, key)
+            return [] if preview.starts_with(snapshot.text) else self.replace(snapshot, key)
         if not rest:
             return []
-        preview.grow(snapshot.text)
+        preview.extend(snapshot.text)
         return [type(snapshot)(rest)]
 
     def replace(self, snapshot: Passage, key: str = "", *, reason: str = CORRECTED) -> list[Event]:
-        """Take what was sent of an open passage back and put `snapshot` in its place. No event
-        when readers have just that."""
+        """Retract what was sent of an open passage and send `snapshot` in its place. No event when
+        readers have exactly that."""
         preview = self._previews.get(key)
         if preview and preview.missing(snapshot.text) == "":
             return []
         self._previews.pop(key, None)
-        events = self._start_over(reason) if preview and not preview.is_empty else []
+        events = self._resend(reason) if preview and not preview.is_empty else []
         if not snapshot.text:
             return events
         self.add(snapshot, key)
         return [*events, snapshot]
 
     def confirm(self, passage: Passage, key: str = "") -> list[Event]:
-        """Take the complete passage. Reasoning may come shortened: then what was sent stands."""
+        """Send what readers lack of the complete passage. Shortened reasoning changes nothing."""
         preview = self._previews.pop(key, None)
         rest = preview.missing(passage.text) if preview else passage.text
         if rest is not None:
@@ -106,26 +106,28 @@ class TextReconciler:
             return [type(passage)(rest)] if rest else []
         assert preview
         if isinstance(passage, ReasoningDelta) and not preview.lost_start:
-            self._keep(passage if preview.folded else ReasoningDelta(preview.text))
+            self._keep(passage if preview.compacted else ReasoningDelta(preview.text))
             return []
-        events = self._start_over(CORRECTED)
+        events = self._resend(CORRECTED)
         self._keep(passage)
         return [*events, passage] if passage.text else events
 
     def confirm_preview(self, key: str = "") -> None:
-        """Take what was sent of an open passage as all of it."""
+        """Close an open passage whose complete text is what was sent."""
         preview = self._previews.pop(key, None)
         if preview is None:
             return
-        if preview.folded or preview.lost_start:
-            self._confirmed_characters += self._keep_characters  # its beginning is gone
+        if preview.compacted or preview.lost_start:
+            self._confirmed_characters += (
+                self._keep_characters
+            )  # its beginning is no longer in memory
         self._keep(preview.kind(preview.text))
 
     def retract(self, reason: str) -> list[Event]:
-        """Take back all that is not confirmed; no event when readers have nothing of the kind."""
+        """Retract all unconfirmed passages; no event when readers have none."""
         nothing_sent = all(preview.is_empty for preview in self._previews.values())
         self._previews.clear()
-        return [] if nothing_sent else self._start_over(reason)
+        return [] if nothing_sent else self._resend(reason)
 
     def _preview(self, kind: type[Passage], key: str) -> "_Preview":
         preview = self._previews.get(key)
@@ -133,10 +135,10 @@ class TextReconciler:
             preview = self._previews[key] = _Preview(kind)
         return preview
 
-    def _start_over(self, reason: str) -> list[Event]:
+    def _resend(self, reason: str) -> list[Event]:
         events: list[Event] = [Desync(reason), *self._confirmed]
         for preview in self._previews.values():
-            if preview.folded:
+            if preview.compacted:
                 preview.drop()  # too long to be sent again before it is complete
             elif not preview.is_empty:
                 events.append(preview.kind(preview.text))
@@ -157,48 +159,50 @@ class _Preview:
     """What was sent of an open passage: its last pieces, and of those before them the length and
     a checksum. `lost_start` says that readers dropped its beginning."""
 
-    __slots__ = ("checksum", "folded", "kind", "lost_start", "pieces")
+    __slots__ = ("checksum", "compacted", "kind", "lost_start", "pieces")
 
     def __init__(self, kind: type[Passage]) -> None:
         self.kind = kind
         self.pieces: list[str] = []
-        self.folded = 0
+        self.compacted = 0
         self.checksum = 0
         self.lost_start = False
 
     @property
     def is_empty(self) -> bool:
-        return not self.folded and not any(self.pieces)
+        return not self.compacted and not any(self.pieces)
 
     @property
     def text(self) -> str:
-        """The pieces that are still there."""
+        """The pieces that are still in memory."""
         return "".join(self.pieces)
 
     def missing(self, whole: str) -> str | None:
         """Return what of `whole` was not sent; None when it doesn't begin with what was sent."""
         sent = self.text
-        head = whole[: self.folded]
-        if self.folded and zlib.crc32(_encoded(head)) != self.checksum:
+        head = whole[: self.compacted]
+        if self.compacted and zlib.crc32(_encoded(head)) != self.checksum:
             return None
-        return whole[self.folded + len(sent) :] if whole.startswith(sent, self.folded) else None
+        return (
+            whole[self.compacted + len(sent) :] if whole.startswith(sent, self.compacted) else None
+        )
 
-    def begins(self, snapshot: str) -> bool:
+    def starts_with(self, snapshot: str) -> bool:
         """Return whether what was sent begins with `snapshot`."""
-        return not self.folded and self.text.startswith(snapshot)
+        return not self.compacted and self.text.startswith(snapshot)
 
-    def grow(self, snapshot: str) -> None:
-        self.pieces[:] = [snapshot[self.folded :]]
+    def extend(self, snapshot: str) -> None:
+        self.pieces[:] = [snapshot[self.compacted :]]
 
-    def fold(self) -> None:
+    def compact(self) -> None:
         text = self.text
         self.checksum = zlib.crc32(_encoded(text), self.checksum)
-        self.folded += len(text)
+        self.compacted += len(text)
         self.pieces.clear()
 
     def drop(self) -> None:
         self.pieces.clear()
-        self.folded = self.checksum = 0
+        self.compacted = self.checksum = 0
         self.lost_start = True
 
 

@@ -22,7 +22,7 @@ class TurnLimits:
 
 
 class TurnDeadline:
-    """The clock of one turn, which starts when it is made. Times are the event loop's."""
+    """Applies the limits to one turn, from construction on. Times are the event loop's."""
 
     def __init__(self, title: str, limits: TurnLimits) -> None:
         self._title = title
@@ -38,7 +38,7 @@ class TurnDeadline:
         return self._end
 
     def note_progress(self) -> None:
-        """Start the silence anew. An agent's retry is no progress."""
+        """Restart the silence limit. An agent's retry is no progress."""
         self._progress = self._time()
 
     def limit_to(self, seconds: float) -> None:
@@ -55,7 +55,7 @@ class TurnDeadline:
         is_retrying: bool = False,
         seconds: float | None = None,
     ) -> float:
-        """Return the time at which the turn is to be given up unless it makes progress.
+        """Return the time at which the turn times out unless it makes progress.
 
         `seconds` is a silence limit in place of the turn's own. While the agent waits for a
         person, take `end` instead.
@@ -70,7 +70,7 @@ class TurnDeadline:
         return silent_at if self._end is None else min(self._end, silent_at)
 
     def failure(self, retry_reason: str | None = None) -> AgentFailure:
-        """Return the error of a turn that was given up. `retry_reason` is why the agent was
+        """Return the error of a turn that timed out. `retry_reason` is why the agent was
         calling its model again, None when it wasn't."""
         if self._end is not None and self._time() >= self._end:
             return AgentFailure(self._end_reason, code="timeout")

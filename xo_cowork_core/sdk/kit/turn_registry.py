@@ -1,4 +1,4 @@
-"""The turns that a runtime has running, and the interrupts and answers for them."""
+"""The running turns of a runtime, which receive its interrupts and answers."""
 
 from collections import OrderedDict
 from collections.abc import Generator, Iterator
@@ -12,7 +12,7 @@ EARLY_INTERRUPTS = 256
 
 
 class ActiveTurn(Protocol):
-    """What a runtime has for a turn that is running."""
+    """A runtime's object for one running turn."""
 
     async def interrupt(self) -> None:
         """Ask the agent to stop."""
@@ -30,7 +30,7 @@ class ActiveTurns(Generic[T]):
     """The running turns of one runtime, for its `interrupt` and `answer`.
 
     A turn may be interrupted before its run was added, and its run may be replaced by another
-    attempt: `is_interrupted` is true from the interrupt on until `ended`.
+    attempt: `is_interrupted` is true from the interrupt on until `remove`.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class ActiveTurns(Generic[T]):
         return len(self._runs)
 
     def __iter__(self) -> Iterator[T]:
-        """Iterate over the runs that there are now, also while some of them end."""
+        """Iterate over a copy of the running turns' runs."""
         return iter([run for _, run in self._runs.values()])
 
     @contextmanager
@@ -55,8 +55,8 @@ class ActiveTurns(Generic[T]):
             if self.find(turn.stream_id) is run:
                 del self._runs[turn.stream_id]
 
-    def ended(self, turn: Turn) -> None:
-        """Forget a turn, with the interrupt that it may have had. Call it last, in `finally`."""
+    def remove(self, turn: Turn) -> None:
+        """Remove a turn and its interrupt, if there was one. Call it last, in `finally`."""
         self._runs.pop(turn.stream_id, None)
         self._interrupted.pop(turn.stream_id, None)
 

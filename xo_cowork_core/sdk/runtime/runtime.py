@@ -21,7 +21,7 @@ class RuntimeInfo:
 
     `name` is the wire's `agent_name` and unique; `aliases` are accepted for it. `rank` orders
     the choice of a default among ready runtimes, lowest first: vendors' agents use 10 to 90,
-    100 is a third party's default, 1000 is for stand-ins.
+    100 is a third party's default, 1000 is for simulated agents.
     """
 
     name: str

@@ -45,7 +45,7 @@ class Transcript(ABC):
         """
         return None
 
-    def go_on_from(self, base: "Transcript") -> None:  # noqa: B027  # most never name a base
+    def continue_from(self, base: "Transcript") -> None:  # noqa: B027  # most never name a base
         """Receive the transcript that `base` named, read to its end.
 
         `record` and `messages` then begin with the part of it that this file continues; `usage`

@@ -48,8 +48,8 @@ class Turn:
     """One prompt to run.
 
     `cwd` exists. `text` goes to the agent whole. `new_session` is True on the first turn of a
-    session that the host made; on False the runtime resumes `session_id` where it can and
-    starts afresh under the same id where its store has lost it. `skill` is a skill's bare name.
+    session that the host created; on False the runtime resumes `session_id` where it can and
+    starts a new one under the same id where its store has lost it. `skill` is a skill's bare name.
     `environment` is complete: the runtime's secrets and what other plugins add; it is all that
     the agent's process may get beside the host's own allow-list.
     """

@@ -141,4 +141,4 @@ def _read_bases(
         return
     _read_bases(base, source, locations, (*path, file.path))
     reader.needs += base.needs
-    reader.transcript.go_on_from(base.transcript)
+    reader.transcript.continue_from(base.transcript)

@@ -73,7 +73,7 @@ class Store:
         if base_path and base_path not in (*visited, path):
             base = self._read(base_path, (*visited, path))
             if base:
-                transcript.go_on_from(base)
+                transcript.continue_from(base)
         return transcript
 
     def _path_of(self, name: str | None) -> Path | None:

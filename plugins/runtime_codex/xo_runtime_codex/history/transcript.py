@@ -46,7 +46,7 @@ class CodexTranscript(Transcript):
     def base(self) -> str | None:
         return self._base.rollout_id if self._base else None
 
-    def go_on_from(self, base: Transcript) -> None:
+    def continue_from(self, base: Transcript) -> None:
         if not isinstance(base, CodexTranscript) or self._base is None:
             return
         self._base_rows = base.rows_before(self._base.end)

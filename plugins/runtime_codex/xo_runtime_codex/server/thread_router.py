@@ -45,7 +45,7 @@ class ThreadRouter:
             # a queue that was closed meanwhile drops the batch
             await queue.put(batch)
 
-    def lost(self, failure: AgentFailure) -> None:
+    def connection_lost(self, failure: AgentFailure) -> None:
         """End all queues."""
         self._failure = failure
         for queue in self._queues.values():

@@ -20,9 +20,7 @@ class FailureCases(Cases):
         assert error.data["code"]
         assert "Traceback" not in str(error.data["error_message"])
 
-    def test_errors_tell_their_true_text_and_code(
-        self, chat: Chat, subject: RuntimeSubject
-    ) -> None:
+    def test_errors_have_their_message_and_code(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.fail is None:
             return skip_without("errors on purpose")
         for code, words in subject.failures.items():

@@ -76,7 +76,7 @@ class OrderCases(Cases):
         with chat.stream(turn.stream_id, query="?last_event_id=abc") as again:
             assert again.rest() == turn.frames
 
-    def test_the_end_is_told_again(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_the_terminal_event_is_repeated(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = self._words(chat, subject)
         last = turn.ids[-1]
         with chat.stream(turn.stream_id, after=last) as again:
@@ -96,7 +96,7 @@ class OrderCases(Cases):
         assert answer.status_code == 200
         assert chat.read(turn).text == WORDS
 
-    def test_an_unknown_stream_says_so(self, chat: Chat) -> None:
+    def test_an_unknown_stream_gets_one_error_event(self, chat: Chat) -> None:
         with chat.stream("00000000-0000-4000-8000-000000000000") as stream:
             frames = list(stream)
         assert [(frame.event, frame.data) for frame in frames] == [

@@ -18,7 +18,7 @@ SAME = "Said twice."
 class RecordCases(Cases):
     """Sessions and messages after their turns have ended."""
 
-    def test_messages_hold_what_was_said(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_messages_hold_the_texts_of_the_turn(self, chat: Chat, subject: RuntimeSubject) -> None:
         prompt = subject.say("For the record.")
         turn = chat.run_turn(prompt)
         messages = wait_for_messages(chat, turn.session_id, 2)
