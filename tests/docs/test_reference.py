@@ -56,6 +56,7 @@ SAMPLES = (
     events.AgentError(""),
     events.Done(),
     sdk.ToolCall("", ""),
+    sdk.ToolUpdate("", "", {}, "", ""),
     sdk.ToolResult("", ""),
     sdk.ToolError("", ""),
     sdk.PermissionRequest("", "", ""),

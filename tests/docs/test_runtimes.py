@@ -104,6 +104,11 @@ def _checks_health(chat: Chat) -> None:
     assert chat.http.get("/health").json()["runtimes"]["bare"]["state"] == "ready"
 
 
+def _closes_sessions(chat: Chat) -> None:
+    session_id = chat.run_turn("hello").session_id
+    assert chat.http.delete(f"/api/sessions/{session_id}").json() == {"ok": True}
+
+
 def _opens_sessions(chat: Chat) -> None:
     session_id = chat.run_turn("who am I").session_id
     assert str(uuid.UUID(session_id)) == session_id
@@ -151,6 +156,7 @@ WITHOUT: Mapping[str, Check] = MappingProxyType(
         "keeps_transcripts": _keeps_transcripts,
         "edits_history": _edits_history,
         "checks_health": _checks_health,
+        "closes_sessions": _closes_sessions,
         "opens_sessions": _opens_sessions,
         "lists_models": _lists_models,
         "offers_skills": _offers_skills,

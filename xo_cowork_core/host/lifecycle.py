@@ -50,11 +50,12 @@ async def index_running(state: AppState) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def turns_ended(state: AppState) -> AsyncIterator[None]:
-    """End every turn at exit, before plugins stop."""
+    """End every turn and close its session at exit, before plugins stop."""
     try:
         yield
     finally:
         await state.services.turns.stop()
+        await state.closer.close_all()
 
 
 async def _close_interrupted_turns(state: AppState) -> None:

@@ -39,6 +39,7 @@ from xo_cowork_core.services.runtimes.models import Models
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
+from xo_cowork_core.services.runtimes.session_closer import SessionCloser
 from xo_cowork_core.services.runtimes.skills import Skills
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
@@ -66,6 +67,7 @@ class AppState:
     hosted: HostedSessions
     trash: Trash
     host_sessions: HostSessionSource
+    closer: SessionCloser
     refresher: IndexRefresher
 
 
@@ -115,6 +117,7 @@ class TurnServices:
     """The services that start turns or change sessions."""
 
     turns: Turns
+    closer: SessionCloser
     changes: SessionChanges
     reservations: SessionReservations
     legacy: LegacyChat
@@ -138,6 +141,7 @@ def build_services(settings: Settings, *, run_dir: Path | None = None) -> AppSta
         hosted=base.hosted,
         trash=base.trash,
         host_sessions=index.host_sessions,
+        closer=turns.closer,
         refresher=index.refresher,
     )
 
@@ -212,6 +216,7 @@ def _build_turns(
         base.workspace,
         permission_mode=settings.permission_mode,
     )
+    closer = SessionCloser(base.registry)
     turns = Turns(
         resolver=resolver,
         registry=base.registry,
@@ -220,7 +225,7 @@ def _build_turns(
         clock=base.clock,
         stop_owner=base.processes.stop_owner,
         permission_seconds=settings.permission_timeout,
-        listeners=[index.host_sessions, projects.recorder],
+        listeners=[index.host_sessions, projects.recorder, closer],
     )
     changes = SessionChanges(
         clock=base.clock,
@@ -230,6 +235,7 @@ def _build_turns(
         workspace=base.workspace,
         trash=base.trash,
         running_stream=turns.running_stream,
+        close_session=closer.close,
     )
     reservations = SessionReservations(
         resolver=resolver,
@@ -239,7 +245,7 @@ def _build_turns(
         clock=base.clock,
     )
     legacy = LegacyChat(turns, index.sessions, base.eventlog, base.database, base.clock)
-    return TurnServices(turns, changes, reservations, legacy)
+    return TurnServices(turns, closer, changes, reservations, legacy)
 
 
 def _build_route_services(

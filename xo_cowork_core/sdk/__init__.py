@@ -53,6 +53,7 @@ from xo_cowork_core.sdk.events.tools import (
     ToolCall,
     ToolError,
     ToolResult,
+    ToolUpdate,
 )
 from xo_cowork_core.sdk.health import Health, HealthState
 from xo_cowork_core.sdk.hooks import GROUP, Contributions, hookimpl
@@ -78,6 +79,7 @@ from xo_cowork_core.sdk.runtime.history import (
 from xo_cowork_core.sdk.runtime.runtime import (
     Answers,
     ChecksHealth,
+    ClosesSessions,
     EditsHistory,
     Interrupts,
     KeepsHistory,
@@ -115,6 +117,7 @@ __all__ = [
     "Attachment",
     "BadRequest",
     "ChecksHealth",
+    "ClosesSessions",
     "Compacted",
     "CompactionError",
     "CompactionStart",
@@ -189,6 +192,7 @@ __all__ = [
     "ToolError",
     "ToolPart",
     "ToolResult",
+    "ToolUpdate",
     "Transcript",
     "Turn",
     "TurnAnswer",

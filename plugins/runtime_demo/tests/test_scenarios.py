@@ -26,6 +26,7 @@ SCENARIOS = {
     "reasoning": ["reasoning-delta", *SAYS],
     "tools note.md Hello": [*SAYS, *TOOL, *NEXT, *TOOL, *NEXT, *SAYS],
     "wait 0.1": [*TOOL, *NEXT, *SAYS],
+    "progress 2": ["tool-call", *["tool-update"] * 3, "tool-result", *NEXT, *SAYS],
     "todo": [*TOOL * 4, *NEXT, *SAYS],
     "title A new name": ["title-update", *SAYS],
     "compaction": ["compaction-start", "compacted", *SAYS],

@@ -1,6 +1,6 @@
 """The runtime: selects a scenario for each turn and runs it.
 
-It keeps nothing between turns; the host keeps its history.
+Between turns it keeps only which sessions may change files unasked; the host keeps its history.
 """
 
 import logging
@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 from xo_cowork_core.sdk import (
     Answers,
+    ClosesSessions,
     EditsHistory,
     Event,
     Interrupts,
@@ -25,12 +26,13 @@ from xo_runtime_demo.scenarios import BY_WORD
 INFO = RuntimeInfo(name="demo", title="Demo", rank=1000)
 
 
-class DemoRuntime(Runtime, Interrupts, Answers, EditsHistory):
+class DemoRuntime(Runtime, Interrupts, Answers, EditsHistory, ClosesSessions):
     """A scripted agent."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._turns = ActiveTurns[ScenarioContext]()
+        self._trusted_sessions: set[str] = set()
 
     def describe(self) -> RuntimeInfo:
         return INFO
@@ -38,7 +40,7 @@ class DemoRuntime(Runtime, Interrupts, Answers, EditsHistory):
     async def run(self, turn: Turn) -> AsyncIterator[Event]:
         request = parse_prompt(turn.text, BY_WORD)
         word = request.scenario or ("plan" if turn.mode == "plan" else "text")
-        context = ScenarioContext(turn, request)
+        context = ScenarioContext(turn, request, self._trusted_sessions)
         self._log.debug("stream %s runs the scenario %s", turn.stream_id, word)
         aborted = False
         try:
@@ -62,6 +64,9 @@ class DemoRuntime(Runtime, Interrupts, Answers, EditsHistory):
 
     async def answer(self, turn: Turn, call_id: str, answer: TurnAnswer) -> None:
         await self._turns.answer(turn, call_id, answer)
+
+    async def close_session(self, session_id: str) -> None:
+        self._trusted_sessions.discard(session_id)
 
     async def drop(self, session_id: str, message_id: str) -> None:
         """Do nothing: the host forgets the messages, the demo has none."""

@@ -21,9 +21,13 @@ class TurnStopped(Exception):
 
 
 class ScenarioContext:
-    """A running turn. Lives on the event loop and owns no task."""
+    """A running turn. Lives on the event loop and owns no task.
 
-    def __init__(self, turn: Turn, request: ScenarioRequest) -> None:
+    `trusted_sessions` are those whose file changes a person has allowed once and for all.
+    """
+
+    def __init__(self, turn: Turn, request: ScenarioRequest, trusted_sessions: set[str]) -> None:
+        self.trusted_sessions = trusted_sessions
         self.turn = turn
         self.request = request
         self._loop = asyncio.get_running_loop()

@@ -40,6 +40,7 @@ SCENARIOS = (
     Scenario("tools note.md TEXT", "writes demo/note.md and reads it back", tool_scenarios.tools),
     Scenario("permission note.md TEXT", "asks before it writes", tool_scenarios.permission),
     Scenario("wait 10", "a tool that takes so many seconds", tool_scenarios.wait),
+    Scenario("progress 5", "a tool that prints so many lines, one by one", tool_scenarios.progress),
     Scenario("todo", "works through a task list", tool_scenarios.todo),
     Scenario(
         "question", "asks one question; `question two` asks two", interaction_scenarios.question

@@ -11,13 +11,15 @@ from xo_cowork_core.sdk import (
     ToolCall,
     ToolError,
     ToolResult,
+    ToolUpdate,
 )
 from xo_runtime_demo.folder import read_below, safe_name, write_below
 from xo_runtime_demo.prompt import decode_json_string
 from xo_runtime_demo.scenario_context import ScenarioContext
-from xo_runtime_demo.text_scenarios import MAX_SECONDS
+from xo_runtime_demo.text_scenarios import MAX_SECONDS, TICK_SECONDS
 
 FOLDER = "demo"
+MAX_LINES = 1000
 CONTENT = "# A note\n\nThe demo agent of XO Cowork wrote this.\n"
 DENIED = "You did not allow this write."
 TASKS = ("Read the request", "Write the note", "Say what was done")
@@ -51,14 +53,23 @@ async def permission(context: ScenarioContext) -> AsyncGenerator[Event, None]:
     yield call
     rule = context.turn.permissions.rule("file_changes")
     allowed, reason = rule == "allow", ""
-    if rule == "ask":
+    if rule == "ask" and context.turn.session_id in context.trusted_sessions:
+        allowed = True
+    elif rule == "ask":
         pending = context.expect_answer(call.call_id)
         yield PermissionRequest(
-            call.call_id, "write", "file_changes", (_path_of(call),), call.arguments
+            call.call_id,
+            "write",
+            "file_changes",
+            (_path_of(call),),
+            call.arguments,
+            options=("once", "session"),
         )
         answer = await context.wait_for(pending)
         if isinstance(answer, PermissionAnswer):
             allowed, reason = answer.allow, answer.message
+            if allowed and answer.scope == "session":
+                context.trusted_sessions.add(context.turn.session_id)
     if allowed:
         yield await _write(context, call)
     else:
@@ -79,6 +90,24 @@ async def wait(context: ScenarioContext) -> AsyncGenerator[Event, None]:
     for event in context.next_step():
         yield event
     for delta in context.text_deltas("The wait is over."):
+        yield delta
+
+
+async def progress(context: ScenarioContext) -> AsyncGenerator[Event, None]:
+    lines = int(context.request.number(5, MAX_LINES))
+    call = ToolCall(context.new_call_id(), "bash", {}, "Count")
+    yield call
+    # some agents send a call before the model has written its arguments
+    yield ToolUpdate(call.call_id, "bash", {"command": f"seq {lines}"}, f"Count to {lines}")
+    text = ""
+    for line in range(1, lines + 1):
+        await context.pause(TICK_SECONDS)
+        text += f"{line}\n"
+        yield ToolUpdate(call.call_id, "bash", output=text)
+    yield ToolResult(call.call_id, "bash", text, f"Count to {lines}")
+    for event in context.next_step():
+        yield event
+    for delta in context.text_deltas("The tool has printed its last line."):
         yield delta
 
 

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from xo_cowork_core.sdk import Event, StepFinish, Tokens, ToolCall, ToolError, ToolResult
+from xo_cowork_core.sdk import (
+    Event,
+    StepFinish,
+    Tokens,
+    ToolCall,
+    ToolError,
+    ToolResult,
+    ToolUpdate,
+)
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.projects.events import FileWritten, ProjectEvent, TodoListUpdated
 from xo_cowork_core.services.projects.turn_observer import TurnObserver
@@ -109,3 +117,10 @@ def test_steps_give_the_tokens_of_a_turn_that_reports_none() -> None:
     observer(StepFinish(tokens=Tokens(input=1)))
     observer(StepFinish(tokens=Tokens(input=2, output=3)))
     assert observer.tokens == Tokens(input=3, output=3)
+
+
+def test_a_path_that_an_update_gives_is_the_one_that_was_written(run: Run) -> None:
+    update = ToolUpdate("c", "write", {"file_path": "late.py"})
+    output = ToolUpdate("c", "write", output="half of it")
+    events = run(ToolCall("c", "write"), update, output, ToolResult("c", "write"))
+    assert paths(events) == [("sub/late.py", None)]

@@ -39,6 +39,10 @@ class Held(HostedSessions):
         return found
 
 
+async def close_nothing(session_id: str, agent_name: str) -> None:
+    """Stand in for runtimes that hold nothing."""
+
+
 class World:
     """A host's table, an index, and what stands between them."""
 
@@ -59,6 +63,7 @@ class World:
             workspace=none,
             trash=none,
             running_stream=lambda _: None,
+            close_session=close_nothing,
         )
 
     async def titles(self) -> list[str]:

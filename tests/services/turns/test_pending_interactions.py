@@ -25,6 +25,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.events.interactions import QuestionItem
 from xo_cowork_core.services.turns import pending_interactions
+from xo_cowork_core.services.turns.interactions import PendingInteraction
 from xo_cowork_core.services.turns.prompt import Prompt
 
 REQUESTS: Sequence[Event] = (
@@ -202,3 +203,41 @@ async def test_a_runtime_that_asks_but_takes_no_answers_fails_its_turn(tmp_path:
         started = await engine.turns.start(Prompt("hello"))
         events = await engine.read_stream(started.stream_id)
     assert (events[-1][0], events[-1][1]["code"]) == ("agent-error", "internal")
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (True, PermissionAnswer(allow=True)),
+        ("allow", PermissionAnswer(allow=True)),
+        ({"allow": True}, PermissionAnswer(allow=True)),
+        ({"allow": True, "scope": None}, PermissionAnswer(allow=True)),
+        ('{"allow": true, "scope": "once"}', PermissionAnswer(allow=True)),
+        ('{"allow": true, "scope": "session"}', PermissionAnswer(allow=True, scope="session")),
+        (
+            {"allow": False, "scope": "session"},
+            PermissionAnswer(allow=False, message="The user refused.", scope="session"),
+        ),
+    ],
+)
+def test_a_permission_is_given_once_or_for_the_session(
+    response: object, expected: PermissionAnswer
+) -> None:
+    request = PermissionRequest("c", "bash", "run_commands", options=("once", "session"))
+    assert PendingInteraction(request).parse_response(response) == expected
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"scope": "once"},
+        {"allow": 1},
+        {"allow": True, "scope": "session"},
+        '{"allow": true, "scope": "for ever"}',
+        {"allow": True, "scope": ["once"]},
+        "{}",
+    ],
+)
+def test_a_scope_that_the_request_does_not_offer_is_refused(response: object) -> None:
+    with pytest.raises(BadRequest, match="must be"):
+        PendingInteraction(PermissionRequest("c", "bash", "run_commands")).parse_response(response)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.terminal_session import TerminalSession
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+from xo_cowork_core.sdk.testing.history import tools_of
 
 
 def page(server: LiveServer, session_id: str, **query: int) -> dict[str, Any]:
@@ -117,3 +118,26 @@ def test_a_snippet_is_html_without_what_was_not_said_in_html(chat: Chat) -> None
         assert bare != hit["snippet"]
         assert not set("<>\"'") & set(bare)
         assert "&amp;" in bare
+
+
+def test_a_tool_keeps_the_last_state_that_its_updates_gave(chat: Chat) -> None:
+    turn = chat.run_turn("progress 3")
+    updates = turn.bodies("tool-update")
+    assert updates[0]["arguments"] == {"command": "seq 3"}
+    assert [body.get("output") for body in updates] == [None, "1\n", "1\n2\n", "1\n2\n3\n"]
+    (state,) = tools_of(chat.messages(turn.session_id)).values()
+    assert state["input"] == {"command": "seq 3"}
+    assert state["title"] == "Count to 3"
+    assert (state["status"], state["output"]) == ("completed", "1\n2\n3\n")
+
+
+def test_a_tool_that_was_cut_off_keeps_the_output_it_had(chat: Chat) -> None:
+    turn = chat.prompt("progress 1000")
+    with chat.stream(turn.stream_id) as stream:
+        while "output" not in stream.wait_for("tool-update").data:
+            pass
+        chat.abort(turn.stream_id)
+        stream.rest()
+    (state,) = tools_of(chat.messages(turn.session_id)).values()
+    assert (state["title"], state["status"]) == ("Count to 1000", "running")
+    assert str(state["output"]).startswith("1\n")

@@ -71,7 +71,8 @@ class AbortResponse(ResponseModel):
 
 
 class RespondRequest(RequestModel):
-    """`response`: true/false, a string, or a JSON string, as the request's kind wants it."""
+    """`response`: true/false, a string, an object or that as a JSON string, as the request's kind
+    wants it. To a permission: true, false, or `{"allow": true, "scope": "session"}`."""
 
     stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
     call_id: str = Field(examples=["call_1"])

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
+
+PermissionScope: TypeAlias = Literal["once", "session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +14,10 @@ class PermissionRequest(Event):
     """A tool call needs permission.
 
     The host stores the request and passes the answer to `Answers.answer`; on timeout it denies.
-    `permission` is a `PermissionKind`, `patterns` are the paths or commands concerned, `tool` and
-    `arguments` are those of the `ToolCall`.
+    `permission` is a `PermissionKind` (`file_changes`, `run_commands` or `other`), `patterns` are
+    the paths or commands concerned, `tool` and `arguments` are those of the `ToolCall`. `options`
+    are the scopes that an answer may have, each a `PermissionScope`: `once`, and `session` when the
+    agent can remember the answer for the rest of the session.
     """
 
     name: ClassVar[str] = "permission-request"
@@ -22,6 +26,7 @@ class PermissionRequest(Event):
     permission: str
     patterns: Sequence[str] = ()
     arguments: Json = field(default_factory=dict[str, JsonValue])
+    options: Sequence[PermissionScope] = ("once",)
 
     def data(self, session_id: str) -> Json:
         return {
@@ -30,6 +35,7 @@ class PermissionRequest(Event):
             "permission": self.permission,
             "patterns": list(self.patterns),
             "arguments": self.arguments,
+            "options": list(self.options),
         }
 
 

@@ -31,6 +31,32 @@ class ToolCall(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolUpdate(Event):
+    """A running tool call has new arguments, a new title or more output.
+
+    Comes after the `ToolCall` and before its `ToolResult` or `ToolError`. Each field replaces the
+    value before it: `output` is all output so far, not what was added. A field that is None has
+    not changed. Clients may ignore the event; the message keeps the last values.
+    """
+
+    name: ClassVar[str] = "tool-update"
+    call_id: str
+    tool: str
+    arguments: Json | None = None
+    title: str | None = None
+    output: str | None = None
+
+    def data(self, session_id: str) -> Json:
+        changes: dict[str, JsonValue] = {
+            "arguments": self.arguments,
+            "title": self.title,
+            "output": self.output,
+        }
+        known = {key: value for key, value in changes.items() if value is not None}
+        return {"call_id": self.call_id, "tool": self.tool, **known}
+
+
+@dataclass(frozen=True, slots=True)
 class TodoItem:
     """One entry of an agent's task list. `active_form` is its text while it is in progress."""
 

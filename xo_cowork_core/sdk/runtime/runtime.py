@@ -122,6 +122,18 @@ class OpensSessions(ABC):
         """
 
 
+class ClosesSessions(ABC):
+    """Holds resources of a session between its turns, such as a warm process."""
+
+    @abstractmethod
+    async def close_session(self, session_id: str) -> None:
+        """Release what the session holds, within 5 s. Harmless when it holds nothing.
+
+        Called when a person deletes the session, never during its turn, and when the server stops,
+        for the sessions that had a turn since its start. A later turn may resume the session.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that a prompt may name. Prices are US dollars for a million tokens; None = unknown.

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk.events.base import Tokens
+from xo_cowork_core.sdk.events.interactions import PermissionScope
 
 PermissionKind: TypeAlias = Literal["file_changes", "run_commands", "other"]
 PermissionRule: TypeAlias = Literal["allow", "ask", "deny"]
@@ -72,10 +73,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class PermissionAnswer:
-    """Allows or denies one tool call. `message` is the reason, for the agent; it may be empty."""
+    """Allows or denies one tool call. `message` is the reason, for the agent; it may be empty.
+
+    `scope` is `once`, or `session`: the agent need not ask again for the like in this session. It
+    is `session` only when the request offered that in `options`.
+    """
 
     allow: bool
     message: str = ""
+    scope: PermissionScope = "once"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class MessageAssembler:
                 self._append_text(name, data["text"])
             case "tool-call":
                 self._open_tool(data, now)
+            case "tool-update":
+                self._update_tool(data)
             case "tool-result" | "tool-error":
                 self._close_tool(data, failed=name == "tool-error", now=now)
             case "step-finish":
@@ -117,13 +119,28 @@ class MessageAssembler:
         )
         self._parts.append(call)
 
+    def _update_tool(self, data: Data) -> None:
+        for position, part in self._tool_parts(data["call_id"]):
+            self._parts[position] = replace(
+                part,
+                input=data.get("arguments", part.input),
+                title=data.get("title", part.title),
+                output=data.get("output", part.output),
+            )
+
     def _close_tool(self, data: Data, *, failed: bool, now: datetime) -> None:
-        for position, part in enumerate(self._parts):
-            if isinstance(part, ToolPart) and part.call_id == data["call_id"]:
-                self._parts[position] = replace(
-                    part,
-                    status="error" if failed else "completed",
-                    output=data["output"] or data.get("error_message", ""),
-                    metadata=data.get("metadata", {}),
-                    time_end=now,
-                )
+        for position, part in self._tool_parts(data["call_id"]):
+            self._parts[position] = replace(
+                part,
+                status="error" if failed else "completed",
+                output=data["output"] or data.get("error_message", ""),
+                metadata=data.get("metadata", {}),
+                time_end=now,
+            )
+
+    def _tool_parts(self, call_id: str) -> list[tuple[int, ToolPart]]:
+        return [
+            (position, part)
+            for position, part in enumerate(self._parts)
+            if isinstance(part, ToolPart) and part.call_id == call_id
+        ]

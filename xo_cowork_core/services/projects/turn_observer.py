@@ -3,6 +3,7 @@
 import logging
 import os.path
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -14,6 +15,7 @@ from xo_cowork_core.sdk import (
     ToolCall,
     ToolError,
     ToolResult,
+    ToolUpdate,
 )
 from xo_cowork_core.sdk.events.base import Json
 from xo_cowork_core.services.clock import Clock
@@ -61,6 +63,10 @@ class TurnObserver:
         match event:
             case ToolCall(tool=tool) if tool in WRITES and len(self._calls) < MAX_CALLS:
                 self._calls[event.call_id] = event
+            case ToolUpdate(call_id=call_id, arguments=arguments) if arguments is not None:
+                call = self._calls.get(call_id)
+                if call:
+                    self._calls[call_id] = replace(call, arguments=arguments)
             case ToolResult():
                 self._handle_result(event)
             case ToolError():

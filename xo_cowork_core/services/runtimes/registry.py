@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import (
     Answers,
     ChecksHealth,
+    ClosesSessions,
     Contributions,
     EditsHistory,
     HasChannels,
@@ -58,6 +59,7 @@ ABILITIES: Mapping[str, type] = MappingProxyType(
         "keeps_transcripts": KeepsTranscripts,
         "edits_history": EditsHistory,
         "checks_health": ChecksHealth,
+        "closes_sessions": ClosesSessions,
         "opens_sessions": OpensSessions,
         "lists_models": ListsModels,
         "offers_skills": OffersSkills,

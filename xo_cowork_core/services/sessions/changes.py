@@ -4,7 +4,7 @@ A deleted session is no longer listed or found. Its transcript files move to the
 the `restore` command brings them back.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, NotFound
@@ -21,7 +21,11 @@ NO_DIRECTORY = "."
 
 
 class SessionChanges:
-    """Changes sessions. `running_stream` returns the stream id of a session's running turn."""
+    """Changes sessions.
+
+    `running_stream` returns the stream id of a session's running turn; `close_session` closes the
+    session of an id and agent name at its runtime.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class SessionChanges:
         workspace: Workspace,
         trash: Trash,
         running_stream: Callable[[str], str | None],
+        close_session: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._clock = clock
         self._sessions = sessions
@@ -41,6 +46,7 @@ class SessionChanges:
         self._workspace = workspace
         self._trash = trash
         self._running_stream = running_stream
+        self._close_session = close_session
 
     async def update(
         self,
@@ -74,13 +80,15 @@ class SessionChanges:
 
     async def delete(self, session_id: str) -> None:
         """Hide a session and trash its files. Raises NotFound, or Conflict during a turn."""
-        if await self._sessions.find(session_id) is None:
+        session = await self._sessions.find(session_id)
+        if session is None:
             raise NotFound("Session not found")
         async with self._hosted.flags_lock:
             flags = await self._hosted.hide(
                 session_id, stamp(self._clock.now()), lambda: self._running_stream(session_id)
             )
             await self._index.set_flags(session_id, flags)
+        await self._close_session(session_id, session.agent_name)
         for path in await self._index.query(
             lambda connection: queries.paths_of(connection, session_id)
         ):

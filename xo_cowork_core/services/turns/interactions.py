@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from xo_cowork_core.sdk import (
@@ -17,11 +18,15 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.events.interactions import PermissionScope
 
 InteractionRequest: TypeAlias = PermissionRequest | Question | PlanReview
 InteractionResolved: TypeAlias = PermissionResolved | QuestionResolved
 REQUEST_EVENTS = frozenset({PermissionRequest.name, Question.name, PlanReview.name})
 RESOLVED_EVENTS = frozenset({PermissionResolved.name, QuestionResolved.name})
+PERMISSION_WORDS: Mapping[str, bool] = MappingProxyType(
+    {"true": True, "allow": True, "false": False, "deny": False}
+)
 INTERACTION_EVENTS = REQUEST_EVENTS | RESOLVED_EVENTS
 
 
@@ -37,7 +42,7 @@ class PendingInteraction:
         """Parse the `response` of a request body. Raises BadRequest when it doesn't fit."""
         match self.request:
             case PermissionRequest():
-                return _parse_permission(response)
+                return _parse_permission(self.request, response)
             case Question():
                 return _parse_question(self.request, response)
             case PlanReview():
@@ -65,13 +70,22 @@ class PendingInteraction:
                 return PermissionResolved(call_id, answer.action, reason)
 
 
-def _parse_permission(response: object) -> PermissionAnswer:
-    spellings = {"true": True, "allow": True, "false": False, "deny": False}
+def _parse_permission(request: PermissionRequest, response: object) -> PermissionAnswer:
+    scope: object = "once"
     if isinstance(response, str):
-        response = spellings.get(response.strip().lower(), response)
+        response = _parse_json_object(response) or response
+    if isinstance(response, Mapping):
+        values = cast("Mapping[str, object]", response)
+        response, scope = values.get("allow"), values.get("scope") or "once"
+    if isinstance(response, str):
+        response = PERMISSION_WORDS.get(response.strip().lower())
     if not isinstance(response, bool):
         raise BadRequest("`response` to a permission must be true or false")
-    return PermissionAnswer(response, "" if response else "The user refused.")
+    if scope not in ("once", *request.options):
+        offered = ", ".join(request.options)
+        raise BadRequest(f"`scope` must be one of the request's `options`: {offered}")
+    message = "" if response else "The user refused."
+    return PermissionAnswer(response, message, cast("PermissionScope", scope))
 
 
 def _parse_question(question: Question, response: object) -> QuestionAnswer:

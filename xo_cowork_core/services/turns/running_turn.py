@@ -25,6 +25,7 @@ from xo_cowork_core.sdk import (
     ToolCall,
     ToolError,
     ToolResult,
+    ToolUpdate,
     TurnOutcome,
     XoError,
 )
@@ -43,7 +44,9 @@ INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0
 TURN_SECONDS = 6 * 3600.0
 EVENTS_BETWEEN_PAUSES = 512
-OBSERVED_EVENTS = frozenset({ToolCall.name, ToolResult.name, ToolError.name, StepFinish.name})
+OBSERVED_EVENTS = frozenset(
+    {ToolCall.name, ToolUpdate.name, ToolResult.name, ToolError.name, StepFinish.name}
+)
 StopReason: TypeAlias = Literal["aborted", "restart", "timeout"]
 log = logging.getLogger("xo_cowork.turns")
 
