@@ -1,25 +1,34 @@
 """Changes one thing at a time in the last commit's code and lists what no test notices.
 
-`python tests/mutate.py --count 60 --seed 1`. It works in a clone in a temporary folder with an
-environment of its own; nothing here is changed. The same seed on the same commit picks the same.
+`python tests/mutate.py --count 60 --seed 1` spreads the changes evenly over the areas of the code.
+It works in a clone in a temporary folder with an environment of its own; nothing here is changed.
+The same seed on the same commit selects the same changes.
+
+For each change it runs the tests of the area, at most as long as four times their duration without
+a change, and stops at the first failure. A run that takes longer counts as a failure.
 """
 
 import argparse
 import ast
+import os
 import random
+import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("xo_cowork_core", "plugins/*/xo_*")
-NOT_MUTATED = ("xo_cowork_core/sdk/testing",)
-TEST_SECONDS = 900
+NOT_MUTATED = ("examples.py",)
+BASELINE_SECONDS = 900.0
+LEAST_SECONDS = 60.0
+SLOWER = 4
+FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+DOCUMENTATION = {"example", "examples", "description", "summary", "title", "responses"}
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -32,39 +41,73 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
-# the first prefix that fits names the tests of a module
-TESTS = (
-    ("xo_cowork_core/storage", "tests/storage tests/wire/files tests/services/eventlog"),
-    ("xo_cowork_core/services/files", "tests/services/files tests/wire/files"),
-    ("xo_cowork_core/services/projects", "tests/services/projects tests/wire/projects"),
-    ("xo_cowork_core/services/usage", "tests/wire/usage tests/wire/projects"),
-    ("xo_cowork_core/services/index", "tests/services/index tests/wire/sessions tests/wire/usage"),
-    ("xo_cowork_core/services/sessions", "tests/services/sessions tests/wire/sessions"),
-    ("xo_cowork_core/services/history", "tests/wire/sessions tests/broken_plugins"),
-    ("xo_cowork_core/services/eventlog", "tests/services/eventlog tests/sdk"),
-    ("xo_cowork_core/services/turns", "tests/wire tests/sdk"),
-    ("xo_cowork_core/services/processes", "tests/services/processes tests/sdk"),
-    ("xo_cowork_core/services/runtimes", "tests/broken_plugins tests/wire/test_agents.py"),
-    ("xo_cowork_core/services/secrets", "tests/services/secrets tests/wire/test_keys.py"),
-    ("xo_cowork_core/services", "tests/services tests/wire"),
-    ("xo_cowork_core/host/plugins", "tests/host tests/broken_plugins"),
-    ("xo_cowork_core/host", "tests/host tests/cli"),
-    ("xo_cowork_core/cli", "tests/cli tests/host"),
-    ("xo_cowork_core/api/streaming", "tests/api tests/sdk"),
-    ("xo_cowork_core/api", "tests/api tests/wire"),
-    ("xo_cowork_core/sdk", "tests/sdk tests/broken_plugins"),
-    ("xo_cowork_core", "tests/cli tests/host"),
-    ("plugins/runtime_claude", "plugins/runtime_claude tests/real/claude"),
-    ("plugins/runtime_codex", "plugins/runtime_codex tests/real/codex"),
-    ("plugins/runtime_openclaw", "plugins/runtime_openclaw tests/real/openclaw"),
-    ("plugins/runtime_demo", "plugins/runtime_demo tests/wire/test_chat.py"),
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the code and the tests that belong to it, the fastest first."""
+
+    name: str
+    sources: str
+    tests: str
+
+    def modules(self, root: Path) -> list[Path]:
+        """Return the area's modules, relative to the root."""
+        files = sorted(root.glob(f"{self.sources}/**/*.py"))
+        return [f.relative_to(root) for f in files if f.name not in NOT_MUTATED]
+
+
+CORE = "xo_cowork_core"
+SERVICES = f"{CORE}/services"
+AREAS = (
+    Area(
+        "services/turns",
+        f"{SERVICES}/turns",
+        "tests/services/turns tests/wire/test_chat.py tests/wire/test_idempotency.py"
+        " tests/broken_plugins/test_events.py tests/broken_plugins/test_endings.py"
+        " tests/broken_plugins/test_edits.py tests/sdk/test_scripted_contract.py",
+    ),
+    Area(
+        "services/index",
+        f"{SERVICES}/index",
+        "tests/services/index tests/wire/sessions tests/wire/usage"
+        " tests/broken_plugins/test_transcripts.py",
+    ),
+    Area(
+        "services/eventlog",
+        f"{SERVICES}/eventlog",
+        "tests/services/eventlog tests/wire/test_chat.py tests/sdk/test_scripted_contract.py",
+    ),
+    Area(
+        "services/sessions",
+        f"{SERVICES}/sessions",
+        "tests/services/sessions tests/wire/sessions tests/broken_plugins/test_histories.py",
+    ),
+    Area("services/files", f"{SERVICES}/files", "tests/services/files tests/wire/files"),
+    Area("services/processes", f"{SERVICES}/processes", "tests/services/processes"),
+    Area(
+        "storage",
+        f"{CORE}/storage",
+        "tests/storage tests/services/secrets tests/services/eventlog tests/wire/test_keys.py"
+        " tests/wire/files",
+    ),
+    Area(
+        "sdk/kit", f"{CORE}/sdk/kit", "tests/sdk/kit plugins/runtime_claude plugins/runtime_codex"
+    ),
+    Area("api", f"{CORE}/api", "tests/api tests/wire"),
+    Area("host", f"{CORE}/host", "tests/host tests/cli tests/broken_plugins"),
+    Area("plugins", "plugins/runtime_claude/xo_*", "plugins/runtime_claude"),
+    Area("plugins", "plugins/runtime_codex/xo_*", "plugins/runtime_codex"),
+    Area("plugins", "plugins/runtime_openclaw/xo_*", "plugins/runtime_openclaw"),
+    Area("plugins", "plugins/runtime_demo/xo_*", "plugins/runtime_demo tests/wire/test_chat.py"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change: the bytes of a node, and what stands there instead."""
+    """One change: the bytes of a node, and the text that replaces them."""
 
+    area: Area
     path: Path
     line: int
     start: int
@@ -72,47 +115,62 @@ class Mutant:
     text: str
     kind: str
 
-    @property
-    def area(self) -> str:
-        return "/".join(self.path.parent.parts[:3])
-
     def apply(self, source: bytes) -> bytes:
         return source[: self.start] + self.text.encode() + source[self.end :]
 
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.kind}: {self.text[:80]}"
 
-def mutants(root: Path, path: Path) -> Iterator[Mutant]:
-    """Yield every change of one file."""
-    source = (root / path).read_bytes()
-    starts = [0]
-    for line in source.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    for node in _nodes(ast.parse(source)):
-        for text, kind in _changes(node):
-            if isinstance(node, ast.If):
-                node = node.test  # noqa: PLW2901
-            start = starts[node.lineno - 1] + node.col_offset
-            end = starts[node.end_lineno - 1] + node.end_col_offset
-            yield Mutant(path, node.lineno, start, end, text, kind)
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A change and the test that failed; empty when none did."""
+
+    mutant: Mutant
+    failure: str
+
+
+def mutants(root: Path, area: Area) -> Iterator[Mutant]:
+    """Yield every change of an area."""
+    for path in area.modules(root):
+        source = (root / path).read_bytes()
+        starts = [0]
+        for line in source.splitlines(keepends=True):
+            starts.append(starts[-1] + len(line))
+        for node in _nodes(ast.parse(source)):
+            for text, kind in _changes(node):
+                place = node.test if isinstance(node, ast.If) else node
+                start = starts[place.lineno - 1] + place.col_offset
+                end = starts[place.end_lineno - 1] + place.end_col_offset
+                yield Mutant(area, path, place.lineno, start, end, text, kind)
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk what runs: no annotations, no texts of f-strings, no log calls."""
-    for field, value in ast.iter_fields(tree):
-        if field in {"annotation", "returns", "decorator_list"}:
+    """Walk what runs: no annotations, no texts of f-strings, no log calls, no documentation."""
+    for name, value in ast.iter_fields(tree):
+        if name in {"annotation", "returns", "decorator_list"}:
             continue
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr) or _logs(child):
+            if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
                 continue
-            yield child
-            yield from _nodes(child)
+            if not _is_log_call(child) and not _is_documentation(child):
+                yield child
+                yield from _nodes(child)
 
 
-def _logs(node: ast.AST) -> bool:
+def _is_log_call(node: ast.AST) -> bool:
     if not isinstance(node, ast.Expr):
         return False
     if isinstance(node.value, ast.Constant):
         return True
-    return isinstance(node.value, ast.Call) and ast.unparse(node.value.func).startswith("log.")
+    call = node.value
+    return (
+        isinstance(call, ast.Call) and re.search(r"\blog\.\w+$", ast.unparse(call.func)) is not None
+    )
+
+
+def _is_documentation(node: ast.AST) -> bool:
+    return isinstance(node, ast.keyword) and node.arg in DOCUMENTATION
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -124,87 +182,130 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
             other = ast.Or() if isinstance(operator, ast.And) else ast.And()
             yield f"({ast.unparse(ast.BoolOp(other, values))})", "swap and/or"
         case ast.If(test=test):
-            yield f"not ({ast.unparse(test)})", "negate a condition"
+            yield f"(not ({ast.unparse(test)}))", "negate a condition"
         case ast.Constant(value=bool() as value):
             yield str(not value), "swap a constant"
-        case ast.Constant(value=int() | float() as value):
+        case ast.Constant(value=int() as value):
             yield str(value + 1), "swap a constant"
+        case ast.Constant(value=float() as value):
+            # a limit of time: one more second would change nothing
+            yield str(value * 10), "swap a constant"
         case ast.Expr(value=ast.Await(value=value)):
             yield f"({ast.unparse(value)}).close()", "remove an await"
         case ast.Expr(value=ast.Call()):
             yield "pass", "drop a call"
-        case ast.Return(value=ast.expr()):
+        case ast.Return(value=ast.expr() as value) if not _is_none(value):
             yield "return None", "drop a returned value"
 
 
-def all_mutants(root: Path) -> list[Mutant]:
-    """Return every change of every module that is not a test."""
-    files = [file for pattern in SOURCES for file in sorted(root.glob(f"{pattern}/**/*.py"))]
-    paths = [file.relative_to(root) for file in files]
-    return [m for p in paths if not str(p).startswith(NOT_MUTATED) for m in mutants(root, p)]
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
-def tests_of(path: Path) -> Sequence[str]:
-    """Return the tests that belong to a module."""
-    return next(tests for prefix, tests in TESTS if str(path).startswith(prefix)).split()
+def choose(root: Path, count: int, seed: int, only: str = "") -> list[Mutant]:
+    """Return `count` changes, the same number in each area."""
+    pools: dict[str, list[Mutant]] = {}
+    for area in AREAS:
+        if area.name.startswith(only):
+            pools.setdefault(area.name, []).extend(mutants(root, area))
+    dice = random.Random(seed)
+    share, more = divmod(count, len(pools))
+    return [
+        mutant
+        for number, pool in enumerate(pools.values())
+        for mutant in dice.sample(pool, min(len(pool), share + (number < more)))
+    ]
 
 
-def survives(clone: Path, mutant: Mutant, workers: int) -> bool:
-    """Run the tests over one change; True when they pass."""
-    file = clone / mutant.path
-    source = file.read_bytes()
-    file.write_bytes(mutant.apply(source))
-    command = [".venv/bin/python", "-m", "pytest", "-q", "-x", "-n", str(workers)]
-    command += ["-m", "not real and not fault", *tests_of(mutant.path)]
-    try:
-        run = subprocess.run(
-            command, cwd=clone, timeout=TEST_SECONDS, check=False, stdout=subprocess.DEVNULL
+@dataclass(slots=True)
+class Trial:
+    """Runs the tests of an area over the code of a clone."""
+
+    clone: Path
+    workers: int
+    _limits: dict[str, float] = field(default_factory=dict)
+
+    def run(self, mutant: Mutant) -> Result:
+        """Return what the tests say of a change."""
+        limit = self._limit(mutant.area)
+        file = self.clone / mutant.path
+        source = file.read_bytes()
+        file.write_bytes(mutant.apply(source))
+        try:
+            return Result(mutant, self._failure(mutant.area, limit))
+        finally:
+            file.write_bytes(source)
+
+    def _limit(self, area: Area) -> float:
+        if area.tests not in self._limits:
+            started = time.monotonic()
+            failure = self._failure(area, BASELINE_SECONDS)
+            if failure:
+                raise SystemExit(f"{area.name}: {failure} fails without a change")
+            seconds = time.monotonic() - started
+            print(f"{area.tests}: {seconds:.0f} s without a change", flush=True)
+            self._limits[area.tests] = max(LEAST_SECONDS, SLOWER * seconds)
+        return self._limits[area.tests]
+
+    def _failure(self, area: Area, seconds: float) -> str:
+        """Run the tests; return the first that fails, or an empty string."""
+        command = [".venv/bin/python", "-m", "pytest", "-q", "-x", "-n", str(self.workers)]
+        command += ["-p", "no:cacheprovider", "-m", "not real and not fault", *area.tests.split()]
+        run = subprocess.Popen(
+            command,
+            cwd=self.clone,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        file.write_bytes(source)
-    return run.returncode == 0
+        try:
+            output, _ = run.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.communicate()
+            return f"no end after {seconds:.0f} s"
+        if run.returncode == 0:
+            return ""
+        named = FAILURE.search(output)
+        return named[1] if named else f"exit code {run.returncode}"
 
 
-def report(results: Sequence[tuple[Mutant, bool]]) -> str:
+def report(results: Sequence[Result]) -> str:
     """Return the survivors by area, and the score."""
-    by_area: dict[str, list[tuple[Mutant, bool]]] = defaultdict(list)
-    for mutant, survived in results:
-        by_area[mutant.area].append((mutant, survived))
-    lines = []
-    for area, own in sorted(by_area.items()):
-        lines.append(f"{area}: {sum(not survived for _, survived in own)} of {len(own)} noticed")
-        lines += [
-            f"  {m.path}:{m.line}: {m.kind}: {m.text[:80]}" for m, survived in own if survived
-        ]
-    noticed = sum(not survived for _, survived in results)
+    lines: list[str] = []
+    for name in dict.fromkeys(area.name for area in AREAS):
+        own = [result for result in results if result.mutant.area.name == name]
+        survivors = [result.mutant for result in own if not result.failure]
+        if own:
+            lines.append(f"{name}: {len(own) - len(survivors)} of {len(own)} noticed")
+            lines += [f"  {mutant}" for mutant in survivors]
+    noticed = sum(1 for result in results if result.failure)
     return "\n".join([*lines, f"score: {noticed} of {len(results)}"])
 
 
 def main() -> None:
     """Choose the changes, try each, print the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--area", default="", help="only areas whose name starts with this")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="xo-mutants-") as folder:
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         subprocess.run(["make", "--quiet", "setup"], cwd=clone, check=True)
-        chosen = random.Random(arguments.seed).sample(all_mutants(clone), arguments.count)
-        results = []
-        for mutant in chosen:
+        trial = Trial(clone, arguments.workers)
+        results: list[Result] = []
+        for mutant in choose(clone, arguments.count, arguments.seed, arguments.area):
             started = time.monotonic()
-            survived = survives(clone, mutant, arguments.workers)
-            results.append((mutant, survived))
-            word = "SURVIVED" if survived else "noticed"
+            result = trial.run(mutant)
+            results.append(result)
             seconds = time.monotonic() - started
-            print(f"{word} in {seconds:.0f} s: {mutant.path}:{mutant.line}: {mutant.kind}")
-            sys.stdout.flush()
+            print(f"{seconds:4.0f} s  {result.failure or 'SURVIVED'}  {mutant}", flush=True)
     print(report(results))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
