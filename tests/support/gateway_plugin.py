@@ -82,7 +82,10 @@ class GatewayRuntime(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatu
         return {"what": subject}
 
     async def models(self) -> Sequence[Model]:
-        return [Model("m1", "Model One", "maker", context=1000, price_input=1.5)]
+        return [
+            Model("m1", "Model One", "maker", context=1000, price_input=1.5, price_output=0.0),
+            Model("m2", "Model Two", "maker"),
+        ]
 
 
 class Plugin:

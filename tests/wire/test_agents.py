@@ -175,13 +175,19 @@ def test_unknown_agents_are_404_and_main_stays(server: LiveServer) -> None:
 
 
 def test_models_come_from_runtimes_that_list_them(server: LiveServer) -> None:
-    row = server.client.get("/api/models").json()["models"][0]
-    assert row["id"] == "m1"
-    assert row["provider"] == row["provider_id"] == "maker"
-    assert row["pricing"] == {"prompt": 1.5, "completion": None}
+    rows = server.client.get("/api/models").json()["models"]
+    assert [row["id"] for row in rows] == ["m1", "m2"]
+    assert {row["provider"] for row in rows} == {row["provider_id"] for row in rows} == {"maker"}
     spa = server.client.get("/api/models?agent_name=gatewayed", headers={"X-XO-Wire": "spa"})
-    assert spa.json() == [row]
+    assert spa.json() == rows
     expect_error(server.client.get("/api/models?agent_name=nope"), 400)
+
+
+def test_a_model_has_no_size_and_no_price_that_are_unknown(server: LiveServer) -> None:
+    known, unknown = server.client.get("/api/models").json()["models"]
+    assert (known["context"], known["pricing"]) == (1000, {"prompt": 1.5})
+    assert "context" not in unknown
+    assert unknown["pricing"] == {}
 
 
 def test_channels_are_added_by_either_name(server: LiveServer) -> None:

@@ -1,4 +1,4 @@
-"""The OpenAPI document tells the truth: of real answers, and of its own examples."""
+"""The OpenAPI document tells the truth of its own examples; `LiveServer` compares all answers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,9 +7,8 @@ import httpx
 import pytest
 import schemathesis
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing import LiveServer
 
-SPA = {"X-XO-Wire": "spa"}
 # path, the kind of each answer's rows, and what a generated client must find in them
 TYPED = {
     "/api/sessions": ("SessionPage", "SessionRow"),
@@ -30,34 +29,6 @@ def server() -> Iterator[LiveServer]:
 @pytest.fixture(scope="module")
 def document(server: LiveServer) -> dict:
     return server.client.get("/openapi.json").json()
-
-
-def test_real_answers_have_the_shapes_that_the_document_tells(server, document):
-    turn = Chat(server, "demo").run_turn("tools", agent_id="shapes")
-    schema = schemathesis.openapi.from_dict(document)
-    session = f"/api/sessions/{turn.session_id}"
-    for template, path, headers in [
-        ("/api/sessions", "/api/sessions", {}),
-        ("/api/sessions", "/api/sessions", SPA),
-        ("/api/sessions/search", "/api/sessions/search?q=note", {}),
-        ("/api/sessions/search", "/api/sessions/search?q=note", SPA),
-        ("/api/sessions/{session_id}", session, {}),
-        ("/api/messages/{session_id}", f"/api/messages/{turn.session_id}", {}),
-        ("/api/chat/active", "/api/chat/active", {}),
-        ("/api/usage", "/api/usage", {}),
-        ("/api/usage/analytics", "/api/usage/analytics", {}),
-        ("/api/usage/summary", "/api/usage/summary", {}),
-        ("/api/usage/summary/card", "/api/usage/summary/card", {}),
-        ("/api/usage/sessions", "/api/usage/sessions", {}),
-        ("/api/xo-projects/{project_id}/usage", "/api/xo-projects/shapes/usage", {}),
-        ("/health", "/health", {}),
-        ("/api/plugins", "/api/plugins", {}),
-    ]:
-        answer = server.client.get(path, headers=headers)
-        assert answer.status_code == 200, path
-        schema[template]["GET"].validate_response(answer)
-    answer = server.client.patch(session, json={"is_pinned": True})
-    schema["/api/sessions/{session_id}"]["PATCH"].validate_response(answer)
 
 
 def test_the_examples_of_answers_are_valid_and_whole(document):

@@ -83,12 +83,11 @@ async def list_models(
 
 def model_row(agent_name: str, model: Model) -> schemas.ModelRow:
     """Return a model in both field sets."""
-    return {
+    row: schemas.ModelRow = {
         "id": model.id,
         "name": model.name,
         "provider": model.provider_id,
         "provider_id": model.provider_id,
-        "context": model.context,
         "supports_streaming": True,
         "supports_tools": True,
         "capabilities": {
@@ -99,9 +98,22 @@ def model_row(agent_name: str, model: Model) -> schemas.ModelRow:
             "max_context": model.context,
             "max_output": model.max_output,
         },
-        "pricing": {"prompt": model.price_input, "completion": model.price_output},
+        "pricing": model_pricing(model),
         "metadata": {"agent_name": agent_name},
     }
+    if model.context:
+        row["context"] = model.context
+    return row
+
+
+def model_pricing(model: Model) -> schemas.ModelPricing:
+    """Return the known prices."""
+    pricing: schemas.ModelPricing = {}
+    if model.price_input:
+        pricing["prompt"] = model.price_input
+    if model.price_output:
+        pricing["completion"] = model.price_output
+    return pricing
 
 
 @router.get(CHANNELS_PATH)

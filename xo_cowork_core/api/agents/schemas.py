@@ -1,6 +1,6 @@
 """The bodies of agents, models, channels and the gateway."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from pydantic import AliasChoices, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -92,10 +92,10 @@ class ModelCapabilities(TypedDict):
 
 
 class ModelPricing(TypedDict):
-    """US dollars for a million tokens; null when unknown."""
+    """US dollars for a million tokens; an unknown price is left out, as clients show 0 as free."""
 
-    prompt: float | None
-    completion: float | None
+    prompt: NotRequired[float]
+    completion: NotRequired[float]
 
 
 class ModelMetadata(TypedDict):
@@ -105,13 +105,13 @@ class ModelMetadata(TypedDict):
 
 
 class ModelRow(TypedDict):
-    """A model, in both field sets."""
+    """A model, in both field sets. `context` is missing when it is unknown."""
 
     id: str
     name: str
     provider: str
     provider_id: str
-    context: int
+    context: NotRequired[int]
     supports_streaming: bool
     supports_tools: bool
     capabilities: ModelCapabilities

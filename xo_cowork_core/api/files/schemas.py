@@ -146,12 +146,19 @@ UPLOAD_FORM: OpenApiExtra = {
 }
 
 
+class BinaryContent(ResponseModel):
+    """The bytes of a file, in base64."""
+
+    content_base64: str
+    name: str
+
+
 BINARY_RESPONSES: Responses = {
     200: {
         "content": {
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
             "application/json": {
-                "schema": {"type": "object"},
+                "schema": BinaryContent.model_json_schema(),
                 "example": {"content_base64": "IyBQbGFuCg==", "name": "PLAN.md"},
             },
         }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from xo_cowork_core.sdk.testing.answer_check import AnswerCheck
 from xo_cowork_core.sdk.testing.process_tree import ProcessInfo, descendants, eventually, kill_all
 from xo_cowork_core.sdk.testing.server_process import (
     ServerCommand,
@@ -80,7 +81,10 @@ class LiveServer:
 
     @property
     def client(self) -> httpx.Client:
-        """An HTTP client of the running server; a new one after each start."""
+        """An HTTP client of the running server; a new one after each start.
+
+        It raises AssertionError for a JSON response that differs from `/openapi.json`.
+        """
         assert self._client, "the server is not running"
         return self._client
 
@@ -122,7 +126,13 @@ class LiveServer:
         address = LISTENING.search(self.log, before)
         assert address
         self.base_url = address.group(1)
-        self._client = httpx.Client(base_url=self.base_url, timeout=HTTP_SECONDS, trust_env=False)
+        check = AnswerCheck(self.variables(), [str(folder) for folder in self._python_path])
+        self._client = httpx.Client(
+            base_url=self.base_url,
+            timeout=HTTP_SECONDS,
+            trust_env=False,
+            event_hooks={"response": [check]},
+        )
         self._wait(self._is_healthy, "an answer of /health")
 
     def variables(self) -> dict[str, str]:
