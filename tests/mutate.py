@@ -28,7 +28,7 @@ NOT_MUTATED = ("examples.py",)
 BASELINE_SECONDS = 900.0
 LEAST_SECONDS = 60.0
 SLOWER = 4
-FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+FAILURE = re.compile(r"^(?:FAILED|ERROR) ((?:tests|plugins)/.+?)(?: - .*)?$", re.MULTILINE)
 DOCUMENTATION = {"example", "examples", "description", "summary", "title", "responses"}
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
