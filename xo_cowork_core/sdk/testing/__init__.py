@@ -1,4 +1,4 @@
-"""Tools for the tests of plugins: a live server, a strict stream reader, a client, the contract.
+"""Tools for the tests of plugins: a live server, a strict stream reader, a client, an OAuth server, contracts.
 
 Install with the extra `testing`. Running a server needs none of it.
 """
@@ -12,6 +12,7 @@ pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ASSERTING))
 from xo_cowork_core.sdk.testing.chat import Chat, StartedTurn  # noqa: E402
 from xo_cowork_core.sdk.testing.contract import RuntimeContract  # noqa: E402
 from xo_cowork_core.sdk.testing.frames import Frame, FrameParser, FramingError  # noqa: E402
+from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer  # noqa: E402
 from xo_cowork_core.sdk.testing.plugin_folder import install_plugin  # noqa: E402
 from xo_cowork_core.sdk.testing.process_tree import ProcessInfo, descendants, eventually  # noqa: E402
 from xo_cowork_core.sdk.testing.recording import Recording  # noqa: E402
@@ -28,6 +29,7 @@ __all__ = [
     "Ability",
     "Chat",
     "EventStream",
+    "FakeOAuthServer",
     "Frame",
     "FrameParser",
     "FramingError",
