@@ -17,7 +17,7 @@ REPLACED: dict[str, str] = {
         Census Endings TurnWatch ProjectNumbers Beneath Looks TellsStatus first_words look_now
         end_strays end_marked bury elders kin household households census hunt dear DEAR said told
         standing premises hydrate Reattach Standing Roster Withdrawn Foreign OneShots Patience
-        go_on_from fold_pieces
+        go_on_from fold_pieces PluginFault StartRefused Roots
         Claims xo_claims
     """,
     CORE + "host/": "Core Wired Wiring Shape Flaw Stray Connection flaws strays greet",

@@ -165,7 +165,7 @@ def test_what_a_route_raises_is_a_500_that_tells_nothing(cage, path):
     [
         ("GET", "/api/agents", None, "list its agents"),
         ("POST", "/api/agents", {"name": "ada"}, "list its agents"),
-        ("GET", "/api/channels", None, "tell its channels"),
+        ("GET", "/api/channels", None, "list its channels"),
         ("POST", "/api/channels/add", {"channel": "slack", "token": "t"}, "add the channel"),
         ("GET", "/api/models?agent_name=clerk", None, "list its models"),
         ("GET", "/api/skills?agent_name=clerk", None, "list its skills"),

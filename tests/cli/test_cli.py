@@ -210,7 +210,7 @@ def test_doctor_names_what_is_missing_and_what_mends_it(command):
     command.install('state="missing", detail="No tool here.", fix="npm install -g tool"')
     ill = command("doctor")
     assert ill.returncode == 1
-    assert "mend it: npm install -g tool" in ill.stdout
+    assert "fix: npm install -g tool" in ill.stdout
     finding = json.loads(command("doctor", "--json").stdout)[0]
     assert (finding["name"], finding["state"], finding["ok"]) == ("tool", "missing", False)
 

@@ -14,9 +14,9 @@ from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
+from xo_cowork_core.services.projects.project_roots import ProjectRoots
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.projects.recorder import ProjectRecorder
-from xo_cowork_core.services.projects.roots import Roots
 from xo_cowork_core.services.runtimes.agents import Agents
 from xo_cowork_core.services.runtimes.gateways import Gateways
 from xo_cowork_core.services.runtimes.models import Models
@@ -62,7 +62,7 @@ class Services:
     projects: Projects
     recorder: ProjectRecorder
     memory: WorkspaceMemory
-    roots: Roots
+    project_roots: ProjectRoots
     skills: Skills
     files: Files
     agents: Agents

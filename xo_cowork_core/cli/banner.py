@@ -23,5 +23,5 @@ async def print_banner(services: Services, settings: Settings, base_url: str) ->
     if default and services.registry.runtime(default) is None:
         print_line(f"  the default runtime {default} (AGENT_NAME, DEFAULT_AGENT) is not there")
     if not all_ready:
-        print_line("xo-cowork doctor says what mends the ones that are not ready")
+        print_line("run `xo-cowork doctor` to see how to fix the ones that are not ready")
     print_line(f"try: curl {base_url}{HEALTH_PATH}")

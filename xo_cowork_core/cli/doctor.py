@@ -1,4 +1,4 @@
-"""`xo-cowork doctor`: the state of every runtime, connector and setting, and what mends it.
+"""`xo-cowork doctor`: the state of every runtime, connector and setting, with fixes.
 
 It works beside a running server: it locks, ends and starts nothing of that server's.
 """
@@ -39,7 +39,7 @@ class DoctorFinding(TypedDict):
 
 
 def doctor_command(json: bool = False) -> None:
-    """Say what is installed, signed in and missing, and what mends it; exit 1 if anything is."""
+    """Report what is installed, signed in and missing, and how to fix it; exit 1 on a problem."""
     logging.disable()
     findings = examine()
     if json:
@@ -76,7 +76,7 @@ def format_report(findings: Sequence[DoctorFinding]) -> str:
         if finding["detail"]:
             lines.append(f"     {finding['detail']}")
         if finding["fix"]:
-            lines.append(f"     mend it: {finding['fix']}")
+            lines.append(f"     fix: {finding['fix']}")
     return "\n".join(lines) or "No plugin is installed."
 
 
@@ -89,7 +89,7 @@ async def _examine_plugins(state: AppState) -> list[DoctorFinding]:
     ]
     for record in registry.plugins.values():
         if record.state == "loaded":
-            # its lifespan belongs to a server: health is asked for without it
+            # its lifespan belongs to a server: health is checked without it
             record.set_state("ready")
     await state.processes.start()
     try:

@@ -18,8 +18,8 @@ from xo_cowork_core.host.settings.types import SETTING_TYPES
 INTRODUCTION = """\
 Usage: xo-cowork serve
 
-Serve until told to stop. Every setting is read from the environment first, then from the TOML
-file (under the same name), then its default is taken.
+Serve until a signal stops the server. Every setting is read from the environment first, then from
+the TOML file (under the same name), then its default is taken.
 """
 
 
@@ -29,7 +29,7 @@ def serve() -> int:
 
 
 def serve_command(help: bool = False) -> None:  # noqa: A002  # it becomes the option --help
-    """Serve until told to stop. `serve --help` lists every setting."""
+    """Serve until a signal stops the server. `serve --help` lists every setting."""
     if help:
         logging.disable()
         print_line(settings_help())

@@ -1,7 +1,7 @@
 """The composition root: `create_app` builds the services, registers the plugins, returns the app.
 
 A request passes access (Host, Origin, token), errors (500), the body limit (413), idempotency and
-readiness (503 while a plugin isn't up), then its route: a core router of `api/` or a plugin's.
+readiness (503 while a plugin isn't ready), then its route: a core router of `api/` or a plugin's.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
 from xo_cowork_core.host.plugins.discovery import discover_plugins, list_installed_plugins
 from xo_cowork_core.host.plugins.enabled import select_enabled_plugins
 from xo_cowork_core.host.plugins.lifespans import START_SECONDS, WAIT_SECONDS, PluginLifespans
-from xo_cowork_core.host.plugins.registrar import LoadedPlugin, PluginRegistrar, StartRefused
+from xo_cowork_core.host.plugins.registrar import LoadedPlugin, PluginRegistrar, StartupError
 from xo_cowork_core.host.plugins.routes import RouteRegistry
 from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.model import Settings
@@ -35,7 +35,7 @@ DESCRIPTION = "Control plane of an agent workspace, in front of the installed co
 def create_app(settings: Settings, state: AppState | None = None) -> FastAPI:
     """Build one app. Imports the enabled plugins; starts nothing.
 
-    Raises SettingError and StartRefused.
+    Raises SettingError and StartupError.
     """
     state = state or build_services(settings)
     plugins = _load_plugins(settings, state)
@@ -109,7 +109,7 @@ async def _plugins_running(
         await lifespans.start(wait=START_SECONDS if strict else WAIT_SECONDS)
         failed = [plugin.record for plugin in plugins if plugin.record.state == "failed"]
         if strict and failed:
-            raise StartRefused(f"plugin {failed[0].name} is failed: {failed[0].error}")
+            raise StartupError(f"plugin {failed[0].name} is failed: {failed[0].error}")
         yield
     finally:
         await lifespans.stop()

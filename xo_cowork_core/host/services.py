@@ -28,10 +28,10 @@ from xo_cowork_core.services.index.runtime_store_source import RuntimeStoreSourc
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_files import ProjectFiles
+from xo_cowork_core.services.projects.project_roots import ProjectRoots
 from xo_cowork_core.services.projects.project_stats import ProjectStats
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.projects.recorder import ProjectRecorder
-from xo_cowork_core.services.projects.roots import Roots
 from xo_cowork_core.services.projects.write_queue import WriteQueue
 from xo_cowork_core.services.runtimes.agents import Agents
 from xo_cowork_core.services.runtimes.gateways import Gateways
@@ -109,7 +109,7 @@ class ProjectServices:
     projects: Projects
     recorder: ProjectRecorder
     memory: WorkspaceMemory
-    roots: Roots
+    project_roots: ProjectRoots
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _build_projects(
         projects=Projects(files, base.files.folders, base.clock),
         recorder=ProjectRecorder(files, base.clock, index.project_stats, base.project_writes),
         memory=WorkspaceMemory(files, base.workspace),
-        roots=Roots(base.selector, settings.projects_root),
+        project_roots=ProjectRoots(base.selector, settings.projects_root),
     )
 
 
@@ -274,7 +274,7 @@ def _build_route_services(
         projects=projects.projects,
         recorder=projects.recorder,
         memory=projects.memory,
-        roots=projects.roots,
+        project_roots=projects.project_roots,
         files=base.files,
         skills=Skills(registry, base.workspace),
         agents=Agents(registry, base.clock, settings.state_dir),

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
-from xo_cowork_core.host.plugins.registrar import StartRefused
+from xo_cowork_core.host.plugins.registrar import StartupError
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.host.settings.sources import SettingError
@@ -28,7 +28,7 @@ SHUTDOWN_SECONDS = 6
 LEFTOVER_SECONDS = 1.0
 MAX_OPEN_FILES = 65_536
 # why a server does not start: the text of each is one line for a person
-START_ERRORS = (SettingError, StartRefused, StateFolderError)
+START_ERRORS = (SettingError, StartupError, StateFolderError)
 # called with the services, the settings and the base URL once the server listens
 OnListening: TypeAlias = Callable[[Services, Settings, str], Coroutine[Any, Any, None]]
 log = logging.getLogger("xo_cowork.host")

@@ -130,5 +130,5 @@ class Idempotency:
                 body or b"",
             )
         if boot != self._boot:
-            raise Conflict("A restart cut the first request with this Idempotency-Key")
+            raise Conflict("A restart interrupted the first request with this Idempotency-Key")
         return None

@@ -35,7 +35,7 @@ class _Job(Generic[T]):
 
 
 class DatabaseWriter:
-    """Runs work in transactions, in the order in which it comes."""
+    """Runs work in transactions, in the order of the calls."""
 
     def __init__(self, connection: Callable[[], sqlite3.Connection]) -> None:
         self._connection = connection

@@ -1,8 +1,8 @@
-"""Opens files and folders under the allowed roots; no symlink leads out, whenever it is planted.
+"""Opens files and folders under the allowed roots; no symlink leads out, whenever it is created.
 
 A path is resolved, symlinks followed, and must lie under a root. Then it is opened from that root
 downwards without following any symlink, so that what was checked is what is opened. A symlink met
-on the way was planted in between, and the whole lookup is repeated. At the end the kernel is asked
+on the way was created in between, and the whole lookup is repeated. At the end the kernel is asked
 where the opened folder lies, in case it was moved meanwhile. Everything here blocks.
 """
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from xo_cowork_core.host.middleware.protocol_limits import MOST_HEAD_BYTES, LimitedHttpProtocol
+from xo_cowork_core.host.middleware.protocol_limits import MAX_HEAD_BYTES, LimitedHttpProtocol
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 SECONDS = 20.0
@@ -57,7 +57,7 @@ def test_a_head_that_is_a_little_too_long_is_told_so(server):
     with connected(server.base_url) as client:
         # not a byte that would stay unread: that would break the answer off
         start = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: "
-        client.sendall(start.ljust(MOST_HEAD_BYTES + 1, b"a"))
+        client.sendall(start.ljust(MAX_HEAD_BYTES + 1, b"a"))
         status, detail = answer(client)
     assert status == 431
     assert "64 KB" in detail

@@ -111,7 +111,7 @@ def test_an_ipv6_host_may_stand_in_brackets(environment):
 def test_a_file_that_is_no_toml_or_not_there_is_one_line(environment, tmp_path):
     with pytest.raises(SettingError, match="does not exist"):
         read_settings(environment | {"XO_CONFIG": str(tmp_path / "nowhere.toml")})
-    with pytest.raises(SettingError, match="the home of nobody"):
+    with pytest.raises(SettingError, match="the home of a user who does not exist"):
         read_settings(environment | {"XO_CONFIG": "~no-such-user/config.toml"})
     (tmp_path / "config.toml").write_text("PORT = = 3\n")
     with pytest.raises(SettingError, match=r"config\.toml can't be read as TOML"):

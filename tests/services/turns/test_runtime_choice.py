@@ -59,7 +59,7 @@ async def test_a_runtime_that_cannot_run_the_turn_is_refused_with_its_reason(
     async with TurnEngine(tmp_path, runtimes()) as engine:
         with pytest.raises(BadRequest, match="this server has: broken, second, third"):
             await engine.turns.start(Prompt("hello", agent_name="fourth"))
-        with pytest.raises(Unavailable, match=r"It is not installed\. To mend it: install it"):
+        with pytest.raises(Unavailable, match=r"It is not installed\. To fix it: install it"):
             await engine.turns.start(Prompt("hello", agent_name="broken"))
     async with TurnEngine(tmp_path, runtimes(), configured_name="broken") as engine:
         with pytest.raises(Unavailable, match="It is not installed"):

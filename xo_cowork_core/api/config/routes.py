@@ -25,8 +25,8 @@ Workspace = Annotated[str | None, Query()]
 @router.get("/api/config/workspace")
 async def read_workspace(services: ServicesDep) -> schemas.WorkspaceRoots:
     """Return the projects root of each runtime."""
-    roots = {name: str(root) for name, root in (await services.roots.of_runtimes()).items()}
-    return schemas.WorkspaceRoots(roots=roots, default=str(services.roots.default))
+    roots = {name: str(root) for name, root in (await services.project_roots.of_runtimes()).items()}
+    return schemas.WorkspaceRoots(roots=roots, default=str(services.project_roots.default))
 
 
 @router.get(SKILLS_PATH)

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-MOST_PORT = 65_535
+MAX_PORT = 65_535
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 # nothing before the name and nothing after the port: `localhost@evil.example` is no host
 HOST = re.compile(
@@ -25,7 +25,7 @@ def normal_origin(text: str) -> str:
     """Return an origin in lower case and without its default port; "" for an invalid one."""
     scheme, _, authority = text.strip().lower().partition("://")
     host, port = _split(authority.removesuffix("/"))
-    if not host or not SCHEME.fullmatch(scheme) or port > MOST_PORT:
+    if not host or not SCHEME.fullmatch(scheme) or port > MAX_PORT:
         return ""
     name = f"[{host}]" if ":" in host else host
     default_port = {"http": 80, "https": 443}.get(scheme)

@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MOST_HEAD_BYTES = 64 << 10
+MAX_HEAD_BYTES = 64 << 10
 MALFORMED_REQUEST = (
     "This is no HTTP/1.1 request. In a URL, what is not ASCII must be percent-encoded."
 )
@@ -41,8 +41,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._overhead_bytes += len(data)
         super().data_received(data)
-        if self._overhead_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
-            most = MOST_HEAD_BYTES >> 10
+        if self._overhead_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            most = MAX_HEAD_BYTES >> 10
             self._refuse(431, f"The head of a request may have {most} KB")
 
     def on_message_begin(self) -> None:

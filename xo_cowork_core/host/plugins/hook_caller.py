@@ -1,4 +1,4 @@
-"""Call the hooks of one plugin; what a hook raises or returns wrongly becomes a `PluginFault`."""
+"""Call the hooks of one plugin; what a hook raises or returns wrongly becomes a `PluginError`."""
 
 import inspect
 import logging
@@ -15,7 +15,7 @@ from xo_cowork_core.services.runtimes.registry import PluginRecord
 log = logging.getLogger("xo_cowork.host")
 
 
-class PluginFault(Exception):  # the plugin is at fault, not this code: hence not "Error"
+class PluginError(Exception):
     """A plugin breaks a rule of the SDK; the text is one line for its record."""
 
 
@@ -23,24 +23,24 @@ class HookCaller:
     """One plugin behind a pluggy manager of its own, which validates and calls only this plugin."""
 
     def __init__(self, record: PluginRecord, plugin: object) -> None:
-        """Raises PluginFault for a hook that is misspelt or has an argument that does not exist."""
+        """Raises PluginError for a hook that is misspelt or has an argument that does not exist."""
         self.record = record
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
         if inspect.isclass(plugin):
             name = plugin.__name__
-            raise PluginFault(f"its entry point is the class {name}: make it an object, {name}()")
+            raise PluginError(f"its entry point is the class {name}: make it an object, {name}()")
         try:
             self._manager.register(plugin, record.name)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise PluginFault(_describe_validation_error(error)) from None
+            raise PluginError(_describe_validation_error(error)) from None
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise PluginFault(f"its hooks are wrong: {describe_exception(error)}") from error
+            raise PluginError(f"its hooks are wrong: {describe_exception(error)}") from error
         if not self._manager.get_hookcallers(plugin):
-            raise PluginFault(
+            raise PluginError(
                 "it has no hook: is the entry point an object with @hookimpl methods?"
             )
 
@@ -49,26 +49,26 @@ class HookCaller:
         return bool(getattr(self._manager.hook, hook).get_hookimpls())
 
     def call(self, hook: str, **arguments: object) -> Any:
-        """Call one hook. Returns None where the plugin lacks it; raises PluginFault alone."""
+        """Call one hook. Returns None where the plugin lacks it; raises PluginError alone."""
         try:
             results = getattr(self._manager.hook, hook)(**arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise PluginFault(f"{hook} raised {describe_exception(error)}") from error
+            raise PluginError(f"{hook} raised {describe_exception(error)}") from error
         return results[0] if results else None
 
     def call_for_list(self, hook: str, item_type: type, **arguments: object) -> list[Any]:
-        """Call a hook that returns a sequence of `item_type`. Raises PluginFault."""
+        """Call a hook that returns a sequence of `item_type`. Raises PluginError."""
         if not self.implements(hook):
             return []
         items = self.call(hook, **arguments)
         expected = f"{hook} must return a list of {item_type.__name__}"
         if not isinstance(items, (list, tuple)):
-            raise PluginFault(f"{expected}, {_describe_wrong_value(items)}")
+            raise PluginError(f"{expected}, {_describe_wrong_value(items)}")
         for item in items:
             if not isinstance(item, item_type):
-                raise PluginFault(f"{expected}: {_describe_wrong_value(item)}")
+                raise PluginError(f"{expected}: {_describe_wrong_value(item)}")
         return list(items)
 
     def turn_environment(self, turn: Turn) -> Mapping[str, SecretStr]:
@@ -76,7 +76,7 @@ class HookCaller:
         try:
             variables = self.call("xo_turn_env", turn=turn) if self.record.serves else None
             return {str(key): SecretStr(_reveal(value)) for key, value in (variables or {}).items()}
-        except (PluginFault, AttributeError, TypeError, ValueError):
+        except (PluginError, AttributeError, TypeError, ValueError):
             log.exception("xo_turn_env of plugin %s failed", self.record.name)
             return {}
 
@@ -85,7 +85,7 @@ class HookCaller:
         try:
             if self.record.serves:
                 self.call("xo_turn_finished", turn=turn, outcome=outcome)
-        except PluginFault:
+        except PluginError:
             log.exception("xo_turn_finished of plugin %s failed", self.record.name)
 
 

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from xo_cowork_core.host.plugins.hook_caller import PluginFault, describe_exception
+from xo_cowork_core.host.plugins.hook_caller import PluginError, describe_exception
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
@@ -29,7 +29,7 @@ log = logging.getLogger("xo_cowork.host")
 
 @dataclass(slots=True)
 class PluginLifespan:
-    """One plugin's lifespan: `started` is set when its start ended, `leave` asks it to stop."""
+    """One plugin's lifespan: `started` is set when its start ended, `leave` requests its stop."""
 
     plugin: LoadedPlugin
     on_failed: Callable[[str], Awaitable[None]]
@@ -75,7 +75,7 @@ class PluginLifespan:
             connectors=[registered.connector for registered in self.plugin.connectors],
         )
         if not isinstance(lifespan, AbstractAsyncContextManager):
-            raise PluginFault(NO_CONTEXT)
+            raise PluginError(NO_CONTEXT)
         return lifespan
 
     async def _enter_and_leave(self, lifespan: Context) -> None:
@@ -91,7 +91,7 @@ class PluginLifespan:
             # may raise the real cause instead
             if not await lifespan.__aexit__(*sys.exc_info()):
                 raise
-            raise PluginFault("it ended by itself") from None
+            raise PluginError("it ended by itself") from None
         await lifespan.__aexit__(None, None, None)
         if self.record.state == "stopping":
             self.record.set_state("stopped")
@@ -102,7 +102,7 @@ class PluginLifespan:
             return
         if record.state != "failed":
             stage = {"starting": "its start", "stopping": "its stop"}.get(record.state, "it")
-            is_fault = isinstance(error, PluginFault)
+            is_fault = isinstance(error, PluginError)
             record.fail(str(error) if is_fault else f"{stage} failed with {_describe_root(error)}")
         log.error("plugin %s: %s", record.name, record.error, exc_info=error)
         await self.on_failed(record.name)
@@ -127,7 +127,7 @@ class PluginLifespans:
         ]
 
     async def start(self, *, wait: float = WAIT_SECONDS) -> None:
-        """Start all at once and wait at most `wait` seconds; a late one goes on starting."""
+        """Start all at once and wait at most `wait` seconds; a late one continues to start."""
         for plugin in self._plugins:
             if not plugin.hooks.implements("xo_lifespan"):
                 plugin.record.set_state("ready")

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from xo_cowork_core.host.plugins.context import PluginContext, build_plugin_paths
 from xo_cowork_core.host.plugins.discovery import DiscoveredPlugin
-from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginFault
+from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginError
 from xo_cowork_core.host.plugins.routes import RouteKey, RouteRegistry
 from xo_cowork_core.host.plugins.validation import (
     describe_connector,
@@ -33,7 +33,7 @@ from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
 log = logging.getLogger("xo_cowork.host")
 
 
-class StartRefused(Exception):  # not an error of this code
+class StartupError(Exception):
     """The server must not start; the text is one line for a person."""
 
 
@@ -65,7 +65,7 @@ class PluginRegistrar:
     def register_all(self, discovered: Sequence[DiscoveredPlugin]) -> list[LoadedPlugin]:
         """Add every record to the registry; return the plugins that may be mounted.
 
-        Raises StartRefused for the first broken plugin where plugins are strict.
+        Raises StartupError for the first broken plugin where plugins are strict.
         """
         loaded: list[LoadedPlugin] = []
         for candidate in discovered:
@@ -74,11 +74,11 @@ class PluginRegistrar:
             try:
                 if candidate.plugin is not None:
                     loaded.append(self._register(record, candidate.plugin))
-            except PluginFault as fault:
+            except PluginError as fault:
                 record.fail(str(fault))
                 log.warning("plugin %s: %s", record.name, fault, exc_info=fault.__cause__)
             if self.settings.plugins_strict and record.state not in {"loaded", "disabled"}:
-                raise StartRefused(f"plugin {record.name} is {record.state}: {record.error}")
+                raise StartupError(f"plugin {record.name} is {record.state}: {record.error}")
         return loaded
 
     def _register(self, record: PluginRecord, plugin: object) -> LoadedPlugin:
@@ -135,7 +135,7 @@ class PluginRegistrar:
         try:
             values = read_plugin_settings(self.settings.source, record.contributions.settings)
         except SettingError as error:
-            raise PluginFault(str(error)) from None
+            raise PluginError(str(error)) from None
         return PluginContext(
             paths=build_plugin_paths(self.settings, record.name),
             secrets=secrets,
@@ -149,9 +149,9 @@ class PluginRegistrar:
         for registered in runtimes:
             for name in {registered.info.name, *registered.info.aliases}:
                 if owner := self.registry.runtime(name):
-                    raise PluginFault(f"its runtime {name} is {owner.plugin.name}'s already")
+                    raise PluginError(f"its runtime {name} is {owner.plugin.name}'s already")
                 if name in names:
-                    raise PluginFault(f"it has the runtime {name} twice")
+                    raise PluginError(f"it has the runtime {name} twice")
                 names.add(name)
 
     def _check_connector_names(self, connectors: Sequence[RegisteredConnector]) -> None:
@@ -159,7 +159,7 @@ class PluginRegistrar:
         for registered in connectors:
             name = registered.info.name
             if owner := self.registry.connectors.get(name):
-                raise PluginFault(f"its connector {name} is {owner.plugin.name}'s already")
+                raise PluginError(f"its connector {name} is {owner.plugin.name}'s already")
             if name in names:
-                raise PluginFault(f"it has the connector {name} twice")
+                raise PluginError(f"it has the connector {name} twice")
             names.add(name)

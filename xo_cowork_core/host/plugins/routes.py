@@ -1,5 +1,5 @@
-"""The owner of each path prefix and route. Of two equal routes FastAPI serves the first and says
-nothing; here the plugin that brings the second is refused."""
+"""The owner of each path prefix and route. FastAPI silently serves the first of two
+equal routes; here the plugin with the second is refused."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from xo_cowork_core.api.families import claimed_paths, claimed_prefixes
-from xo_cowork_core.host.plugins.hook_caller import PluginFault
+from xo_cowork_core.host.plugins.hook_caller import PluginError
 
 CORE = "the core"
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -26,20 +26,20 @@ class RouteRegistry:
         self._routes: dict[RouteKey, str] = dict.fromkeys(list_route_keys(core_routes), CORE)
 
     def check_claims(self, prefixes: Sequence[str]) -> None:
-        """Raise PluginFault when a prefix is malformed or overlaps one that is taken."""
+        """Raise PluginError when a prefix is malformed or overlaps one that is taken."""
         for prefix in prefixes:
             if not PREFIX.fullmatch(prefix):
-                raise PluginFault(f"it claims {prefix!r}, which is no plain path like /api/acme")
+                raise PluginError(f"it claims {prefix!r}, which is no plain path like /api/acme")
             if prefix in claimed_paths():
-                raise PluginFault(f"it claims {prefix}, which is {CORE}'s")
+                raise PluginError(f"it claims {prefix}, which is {CORE}'s")
             for taken, owner in self._prefixes.items():
                 if is_under(prefix, taken) or is_under(taken, prefix):
-                    raise PluginFault(f"it claims {prefix}, which overlaps {taken} of {owner}")
+                    raise PluginError(f"it claims {prefix}, which overlaps {taken} of {owner}")
 
     def check_routes(self, prefixes: Sequence[str], routers: Iterable[APIRouter]) -> list[RouteKey]:
         """Return the keys of a plugin's routes.
 
-        Raises PluginFault for a route outside the claims, one that is taken and one that occurs
+        Raises PluginError for a route outside the claims, one that is taken and one that occurs
         twice.
         """
         keys: list[RouteKey] = []
@@ -48,11 +48,11 @@ class RouteRegistry:
             keys.extend(list_route_keys(router.routes))
         for method, path in keys:
             if not any(is_under(path, prefix) for prefix in prefixes):
-                raise PluginFault(f"its route {method} {path} lies outside its claims")
+                raise PluginError(f"its route {method} {path} lies outside its claims")
             if owner := self._routes.get((method, path)):
-                raise PluginFault(f"its route {method} {path} is {owner}'s already")
+                raise PluginError(f"its route {method} {path} is {owner}'s already")
             if keys.count((method, path)) > 1:
-                raise PluginFault(f"it has the route {method} {path} twice")
+                raise PluginError(f"it has the route {method} {path} twice")
         return keys
 
     def add(self, owner: str, prefixes: Sequence[str], routes: Iterable[RouteKey]) -> None:
@@ -72,7 +72,7 @@ def list_route_keys(routes: Sequence[BaseRoute]) -> list[RouteKey]:
     keys: list[RouteKey] = []
     for context in iter_route_contexts(routes):
         if context.path is None:
-            raise PluginFault(f"its route {context.original_route!r} has no path to check")
+            raise PluginError(f"its route {context.original_route!r} has no path to check")
         path = PARAMETER.sub("{}", context.path)
         keys.extend((method, path) for method in _methods_of(context))
     return keys
@@ -92,4 +92,4 @@ def _check_router(router: APIRouter) -> None:
     default_type = type(APIRouter().lifespan_context)
     has_lifespan = type(router.lifespan_context) is not default_type
     if has_lifespan or router.on_startup or router.on_shutdown:
-        raise PluginFault("its router brings start or stop handlers: use xo_lifespan")
+        raise PluginError("its router brings start or stop handlers: use xo_lifespan")

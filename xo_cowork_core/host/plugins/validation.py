@@ -1,10 +1,10 @@
-"""Checks of the values that a plugin's hooks and `describe` return. All raise PluginFault."""
+"""Checks of the values that a plugin's hooks and `describe` return. All raise PluginError."""
 
 import re
 from collections.abc import Sequence
 from typing import get_args
 
-from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginFault, describe_exception
+from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginError, describe_exception
 from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, SecretField
 from xo_cowork_core.sdk.connector import Connector, ConnectorInfo, SignInMethod
 from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredConnector
@@ -20,12 +20,12 @@ def read_contributions(hooks: HookCaller) -> Contributions:
         return Contributions()
     contributions = hooks.call("xo_contributes")
     if not isinstance(contributions, Contributions) or isinstance(contributions.prefixes, str):
-        raise PluginFault("xo_contributes must return Contributions, with a list of prefixes")
+        raise PluginError("xo_contributes must return Contributions, with a list of prefixes")
     if contributions.env_file and not contributions.env_file.startswith(("/", "~/")):
-        raise PluginFault(f"its env file {contributions.env_file!r} is no path like ~/.acme/env")
+        raise PluginError(f"its env file {contributions.env_file!r} is no path like ~/.acme/env")
     for setting in contributions.settings:
         if not SETTING_NAME.fullmatch(setting.name):
-            raise PluginFault(f"its setting {setting.name!r} is no name like ACME_URL")
+            raise PluginError(f"its setting {setting.name!r} is no name like ACME_URL")
     return contributions
 
 
@@ -34,7 +34,7 @@ def read_secret_fields(hooks: HookCaller) -> list[SecretField]:
     secrets: list[SecretField] = hooks.call_for_list("xo_secrets", SecretField)
     for secret in secrets:
         if not SECRET_KEY.fullmatch(secret.key):
-            raise PluginFault(f"its secret {secret.key!r} is no name like ACME_KEY")
+            raise PluginError(f"its secret {secret.key!r} is no name like ACME_KEY")
     return secrets
 
 
@@ -43,11 +43,11 @@ def describe_runtime(runtime: Runtime) -> RuntimeInfo:
     try:
         info = runtime.describe()
     except Exception as error:
-        raise PluginFault(f"describe() of a runtime raised {describe_exception(error)}") from error
+        raise PluginError(f"describe() of a runtime raised {describe_exception(error)}") from error
     if not isinstance(info, RuntimeInfo):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise PluginFault("describe() of a runtime must return RuntimeInfo")
+        raise PluginError("describe() of a runtime must return RuntimeInfo")
     if isinstance(info.aliases, str):
-        raise PluginFault(f"its runtime's aliases are a text: write ({info.aliases!r},)")
+        raise PluginError(f"its runtime's aliases are a text: write ({info.aliases!r},)")
     _check_runtime_names((info.name, *info.aliases))
     return info
 
@@ -58,14 +58,14 @@ def describe_connector(connector: Connector, record: PluginRecord) -> Registered
         info = connector.describe()
         methods = list(connector.sign_in_methods())
     except Exception as error:
-        raise PluginFault(f"a connector raised {describe_exception(error)}") from error
+        raise PluginError(f"a connector raised {describe_exception(error)}") from error
     if not isinstance(info, ConnectorInfo):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise PluginFault("describe() of a connector must return ConnectorInfo")
+        raise PluginError("describe() of a connector must return ConnectorInfo")
     if not NAME.fullmatch(info.name):
-        raise PluginFault(f"its connector's name {info.name!r} is no name like acme or acme-drive")
+        raise PluginError(f"its connector's name {info.name!r} is no name like acme or acme-drive")
     for method in methods:
         if not isinstance(method, get_args(SignInMethod)):
-            raise PluginFault(
+            raise PluginError(
                 f"sign_in_methods() of the connector {info.name} must return methods such as "
                 f"ApiKey(), not {type(method).__name__}"
             )
@@ -76,4 +76,4 @@ def describe_connector(connector: Connector, record: PluginRecord) -> Registered
 def _check_runtime_names(names: Sequence[str]) -> None:
     for name in names:
         if not NAME.fullmatch(name):
-            raise PluginFault(f"its runtime's name {name!r} is no name like acme or acme-cli")
+            raise PluginError(f"its runtime's name {name!r} is no name like acme or acme-cli")

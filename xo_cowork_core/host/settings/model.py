@@ -54,10 +54,11 @@ class Settings:
         ),
     ]
     agent_name: Annotated[
-        str, SettingField("AGENT_NAME", "text", "", "Runtime of prompts that name none.")
+        str, SettingField("AGENT_NAME", "text", "", "Default runtime, for prompts that name none.")
     ]
     default_agent: Annotated[
-        str, SettingField("DEFAULT_AGENT", "text", "", "The same, when AGENT_NAME is not set.")
+        str,
+        SettingField("DEFAULT_AGENT", "text", "", "Default runtime where AGENT_NAME is not set."),
     ]
     projects_root: Annotated[
         Path, SettingField("XO_PROJECTS_ROOT", "path", "~/xo-projects", "Folder of projects.")
@@ -65,7 +66,7 @@ class Settings:
     state_dir: Annotated[
         Path,
         SettingField(
-            "XO_STATE_DIR", "path", "~/.xo-cowork", "Folder of the server's own state, 0700."
+            "XO_STATE_DIR", "path", "~/.xo-cowork", "Folder of the server's state, mode 0700."
         ),
     ]
     workspace_root: Annotated[
@@ -85,9 +86,7 @@ class Settings:
     ]
     plugins_strict: Annotated[
         bool,
-        SettingField(
-            "XO_PLUGINS_STRICT", "flag", "0", "Let the first broken plugin stop the start."
-        ),
+        SettingField("XO_PLUGINS_STRICT", "flag", "0", "Refuse to start when a plugin is broken."),
     ]
     plugins_dir: Annotated[
         Path,
@@ -95,19 +94,22 @@ class Settings:
             "XO_PLUGINS_DIR",
             "path",
             "/etc/xo-cowork/plugins.d",
-            "Drop-in files of image layers that name plugins; beside <state>/plugins.d.",
+            "Drop-in files that enable plugins, in addition to <state>/plugins.d.",
         ),
     ]
     api_token: Annotated[
         SecretStr,
         SettingField(
-            "XO_API_TOKEN", "secret", "", "Inbound token; required when HOST is not loopback."
+            "XO_API_TOKEN",
+            "secret",
+            "",
+            "Access token of the API; required when HOST is not loopback.",
         ),
     ]
     allowed_hosts: Annotated[
         tuple[str, ...],
         SettingField(
-            "XO_ALLOWED_HOSTS", "hosts", "", "Host names that requests may carry, beside loopback."
+            "XO_ALLOWED_HOSTS", "hosts", "", "Host headers to accept, in addition to loopback."
         ),
     ]
     allowed_origins: Annotated[
@@ -116,13 +118,16 @@ class Settings:
             "XO_ALLOWED_ORIGINS",
             "origins",
             "",
-            "Web origins that may call, beside loopback and tauri://localhost.",
+            "CORS origins to allow, in addition to loopback and tauri://localhost.",
         ),
     ]
     wire_style: Annotated[
         Literal["docs", "spa"],
         SettingField(
-            "XO_WIRE_STYLE", "wire", "docs", "Shape of the five bodies that frontends disagree on."
+            "XO_WIRE_STYLE",
+            "wire",
+            "docs",
+            "Shape of five response bodies: as documented, or for the SPA.",
         ),
     ]
     permission_mode: Annotated[
@@ -131,7 +136,7 @@ class Settings:
             "XO_PERMISSION_MODE",
             "permission",
             "",
-            "What agents ask before they act. Default: ask in stage local, bypass in beta.",
+            "Default permission mode of agents: ask in stage local, bypass in beta.",
         ),
     ]
     permission_timeout: Annotated[
@@ -140,7 +145,7 @@ class Settings:
             "XO_PERMISSION_TIMEOUT",
             "seconds",
             "300",
-            "An unanswered permission is denied after this.",
+            "Time after which an unanswered permission request is denied.",
         ),
     ]
     config: Annotated[
@@ -150,7 +155,7 @@ class Settings:
         ),
     ]
     log_level: Annotated[
-        str, SettingField("XO_LOG_LEVEL", "level", "info", "Least severe level to log.")
+        str, SettingField("XO_LOG_LEVEL", "level", "info", "Minimum severity of log messages.")
     ]
     source: SettingsSource
 

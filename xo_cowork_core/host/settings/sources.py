@@ -64,7 +64,9 @@ def read_source(
     try:
         path = Path(config_file).expanduser() if config_file else default
     except RuntimeError as error:
-        raise SettingError(f"XO_CONFIG={config_file!r} names the home of nobody here") from error
+        raise SettingError(
+            f"XO_CONFIG={config_file!r} names the home of a user who does not exist"
+        ) from error
     try:
         toml = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -29,14 +29,14 @@ log = logging.getLogger("xo_cowork.eventlog")
 
 @dataclass(frozen=True, slots=True)
 class StoredStream:
-    """The row of one stream. `cut` is the first id that the restart gave which closed the stream; 0
-    where the stream ended by itself."""
+    """The row of one stream. `restart_id` (column `cut`) is the first id after the restart that
+    closed the stream; 0 where no restart interrupted it."""
 
     stream_id: str
     session_id: str
     ended_at: str | None
     last_id: int
-    cut: int
+    restart_id: int
 
 
 class EventLog:

@@ -93,11 +93,11 @@ def _start_position(source: Stream | StoredStream, last_seen: int) -> tuple[int,
     """Return the id to read after, and whether entries that the reader saw are lost here.
 
     A reader with an id above the last one saw entries that a crash lost. The same may be true for
-    an id that the restart after the crash gave out again, to other entries: such a reader gets
+    an id that was used again for other entries after the restart: such a reader gets
     everything from the restart's first entry on.
     """
     ended = source.ended if isinstance(source, Stream) else source.ended_at is not None
-    restart_id = source.cut if isinstance(source, StoredStream) else 0
+    restart_id = source.restart_id if isinstance(source, StoredStream) else 0
     if restart_id and last_seen >= restart_id:
         return restart_id - 1, True
     if not ended:

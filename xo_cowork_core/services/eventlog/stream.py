@@ -2,7 +2,7 @@
 
 Entries that are on disk leave the memory once it holds more than `MEMORY_BYTES`; a reader that is
 further behind reads them from disk. While the disk fails the memory grows to `LOST_BYTES`; then
-the oldest entries are evicted, and readers are told of the gap.
+the oldest entries are evicted, and the next batch of each reader reports the gap.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Stream:
 
     @property
     def full(self) -> bool:
-        """Whether more waits for the disk than a producer should run ahead."""
+        """Whether so much is unsaved that a producer should wait."""
         return self._unsaved_bytes > UNSAVED_BYTES
 
     def append(self, entry: Entry, *, terminal: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Saves text files: whole or not at all, and never over a change that the client has not seen."""
+"""Saves text files: whole or not at all, and never over a change that the client has not read."""
 
 import os
 import stat

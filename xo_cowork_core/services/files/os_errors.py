@@ -1,6 +1,6 @@
 """Translates errors of the operating system and of `storage` to errors for clients.
 
-This is the only table of its kind: whoever touches the disk for a client uses it.
+This is the only such table: every service that accesses the disk for a client uses it.
 """
 
 import errno
@@ -16,7 +16,7 @@ MALFORMED = (
     " in Unicode"
 )
 DENIED = "Access denied"
-CONFLICT = "A file stands where a folder is needed"
+CONFLICT = "A file is in the place of a folder"
 NO_SPACE = "There is no space left on the disk"
 NOT_FOUND_ERRORS = (
     FileNotFoundError,

@@ -1,7 +1,7 @@
 """Paths in the home folder that hold credentials of well-known programs: never served.
 
 They are neither read, listed, searched, attached, copied nor written. This keeps frontends, and
-pages that get at the API, from passing keys on; it does not restrict an agent that has a shell.
+web pages that reach the API, from passing keys on; it does not restrict an agent that has a shell.
 The server's own state folder and the env files of plugins are private as well.
 """
 

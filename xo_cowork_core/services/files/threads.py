@@ -16,7 +16,7 @@ class WorkCancelledError(Exception):
 
 
 class CancelToken:
-    """Asks long work on a thread to end."""
+    """Cancels long work on a thread."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()

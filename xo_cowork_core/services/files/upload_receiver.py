@@ -37,13 +37,13 @@ class FormParser(Protocol):
         ...
 
     def finish(self) -> "UploadHeader":
-        """Return what the form says about the file. Raises BadRequest when there is no file."""
+        """Return the file's metadata from the form. Raises BadRequest when there is no file."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class UploadHeader:
-    """What a client says about its file: a bare name, a MIME type, a folder."""
+    """The metadata that a client sent for its file: a bare name, a MIME type, a folder."""
 
     name: str
     mime_type: str
@@ -80,7 +80,7 @@ class ReceivedFile:
         self.staged.write(chunk)
 
     def complete(self, header: UploadHeader) -> None:
-        """Record what the form said about the file."""
+        """Record the file's metadata from the form."""
         self.header = header
 
 
@@ -195,7 +195,7 @@ async def _next_chunk(body: AsyncIterator[bytes]) -> bytes | None:
         async with asyncio.timeout(IDLE_SECONDS):
             return await anext(body, None)
     except TimeoutError:
-        raise BadRequest("The body stopped coming") from None
+        raise BadRequest("The client sent no data for too long") from None
 
 
 async def _drain(body: AsyncIterator[bytes]) -> None:

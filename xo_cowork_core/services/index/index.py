@@ -1,4 +1,4 @@
-"""Answers queries over all runtimes' histories, takes rows in, and says when it must be refreshed.
+"""Reads and writes the index of all runtimes' histories, and requests its refreshes.
 
 `IndexRefresher` owns the task that brings the index up to date; an `Index` starts no task. Reads
 and writes run in the database's threads.
@@ -89,7 +89,7 @@ class Index:
     def note_error(self, error: OSError | sqlite3.Error) -> None:
         """Replace the file at the next opening when an error says that it is damaged.
 
-        A full disk or a lock passes by itself.
+        A full disk or a lock is temporary.
         """
         if isinstance(error, sqlite3.DatabaseError) and code_of(error) in DAMAGED:
             self._damage, self._is_open = error, False
@@ -107,7 +107,7 @@ class Index:
         self.requests.request_scan()
 
     def mark_stale(self) -> None:
-        """A turn changed a session: scan soon, or as soon as the index is read."""
+        """Called after a turn changed a session: scan soon, or as soon as the index is read."""
         self.requests.mark_stale()
 
     async def compact(self) -> None:

@@ -51,7 +51,7 @@ def _response_seconds(previous: Message | None, message: Message) -> float | Non
 
 
 def usage_of(session_id: str, messages: Sequence[Message]) -> list[UsageRecord]:
-    """Return the model calls that messages of a store without transcripts tell of."""
+    """Return the model calls in messages of a store without transcripts."""
     return [
         UsageRecord(
             key=f"{session_id}:{message.id}",

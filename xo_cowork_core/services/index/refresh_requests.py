@@ -1,4 +1,4 @@
-"""When the index must be refreshed, and who waits for it. Belongs to one event loop."""
+"""Pending requests to refresh the index, and their waiters. Belongs to one event loop."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ SCAN_SHARE = 4  # a scan runs at most one in this many parts of the time
 
 
 class RefreshRequests:
-    """Requests for a scan, between those who read the index and the task that refreshes it."""
+    """Requests for a scan, from readers of the index to the task that refreshes it."""
 
     def __init__(self) -> None:
         self._requested = asyncio.Event()
@@ -70,24 +70,24 @@ class RefreshRequests:
         self._requested.set()
 
     def mark_stale(self) -> None:
-        """A turn changed a session: scan within 0.3 s, or as soon as the index is read."""
+        """Called after a turn changed a session: scan within 0.3 s, or when the index is read."""
         self._scanned.clear()
         self._is_stale = True
         if self._timer is None and self._is_served:
             self._timer = asyncio.get_running_loop().call_later(DEBOUNCE_SECONDS, self.request_scan)
 
     def serve(self) -> None:
-        """Begin to take requests; the first is made here."""
+        """Start accepting requests, and request the first scan."""
         self._is_served = True
         self._requested.set()
 
     def end(self) -> None:
-        """Stop to take requests."""
+        """Stop accepting requests."""
         self._is_served = False
         self._cancel_timer()
 
     async def next(self) -> None:
-        """Wait for a request and take it: what changes from now on is a new request."""
+        """Wait for a request and start its scan; later requests need another scan."""
         await self._requested.wait()
         self._requested.clear()
         self._is_stale = False

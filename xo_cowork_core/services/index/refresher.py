@@ -1,7 +1,7 @@
 """Keeps the index up to date: transcripts first, then every source of other sessions.
 
 One task belongs to the refresher, from `start` to `stop`. It sleeps until a reader or a turn
-requests a scan, so it costs nothing while nobody reads. Files are read in a thread of their own.
+requests a scan, so an idle server does no scans. Files are read in a thread of their own.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Small integers that stand for session ids in large tables."""
+"""Small integers that replace session ids in large tables."""
 
 import sqlite3
 

@@ -37,7 +37,7 @@ def mark_matches(text: str, pattern: re.Pattern[str]) -> str:
     start = text.find(" ", start) + 1 if start and " " in text[start : start + 40] else start
     end = min(len(text), start + SNIPPET_CHARACTERS)
     pieces = ["…"] if start else []
-    seen = max(0, start - 1)  # whether a word begins at the start is told by what is before it
+    seen = max(0, start - 1)  # the characters before `start` decide whether a word begins there
     folded = folded_text(text[seen : _word_end(text, end)])
     for match in pattern.finditer(folded, start - seen):
         first, last = match.start() + seen, match.end() + seen

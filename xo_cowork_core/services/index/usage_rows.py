@@ -42,7 +42,7 @@ Call = tuple[object, ...]
 
 
 def hash_of(text: str) -> int:
-    """Return a number that stands for a text: an eighth of its size in tables and indexes."""
+    """Return a 63-bit hash of a text, an eighth of its size in tables and indexes."""
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 

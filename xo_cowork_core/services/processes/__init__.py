@@ -1,8 +1,8 @@
 """Process supervision: every process that a plugin starts, and all its descendants, are ended.
 
-`supervisor` is the entry point. `process` and `pipes` are one child; `tags` and `selectors` tell
-which processes of the machine descend from it; `procfs` and `process_tree` read and signal them on
-Linux; `tracker` and `ledger` record them, in memory and on disk.
+`supervisor` is the entry point. `process` and `pipes` are one child; `tags` and `selectors`
+identify its descendants among the machine's processes; `procfs` and `process_tree` read and signal
+them on Linux; `tracker` and `ledger` record them, in memory and on disk.
 """
 
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor

@@ -139,7 +139,7 @@ class LinuxProcessTree:
     def _read_processes(self, excluded: set[int]) -> Iterator[ProcessStat]:
         """Yield all processes but the excluded ones, and reap members that have died.
 
-        Where the limit can't be set, nothing else tells whose zombie a process is.
+        Where the limit can't be set, the owner of a zombie is unknown.
         """
         pids = procfs.list_pids()
         for member in [member for member in tuple(self._members) if member.pid not in pids]:

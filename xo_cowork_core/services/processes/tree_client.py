@@ -51,7 +51,7 @@ class ProcessTreeClient:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="xo-processes")
 
     def update_trees(self, trees: Collection[TrackedTree]) -> None:
-        """Record which descendants were born and which died. Takes well below a millisecond."""
+        """Record which descendants started and which ended. Takes well below a millisecond."""
         if self._tracker is not None:
             self._tracker.update(trees)
 

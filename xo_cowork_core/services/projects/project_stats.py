@@ -73,7 +73,7 @@ class ProjectStats:
             self._on_change(project_id)
 
     def take(self, project_id: str) -> int | None:
-        """Return and forget the mark of figures to be written; None when there are none."""
+        """Remove and return the mark of figures to be written; None when there are none."""
         return self._pending.pop(project_id, None)
 
     async def read(self, project_id: str) -> ProjectFigures | None:

@@ -22,7 +22,7 @@ NO_DESCRIPTION = "[TEMPLATE] What this is, in two sentences."
 
 @dataclass(frozen=True, slots=True)
 class ProjectTexts:
-    """What a person says about a new project; empty parts are derived from its name."""
+    """The texts that a person entered for a new project; empty ones are derived from its name."""
 
     display_name: str | None = None
     description: str | None = None

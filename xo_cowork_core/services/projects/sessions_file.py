@@ -1,4 +1,4 @@
-"""`sessions/sessionslist.json`: the sessions that ran in a project, by keys that other tools use.
+"""`sessions/sessionslist.json`: the sessions of a project, with the keys that other tools read.
 
 Rows of other writers are kept. A directory is relative to the project, because the folder may be
 shared and its location is private.

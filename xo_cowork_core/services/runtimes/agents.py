@@ -26,7 +26,7 @@ from xo_cowork_core.sdk import (
     Unsupported,
 )
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.runtimes.calls import ask
+from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.atomic import write_atomic
 
@@ -90,7 +90,7 @@ class Agents:
             if agent_id == PERMANENT:
                 raise Conflict(f"The agent {PERMANENT} cannot be deleted")
             deletion = _keeper(self._require_owner()).delete_agent(agent_id)
-            await ask(deletion, "remove the agent", CHANGE_SECONDS)
+            await call_runtime(deletion, "remove the agent", CHANGE_SECONDS)
             extras = await asyncio.to_thread(self._read)
             if extras.pop(agent_id, None) is not None:
                 await asyncio.to_thread(self._write, extras)
@@ -102,7 +102,9 @@ class Agents:
         if "system_prompt" in given:
             given["systemPrompt"] = given.pop("system_prompt")
         own = {key: value for key, value in given.items() if key in keeper.agent_fields}
-        agent = await ask(keeper.save_agent(agent_id, own), "save the agent", CHANGE_SECONDS)
+        agent = await call_runtime(
+            keeper.save_agent(agent_id, own), "save the agent", CHANGE_SECONDS
+        )
         extras = await asyncio.to_thread(self._read)
         # the creation time of an agent that another program made is unknown
         created: Row = {"created_at": stamp(self._clock.now())} if fresh else {}
@@ -176,7 +178,7 @@ def _keeper(owner: RegisteredRuntime) -> KeepsAgents:
 
 
 async def _agents(owner: RegisteredRuntime) -> Sequence[Agent]:
-    return await ask(_keeper(owner).agents(), "list its agents", LIST_SECONDS)
+    return await call_runtime(_keeper(owner).agents(), "list its agents", LIST_SECONDS)
 
 
 def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:

@@ -8,12 +8,12 @@ from typing import TypeVar
 from xo_cowork_core.sdk import Unavailable, UpstreamFailed, XoError
 
 T = TypeVar("T")
-ASK_SECONDS = 10.0
+CALL_SECONDS = 10.0
 RETRY_AFTER_SECONDS = 5
-log = logging.getLogger("xo_cowork.asking")
+log = logging.getLogger("xo_cowork.runtimes")
 
 
-async def ask(call: Awaitable[T], action: str, seconds: float = ASK_SECONDS) -> T:
+async def call_runtime(call: Awaitable[T], action: str, seconds: float = CALL_SECONDS) -> T:
     """Await a call of a runtime. `action` completes the sentence "the runtime could not …".
 
     Raises the runtime's own `XoError`, Unavailable when the call takes longer than `seconds`,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from xo_cowork_core.sdk import HasChannels, HasGateway, ReportsStatus, Unsupported
 from xo_cowork_core.sdk.events.base import Json
-from xo_cowork_core.services.runtimes.calls import ask
+from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
@@ -22,7 +22,7 @@ class Channels:
 
 
 class Gateways:
-    """Passes a request to the runtime that has the ability for it."""
+    """Forwards a request to the runtime that has the ability for it."""
 
     def __init__(self, registry: Registry, selector: RuntimeSelector) -> None:
         self._registry = registry
@@ -33,7 +33,9 @@ class Gateways:
         for registered in self._registry.runtimes():
             runtime = registered.runtime
             if isinstance(runtime, HasChannels) and registered.plugin.serves:
-                channels = await ask(runtime.channels(), "tell its channels", STATUS_SECONDS)
+                channels = await call_runtime(
+                    runtime.channels(), "list its channels", STATUS_SECONDS
+                )
                 return Channels(channels, await _is_gateway_running(runtime))
         return Channels()
 
@@ -42,7 +44,7 @@ class Gateways:
         for registered in self._registry.runtimes():
             if isinstance(registered.runtime, HasChannels) and registered.plugin.serves:
                 addition = registered.runtime.add_channel(channel, tokens)
-                return await ask(addition, "add the channel", RESTART_SECONDS)
+                return await call_runtime(addition, "add the channel", RESTART_SECONDS)
         raise Unsupported("No runtime here has channels")
 
     async def restart(self) -> str:
@@ -50,7 +52,7 @@ class Gateways:
         for registered in self._registry.runtimes():
             if isinstance(registered.runtime, HasGateway) and registered.plugin.serves:
                 restart = registered.runtime.restart_gateway()
-                return await ask(restart, "restart its gateway", RESTART_SECONDS)
+                return await call_runtime(restart, "restart its gateway", RESTART_SECONDS)
         raise Unsupported("No runtime here has a gateway")
 
     async def status(self, subject: str) -> Json:
@@ -60,11 +62,17 @@ class Gateways:
         """
         default = await self._selector.default()
         if not isinstance(default.runtime, ReportsStatus):
-            raise Unsupported(f"{default.info.title} tells no status of its {subject}")
-        return await ask(default.runtime.status_of(subject), f"tell its {subject}", STATUS_SECONDS)
+            raise Unsupported(f"{default.info.title} reports no status of its {subject}")
+        return await call_runtime(
+            default.runtime.status_of(subject),
+            f"report the status of its {subject}",
+            STATUS_SECONDS,
+        )
 
 
 async def _is_gateway_running(runtime: HasChannels) -> bool:
     if not isinstance(runtime, HasGateway):
         return False
-    return (await ask(runtime.gateway(), "tell of its gateway", STATUS_SECONDS)).running
+    return (
+        await call_runtime(runtime.gateway(), "report the state of its gateway", STATUS_SECONDS)
+    ).running

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from xo_cowork_core.sdk import BadRequest, ListsModels, Model, XoError
-from xo_cowork_core.services.runtimes.calls import ask
+from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
@@ -15,7 +15,7 @@ log = logging.getLogger("xo_cowork.models")
 
 
 class Models:
-    """Asks runtimes for their models."""
+    """Lists the models of runtimes."""
 
     def __init__(self, registry: Registry, readiness: Readiness, selector: RuntimeSelector) -> None:
         self._registry = registry
@@ -25,7 +25,8 @@ class Models:
     async def list(self, agent_name: str | None = None) -> Sequence[tuple[str, Model]]:
         """Return pairs of runtime name and model, of one runtime where `agent_name` is given.
 
-        Raises BadRequest for an unknown `agent_name`, and what `ask` raises for a named runtime.
+        Raises BadRequest for an unknown `agent_name`, and for a named runtime what
+        `call_runtime` raises.
         """
         runtimes = self._requested(agent_name)
         list_models = self._models_of if agent_name else self._models_or_none
@@ -58,4 +59,4 @@ class Models:
             return []
         if not (await self._readiness.of(registered)).takes_turns:
             return []
-        return await ask(registered.runtime.models(), "list its models", LIST_SECONDS)
+        return await call_runtime(registered.runtime.models(), "list its models", LIST_SECONDS)

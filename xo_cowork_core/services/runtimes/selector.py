@@ -59,7 +59,7 @@ class RuntimeSelector:
         return _moved_to_front(self._registry.runtimes(), first)
 
     def configured_first(self) -> Sequence[RegisteredRuntime]:
-        """Return every runtime, the configured one first, without asking any for its health."""
+        """Return every runtime, the configured one first, without a health check."""
         return _moved_to_front(self._registry.runtimes(), self._configured())
 
     def _configured(self) -> RegisteredRuntime | None:
@@ -90,7 +90,7 @@ class RuntimeSelector:
         if health.takes_turns:
             return
         reason = health.detail or f"its state is {health.state}"
-        fix = f" To mend it: {health.fix}" if health.fix else ""
+        fix = f" To fix it: {health.fix}" if health.fix else ""
         raise Unavailable(
             f"{runtime.info.title} cannot take a turn: {reason}{fix}",
             retry_after=RETRY_AFTER_SECONDS if health.state == "starting" else None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, OffersSkills, Skill, XoError
-from xo_cowork_core.services.runtimes.calls import ask
+from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.workspace import Workspace
 
@@ -15,7 +15,7 @@ log = logging.getLogger("xo_cowork.skills")
 
 
 class Skills:
-    """Asks runtimes for their skills."""
+    """Lists the skills of runtimes."""
 
     def __init__(self, registry: Registry, workspace: Workspace) -> None:
         self._registry = registry
@@ -27,7 +27,7 @@ class Skills:
         """Return pairs of runtime name and skill, as turns in `workspace` could call them.
 
         `workspace` is a project's id or a path. Raises BadRequest, Forbidden or NotFound, and what
-        `ask` raises for a named runtime.
+        `call_runtime` raises for a named runtime.
         """
         runtimes = self._requested(agent_name)
         cwd = await self._folder_of(workspace)
@@ -68,4 +68,4 @@ async def _skills_or_none(runtime: RegisteredRuntime, cwd: Path) -> Sequence[Ski
 async def _skills_of(registered: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
     if not isinstance(registered.runtime, OffersSkills) or not registered.plugin.serves:
         return []
-    return await ask(registered.runtime.skills(cwd), "list its skills", LIST_SECONDS)
+    return await call_runtime(registered.runtime.skills(cwd), "list its skills", LIST_SECONDS)

@@ -21,7 +21,7 @@ log = logging.getLogger("xo_cowork.sessions")
 
 
 class HasTurn(Protocol):
-    """What a notice about a turn names."""
+    """A turn's start or end, as a listener is notified of it."""
 
     @property
     def turn(self) -> Turn: ...
@@ -54,7 +54,7 @@ class HostSessionSource:
         self._index.mark_stale()
 
     async def refresh(self) -> None:
-        """Write the sessions that changed; after the index was opened anew, all that differ."""
+        """Write the sessions that changed; after the index was reopened, all that differ."""
         changed, self._changed = self._changed, set()
         generation = self._index.generation
         try:

@@ -1,4 +1,4 @@
-"""The running turn of a session as `Turns` keeps it, and the protocol of those who follow turns."""
+"""The running turn of a session as `Turns` keeps it, and the interface of turn listeners."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from xo_cowork_core.services.turns.running_turn import RunningTurn
 
 
 class TurnListener(Protocol):
-    """Follows turns. Called on the event loop and not awaited: must not block or raise."""
+    """Is notified of turns. Called on the event loop and not awaited: must not block or raise."""
 
     def turn_started(self, running: RunningTurn) -> None:
         """Called after a turn is stored and before it runs."""

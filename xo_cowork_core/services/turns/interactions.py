@@ -32,8 +32,8 @@ INTERACTION_EVENTS = REQUEST_EVENTS | RESOLVED_EVENTS
 
 @dataclass(slots=True)
 class PendingInteraction:
-    """One request of a running turn. It is kept after its answer, so that a second answer is known
-    to be one."""
+    """One request of a running turn. It is kept after its answer, so that a second answer is
+    detected."""
 
     request: InteractionRequest
     is_resolved: bool = False

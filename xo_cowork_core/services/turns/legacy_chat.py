@@ -21,7 +21,7 @@ SILENCE_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class ProjectSession:
-    """The session that a project name stands for."""
+    """The session of a project name."""
 
     project_name: str
     session_id: str
@@ -99,7 +99,7 @@ class LegacyChat:
                 return
 
     async def list_sessions(self) -> list[ProjectSession]:
-        """List every project name with its session, the last used first."""
+        """List every project name with its session, the most recently used first."""
         rows = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT project_name, session_id, user_id, time_updated FROM project_sessions"

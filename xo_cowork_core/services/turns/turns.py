@@ -107,7 +107,7 @@ class Turns:
             raise NotFound("Stream not found")
         if not was_requested:
             raise NotFound("No such request in this turn")
-        raise Conflict("This turn has ended; what it asked can no longer be answered")
+        raise Conflict("This turn has ended; its requests can no longer be answered")
 
     def active(self) -> Sequence[RunningTurn]:
         """Return the running turns, oldest first."""

@@ -12,7 +12,7 @@ from xo_runtime_openclaw.gateway.frames import GatewayError, row
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 
 COUNT_SECONDS = 2.0
-MOST_COUNTED = 50
+MAX_COUNTED = 50
 
 
 class Agents:
@@ -101,7 +101,7 @@ class Agents:
         return AgentConfig(config, self._home)
 
     async def _counts(self, ids: Sequence[str]) -> dict[str, int]:
-        counts = await asyncio.gather(*(self._count(key) for key in ids[:MOST_COUNTED]))
+        counts = await asyncio.gather(*(self._count(key) for key in ids[:MAX_COUNTED]))
         return dict(zip(ids, counts, strict=False))
 
     async def _count(self, agent_id: str) -> int:

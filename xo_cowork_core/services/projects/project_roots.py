@@ -1,4 +1,4 @@
-"""The folder that holds the projects of each runtime: today one for all runtimes."""
+"""The projects root of each runtime; at present all runtimes have the same one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
 
-class Roots:
+class ProjectRoots:
     """Gives every loaded runtime's projects root."""
 
     def __init__(self, selector: RuntimeSelector, root: Path) -> None:
