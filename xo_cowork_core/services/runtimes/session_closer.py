@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 from xo_cowork_core.sdk import ClosesSessions, Turn, XoError
-from xo_cowork_core.services.runtimes.calls import ask
+from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 
 CLOSE_SECONDS = 5.0
@@ -56,7 +56,9 @@ class SessionCloser:
         if not isinstance(owner.runtime, ClosesSessions):
             return
         try:
-            await ask(owner.runtime.close_session(session_id), "close a session", CLOSE_SECONDS)
+            await call_runtime(
+                owner.runtime.close_session(session_id), "close a session", CLOSE_SECONDS
+            )
         except XoError as error:
             log.warning("%s: %s", agent_name, error.message)
 
