@@ -13,7 +13,7 @@ from statistics import median
 
 from bench.measuring.plan import Plan
 from bench.measuring.rows import Baseline, Row, Target, percentile95
-from bench.measuring.server import QUICK, ROOT, model_stand_in, server_with
+from bench.measuring.server import QUICK, ROOT, fake_model_api, server_with
 from bench.measuring.turns import TurnRunner
 from bench.measuring.wire import Address
 
@@ -81,7 +81,7 @@ def real(plan: Plan) -> Row:
     binary = Path(os.environ.get("CLAUDE_CLI_PATH", "") or ROOT / REAL)
     if not binary.exists():
         return Row(ONE_SHOT_ROW, "times", target=target, note="no real CLI here: `make toolchain`")
-    with model_stand_in() as model:
+    with fake_model_api() as model:
         keys = {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "bench"}
         cold = median([one_shot(binary, keys) for _ in range(plan.repeats)])
         with server_with(binary, keys) as server:

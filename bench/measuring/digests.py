@@ -1,4 +1,4 @@
-"""Digests of the texts that the stand-ins of `bench/cli` print, computed independently."""
+"""Digests of the texts that the fakes of `bench/cli` print, computed independently."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The server with every installed plugin, and the stand-ins for agents and models."""
+"""The server with every installed plugin, and the fake agents and models."""
 
 import json
 import subprocess
@@ -31,8 +31,8 @@ def server_with(cli: Path, environment: Mapping[str, str] | None = None) -> Live
 
 
 @contextmanager
-def model_stand_in() -> Iterator[str]:
-    """Run the stand-in of the model's API and give its address."""
+def fake_model_api() -> Iterator[str]:
+    """Run the fake model API and give its address."""
     child = subprocess.Popen([sys.executable, str(MODEL)], stdout=subprocess.PIPE)
     try:
         assert child.stdout

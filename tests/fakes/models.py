@@ -1,4 +1,4 @@
-"""Starts the stand-ins for model APIs."""
+"""Starts the fake model APIs."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 @contextmanager
-def stand_in_model(name: str, log: Path | None = None, port: int = 0) -> Iterator[int]:
-    """Run the stand-in in this folder and give its port."""
+def fake_model_api(name: str, log: Path | None = None, port: int = 0) -> Iterator[int]:
+    """Run the fake in this folder and give its port."""
     server = Path(__file__).parent / name / "server.py"
     more = ["--log", str(log)] if log else []
     command = [sys.executable, str(server), "--port", str(port), *more]

@@ -1,15 +1,15 @@
-"""The runtime passes the contract with the stand-in of the CLI."""
+"""The runtime passes the contract with the fake CLI."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.claude_cli.claude_prompts import STAND_IN, claude_subject
+from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, claude_subject
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 
 
-class TestClaudeStandIn(RuntimeContract):
+class TestFakeClaude(RuntimeContract):
     @pytest.fixture(scope="class")
     @classmethod
     def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeSubject]:
-        yield claude_subject(STAND_IN, 9, tmp_path_factory.mktemp("claude"))
+        yield claude_subject(FAKE_CLI, 9, tmp_path_factory.mktemp("claude"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.claude_cli.claude_prompts import STAND_IN
+from tests.fakes.claude_cli.claude_prompts import FAKE_CLI
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 KEYLESS = {"XO_PLUGINS": "runtime_claude"}
@@ -17,7 +17,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
     """Start servers whose `claude` notes each time that it is run."""
     counted = tmp_path / "bin" / "claude"
     counted.parent.mkdir()
-    counted.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/runs\nexec {STAND_IN} "$@"\n')
+    counted.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/runs\nexec {FAKE_CLI} "$@"\n')
     counted.chmod(0o755)
     with ExitStack() as stack:
 
@@ -64,7 +64,7 @@ def test_no_binary_is_missing(tmp_path: Path) -> None:
 
 def test_a_program_that_is_slow_to_answer_takes_turns(tmp_path: Path) -> None:
     slow = tmp_path / "claude"
-    slow.write_text(f'#!/bin/sh\ncase "$1" in --version) sleep 20;; esac\nexec {STAND_IN} "$@"\n')
+    slow.write_text(f'#!/bin/sh\ncase "$1" in --version) sleep 20;; esac\nexec {FAKE_CLI} "$@"\n')
     slow.chmod(0o755)
     environment = {**KEYLESS, "CLAUDE_CLI_PATH": str(slow), "ANTHROPIC_API_KEY": "sk-ant-good"}
     with LiveServer(environment=environment) as server:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.claude_cli.claude_prompts import STAND_IN, text
+from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 GONE_SECONDS = 10.0
@@ -16,7 +16,7 @@ GONE_SECONDS = 10.0
 def server() -> Iterator[LiveServer]:
     environment = {
         "XO_PLUGINS": "runtime_claude",
-        "CLAUDE_CLI_PATH": str(STAND_IN),
+        "CLAUDE_CLI_PATH": str(FAKE_CLI),
         "ANTHROPIC_API_KEY": "obviously-fake",
     }
     with LiveServer(environment=environment) as running:

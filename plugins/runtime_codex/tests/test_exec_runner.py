@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.codex_cli.codex_prompts import (
     ABSENT,
-    STAND_IN,
+    FAKE_CLI,
     command,
     environment,
     patch,
@@ -30,12 +30,12 @@ def wrapped(binary: Path, folder: Path) -> Path:
     return wrapper
 
 
-@pytest.fixture(scope="module", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.real)])
 def chat(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chat]:
     """Talk to a server whose Codex knows no app-server."""
-    binary = STAND_IN if request.param == "stand-in" else real_codex()
+    binary = FAKE_CLI if request.param == "fake" else real_codex()
     folder = tmp_path_factory.mktemp("codex")
     wrapper = wrapped(binary or pytest.skip(ABSENT), folder)
     with responses_api() as port:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.codex_cli.codex_prompts import STAND_IN, command, environment, text
+from tests.fakes.codex_cli.codex_prompts import FAKE_CLI, command, environment, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator[Chat]:
     """Talk to a server that may have two app-servers."""
-    values = environment(STAND_IN, 9, tmp_path / "codex") | {"CODEX_SERVER_LIMIT": "2"}
+    values = environment(FAKE_CLI, 9, tmp_path / "codex") | {"CODEX_SERVER_LIMIT": "2"}
     with LiveServer(environment={"XO_PLUGINS": "runtime_codex", **values}) as server:
         yield Chat(server, "codex")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.fakes.openclaw_gateway.openclaw_prompts import environment, gateway, say, stand_in
+from tests.fakes.openclaw_gateway.openclaw_prompts import environment, fake_openclaw, gateway, say
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import texts
 
@@ -13,7 +13,7 @@ from xo_cowork_core.sdk.testing.history import texts
 @contextmanager
 def talking(folder: Path, condition: str, **more: str) -> Iterator[Chat]:
     """Talk to a server whose gateway is in this condition."""
-    with gateway(stand_in(folder), folder, 9, condition) as running:
+    with gateway(fake_openclaw(folder), folder, 9, condition) as running:
         values = {"XO_PLUGINS": "runtime_openclaw", **environment(running.url), **more}
         with LiveServer(environment=values) as server:
             yield Chat(server, "openclaw")
@@ -65,7 +65,7 @@ def test_a_turn_of_the_fallback_stops(tmp_path: Path) -> None:
 
 
 def test_a_token_in_the_gateways_own_configuration_is_found(tmp_path: Path) -> None:
-    with gateway(stand_in(tmp_path), tmp_path, 9) as running:
+    with gateway(fake_openclaw(tmp_path), tmp_path, 9) as running:
         values = {"XO_PLUGINS": "runtime_openclaw", "OPENCLAW_GATEWAY_URL": running.url}
         server = LiveServer(environment=values)
         try:
@@ -77,7 +77,7 @@ def test_a_token_in_the_gateways_own_configuration_is_found(tmp_path: Path) -> N
 
 
 def test_the_gateways_address_may_be_given_as_a_page(tmp_path: Path) -> None:
-    with gateway(stand_in(tmp_path), tmp_path, 9) as running:
+    with gateway(fake_openclaw(tmp_path), tmp_path, 9) as running:
         page = running.url.replace("ws://", "http://")
         with LiveServer(environment={"XO_PLUGINS": "runtime_openclaw", **environment(page)}) as it:
             assert Chat(it, "openclaw").run_turn(say("Hello.")).text == "Hello."

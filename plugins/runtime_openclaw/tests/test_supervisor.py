@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.fakes.openclaw_gateway.openclaw_prompts import first_refusal, free_port, say, stand_in
+from tests.fakes.openclaw_gateway.openclaw_prompts import (
+    fake_openclaw,
+    first_refusal,
+    free_port,
+    say,
+)
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.process_tree import eventually
 
@@ -19,11 +24,11 @@ HUNG_SECONDS = 60.0
 
 @contextmanager
 def managing(folder: Path, **more: str) -> Iterator[LiveServer]:
-    """Run a server that manages the stand-in."""
+    """Run a server that manages the fake."""
     environment = {
         "XO_PLUGINS": "runtime_openclaw",
         "XO_OPENCLAW_MANAGE": "1",
-        "OPENCLAW_CLI_PATH": str(stand_in(folder)),
+        "OPENCLAW_CLI_PATH": str(fake_openclaw(folder)),
         "OPENCLAW_GATEWAY_URL": f"ws://127.0.0.1:{free_port()}",
         **more,
     }

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from script import Act
-from stand_in import Broken
+from fake_api import ConnectionAborted
+from script import Action
 
 TOOL_PIECE = 24
 
@@ -21,8 +21,10 @@ def usage(prompt: int, output: int) -> dict[str, Any]:
     }
 
 
-async def streamed(model: str, acts: Sequence[Act], prompt: int) -> AsyncIterator[dict[str, Any]]:
-    """Yield the chunks of an answer. Raises `Broken` where the script says so."""
+async def streamed(
+    model: str, actions: Sequence[Action], prompt: int
+) -> AsyncIterator[dict[str, Any]]:
+    """Yield the chunks of an answer. Raises `ConnectionAborted` where the script says so."""
     answer = f"chatcmpl-{uuid.uuid4().hex[:20]}"
     tools = output = 0
 
@@ -36,31 +38,31 @@ async def streamed(model: str, acts: Sequence[Act], prompt: int) -> AsyncIterato
         }
 
     yield chunk({"role": "assistant", "content": ""})
-    for act in acts:
-        if act.kind == "tool":
-            for delta in _tool(act, tools):
+    for action in actions:
+        if action.kind == "tool":
+            for delta in _tool(action, tools):
                 yield chunk(delta)
             tools += 1
-        elif act.kind == "silence":
-            await asyncio.sleep(act.number)
-        elif act.kind == "fail":
-            yield {"error": {"type": act.rest or "server_error", "message": "stand-in failed"}}
-            raise Broken
+        elif action.kind == "silence":
+            await asyncio.sleep(action.number)
+        elif action.kind == "fail":
+            yield {"error": {"type": action.rest or "server_error", "message": "fake failed"}}
+            raise ConnectionAborted
         else:
-            for text in act.chunks:
+            for text in action.chunks:
                 output += 1
-                yield chunk({"reasoning_content" if act.kind == "think" else "content": text})
-                await asyncio.sleep(act.delay)
-        if act.kind == "cut":
-            raise Broken
+                yield chunk({"reasoning_content" if action.kind == "think" else "content": text})
+                await asyncio.sleep(action.delay)
+        if action.kind == "cut":
+            raise ConnectionAborted
     yield chunk({}, "tool_calls" if tools else "stop")
     yield {"id": answer, "model": model, "choices": [], "usage": usage(prompt, max(1, output))}
 
 
-async def whole(model: str, acts: Sequence[Act], prompt: int) -> dict[str, Any]:
+async def whole(model: str, actions: Sequence[Action], prompt: int) -> dict[str, Any]:
     """Answer without a stream."""
     text, calls, spent = "", [], usage(prompt, 1)
-    async for piece in streamed(model, acts, prompt):
+    async for piece in streamed(model, actions, prompt):
         spent = piece.get("usage", spent)
         for choice in piece.get("choices", ()):
             text += choice["delta"].get("content", "")
@@ -75,8 +77,8 @@ async def whole(model: str, acts: Sequence[Act], prompt: int) -> dict[str, Any]:
     return {"id": "chatcmpl-whole", "model": model, "choices": [choice], "usage": spent}
 
 
-def _tool(act: Act, index: int) -> list[dict[str, Any]]:
-    name, arguments = act.tool
+def _tool(action: Action, index: int) -> list[dict[str, Any]]:
+    name, arguments = action.tool
     text = json.dumps(arguments)
     head = {"index": index, "id": f"call_{uuid.uuid4().hex[:20]}", "type": "function"}
     pieces = [text[at : at + TOOL_PIECE] for at in range(0, len(text), TOOL_PIECE)]

@@ -1,4 +1,4 @@
-"""A stand-in of chat/completions on the loopback, played by the prompt's directives.
+"""A fake chat/completions API on the loopback, controlled by the prompt's directives.
 
   python server.py [--port N] [--log FILE]     prints {"port": N} once it listens
 
@@ -18,14 +18,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "model_api"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from answers import streamed, whole
-from script import DEFAULT, Act, has_steps, step_at
-from stand_in import Request, StandIn, send_json, send_stream, serve, text_of
+from fake_api import FakeApi, Request, send_json, send_stream, serve, text_of
+from script import DEFAULT, Action, has_steps, step_at
 
 ERRORS = {401: "authentication_error", 429: "rate_limit_error", 400: "invalid_request_error"}
 
 
-class ChatCompletions(StandIn):
-    """One listening stand-in."""
+class ChatCompletions(FakeApi):
+    """One listening server."""
 
     async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         method, path, headers, raw = request
@@ -36,28 +36,28 @@ class ChatCompletions(StandIn):
             return await send_json(writer, 200, {"object": "list", "data": []})
         if not path.endswith("/chat/completions"):
             return await _error(writer, 404, "not found")
-        acts = self._acts(body)
+        actions = self._acts(body)
         self.note(
             {
                 "path": path,
                 "model": body.get("model"),
-                "acts": [act.kind for act in acts],
+                "acts": [action.kind for action in actions],
                 "answers": _answers(body),
             }
         )
-        if acts[0].kind == "error":
-            status = int(acts[0].number)
-            return await _error(writer, status, f"stand-in error {status}")
-        if acts[0].kind == "slowhead":
-            await asyncio.sleep(acts[0].number)
-            acts = (Act("text", "late answer"),)
+        if actions[0].kind == "error":
+            status = int(actions[0].number)
+            return await _error(writer, status, f"fake error {status}")
+        if actions[0].kind == "slowhead":
+            await asyncio.sleep(actions[0].number)
+            actions = (Action("text", "late answer"),)
         try:
-            return await _play(writer, body, acts, max(1, len(raw) // 4))
+            return await _play(writer, body, actions, max(1, len(raw) // 4))
         except ConnectionError:
-            self.note({"left": [act.kind for act in acts]})
+            self.note({"left": [action.kind for action in actions]})
             raise
 
-    def _acts(self, body: dict[str, Any]) -> Sequence[Act]:
+    def _acts(self, body: dict[str, Any]) -> Sequence[Action]:
         messages = body.get("messages", [])
         for place in range(len(messages) - 1, -1, -1):
             text = text_of(messages[place].get("content"))
@@ -69,13 +69,13 @@ class ChatCompletions(StandIn):
 
 
 async def _play(
-    writer: asyncio.StreamWriter, body: dict[str, Any], acts: Sequence[Act], prompt: int
+    writer: asyncio.StreamWriter, body: dict[str, Any], actions: Sequence[Action], prompt: int
 ) -> None:
-    model = body.get("model", "stand-in")
+    model = body.get("model", "fake")
     if not body.get("stream"):
-        await send_json(writer, 200, await whole(model, acts, prompt))
+        await send_json(writer, 200, await whole(model, actions, prompt))
         return
-    async with aclosing(streamed(model, acts, prompt)) as chunks:
+    async with aclosing(streamed(model, actions, prompt)) as chunks:
         await send_stream(writer, _frames(chunks))
 
 

@@ -1,14 +1,14 @@
-"""Claude Code as a subject of the runtime contract: the real one and its stand-in alike."""
+"""Claude Code as a subject of the runtime contract: the real one and the fake."""
 
 import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.fakes.models import stand_in_model
+from tests.fakes.models import fake_model_api
 from xo_cowork_core.sdk.testing import RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
-STAND_IN = FAKES / "claude_cli" / "claude"
+FAKE_CLI = FAKES / "claude_cli" / "claude"
 ALLOWED = {"permissions": {"allow": ["Bash(python3:*)"]}}
 STATUS = {"auth": 401, "rate_limit": 429, "upstream": 500, "overloaded": 529, "bad_request": 400}
 
@@ -37,12 +37,12 @@ def question() -> str:
         "multiSelect": False,
         "options": options,
     }
-    return f"{tool('AskUserQuestion', questions=[form])} [[heard]]"
+    return f"{tool('AskUserQuestion', questions=[form])} [[result]]"
 
 
 def model_api(log: Path | None = None) -> AbstractContextManager[int]:
-    """Run the model's stand-in and give its port."""
-    return stand_in_model("model_api", log)
+    """Run the fake model API and give its port."""
+    return fake_model_api("model_api", log)
 
 
 def environment(binary: Path, port: int, config: Path) -> dict[str, str]:
@@ -53,14 +53,14 @@ def environment(binary: Path, port: int, config: Path) -> dict[str, str]:
         "CLAUDE_CLI_PATH": str(binary),
         "CLAUDE_CONFIG_DIR": str(config),
         "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}",
-        "ANTHROPIC_API_KEY": "sk-ant-stand-in-good",
+        "ANTHROPIC_API_KEY": "sk-ant-fake-good",
         "CLAUDE_CODE_MAX_RETRIES": "1",
     }
 
 
 def claude_subject(binary: Path, port: int, config: Path) -> RuntimeSubject:
     """Describe what a prompt can make Claude Code do."""
-    stand_in = binary == STAND_IN
+    is_fake = binary == FAKE_CLI
     return RuntimeSubject(
         agent_name="claude_code",
         plugins="runtime_claude",
@@ -78,9 +78,9 @@ def claude_subject(binary: Path, port: int, config: Path) -> RuntimeSubject:
         plan=lambda: f"{tool('ExitPlanMode', plan='# The plan')} [[text planned]]",
         fail=lambda code: f"[[error {STATUS[code]}]]",
         failures={code: str(status) for code, status in STATUS.items() if code != "auth"},
-        die=_die if stand_in else _kill_agent,
+        die=_die if is_fake else _kill_agent,
         long_line=lambda characters: f"[[big {characters}]]",
-        invalid_records=_garbage if stand_in else None,
+        invalid_records=_garbage if is_fake else None,
     )
 
 

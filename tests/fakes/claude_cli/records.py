@@ -1,16 +1,16 @@
-"""Writes the stand-in's records to standard output and, where the real one does, to its file."""
+"""Writes the fake's records to standard output and, where the real one does, to its file."""
 
 from stream import emit, new_uuid
 
-MODEL = "stand-in-model"
+MODEL = "fake-model"
 
 
 class RecordWriter:
     """The records of one session. Counts the output tokens of a turn and the session's cost."""
 
-    def __init__(self, session, book):
+    def __init__(self, session, session_file):
         self._session = session
-        self._book = book
+        self._session_file = session_file
         self._message = ""
         self._output_tokens = 0
         self._cost = 0.0
@@ -44,7 +44,7 @@ class RecordWriter:
         emit({"type": "assistant", "message": message, "parent_tool_use_id": None,
               "session_id": self._session, "uuid": new_uuid(), **more})  # fmt: skip
         stop = "tool_use" if block["type"] == "tool_use" else "end_turn"
-        self._book.assistant({**message, "stop_reason": stop})
+        self._session_file.assistant({**message, "stop_reason": stop})
 
     def api_error(self, text, kind):
         """Send and store an error of the model's API as a synthetic message."""
@@ -52,7 +52,7 @@ class RecordWriter:
                    "content": [{"type": "text", "text": text}]}  # fmt: skip
         emit({"type": "assistant", "message": message, "parent_tool_use_id": None,
               "error": kind, "is_api_error_message": True})  # fmt: skip
-        self._book.assistant(message, isApiErrorMessage=True)
+        self._session_file.assistant(message, isApiErrorMessage=True)
 
     def tool_result(self, call_id, output, structured, *, failed):
         """Send and store the result of a tool call."""
@@ -62,7 +62,7 @@ class RecordWriter:
         message = {"role": "user", "content": [block]}
         emit({"type": "user", "message": message, "parent_tool_use_id": None,
               "session_id": self._session, "tool_use_result": structured})  # fmt: skip
-        self._book.user([block], toolUseResult=structured)
+        self._session_file.user([block], toolUseResult=structured)
 
     def event(self, **event):
         """Send a stream event."""

@@ -1,26 +1,26 @@
-"""Skills of the stand-in: looked up once, and again when the host says so."""
+"""Skills of the fake: read once, and again when the host requests it."""
 
 from pathlib import Path
 
 
 class Skills:
-    """What `/name words` stands for."""
+    """The texts that replace `/name words`."""
 
-    def __init__(self, inbox):
-        self._inbox = inbox
+    def __init__(self, stdin):
+        self._stdin = stdin
         self._texts = {}
-        self._look()
+        self._load()
 
     def expand(self, text):
-        """Put a skill's text in the place of its name."""
-        if self._inbox.reload_skills:
-            self._inbox.reload_skills = False
-            self._look()
+        """Replace a skill's name by its text."""
+        if self._stdin.reload_skills:
+            self._stdin.reload_skills = False
+            self._load()
         name, _, words = text.removeprefix("/").partition(" ")
         if not text.startswith("/") or name not in self._texts:
             return text
         return self._texts[name].replace("$ARGUMENTS", words)
 
-    def _look(self):
+    def _load(self):
         files = Path.cwd().glob(".claude/skills/*/SKILL.md")
         self._texts = {file.parent.name: file.read_text() for file in files}

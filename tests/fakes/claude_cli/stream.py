@@ -1,4 +1,4 @@
-"""Standard input and output of the stand-in: records out, prompts and control requests in."""
+"""Standard input and output of the fake: records out, prompts and control requests in."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 
 
 class Interrupted(Exception):
-    """The host wants the turn to stop."""
+    """The host interrupts the turn."""
 
 
 def new_uuid():
@@ -24,8 +24,8 @@ def emit(record):
         data = data[os.write(1, data) :]
 
 
-class Inbox:
-    """What the host writes. Nothing is read in the background: whoever waits reads."""
+class StdinReader:
+    """Reads prompts and control requests from stdin, only while a caller waits."""
 
     def __init__(self, session):
         self.session = session
@@ -33,15 +33,15 @@ class Inbox:
         self.model = None
         self.idle = True
         self.reload_skills = False
-        self.hears = True
+        self.accepts_input = True
         self._prompts = []
         self._answers = {}
         self._rest = b""
         self._open = True
 
-    def deafen(self):
-        """Take no more input: the prompt was all of it."""
-        self._open = self.hears = False
+    def close_input(self):
+        """Accept no more input: the prompt was all of it."""
+        self._open = self.accepts_input = False
 
     def next_prompt(self):
         """Wait for a user record; None at the end of input."""
@@ -52,7 +52,7 @@ class Inbox:
         return self._prompts.pop(0) if self._prompts else None
 
     def pause(self, seconds):
-        """Let time pass while control requests are served. Raises Interrupted."""
+        """Wait while control requests are served. Raises Interrupted."""
         if seconds > 0:
             self._until(lambda: False, seconds)
         else:

@@ -1,4 +1,4 @@
-"""The stand-in's `app-server`: JSON lines on stdin and stdout, many threads."""
+"""The fake's `app-server`: JSON lines on stdin and stdout, many threads."""
 
 import asyncio
 import itertools
@@ -8,13 +8,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from play import Play
+from codex_turn import CodexTurn
 from rollout import HOME, Locked, NoRollout, Rollout, new_id
 from script import Budget
-from work import Work
+from tools import CommandRunner
 
 LINE_LIMIT = 64 * 1024 * 1024
-MODEL = {"model": "stand-in-model", "modelProvider": "stand-in", "reasoningEffort": None}
+MODEL = {"model": "fake-model", "modelProvider": "fake", "reasoningEffort": None}
 
 
 class Refused(Exception):
@@ -37,13 +37,13 @@ class Thread:
     def __init__(self, server, thread_id, cwd, *, exists):
         self.server, self.thread_id = server, thread_id
         self.rollout = Rollout(thread_id, cwd, exists=exists)
-        self.work = Work(cwd, thread_id)
+        self.commands = CommandRunner(cwd, thread_id)
         self.script, self.budget = "", server.budget
         self.turn_id, self.task, self.asked = "", None, {}
 
     raw = staticmethod(write)
 
-    def tell(self, method, **params):
+    def notify(self, method, **params):
         emit({"method": method, "params": {"threadId": self.thread_id, **params}})
 
     async def ask(self, method, turn_id, params):
@@ -54,39 +54,39 @@ class Thread:
         emit({"method": method, "id": number, "params": named})
         found = await answer
         del self.asked[number]
-        self.tell("serverRequest/resolved", requestId=number)
+        self.notify("serverRequest/resolved", requestId=number)
         return found
 
     def start(self, params):
         settings = params.get("collaborationMode") or {"mode": "default"}
         if params.get("cwd"):
-            self.work.cwd = type(self.work.cwd)(params["cwd"])
+            self.commands.cwd = type(self.commands.cwd)(params["cwd"])
         text = "\n".join(part.get("text", "") for part in params["input"])
         self.turn_id = new_id()
         policy = params.get("approvalPolicy")
-        play = Play(self, self.turn_id, text, settings["mode"], policy)
-        self.task = asyncio.create_task(self._run(play))
+        turn = CodexTurn(self, self.turn_id, text, settings["mode"], policy)
+        self.task = asyncio.create_task(self._run(turn))
         return self.turn_id
 
-    async def _run(self, play):
+    async def _run(self, turn):
         # the answer to `turn/start` goes out first
         await asyncio.sleep(0)
         status, error = "completed", None
         try:
-            error = await play.run()
+            error = await turn.run()
             status = "failed" if error else status
         except asyncio.CancelledError:
             status = "interrupted"
-            self.rollout.write("event_msg", type="turn_aborted", turn_id=play.turn_id)
+            self.rollout.write("event_msg", type="turn_aborted", turn_id=turn.turn_id)
         else:
-            body = {"type": "task_complete", "turn_id": play.turn_id}
+            body = {"type": "task_complete", "turn_id": turn.turn_id}
             self.rollout.write("event_msg", **body, **({"error": error} if error else {}))
         for number in list(self.asked):
             del self.asked[number]
-            self.tell("serverRequest/resolved", requestId=number)
+            self.notify("serverRequest/resolved", requestId=number)
         self.turn_id = ""
-        turn = {"id": play.turn_id, "status": status, "error": error}
-        self.tell("turn/completed", turn=turn)
+        turn = {"id": turn.turn_id, "status": status, "error": error}
+        self.notify("turn/completed", turn=turn)
 
 
 class Server:
@@ -112,11 +112,11 @@ class Server:
     def serve(self, method, params):
         match method:
             case "initialize":
-                return {"userAgent": "stand-in", "codexHome": str(HOME)}
+                return {"userAgent": "fake", "codexHome": str(HOME)}
             case "account/login/start":
                 return {"type": "apiKey"}
             case "model/list":
-                return {"data": [{"model": "stand-in-gpt", "displayName": "Stand-in"}]}
+                return {"data": [{"model": "fake-gpt", "displayName": "Fake"}]}
             case "thread/start":
                 return self._load(new_id(), params, exists=False)
             case "thread/resume":
@@ -139,7 +139,7 @@ class Server:
                 thread.rollout.revert(params["beforeTurnId"])
                 thread.script = ""
             case "thread/backgroundTerminals/clean":
-                thread.work.clean()
+                thread.commands.clean()
             case "thread/inject_items":
                 return {}
             case "turn/start":
@@ -172,7 +172,7 @@ async def _listen():
         with suppress(ValueError):
             server.answer(json.loads(line))
     for thread in server.threads.values():
-        thread.work.clean()
+        thread.commands.clean()
 
 
 def serve():

@@ -1,26 +1,26 @@
-"""Codex as a subject of the runtime contract: the real one and its stand-in alike."""
+"""Codex as a subject of the runtime contract: the real one and the fake."""
 
 import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.fakes.models import stand_in_model
+from tests.fakes.models import fake_model_api
 from xo_cowork_core.sdk.testing import RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
-STAND_IN = FAKES / "codex_cli" / "codex"
+FAKE_CLI = FAKES / "codex_cli" / "codex"
 REAL = FAKES.parents[1] / ".toolchain" / "bin" / "codex"
 ABSENT = "the real CLIs are not here: run `make toolchain`"
 STATUS = {"auth": 401, "rate_limit": 429, "upstream": 500, "overloaded": 503, "bad_request": 400}
 WORDS = {"auth": "401", "rate_limit": "429", "upstream": "demand", "overloaded": "capacity"}
 CONFIG = """\
-model = "stand-in-model"
-model_provider = "stand-in"
+model = "fake-model"
+model_provider = "fake"
 check_for_update_on_startup = false
 [analytics]
 enabled = false
-[model_providers.stand-in]
-name = "stand-in"
+[model_providers.fake]
+name = "fake"
 base_url = "http://127.0.0.1:{port}/v1"
 env_key = "OPENAI_API_KEY"
 wire_api = "responses"
@@ -77,7 +77,7 @@ def question() -> str:
     options = [{"label": "Red", "description": "warm"}, {"label": "Blue", "description": "cold"}]
     form = {"id": "colour", "question": "Which colour?", "header": "Colour", "options": options}
     call = json.dumps({"questions": [form]}).replace("]", " ]")
-    return f"[[tool request_user_input {call}]] [[heard]]"
+    return f"[[tool request_user_input {call}]] [[result]]"
 
 
 def real_codex() -> Path | None:
@@ -86,8 +86,8 @@ def real_codex() -> Path | None:
 
 
 def responses_api(log: Path | None = None, port: int = 0) -> AbstractContextManager[int]:
-    """Run the model's stand-in and give its port."""
-    return stand_in_model("responses_api", log, port)
+    """Run the fake model API and give its port."""
+    return fake_model_api("responses_api", log, port)
 
 
 def environment(binary: Path, port: int, home: Path) -> dict[str, str]:
@@ -99,13 +99,13 @@ def environment(binary: Path, port: int, home: Path) -> dict[str, str]:
     return {
         "CODEX_CLI_PATH": str(binary),
         "CODEX_HOME": str(home),
-        "OPENAI_API_KEY": "sk-stand-in-good",
+        "OPENAI_API_KEY": "sk-fake-good",
     }
 
 
 def codex_subject(binary: Path, port: int, home: Path) -> RuntimeSubject:
     """Describe what a prompt can make Codex do."""
-    stand_in = binary == STAND_IN
+    is_fake = binary == FAKE_CLI
     plan = "<proposed_plan>\n# The plan\n- do it\n</proposed_plan>\n"
     abilities = {"interrupts", "answers", "keeps_history", "edits_history"}
     return RuntimeSubject(
@@ -125,9 +125,9 @@ def codex_subject(binary: Path, port: int, home: Path) -> RuntimeSubject:
         plan=lambda: text(plan),
         fail=lambda code: f"[[error {STATUS[code]}]]",
         failures={code: WORDS.get(code, str(status)) for code, status in STATUS.items()},
-        die=lambda: "[[text so far && die]]" if stand_in else kill_agent(home),
+        die=lambda: "[[text so far && die]]" if is_fake else kill_agent(home),
         long_line=lambda characters: f"[[big {characters}]]",
-        invalid_records=_garbage if stand_in else None,
+        invalid_records=_garbage if is_fake else None,
     )
 
 

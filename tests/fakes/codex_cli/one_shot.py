@@ -1,4 +1,4 @@
-"""The stand-in's `exec --json`: one turn, whole messages, nothing asked."""
+"""The fake's `exec --json`: one turn, whole messages, no approvals."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from app_server import Thread
-from play import Play
+from codex_turn import CodexTurn
 from rollout import Locked, NoRollout, new_id
 from script import Budget
 
@@ -18,12 +18,12 @@ KINDS = {
 }
 
 
-class Printed(Thread):
+class ExecThread(Thread):
     """A thread whose notifications are printed as `exec` does."""
 
     budget = None
 
-    def tell(self, method, **params):
+    def notify(self, method, **params):
         item = params.get("item") or {}
         kind = KINDS.get(item.get("type"))
         if method in {"item/started", "item/completed"} and kind:
@@ -62,7 +62,7 @@ def run(words):
     thread_id = rest[0] if resume else new_id()
     server = type("Server", (), {"budget": Budget()})()
     try:
-        thread = Printed(server, thread_id, Path.cwd(), exists=resume)
+        thread = ExecThread(server, thread_id, Path.cwd(), exists=resume)
     except (NoRollout, Locked):
         print(f"no rollout found for thread id {thread_id}", file=sys.stderr)
         return 1
@@ -72,13 +72,13 @@ def run(words):
 async def _play(thread, text):
     show({"type": "thread.started", "thread_id": thread.thread_id})
     show({"type": "turn.started"})
-    play = Play(thread, new_id(), text, "default", "never")
-    error = await play.run()
-    body = {"type": "task_complete", "turn_id": play.turn_id}
+    turn = CodexTurn(thread, new_id(), text, "default", "never")
+    error = await turn.run()
+    body = {"type": "task_complete", "turn_id": turn.turn_id}
     thread.rollout.write("event_msg", **body, **({"error": error} if error else {}))
     if error:
         show({"type": "turn.failed", "error": {"message": error["message"]}})
         return 1
-    usage = {"input_tokens": play.used["inputTokens"], "output_tokens": play.used["outputTokens"]}
+    usage = {"input_tokens": turn.used["inputTokens"], "output_tokens": turn.used["outputTokens"]}
     show({"type": "turn.completed", "usage": usage})
     return 0

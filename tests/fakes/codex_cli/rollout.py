@@ -56,7 +56,7 @@ class Rollout:
             file.write(json.dumps(row, separators=(",", ":")) + "\n")
 
     def meta(self, **more):
-        body = {"id": self.thread_id, "cwd": str(self.cwd), "model_provider": "stand-in"}
+        body = {"id": self.thread_id, "cwd": str(self.cwd), "model_provider": "fake"}
         self.write("session_meta", **body, **more)
 
     def made(self):

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from script import Act
-from stand_in import Broken
+from fake_api import ConnectionAborted
+from script import Action
 
 TOOL_PIECE = 24
 
@@ -25,76 +25,78 @@ def usage(prompt: int, output: int) -> dict[str, int]:
     }
 
 
-def whole(model: str, acts: Sequence[Act], prompt: int) -> dict[str, Any]:
-    """Answer without a stream. Raises `Broken` where a stream would break."""
+def whole(model: str, actions: Sequence[Action], prompt: int) -> dict[str, Any]:
+    """Answer without a stream. Raises `ConnectionAborted` where a stream would break."""
     content: list[dict[str, Any]] = []
-    for act in acts:
-        if act.kind in {"cut", "fail"}:
-            raise Broken
-        if act.kind == "tool":
-            name, arguments = act.tool
+    for action in actions:
+        if action.kind in {"cut", "fail"}:
+            raise ConnectionAborted
+        if action.kind == "tool":
+            name, arguments = action.tool
             content.append(
                 {"type": "tool_use", "id": new_id("toolu"), "name": name, "input": arguments}
             )
-        elif act.kind != "think":
-            content.append({"type": "text", "text": "".join(act.chunks)})
+        elif action.kind != "think":
+            content.append({"type": "text", "text": "".join(action.chunks)})
     stop = "tool_use" if any(block["type"] == "tool_use" for block in content) else "end_turn"
     return {**_message(model, prompt, 5), "content": content, "stop_reason": stop}
 
 
-async def streamed(model: str, acts: Sequence[Act], prompt: int) -> AsyncIterator[dict[str, Any]]:
+async def streamed(
+    model: str, actions: Sequence[Action], prompt: int
+) -> AsyncIterator[dict[str, Any]]:
     """Answer as the API's stream events."""
     yield {"type": "message_start", "message": _message(model, prompt, 1)}
     output, stop = 0, "end_turn"
-    for index, act in enumerate(acts):
-        silent = act.kind == "silence"
+    for index, action in enumerate(actions):
+        silent = action.kind == "silence"
         if silent:
-            await asyncio.sleep(act.number)
-        async for event in _block(index, Act("text", "after the silence") if silent else act):
+            await asyncio.sleep(action.number)
+        async for event in _block(index, Action("text", "after the silence") if silent else action):
             output += event["type"] == "content_block_delta"
             yield event
-        if act.kind == "tool":
+        if action.kind == "tool":
             stop = "tool_use"
     delta = {"stop_reason": stop, "stop_sequence": None}
     yield {"type": "message_delta", "delta": delta, "usage": usage(prompt, output)}
     yield {"type": "message_stop"}
 
 
-async def _block(index: int, act: Act) -> AsyncIterator[dict[str, Any]]:
-    name, arguments = act.tool if act.kind == "tool" else ("", {})
+async def _block(index: int, action: Action) -> AsyncIterator[dict[str, Any]]:
+    name, arguments = action.tool if action.kind == "tool" else ("", {})
     start: dict[str, Any] = {"type": "text", "text": ""}
-    if act.kind == "tool":
+    if action.kind == "tool":
         start = {"type": "tool_use", "id": new_id("toolu"), "name": name, "input": {}}
-    elif act.kind == "think":
+    elif action.kind == "think":
         start = {"type": "thinking", "thinking": "", "signature": ""}
     yield {"type": "content_block_start", "index": index, "content_block": start}
-    async for delta in _deltas(act, arguments):
+    async for delta in _deltas(action, arguments):
         yield {"type": "content_block_delta", "index": index, "delta": delta}
-    if act.kind == "fail":
-        kind = act.rest or "overloaded_error"
-        yield {"type": "error", "error": {"type": kind, "message": "stand-in failure"}}
-        raise Broken
-    if act.kind == "cut":
-        raise Broken
+    if action.kind == "fail":
+        kind = action.rest or "overloaded_error"
+        yield {"type": "error", "error": {"type": kind, "message": "fake failure"}}
+        raise ConnectionAborted
+    if action.kind == "cut":
+        raise ConnectionAborted
     yield {"type": "content_block_stop", "index": index}
 
 
-async def _deltas(act: Act, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    if act.kind == "tool":
+async def _deltas(action: Action, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    if action.kind == "tool":
         whole_input = json.dumps(arguments)
         for place in range(0, len(whole_input), TOOL_PIECE):
             piece = whole_input[place : place + TOOL_PIECE]
             yield {"type": "input_json_delta", "partial_json": piece}
         return
-    words = act if act.kind != "fail" else Act("text", "some text")
+    words = action if action.kind != "fail" else Action("text", "some text")
     for number, chunk in enumerate(words.chunks):
-        if number and act.delay:
-            await asyncio.sleep(act.delay)
-        if act.kind == "think":
+        if number and action.delay:
+            await asyncio.sleep(action.delay)
+        if action.kind == "think":
             yield {"type": "thinking_delta", "thinking": chunk}
         else:
             yield {"type": "text_delta", "text": chunk}
-    if act.kind == "think":
+    if action.kind == "think":
         yield {"type": "signature_delta", "signature": "c3RhbmQtaW4="}
 
 

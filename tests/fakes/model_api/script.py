@@ -1,21 +1,21 @@
-"""The stage directions that a prompt carries, for stand-ins of a model and of an agent.
+"""The directives in a prompt that control fake models and agents.
 
 A prompt holds steps in double brackets; step k answers the k-th model call of the turn, the last
-one repeats. A step is one act or several joined by ` && `:
+one repeats. A step is one action or several joined by ` && `:
 
   [[text hello world]]               a chunk a word; n=20 makes 20 chunks, delay=0.1 waits between
-  [[exact "as \\u005b is"]]            a JSON string, given to the letter
+  [[exact "as \\u005b is"]]            a JSON string, sent exactly
   [[think hm]]                       thinking
-  [[heard]]                          the newest tool result, said aloud
-  [[recite]]                         the user's texts as the model knows them, without steps
+  [[result]]                         the newest tool result as text
+  [[recite]]                         the user's texts that the model was sent, without steps
   [[big 5000000]]                    so many `x` in one chunk
-  [[firehose 100000]]                so many chunks as fast as can be
+  [[firehose 100000]]                so many chunks without a pause
   [[tool Bash {"command": "ls"}]]    a tool call; several in one step run in parallel
-  [[error 429]]  [[error 529 times=2]]   an HTTP error; with times= only so often for this prompt
+  [[error 429]]  [[error 529 times=2]]   an HTTP error; with times= that often for a prompt
   [[cut n=3 some words]]             n chunks, then the connection breaks; times= as above
   [[fail overloaded_error]]          an error event in the middle of the stream; times= as above
   [[silence 30]]  [[slowhead 30]]    nothing after, or before, the head of the answer
-  [[garbage]]  [[die]]               broken records, sudden death: the agent's stand-in alone
+  [[garbage]]  [[die]]               malformed records, a SIGKILL: only for fake agents
 """
 
 import json
@@ -24,14 +24,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 DIRECTIVE = re.compile(r"\[\[(.+?)\]\](?!\])", re.DOTALL)
-JOINT = re.compile(r"\s+&&\s+(?=(?:text|exact|heard|recite|think|big|tool|cut|garbage|die)\b)")
+ACTION_SEPARATOR = re.compile(
+    r"\s+&&\s+(?=(?:text|exact|result|recite|think|big|tool|cut|garbage|die)\b)"
+)
 OPTION = re.compile(r"(n|delay|times)=(\S+)\s*")
 LIMITED = frozenset({"error", "cut", "fail"})
 
 
 @dataclass(frozen=True)
-class Act:
-    """One thing that the model does."""
+class Action:
+    """One action of the model."""
 
     kind: str
     rest: str = ""
@@ -62,12 +64,12 @@ class Act:
         return [words[number % len(words)].rstrip() + " " for number in range(self.n)]
 
 
-DEFAULT = (Act("text", "Hello from the stand-in."),)
+DEFAULT = (Action("text", "Hello from the fake."),)
 
 
 @dataclass
 class Budget:
-    """How often limited acts were played, by prompt; lives as long as the stand-in."""
+    """Counts how often limited actions were performed, by prompt, for one run of the fake."""
 
     spent: dict[tuple[str, int], int] = field(default_factory=dict)
 
@@ -81,42 +83,45 @@ def has_steps(text: str) -> bool:
     return bool(DIRECTIVE.search(text))
 
 
-def step_at(text: str, place: int, budget: Budget) -> Sequence[Act]:
-    """Return the acts that answer the model call number `place` of a turn."""
-    steps = [acts_of(found) for found in DIRECTIVE.findall(text)]
-    limited = [index for index, acts in enumerate(steps) if acts[0].times is not None]
+def step_at(text: str, place: int, budget: Budget) -> Sequence[Action]:
+    """Return the actions that answer the model call number `place` of a turn."""
+    steps = [parse_step(match) for match in DIRECTIVE.findall(text)]
+    limited = [index for index, actions in enumerate(steps) if actions[0].times is not None]
     for index in limited:
         if index <= place and budget.take((text, index), steps[index][0].times or 0):
             return steps[index]
-    rest = [acts for index, acts in enumerate(steps) if index not in limited] or [DEFAULT]
+    rest = [actions for index, actions in enumerate(steps) if index not in limited] or [DEFAULT]
     return rest[min(place, len(rest) - 1)]
 
 
-def aloud(acts: Sequence[Act], heard: str, prompts: Sequence[str]) -> Sequence[Act]:
-    """Put the newest tool result, or the user's texts, where an act wants them."""
+def with_texts(
+    actions: Sequence[Action], tool_output: str, prompts: Sequence[str]
+) -> Sequence[Action]:
+    """Put the newest tool result, or the user's texts, where an action asks for them."""
     bare = [DIRECTIVE.sub("", prompt).strip() for prompt in prompts if has_steps(prompt)]
-    texts = {"heard": heard or "nothing", "recite": " | ".join(bare)}
+    texts = {"result": tool_output or "nothing", "recite": " | ".join(bare)}
     return tuple(
-        Act("exact", json.dumps(texts[act.kind])) if act.kind in texts else act for act in acts
+        Action("exact", json.dumps(texts[action.kind])) if action.kind in texts else action
+        for action in actions
     )
 
 
-def acts_of(directive: str) -> Sequence[Act]:
-    return tuple(_act(piece) for piece in JOINT.split(directive.strip()))
+def parse_step(directive: str) -> Sequence[Action]:
+    return tuple(_perform(piece) for piece in ACTION_SEPARATOR.split(directive.strip()))
 
 
-def _act(piece: str) -> Act:
+def _perform(piece: str) -> Action:
     kind, _, rest = piece.partition(" ")
     options: dict[str, str] = {}
-    while found := OPTION.match(rest):
-        options[found.group(1)] = found.group(2)
-        rest = rest[found.end() :]
+    while match := OPTION.match(rest):
+        options[match.group(1)] = match.group(2)
+        rest = rest[match.end() :]
     if kind in LIMITED and "times" not in options:
         # `[[error 429 times=2]]`: the option may follow the word
         word, _, tail = rest.partition(" ")
-        if found := OPTION.match(tail):
-            options[found.group(1)], rest = found.group(2), word
-    return Act(
+        if match := OPTION.match(tail):
+            options[match.group(1)], rest = match.group(2), word
+    return Action(
         kind,
         rest.strip() if kind != "text" else rest,
         n=int(options["n"]) if "n" in options else None,

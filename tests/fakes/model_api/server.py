@@ -1,4 +1,4 @@
-"""A stand-in of the Anthropic messages API on the loopback, played by the prompt's directives.
+"""A fake Anthropic messages API on the loopback, controlled by the prompt's directives.
 
   python server.py [--port N] [--log FILE]     prints {"port": N} once it listens
 
@@ -16,9 +16,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from fake_api import FakeApi, Request, send_json, send_stream, serve, text_of
 from messages import streamed, whole
-from script import DEFAULT, Act, aloud, has_steps, step_at
-from stand_in import Request, StandIn, send_json, send_stream, serve, text_of
+from script import DEFAULT, Action, has_steps, step_at, with_texts
 
 ERRORS = {
     400: "invalid_request_error",
@@ -31,8 +31,8 @@ ERRORS = {
 }
 
 
-class ModelApi(StandIn):
-    """One listening stand-in."""
+class ModelApi(FakeApi):
+    """One listening server."""
 
     async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         method, path, headers, raw = request
@@ -43,39 +43,39 @@ class ModelApi(StandIn):
             return await send_json(writer, 200, {"input_tokens": max(1, len(raw) // 4)})
         if method != "POST" or not path.endswith("/messages"):
             return await _error(writer, 404, "not found")
-        acts = self._acts(body)
+        actions = self._acts(body)
         summary = {"messages": _texts(body), "images": raw.count(b'"media_type": "image/')}
         summary["images"] += raw.count(b'"media_type":"image/')
         self.note({"path": path, "model": body.get("model"), **summary})
-        if acts[0].kind == "error":
-            status = int(acts[0].number)
-            return await _error(writer, status, f"stand-in error {status}")
-        if acts[0].kind == "slowhead":
-            await asyncio.sleep(acts[0].number)
-            acts = (Act("text", "late answer"),)
-        return await _play(writer, body, acts, max(1, len(raw) // 4))
+        if actions[0].kind == "error":
+            status = int(actions[0].number)
+            return await _error(writer, status, f"fake error {status}")
+        if actions[0].kind == "slowhead":
+            await asyncio.sleep(actions[0].number)
+            actions = (Action("text", "late answer"),)
+        return await _play(writer, body, actions, max(1, len(raw) // 4))
 
-    def _acts(self, body: dict[str, Any]) -> Sequence[Act]:
+    def _acts(self, body: dict[str, Any]) -> Sequence[Action]:
         messages = body.get("messages", [])
         for place in range(len(messages) - 1, -1, -1):
             text = _script(messages[place])
             if text:
                 later = messages[place + 1 :]
                 calls = sum(message.get("role") == "assistant" for message in later)
-                acts = step_at(text, calls, self.budget)
-                return aloud(acts, _heard(later), list(_prompts(messages)))
+                actions = step_at(text, calls, self.budget)
+                return with_texts(actions, _heard(later), list(_prompts(messages)))
         return DEFAULT
 
 
 async def _play(
-    writer: asyncio.StreamWriter, body: dict[str, Any], acts: Sequence[Act], prompt: int
+    writer: asyncio.StreamWriter, body: dict[str, Any], actions: Sequence[Action], prompt: int
 ) -> None:
-    model = body.get("model", "stand-in")
+    model = body.get("model", "fake")
     if not body.get("stream"):
-        await send_json(writer, 200, whole(model, acts, prompt))
+        await send_json(writer, 200, whole(model, actions, prompt))
         return
-    async with aclosing(streamed(model, acts, prompt)) as events:
-        await send_stream(writer, _frames(events), "request-id: req_stand_in\r\n")
+    async with aclosing(streamed(model, actions, prompt)) as events:
+        await send_stream(writer, _frames(events), "request-id: req_fake\r\n")
 
 
 async def _frames(events: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:

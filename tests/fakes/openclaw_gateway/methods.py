@@ -8,7 +8,7 @@ from script import Budget
 from session_store import SessionStore, now, row_of
 from tasks import Tasks
 from tool_runner import Publish
-from wire import Socket
+from websocket import Socket
 
 
 class Refusal(Exception):
@@ -53,7 +53,7 @@ class GatewayMethods:
         return {"defaultId": "main", "agents": [{"id": "main"}]}
 
     async def on_models_list(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
-        row = {"id": "m", "name": "M", "provider": "stand-in", "tags": ["default"]}
+        row = {"id": "m", "name": "M", "provider": "fake", "tags": ["default"]}
         return {"models": [row]}
 
     async def on_sessions_create(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""OpenClaw as a subject of the runtime contract: the real gateway and its stand-in alike."""
+"""OpenClaw as a subject of the runtime contract: the real gateway and the fake."""
 
 import itertools
 import json
@@ -17,17 +17,17 @@ from pathlib import Path
 
 import httpx
 
-from tests.fakes.models import stand_in_model
+from tests.fakes.models import fake_model_api
 from xo_cowork_core.sdk.testing import Chat, RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
 TOOLCHAIN = FAKES.parents[1] / ".toolchain" / "bin"
-TOKEN = "stand-in-token"
+TOKEN = "fake-token"
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 SILENT_SECONDS = "10"
 LONG_SECONDS = "30"
-MODEL = "stand-in/model-1"
+MODEL = "fake/model-1"
 QUIET = {
     "OPENCLAW_SKIP_CHANNELS": "1",
     "OPENCLAW_DISABLE_BONJOUR": "1",
@@ -96,13 +96,13 @@ class GatewayProcess:
         return {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8", **QUIET, **self.more}
 
     def kill(self) -> None:
-        """Kill it and all that it started, at once."""
+        """Send SIGKILL to its process group."""
         if self.process:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(STOP_SECONDS)
 
     def stop(self) -> None:
-        """Ask it to end, then kill it."""
+        """Send SIGTERM, then SIGKILL."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -126,8 +126,8 @@ def real_binary() -> Path | None:
     return found if found.exists() else None
 
 
-def stand_in(folder: Path) -> Path:
-    """Make an `openclaw` in `folder` that runs the stand-in with this Python."""
+def fake_openclaw(folder: Path) -> Path:
+    """Make an `openclaw` in `folder` that runs the fake with this Python."""
     binary = folder / "openclaw"
     server = FAKES / "openclaw_gateway" / "server.py"
     binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{server}" "$@"\n')
@@ -142,8 +142,8 @@ def free_port() -> int:
 
 
 def chat_model(log: Path | None = None) -> AbstractContextManager[int]:
-    """Run the model's stand-in and give its port."""
-    return stand_in_model("chat_completions", log)
+    """Run the fake model API and give its port."""
+    return fake_model_api("chat_completions", log)
 
 
 def config(port: int, model_port: int, condition: str = "") -> dict[str, object]:
@@ -151,7 +151,7 @@ def config(port: int, model_port: int, condition: str = "") -> dict[str, object]
     row = {"id": "model-1", "name": "Model One", "contextWindow": 9_000_000, "maxTokens": 8192}
     provider = {
         "baseUrl": f"http://127.0.0.1:{model_port}/v1",
-        "apiKey": "stand-in-key",
+        "apiKey": "fake-key",
         "api": "openai-completions",
         "models": [row, {**row, "id": "model-2", "name": "Model Two"}],
     }
@@ -165,7 +165,7 @@ def config(port: int, model_port: int, condition: str = "") -> dict[str, object]
             "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
         },
         "plugins": {"enabled": False},
-        "models": {"providers": {"stand-in": provider, "refused": {**provider, "apiKey": "bad"}}},
+        "models": {"providers": {"fake": provider, "refused": {**provider, "apiKey": "bad"}}},
         "agents": {"defaults": {"model": {"primary": MODEL}, "skipBootstrap": True}},
     }
 
@@ -174,7 +174,7 @@ def config(port: int, model_port: int, condition: str = "") -> dict[str, object]
 def gateway(
     binary: Path, folder: Path, model_port: int, condition: str = ""
 ) -> Iterator[GatewayProcess]:
-    """Run a gateway in a home of its own below `folder`; `condition` is for the stand-in alone."""
+    """Run a gateway in a home of its own below `folder`; `condition` is for the fake alone."""
     port, home = free_port(), folder / "openclaw-home"
     settings = home / ".openclaw"
     settings.mkdir(parents=True)
@@ -190,7 +190,7 @@ def gateway(
 
 
 def environment(url: str, token: str = TOKEN) -> dict[str, str]:
-    """What a server needs to use this gateway."""
+    """Return the settings of a server that uses this gateway."""
     return {
         "OPENCLAW_GATEWAY_URL": url,
         "OPENCLAW_GATEWAY_TOKEN": token,
@@ -200,24 +200,24 @@ def environment(url: str, token: str = TOKEN) -> dict[str, str]:
 
 
 def say(text: str) -> str:
-    """Ask for exactly these words."""
+    """Return a directive that makes the agent answer exactly this text."""
     return f"[[exact {json.dumps(text).replace(']', chr(92) + 'u005d')}]]"
 
 
 def first_refusal(chat: Chat) -> httpx.Response:
-    """Send prompts until one is not taken, and return that answer."""
+    """Send prompts until one is refused, and return that response."""
     until = time.monotonic() + START_SECONDS
     # the same words again would count as one prompt sent twice
     for number in itertools.count():
         answer = chat.send(say(f"Now {number}?"))
         if answer.status_code != httpx.codes.OK:
             return answer
-        assert time.monotonic() < until, "every prompt was taken"
+        assert time.monotonic() < until, "every prompt was accepted"
     raise AssertionError
 
 
 def tool(name: str, **arguments: object) -> str:
-    """Ask for a tool call."""
+    """Return a directive that makes the agent call a tool."""
     return f"[[tool {name} {json.dumps(arguments)}]]"
 
 
@@ -235,7 +235,7 @@ def openclaw_subject(running: GatewayProcess) -> RuntimeSubject:
         slow_tool=lambda seconds: f"{tool('exec', command=f'sleep {seconds}')} [[text slept]]",
         tool=lambda name, content: f"{tool('write', path=name, content=content)} [[text ok]]",
         fail=lambda code: f"[[error {STATUS[code]}]]",
-        # told in the gateway's words; the others it tries again for longer than a case lasts
+        # the gateway's wording; it retries the other errors for longer than a case lasts
         failures={"bad_request": "400" if not running.real else "rejected the request"},
         long_line=lambda characters: f"[[big {characters}]]",
         invalid_records=None if running.real else _garbage,

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from script import DEFAULT, Act, Budget, has_steps, step_at
+from script import DEFAULT, Action, Budget, has_steps, step_at
 from session_store import SessionStore, now
 from tasks import Tasks
 from tool_runner import Publish, ToolRunner
@@ -51,9 +51,9 @@ class Run:
         self._agent("lifecycle", {"phase": "start"})
         try:
             for index in range(1000):
-                acts = step_at(prompt, index, budget) if has_steps(prompt) else DEFAULT
-                self._agent("lifecycle", {"phase": "model", "provider": "stand-in", "model": "m"})
-                if not await self._step(acts):
+                actions = step_at(prompt, index, budget) if has_steps(prompt) else DEFAULT
+                self._agent("lifecycle", {"phase": "model", "provider": "fake", "model": "m"})
+                if not await self._step(actions):
                     break
             self._end({"status": "ok"})
             self._chat("final", stopReason="stop", message=self._message(self._whole_text))
@@ -75,39 +75,39 @@ class Run:
             self._end({"status": "error", "error": "aborted", "stopReason": "aborted"})
             self._chat("aborted", stopReason="rpc", message=self._message(self._whole_text))
 
-    async def _step(self, acts: Sequence[Act]) -> bool:
+    async def _step(self, actions: Sequence[Action]) -> bool:
         """Perform one answer of the model; return whether it called tools."""
         self._item, self.text = str(uuid.uuid4()), ""
         calls = []
-        for act in acts:
-            if act.kind == "tool":
-                calls.append((f"call_{uuid.uuid4().hex[:20]}", *act.tool))
+        for action in actions:
+            if action.kind == "tool":
+                calls.append((f"call_{uuid.uuid4().hex[:20]}", *action.tool))
             else:
-                await self._act(act)
+                await self._perform(action)
         self._record(calls)
         for call_id, name, arguments in calls:
             await self._tool(call_id, name, arguments)
         return bool(calls)
 
-    async def _act(self, act: Act) -> None:
-        match act.kind:
+    async def _perform(self, action: Action) -> None:
+        match action.kind:
             case "error":
-                status = int(act.number)
-                message = f"stand-in/m request failed (HTTP {status})."
+                status = int(action.number)
+                message = f"fake/m request failed (HTTP {status})."
                 message = "API rate limit reached." if status == 429 else message
                 raise ModelFailure(KINDS.get(status, "server_error"), message)
             case "silence" | "slowhead":
-                await asyncio.sleep(act.number)
+                await asyncio.sleep(action.number)
             case "garbage":
                 self._publish("", {"raw": b'{"type":"event","event":"agent","pay'})
                 self._publish("agent", {"runId": self.run_id, "stream": "assistant", "data": [1]})
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
             case _:
-                for chunk in act.chunks:
+                for chunk in action.chunks:
                     await self._send_text(chunk)
-                    await asyncio.sleep(act.delay)
-                if act.kind == "cut":
+                    await asyncio.sleep(action.delay)
+                if action.kind == "cut":
                     self._agent("assistant", {"itemId": self._item, "text": "", "replace": True})
                     self.text = ""
                     raise ModelFailure("timeout", "LLM request timed out.")
@@ -132,7 +132,7 @@ class Run:
             {
                 "role": "assistant",
                 "content": content,
-                "provider": "stand-in",
+                "provider": "fake",
                 "model": "m",
                 "usage": {**usage, "cacheWrite": 0, "cost": {"total": 0}},
                 "stopReason": "toolUse" if calls else "stop",

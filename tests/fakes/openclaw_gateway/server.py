@@ -1,11 +1,11 @@
-"""A stand-in of the OpenClaw gateway, for runs without the toolchain.
+"""A fake of the OpenClaw gateway, for runs without the toolchain.
 
   server.py gateway run     with ~/.openclaw/openclaw.json as the real one does; one more key,
                             `gateway.condition` may be `starting` or `newer` (another protocol)
   server.py --version
 
 Speaks the control protocol as captured from the real one, performs the directives of the model's
-stand-in (see ../model_api/script.py), and really runs `exec` and `write`.
+fake (see ../model_api/script.py), and really runs `exec` and `write`.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from completions import complete
 from methods import Client, GatewayMethods, Refusal
 from script import Budget
 from session_store import SessionStore
-from wire import Request, Socket, read_request, respond
+from websocket import Request, Socket, read_request, respond
 
 VERSION = "2026.9.6"
 NO_CONFIG = 78
@@ -32,7 +32,7 @@ SCOPES = ["operator.read", "operator.write", "operator.admin", "operator.approva
 
 
 class FakeGateway:
-    """The connections of the stand-in: HTTP, the handshake, requests."""
+    """The connections of the fake: HTTP, the handshake, requests."""
 
     def __init__(self, token: str, store: SessionStore, condition: str = "") -> None:
         self._token = token
@@ -144,7 +144,7 @@ async def main() -> None:
     token = config["auth"].get("token") or os.environ["OPENCLAW_GATEWAY_TOKEN"]
     port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else config["port"]
     os.environ["OPENCLAW_GATEWAY_PORT"] = str(port)  # for its commands, as the real one does it
-    gateway = FakeGateway(token, SessionStore(home / "stand-in.json"), config.get("condition", ""))
+    gateway = FakeGateway(token, SessionStore(home / "fake.json"), config.get("condition", ""))
     server = await asyncio.start_server(gateway.connection, "127.0.0.1", port, limit=WAIT_LIMIT)
     await server.serve_forever()
 

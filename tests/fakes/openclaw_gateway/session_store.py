@@ -1,4 +1,4 @@
-"""The sessions of the stand-in and their records, in a file in place of a database."""
+"""The sessions of the fake and their records, in a file in place of a database."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Commands of the stand-in that run in the background."""
+"""Commands of the fake that run in the background."""
 
 import os
 import signal

@@ -1,8 +1,8 @@
-"""A stand-in of the OpenAI responses API on the loopback, played by the prompt's directives.
+"""A fake OpenAI responses API on the loopback, controlled by the prompt's directives.
 
   python server.py [--port N] [--log FILE]     prints {"port": N} once it listens
 
-The directives are those of the other model stand-in: see ../model_api/script.py. Keys that
+The directives are those of the other fake model APIs: see ../model_api/script.py. Keys that
 contain `bad` are refused with 401. `--log` appends one JSON line a request.
 """
 
@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[1] / "model_api"))
 
 from answer import Failed, answer_of, streamed
-from script import DEFAULT, Act, has_steps, step_at
-from stand_in import Request, StandIn, send_json, send_stream, serve, text_of
+from fake_api import FakeApi, Request, send_json, send_stream, serve, text_of
+from script import DEFAULT, Action, has_steps, step_at
 
 ERRORS = {
     400: ("invalid_request_error", "invalid_request"),
@@ -28,11 +28,11 @@ ERRORS = {
     500: ("server_error", "server_error"),
     503: ("server_error", "server_is_overloaded"),
 }
-MODELS = ("stand-in-model",)
+MODELS = ("fake-model",)
 
 
-class ResponsesApi(StandIn):
-    """One listening stand-in."""
+class ResponsesApi(FakeApi):
+    """One listening server."""
 
     async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         method, path, headers, raw = request
@@ -44,32 +44,34 @@ class ResponsesApi(StandIn):
         if method != "POST" or not path.endswith("/responses"):
             return await _error(writer, 404, "not found")
         body = json.loads(raw)
-        acts = self._acts(body)
+        actions = self._acts(body)
         self.note(_line(path, headers, body))
-        if acts[0].kind == "error":
-            status = int(acts[0].number)
-            return await _error(writer, status, f"stand-in error {status}")
-        if acts[0].kind == "slowhead":
-            await asyncio.sleep(acts[0].number)
-            acts = (Act("text", "late answer"),)
-        return await _play(writer, body, acts, max(1, len(raw) // 4))
+        if actions[0].kind == "error":
+            status = int(actions[0].number)
+            return await _error(writer, status, f"fake error {status}")
+        if actions[0].kind == "slowhead":
+            await asyncio.sleep(actions[0].number)
+            actions = (Action("text", "late answer"),)
+        return await _play(writer, body, actions, max(1, len(raw) // 4))
 
-    def _acts(self, body: dict[str, Any]) -> Sequence[Act]:
+    def _acts(self, body: dict[str, Any]) -> Sequence[Action]:
         items = body.get("input", [])
         for place in range(len(items) - 1, -1, -1):
             text = text_of(items[place].get("content"))
             if items[place].get("role") == "user" and has_steps(text):
                 later = [item for item in items[place + 1 :] if "call_id" in item]
                 calls = len({answer_of(str(item["call_id"])) for item in later})
-                acts = step_at(text, calls, self.budget)
-                return [_heard(later) if act.kind == "heard" else act for act in acts]
+                actions = step_at(text, calls, self.budget)
+                return [
+                    _tool_output(later) if action.kind == "result" else action for action in actions
+                ]
         return DEFAULT
 
 
 async def _play(
-    writer: asyncio.StreamWriter, body: dict[str, Any], acts: Sequence[Act], prompt: int
+    writer: asyncio.StreamWriter, body: dict[str, Any], actions: Sequence[Action], prompt: int
 ) -> None:
-    async with aclosing(streamed(body.get("model", ""), acts, prompt)) as events:
+    async with aclosing(streamed(body.get("model", ""), actions, prompt)) as events:
         await send_stream(writer, _frames(events))
 
 
@@ -101,9 +103,9 @@ def _line(path: str, headers: dict[str, str], body: dict[str, Any]) -> dict[str,
     }
 
 
-def _heard(later: Sequence[dict[str, Any]]) -> Act:
+def _tool_output(later: Sequence[dict[str, Any]]) -> Action:
     outputs = [item["output"] for item in later if str(item.get("type")).endswith("_output")]
-    return Act("exact", json.dumps(str(outputs[-1] if outputs else "nothing")))
+    return Action("exact", json.dumps(str(outputs[-1] if outputs else "nothing")))
 
 
 if __name__ == "__main__":

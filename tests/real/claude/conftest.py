@@ -1,4 +1,4 @@
-"""Claude Code, the real one of the toolchain and its stand-in, against a model on the loopback."""
+"""Claude Code, the real one of the toolchain and the fake, against a model on the loopback."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.claude_cli.claude_prompts import STAND_IN, environment, model_api
+from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, environment, model_api
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 OpenChat = Callable[..., Chat]
 
 
-@pytest.fixture(scope="session", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(scope="session", params=["fake", pytest.param("real", marks=pytest.mark.real)])
 def claude(request: pytest.FixtureRequest) -> Path:
-    """Both: the same tests run against the real one and its stand-in."""
-    if request.param == "stand-in":
-        return STAND_IN
+    """Both: the same tests run against the real one and the fake."""
+    if request.param == "fake":
+        return FAKE_CLI
     return request.getfixturevalue("real_claude")
 
 
 @pytest.fixture(scope="session")
 def model_port() -> Iterator[int]:
-    """The port of the model's stand-in."""
+    """The port of the fake model API."""
     with model_api() as port:
         yield port
 

@@ -57,7 +57,7 @@ def test_attached_files_reach_the_model(
     chat: Chat, claude: Path, real_claude: Path, log: Path, known: bool
 ) -> None:
     if claude != real_claude:
-        pytest.skip("the stand-in has no model")
+        pytest.skip("the fake has no model")
     files = [upload(chat, "list.txt", b"oatmeal"), upload(chat, "dot.png", PIXEL)]
     if not known:
         files = [{"type": "file", "path": file["path"], "name": file["name"]} for file in files]

@@ -14,7 +14,7 @@ WAITING = "Waiting for subagents"
 
 @pytest.fixture(scope="session")
 def claude(real_claude: Path) -> Path:
-    """The stand-in has no subagents."""
+    """The fake has no subagents."""
     return real_claude
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.claude_cli.claude_prompts import STAND_IN, tool
+from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, tool
 from xo_cowork_core.sdk.testing import Chat, eventually
 from xo_cowork_core.sdk.testing.history import message_pieces, parts_of, turn_pieces
 
@@ -175,8 +175,8 @@ def test_clearing_does_not_move_the_session(chat: Chat) -> None:
 
 
 def test_what_a_command_of_the_cli_answers_is_kept(chat: Chat, claude: Path) -> None:
-    if claude == STAND_IN:
-        pytest.skip("the stand-in has no such commands")
+    if claude == FAKE_CLI:
+        pytest.skip("the fake has no such commands")
     first = chat.run_turn("one [[text a]]")
     answers = [
         chat.run_turn(command, session_id=first.session_id).text

@@ -27,7 +27,7 @@ WHOLE = "word " * 12
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Where the model's stand-in notes its requests."""
+    """The log of the fake model API's requests."""
     return tmp_path / "requests.jsonl"
 
 

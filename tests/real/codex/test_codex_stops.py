@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.codex_cli.codex_prompts import (
     ABSENT,
-    STAND_IN,
+    FAKE_CLI,
     command,
     environment,
     real_codex,
@@ -41,16 +41,16 @@ SHORT = "[[text n=20 delay=0.1 short]]"
 GONE_SECONDS = 5.0
 
 
-@pytest.fixture(params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
 def binary(request: pytest.FixtureRequest) -> Path:
-    """Codex, and its stand-in."""
-    found = STAND_IN if request.param == "stand-in" else real_codex()
+    """Codex, and the fake."""
+    found = FAKE_CLI if request.param == "fake" else real_codex()
     return found or pytest.skip(ABSENT)
 
 
 @pytest.fixture
 def codex() -> Path:
-    """The real Codex alone: its stand-in has no subagents."""
+    """The real Codex alone: the fake has no subagents."""
     return real_codex() or pytest.skip(ABSENT)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that run against the real gateway and its stand-in alike."""
+"""Fixtures of the tests that run against the real gateway and the fake."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,9 +10,9 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
     GatewayProcess,
     chat_model,
     environment,
+    fake_openclaw,
     gateway,
     real_binary,
-    stand_in,
 )
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
@@ -21,24 +21,24 @@ OpenChat = Callable[..., Chat]
 
 @pytest.fixture(scope="session")
 def chat_model_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the model's stand-in notes its requests."""
+    """The log of the fake model API's requests."""
     return tmp_path_factory.mktemp("chat-model") / "requests.jsonl"
 
 
 @pytest.fixture(scope="session")
 def chat_model_port(chat_model_log: Path) -> Iterator[int]:
-    """The port of the model's stand-in."""
+    """The port of the fake model API."""
     with chat_model(chat_model_log) as port:
         yield port
 
 
-@pytest.fixture(scope="module", params=["stand-in", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.real)])
 def openclaw(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
 ) -> Iterator[GatewayProcess]:
     """A gateway that a module's tests share; who kills it starts it again."""
     folder = tmp_path_factory.mktemp("openclaw")
-    binary = stand_in(folder) if request.param == "stand-in" else real_binary()
+    binary = fake_openclaw(folder) if request.param == "fake" else real_binary()
     if binary is None:
         pytest.skip("the real CLIs are not here: run `make toolchain`")
     with gateway(binary, folder, chat_model_port) as running:

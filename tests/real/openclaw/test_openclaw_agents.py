@@ -160,7 +160,7 @@ def test_twenty_changes_at_once_through_the_gateway_are_all_kept(live: Openclaw)
 def gateway_knows(running: GatewayProcess) -> set[str]:
     answer = httpx.get(
         f"http://127.0.0.1:{running.port}/v1/models",
-        headers={"Authorization": "Bearer stand-in-token"},
+        headers={"Authorization": "Bearer fake-token"},
     )
     return {row["id"].removeprefix("openclaw/") for row in answer.json()["data"]}
 
@@ -228,12 +228,12 @@ def test_a_channel_is_switched_on_acceptably(alone: Openclaw) -> None:
 def test_status_is_the_gateways(live: Openclaw) -> None:
     models = live.http.get("/models/status").json()
     assert models["source"] == "gateway"
-    assert models["default"] == "stand-in/model-1"
-    assert {row["id"] for row in models["models"]} >= {"stand-in/model-1"}
+    assert models["default"] == "fake/model-1"
+    assert {row["id"] for row in models["models"]} >= {"fake/model-1"}
     providers = live.http.get("/providers/status")
-    assert "stand-in-key" not in providers.text
+    assert "fake-key" not in providers.text
     found = {row["id"]: row for row in providers.json()["providers"]}
-    assert found["stand-in"]["key_set"] is True
+    assert found["fake"]["key_set"] is True
     channels = live.http.get("/channels/status").json()
     assert channels == {"runtime": "openclaw", "gateway_running": True, "channels": {}}
     status = live.http.get("/api/channels/openclaw/status").json()

@@ -1,4 +1,4 @@
-"""The runtime passes the contract with the real gateway and a stand-in of its model."""
+"""The runtime passes the contract with the real gateway and a fake model API."""
 
 from collections.abc import Iterator
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.fakes.openclaw_gateway.cuttable import Cuttable
 from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, first_refusal, say, tool
+from tests.fakes.openclaw_gateway.tcp_proxy import TcpProxy
 from xo_cowork_core.sdk.testing import Chat, Recording
 from xo_cowork_core.sdk.testing.process_tree import descendants, eventually
 
@@ -81,7 +81,7 @@ class TestGateway:
         openclaw: GatewayProcess,
     ) -> None:
         if not openclaw.real:
-            pytest.skip("the stand-in knows no restart")
+            pytest.skip("the fake cannot restart")
         chat = open_chat()
         turn = chat.prompt("[[text n=50 delay=0.1 slow]]")
         with chat.stream(turn.stream_id) as stream:
@@ -111,7 +111,7 @@ class TestConnection:
     def test_a_cut_connection_loses_and_doubles_nothing(
         self, open_chat: OpenChat, openclaw: GatewayProcess, seconds: float
     ) -> None:
-        with Cuttable(openclaw.port) as proxy:
+        with TcpProxy(openclaw.port) as proxy:
             chat = open_chat(OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{proxy.port}")
             prompt = (
                 f"[[text n=15 delay=0.1 before && {tool('exec', command='sleep 1')[2:]}"
@@ -120,11 +120,11 @@ class TestConnection:
             turn = chat.prompt(prompt)
             with chat.stream(turn.stream_id) as stream:
                 stream.wait_for("text-delta")
-                proxy.cut()
+                proxy.drop_connections()
                 stream.wait_for("tool-call")
-                proxy.cut_for(seconds)
+                proxy.refuse_for(seconds)
                 ended = Recording(turn.stream_id, turn.session_id, stream.rest())
-            assert proxy.cuts >= 2
+            assert proxy.dropped >= 2
             assert ended.terminal.event == "done"
             assert ended.text.split() == ["before"] * 15 + ["after"] * 30
             assert len(ended.bodies("tool-call")) == len(ended.bodies("tool-result")) == 1
@@ -132,13 +132,13 @@ class TestConnection:
 
     def test_an_abort_outlasts_a_cut(self, open_chat: OpenChat, openclaw: GatewayProcess) -> None:
         command = "sleep 613"
-        with Cuttable(openclaw.port) as proxy, ThreadPoolExecutor(1) as pool:
+        with TcpProxy(openclaw.port) as proxy, ThreadPoolExecutor(1) as pool:
             chat = open_chat(OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{proxy.port}")
             turn = chat.prompt(f"{tool('exec', command=command)} {say('no')}")
             eventually(lambda: _runs(openclaw, command), 30, "the command runs")
-            before = proxy.cuts
-            cut = pool.submit(proxy.cut_for, 2.0)
-            eventually(lambda: proxy.cuts > before, 2, "the connection is cut")
+            before = proxy.dropped
+            cut = pool.submit(proxy.refuse_for, 2.0)
+            eventually(lambda: proxy.dropped > before, 2, "the connection is cut")
             chat.abort(turn.stream_id)
             cut.result()
             assert chat.read(turn).terminal.data["finish_reason"] == "aborted"
@@ -149,12 +149,12 @@ class TestConnection:
         open_chat: OpenChat,
         openclaw: GatewayProcess,
     ) -> None:
-        with Cuttable(openclaw.port) as proxy:
+        with TcpProxy(openclaw.port) as proxy:
             chat = open_chat(OPENCLAW_GATEWAY_URL=f"ws://127.0.0.1:{proxy.port}")
             turn = chat.prompt("[[text n=8 delay=0.1 slow]]")
             with chat.stream(turn.stream_id) as stream:
                 stream.wait_for("text-delta")
-                proxy.cut_for(2.0)
+                proxy.refuse_for(2.0)
                 ended = Recording(turn.stream_id, turn.session_id, stream.rest())
             assert ended.text.split() == ["slow"] * 8
             assert ended.terminal.event == "done"
@@ -188,7 +188,7 @@ class TestModel:
         texts = failed(turn, "auth")
         assert "401" in texts
         assert "openclaw models auth" in texts
-        again = chat.run_turn(say("Better."), session_id=turn.session_id, model="stand-in/model-1")
+        again = chat.run_turn(say("Better."), session_id=turn.session_id, model="fake/model-1")
         assert again.text == "Better."
 
     @pytest.mark.parametrize(

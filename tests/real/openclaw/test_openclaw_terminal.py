@@ -10,7 +10,7 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import TOKEN, GatewayProcess,
 from xo_cowork_core.sdk.testing import Chat, eventually
 
 CLI_SECONDS = 60
-# the stand-in has no command line
+# the fake has no command line
 pytestmark = [
     pytest.mark.parametrize(
         "openclaw", [pytest.param("real", marks=pytest.mark.real)], indirect=True

@@ -77,15 +77,15 @@ class TestSessions:
 
     def test_a_prompt_names_its_model(self, chat: Chat, openclaw: GatewayProcess) -> None:
         if not openclaw.real:
-            pytest.skip("the stand-in has one model")
-        turn = chat.run_turn(say("Which?"), model="stand-in/model-2")
+            pytest.skip("the fake has one model")
+        turn = chat.run_turn(say("Which?"), model="fake/model-2")
         assert turn.terminal.data["model_id"] == "model-2"
         again = chat.run_turn(say("And now?"), session_id=turn.session_id)
         assert again.terminal.data["model_id"] == "model-1"
 
     def test_a_rich_turn_is_kept_as_it_was_told(self, chat: Chat, openclaw: GatewayProcess) -> None:
         if not openclaw.real:
-            pytest.skip("the stand-in runs one tool at a time")
+            pytest.skip("the fake runs one tool at a time")
         runs, reads = tool("exec", command="echo ran"), tool("read", path="absent")
         writes = tool("write", path="rich.md", content="# A")
         script = (
@@ -113,13 +113,13 @@ class TestSessions:
 
     def test_models_are_listed(self, chat: Chat) -> None:
         rows = chat.http.get("/api/models", params={"agent_name": "openclaw"}).json()["models"]
-        assert any(row["provider_id"] == "stand-in" for row in rows)
+        assert any(row["provider_id"] == "fake" for row in rows)
 
     def test_a_killed_server_leaves_no_run_behind(
         self, open_chat: OpenChat, openclaw: GatewayProcess, chat_model_log: Path
     ) -> None:
         if not openclaw.real:
-            pytest.skip("the stand-in has no model that could notice")
+            pytest.skip("the fake has no model that could notice")
         chat = open_chat()
         turn = chat.prompt("[[text n=600 delay=0.1 endless]]")
         with chat.stream(turn.stream_id) as stream:

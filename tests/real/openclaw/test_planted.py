@@ -50,7 +50,7 @@ def server(
     request: pytest.FixtureRequest, openclaw: GatewayProcess, tmp_path: Path
 ) -> Iterator[LiveServer]:
     """A server with three runtimes, whose env files hold planted keys."""
-    claude, codex = claude_prompts.STAND_IN, codex_prompts.STAND_IN
+    claude, codex = claude_prompts.FAKE_CLI, codex_prompts.FAKE_CLI
     if openclaw.real:
         claude = request.getfixturevalue("real_claude")
         codex = codex_prompts.real_codex() or pytest.skip(codex_prompts.ABSENT)

@@ -40,7 +40,7 @@ class Held(HostedSessions):
 
 
 async def close_nothing(session_id: str, agent_name: str) -> None:
-    """Stand in for runtimes that hold nothing."""
+    """A registry of runtimes without any session."""
 
 
 class World:

@@ -1,4 +1,4 @@
-"""Tools for the tests of plugins: a live server, a strict stream reader, a client, an OAuth server, contracts.
+"""Tools for plugins' tests: a live server, a stream reader, a client, an OAuth server, contracts.
 
 Install with the extra `testing`. Running a server needs none of it.
 """

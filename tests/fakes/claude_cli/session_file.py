@@ -1,4 +1,4 @@
-"""The session file of the stand-in: rows of a tree, like the real one's."""
+"""The session file of the fake: rows of a tree, like the real one's."""
 
 import json
 import os
@@ -23,21 +23,21 @@ def readable(file):
     return file is not None and '"parentUuid"' in file.read_text()
 
 
-def refused(given):
-    """Exit code when the session can't start as wanted, else None."""
-    if given.get("session-id") and find(given["session-id"]):
-        sys.stderr.write(f"Error: Session ID {given['session-id']} is already in use.\n")
+def check_session(options):
+    """Return the exit code when the session can't start with these options, else None."""
+    if options.get("session-id") and find(options["session-id"]):
+        sys.stderr.write(f"Error: Session ID {options['session-id']} is already in use.\n")
         return 1
-    if given.get("resume") and not readable(find(given["resume"])):
-        trouble = f"No conversation found with session ID: {given['resume']}"
-        sys.stderr.write(f"{trouble}\n")
+    if options.get("resume") and not readable(find(options["resume"])):
+        error = f"No conversation found with session ID: {options['resume']}"
+        sys.stderr.write(f"{error}\n")
         emit({"type": "result", "subtype": "error_during_execution", "is_error": True,
-              "num_turns": 0, "errors": [trouble]})  # fmt: skip
+              "num_turns": 0, "errors": [error]})  # fmt: skip
         return 1
     return None
 
 
-class Book:
+class SessionFile:
     """One session's file, appended to."""
 
     def __init__(self, session, at):

@@ -1,4 +1,4 @@
-"""Tools of the stand-in: Write, Edit, Read and Bash for real, questions and plans as requests."""
+"""Tools of the fake: Write, Edit, Read and Bash for real, questions and plans as requests."""
 
 import json
 import os
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from stream import emit, new_uuid
 
-ASKING = {"Write", "Edit", "Bash", "AskUserQuestion", "ExitPlanMode", "WebFetch"}
-LOOK_SECONDS = 0.02
+NEEDS_PERMISSION = {"Write", "Edit", "Bash", "AskUserQuestion", "ExitPlanMode", "WebFetch"}
+POLL_SECONDS = 0.02
 
 
 def allowed(call):
-    """Say whether the user's settings allow a command by its first word."""
+    """Return whether the user's settings allow a command by its first word."""
     settings = Path(os.environ.get("CLAUDE_CONFIG_DIR", "/nowhere")) / "settings.json"
     if not settings.exists():
         return False
@@ -22,10 +22,10 @@ def allowed(call):
 
 
 class Tools:
-    """Runs one tool at a time, after asking for leave."""
+    """Runs one tool at a time, after a permission request."""
 
-    def __init__(self, inbox, change_mode):
-        self._inbox = inbox
+    def __init__(self, stdin, change_mode):
+        self._stdin = stdin
         self._change_mode = change_mode
         self._child = None
         self._pending = None
@@ -33,7 +33,7 @@ class Tools:
     def use(self, call):
         """Return output, whether it failed, and the structured result."""
         name, arguments = call["name"], call["input"]
-        if name in ASKING and not allowed(call):
+        if name in NEEDS_PERMISSION and not allowed(call):
             answer = self._ask(call)
             if answer.get("behavior") != "allow":
                 message = answer.get("message") or "The user doesn't want to proceed."
@@ -49,7 +49,7 @@ class Tools:
         return work(arguments)
 
     def stop(self):
-        """Kill a running command, withdraw a pending request; say whether there was one."""
+        """Kill a running command, withdraw a pending request; return whether there was one."""
         child, self._child = self._child, None
         pending, self._pending = self._pending, None
         if pending:
@@ -60,7 +60,7 @@ class Tools:
         return bool(child or pending)
 
     def _ask(self, call):
-        if not self._inbox.hears:
+        if not self._stdin.accepts_input:
             return {"behavior": "deny", "message": "This command requires approval"}
         request_id = self._pending = new_uuid()
         request = {
@@ -70,7 +70,7 @@ class Tools:
             "tool_use_id": call["id"],
         }
         emit({"type": "control_request", "request_id": request_id, "request": request})
-        answer = self._inbox.answer(request_id)
+        answer = self._stdin.answer(request_id)
         self._pending = None
         if answer.get("interrupt"):
             from stream import Interrupted
@@ -109,7 +109,7 @@ class Tools:
             start_new_session=True,
         )
         while child.poll() is None:
-            self._inbox.pause(LOOK_SECONDS)
+            self._stdin.pause(POLL_SECONDS)
         os.set_blocking(child.stdout.fileno(), False)
         output = child.stdout.read() or ""
         self._child = None

@@ -1,4 +1,4 @@
-"""HTTP heads and WebSocket frames, just enough for a server on the loopback."""
+"""The parts of HTTP and WebSocket that a server on the loopback needs."""
 
 import asyncio
 import base64
@@ -40,7 +40,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request:
 
 
 def respond(writer: asyncio.StreamWriter, status: int, body: object) -> None:
-    """Answer with JSON and say that the connection ends."""
+    """Send a JSON response with `connection: close`."""
     data = json.dumps(body).encode()
     head = f"HTTP/1.1 {status} -\r\ncontent-type: application/json\r\nconnection: close\r\n"
     writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
@@ -81,7 +81,7 @@ class Socket:
         self._writer.write(head + data)
 
     async def receive(self) -> dict[str, Any] | None:
-        """Return the next frame of the protocol; None when the client left."""
+        """Return the next frame of the protocol; None after a close frame."""
         whole = b""
         while True:
             first, second = await self._reader.readexactly(2)
@@ -103,12 +103,12 @@ class Socket:
                     return json.loads(whole)
 
     def close(self, code: int, reason: str) -> None:
-        """Say goodbye."""
+        """Send a close frame and close the connection."""
         self.send_raw(struct.pack("!H", code) + reason.encode(), CLOSE)
         self.open = False
         self._writer.close()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Break the connection."""
         self.open = False
         self._writer.transport.abort()

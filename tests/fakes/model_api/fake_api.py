@@ -1,4 +1,4 @@
-"""The HTTP side of the stand-ins for model APIs: reads requests, sends JSON, plays streams."""
+"""The HTTP server of the fake model APIs: reads requests, sends JSON and event streams."""
 
 import argparse
 import asyncio
@@ -14,12 +14,12 @@ MAX_HEAD_BYTES = 64 * 1024 * 1024
 Request = tuple[str, str, dict[str, str], bytes]
 
 
-class Broken(Exception):
-    """The connection is to be cut here."""
+class ConnectionAborted(Exception):
+    """The script aborts the connection here."""
 
 
-class StandIn(ABC):
-    """One listening stand-in."""
+class FakeApi(ABC):
+    """One listening server."""
 
     def __init__(self, log: Path | None) -> None:
         self.budget = Budget()
@@ -27,14 +27,14 @@ class StandIn(ABC):
 
     @abstractmethod
     async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        """Answer one request. Raises `Broken` where the script says so."""
+        """Answer one request. Raises `ConnectionAborted` where the script does so."""
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve requests until the client leaves or a script breaks the connection."""
         try:
             while True:
                 await self.answer(await _read(reader), writer)
-        except (Broken, ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionAborted, ConnectionError, asyncio.IncompleteReadError):
             writer.transport.abort()
         finally:
             writer.close()
@@ -78,7 +78,7 @@ def text_of(content: object) -> str:
     return "\n".join(block["text"] for block in blocks if isinstance(block.get("text"), str))
 
 
-def serve(kind: type[StandIn], description: str | None) -> None:
+def serve(kind: type[FakeApi], description: str | None) -> None:
     """Listen until killed; print {"port": N} first."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--port", type=int, default=0)
@@ -87,10 +87,8 @@ def serve(kind: type[StandIn], description: str | None) -> None:
     asyncio.run(_listen(kind(given.log), given.port))
 
 
-async def _listen(stand_in: StandIn, port: int) -> None:
-    server = await asyncio.start_server(
-        stand_in.connection, "127.0.0.1", port, limit=MAX_HEAD_BYTES
-    )
+async def _listen(api: FakeApi, port: int) -> None:
+    server = await asyncio.start_server(api.connection, "127.0.0.1", port, limit=MAX_HEAD_BYTES)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await server.serve_forever()
 

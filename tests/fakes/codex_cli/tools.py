@@ -1,4 +1,4 @@
-"""What the stand-in's tools do: run a command, write files by a patch, ask the user."""
+"""The fake's tools: run a command, write files by a patch."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 SHELL = "/bin/bash"
 
 
-def patched(command):
+def parse_patch(command):
     """Return path → content of a patch that adds files; None for another command."""
     if not command.startswith("apply_patch <<"):
         return None
@@ -22,7 +22,7 @@ def patched(command):
     return files
 
 
-class Work:
+class CommandRunner:
     """The commands of one thread. They outlive an interrupt, as the real one's do."""
 
     def __init__(self, cwd, thread_id):
@@ -53,7 +53,7 @@ class Work:
         return output.decode(errors="replace"), process.returncode
 
     def clean(self):
-        """Kill what runs."""
+        """Kill the running commands."""
         for process in self._running:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
