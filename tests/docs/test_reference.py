@@ -20,9 +20,12 @@ from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.settings.model import read_settings
 from xo_cowork_core.sdk import hooks, kit, testing
 from xo_cowork_core.sdk.events import base as events
+from xo_cowork_core.sdk.runtime import agents, history, transcripts
 from xo_cowork_core.services.runtimes.registry import ABILITIES, PluginState
 
 FRONTEND, PLUGINS = page("docs/frontend.md"), page("docs/plugins.md")
+RUNTIME_MODULES = (sdk, agents, history, transcripts)
+PUBLIC_MODULES = (*RUNTIME_MODULES, kit, testing)
 # a stream says these by itself, without an id
 UNNUMBERED = {"heartbeat": set[str](), "error": {"error_message"}}
 FAMILIES = {
@@ -119,12 +122,12 @@ def test_the_hooks_stand_there_with_their_exact_signatures() -> None:
 def test_every_ability_stands_in_the_table_with_its_methods() -> None:
     rows = PLUGINS.table("## Abilities")
     listed = {words(row[0])[0]: {text.partition("(")[0] for text in words(row[1])} for row in rows}
-    others = {"Runtime", "Connector", "Transcript"}
-    named = {name: getattr(sdk, name) for name in sdk.__all__ if name not in others}
+    others = {"Runtime", "Transcript"}
     assert listed == {
         name: set(value.__abstractmethods__)
-        for name, value in named.items()
-        if inspect.isabstract(value)
+        for module in RUNTIME_MODULES
+        for name in module.__all__
+        if name not in others and inspect.isabstract(value := getattr(module, name))
     }
     assert {kind.__name__ for kind in ABILITIES.values()} == set(listed)
 
@@ -132,10 +135,12 @@ def test_every_ability_stands_in_the_table_with_its_methods() -> None:
 def test_every_method_of_a_transcript_stands_in_its_table() -> None:
     rows = PLUGINS.table("## Histories in files")
     listed = {text.partition("(")[0] for row in rows for text in words(row[0])}
-    assert listed == {name for name in vars(sdk.Transcript) if not name.startswith("_")}
+    assert listed == {name for name in vars(transcripts.Transcript) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", sorted({*sdk.__all__, *kit.__all__, *testing.__all__}))
+@pytest.mark.parametrize(
+    "name", sorted({name for module in PUBLIC_MODULES for name in module.__all__})
+)
 def test_every_public_name_of_the_sdk_stands_in_the_plugin_authors_page(name: str) -> None:
     assert name in {word for text in words(PLUGINS.prose) for word in re.findall(r"\w+", text)}
 

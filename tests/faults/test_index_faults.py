@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index_home import FileFuzzer, IndexedHome
-from xo_cowork_core.sdk import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 from xo_runtime_claude.history.transcript import ClaudeTranscript
 

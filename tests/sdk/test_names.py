@@ -1,11 +1,15 @@
 """The public names of the SDK."""
 
 import inspect
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
 from xo_cowork_core import sdk
-from xo_cowork_core.sdk import hooks, testing
+from xo_cowork_core.sdk import connector, hooks, kit, testing
+from xo_cowork_core.sdk.runtime import agents, history, transcripts
 from xo_cowork_core.sdk.testing.contract import RuntimeContract
 
 HOOKS = {
@@ -18,7 +22,9 @@ HOOKS = {
     "xo_turn_env",
     "xo_turn_finished",
 }
-PUBLIC = [(module, name) for module in (sdk, testing) for name in module.__all__]
+MAX_NAMES = 75
+MODULES = (sdk, agents, history, transcripts, connector, kit, testing)
+PUBLIC = [(module, name) for module in MODULES for name in module.__all__]
 
 
 def _documentable(module: object, name: str) -> bool:
@@ -41,6 +47,32 @@ def test_a_public_name_has_a_docstring_of_its_own(module: object, name: str) -> 
 @pytest.mark.parametrize(("module", "name"), PUBLIC, ids=lambda value: str(value)[:40])
 def test_a_public_name_exists(module: object, name: str) -> None:
     assert hasattr(module, name)
+
+
+def test_the_package_itself_has_few_names() -> None:
+    assert len(sdk.__all__) <= MAX_NAMES
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [pair for pair in PUBLIC if is_dataclass(getattr(*pair))],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_docstring_lists_the_values_that_its_fields_may_have(module: object, name: str) -> None:
+    value = getattr(module, name)
+    hints = get_type_hints(value)
+    for field in fields(value):
+        for allowed in _literals(hints[field.name]):
+            assert f"`{allowed}`" in value.__doc__, f"{name}.{field.name} may be {allowed!r}"
+
+
+def _literals(hint: Any) -> Iterator[object]:
+    """Yield every value of a Literal in a type."""
+    if get_origin(hint) is Literal:
+        yield from get_args(hint)
+    else:
+        for member in get_args(hint):
+            yield from _literals(member)
 
 
 def test_there_are_exactly_eight_hooks() -> None:

@@ -4,18 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from xo_cowork_core.sdk import (
-    Agent,
     BadRequest,
     Event,
-    GatewayStatus,
-    HasChannels,
-    HasGateway,
     HostContext,
-    KeepsAgents,
     ListsModels,
     Model,
     NotFound,
-    ReportsStatus,
     Runtime,
     RuntimeInfo,
     TextDelta,
@@ -24,6 +18,14 @@ from xo_cowork_core.sdk import (
     hookimpl,
 )
 from xo_cowork_core.sdk.events.base import Json
+from xo_cowork_core.sdk.runtime.agents import (
+    Agent,
+    GatewayStatus,
+    HasChannels,
+    HasGateway,
+    KeepsAgents,
+    ReportsStatus,
+)
 
 
 class GatewayRuntime(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatus, ListsModels):

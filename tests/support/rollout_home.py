@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.support.index_home import FileFuzzer, IndexedHome
-from xo_cowork_core.sdk import Transcript
+from xo_cowork_core.sdk.runtime.transcripts import Transcript
 from xo_runtime_codex.history.rollouts import rollout_id
 from xo_runtime_codex.history.store import Store
 from xo_runtime_codex.history.transcript import CodexTranscript

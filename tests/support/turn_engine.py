@@ -10,16 +10,8 @@ from typing import Any, Self
 
 import orjson
 
-from xo_cowork_core.sdk import (
-    Answers,
-    Event,
-    Health,
-    Message,
-    Runtime,
-    RuntimeInfo,
-    Turn,
-    TurnAnswer,
-)
+from xo_cowork_core.sdk import Answers, Event, Health, Runtime, RuntimeInfo, Turn, TurnAnswer
+from xo_cowork_core.sdk.runtime.history import Message
 from xo_cowork_core.sdk.runtime.runtime import ChecksHealth
 from xo_cowork_core.services.eventlog.batches import split
 from xo_cowork_core.services.eventlog.log import EventLog

@@ -16,14 +16,13 @@ from xo_cowork_core.sdk import (
     Conflict,
     Forbidden,
     NotFound,
-    PreconditionFailed,
-    TooLarge,
     Unauthorized,
     Unavailable,
     Unsupported,
     UpstreamFailed,
     XoError,
 )
+from xo_cowork_core.sdk.errors import PreconditionFailed, TooLarge
 
 STATUS: Mapping[type[XoError], int] = {
     BadRequest: 400,

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.route_family import RoutePolicy
-from xo_cowork_core.sdk import BadRequest, TooLarge, XoError
+from xo_cowork_core.sdk import BadRequest, XoError
+from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.services.idempotency import Idempotency, StoredAnswer
 
 MAX_ANSWER_BYTES = 4 << 20

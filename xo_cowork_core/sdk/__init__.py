@@ -1,4 +1,9 @@
-"""What a plugin may import, and all of it: `xo_cowork_core.sdk`.
+"""What a plugin may import: these names, and those of the submodules named here.
+
+What only some plugins need is imported from its own module: `sdk.kit` (building blocks of
+runtimes), `sdk.runtime.history` and `sdk.runtime.transcripts` (stored conversations),
+`sdk.runtime.agents` (agents, channels and a gateway of a runtime), `sdk.connector`, `sdk.errors`
+(the rarer errors) and `sdk.testing`.
 
 The package is versioned with the core; a plugin declares the range it supports as a
 requirement on `xo-cowork-core`, which the host checks before it imports the plugin.
@@ -11,8 +16,6 @@ from xo_cowork_core.sdk.errors import (
     Conflict,
     Forbidden,
     NotFound,
-    PreconditionFailed,
-    TooLarge,
     Unauthorized,
     Unavailable,
     Unsupported,
@@ -27,13 +30,11 @@ from xo_cowork_core.sdk.events.base import (
     Desync,
     Done,
     Event,
-    FinishReason,
     Json,
     JsonValue,
     ModelLoading,
     ReasoningDelta,
     StepFinish,
-    StepReason,
     StepStart,
     TextDelta,
     TitleUpdate,
@@ -55,27 +56,8 @@ from xo_cowork_core.sdk.events.tools import (
     ToolResult,
     ToolUpdate,
 )
-from xo_cowork_core.sdk.health import Health, HealthState
+from xo_cowork_core.sdk.health import Health
 from xo_cowork_core.sdk.hooks import GROUP, Contributions, hookimpl
-from xo_cowork_core.sdk.runtime.agents import (
-    Agent,
-    GatewayStatus,
-    HasChannels,
-    HasGateway,
-    KeepsAgents,
-    ReportsStatus,
-)
-from xo_cowork_core.sdk.runtime.history import (
-    FilePart,
-    Finish,
-    Message,
-    Part,
-    ReasoningPart,
-    SessionRecord,
-    StepPart,
-    TextPart,
-    ToolPart,
-)
 from xo_cowork_core.sdk.runtime.runtime import (
     Answers,
     ChecksHealth,
@@ -91,9 +73,7 @@ from xo_cowork_core.sdk.runtime.runtime import (
     RuntimeInfo,
     Skill,
 )
-from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript, UsageRecord
 from xo_cowork_core.sdk.runtime.turn import (
-    AgentMode,
     Attachment,
     PermissionAnswer,
     PermissionKind,
@@ -109,10 +89,8 @@ from xo_cowork_core.sdk.schema import SecretField, Setting
 
 __all__ = [
     "GROUP",
-    "Agent",
     "AgentError",
     "AgentFailure",
-    "AgentMode",
     "Answers",
     "Attachment",
     "BadRequest",
@@ -127,30 +105,19 @@ __all__ = [
     "Done",
     "EditsHistory",
     "Event",
-    "FilePart",
-    "Finish",
-    "FinishReason",
     "Forbidden",
-    "GatewayStatus",
-    "HasChannels",
-    "HasGateway",
     "Health",
-    "HealthState",
     "HostContext",
     "Interrupts",
     "Json",
     "JsonValue",
-    "KeepsAgents",
     "KeepsHistory",
-    "KeepsTranscripts",
     "ListsModels",
-    "Message",
     "Model",
     "ModelLoading",
     "NotFound",
     "OffersSkills",
     "OpensSessions",
-    "Part",
     "Paths",
     "PermissionAnswer",
     "PermissionKind",
@@ -160,7 +127,6 @@ __all__ = [
     "Permissions",
     "PlanAnswer",
     "PlanReview",
-    "PreconditionFailed",
     "Process",
     "Processes",
     "Question",
@@ -169,31 +135,22 @@ __all__ = [
     "QuestionOption",
     "QuestionResolved",
     "ReasoningDelta",
-    "ReasoningPart",
-    "ReportsStatus",
     "Runtime",
     "RuntimeInfo",
     "SecretField",
     "Secrets",
-    "SessionRecord",
     "Setting",
     "Skill",
     "StepFinish",
-    "StepPart",
-    "StepReason",
     "StepStart",
     "TextDelta",
-    "TextPart",
     "TitleUpdate",
     "TodoItem",
     "Tokens",
-    "TooLarge",
     "ToolCall",
     "ToolError",
-    "ToolPart",
     "ToolResult",
     "ToolUpdate",
-    "Transcript",
     "Turn",
     "TurnAnswer",
     "TurnOutcome",
@@ -201,7 +158,6 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "UpstreamFailed",
-    "UsageRecord",
     "XoError",
     "hookimpl",
 ]

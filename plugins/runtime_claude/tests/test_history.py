@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk import Message, NotFound, SessionRecord, TextPart, Tokens, ToolPart
+from xo_cowork_core.sdk import NotFound, Tokens
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord, TextPart, ToolPart
 from xo_runtime_claude.history.store import Store
 from xo_runtime_claude.history.transcript import ClaudeTranscript
 

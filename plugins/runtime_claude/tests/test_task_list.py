@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from xo_cowork_core.sdk import ToolPart
+from xo_cowork_core.sdk.runtime.history import ToolPart
 from xo_runtime_claude.history.history_messages import build_messages
 from xo_runtime_claude.history.rows import Row, parse_line
 

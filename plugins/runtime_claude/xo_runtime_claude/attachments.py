@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from xo_cowork_core.sdk import FilePart
+from xo_cowork_core.sdk.runtime.history import FilePart
 
 MENTIONS = re.compile(r'\n\n((?:@(?:"/[^"\n]+"|/\S+)\n?)+)\s*\Z')
 

@@ -19,18 +19,16 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
-    KeepsTranscripts,
-    Message,
     OffersSkills,
     Runtime,
     RuntimeInfo,
-    SessionRecord,
     Skill,
-    Transcript,
     Turn,
     TurnAnswer,
 )
 from xo_cowork_core.sdk.kit import ActiveTurns, SingleFlight
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 from xo_runtime_claude import skills
 from xo_runtime_claude.health import HealthCheck
 from xo_runtime_claude.history.store import Store

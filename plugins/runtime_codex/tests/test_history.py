@@ -10,14 +10,13 @@ from typing import TypeGuard
 
 import pytest
 
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk import NotFound, Tokens
+from xo_cowork_core.sdk.runtime.history import (
     FilePart,
     Message,
-    NotFound,
     ReasoningPart,
     StepPart,
     TextPart,
-    Tokens,
     ToolPart,
 )
 from xo_runtime_codex.history.messages import MessageBuilder

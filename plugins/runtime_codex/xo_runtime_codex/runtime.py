@@ -17,20 +17,18 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
-    KeepsTranscripts,
     ListsModels,
-    Message,
     Model,
     OpensSessions,
     Runtime,
     RuntimeInfo,
-    SessionRecord,
-    Transcript,
     Turn,
     TurnAnswer,
     Unsupported,
 )
 from xo_cowork_core.sdk.kit import ActiveTurns, JsonRpcError
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 from xo_runtime_codex.health import HealthCheck
 from xo_runtime_codex.history.rollouts import rollout_id
 from xo_runtime_codex.history.store import Store

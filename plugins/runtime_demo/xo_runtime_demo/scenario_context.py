@@ -4,7 +4,8 @@ import asyncio
 import re
 from collections.abc import Iterator
 
-from xo_cowork_core.sdk import Done, Event, StepReason, TextDelta, Tokens, Turn, TurnAnswer
+from xo_cowork_core.sdk import Done, Event, TextDelta, Tokens, Turn, TurnAnswer
+from xo_cowork_core.sdk.events.base import StepReason
 from xo_cowork_core.sdk.kit import PendingAnswers, StepCounter
 from xo_runtime_demo.prompt import ScenarioRequest
 

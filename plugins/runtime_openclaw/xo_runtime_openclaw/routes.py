@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from xo_cowork_core.sdk import HasGateway
+from xo_cowork_core.sdk.runtime.agents import HasGateway
 
 PREFIX = "/api/channels/openclaw"
 

@@ -14,16 +14,15 @@ from xo_cowork_core.sdk import (
     Interrupts,
     KeepsHistory,
     ListsModels,
-    Message,
     Model,
     OpensSessions,
     Runtime,
     RuntimeInfo,
-    SessionRecord,
     Turn,
     TurnAnswer,
 )
 from xo_cowork_core.sdk.kit import ActiveTurns
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_runtime_openclaw.config.admin import AdminAbilities, AdminServices
 from xo_runtime_openclaw.gateway.frames import GatewayError
 from xo_runtime_openclaw.gateway.gateway import Gateway

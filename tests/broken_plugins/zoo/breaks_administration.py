@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from xo_cowork_core.sdk import (
-    HasChannels,
-    KeepsAgents,
     ListsModels,
     Model,
     OffersSkills,
@@ -13,6 +11,7 @@ from xo_cowork_core.sdk import (
     Skill,
     hookimpl,
 )
+from xo_cowork_core.sdk.runtime.agents import HasChannels, KeepsAgents
 
 
 class Clerk(Runtime, KeepsAgents, HasChannels, ListsModels, OffersSkills):

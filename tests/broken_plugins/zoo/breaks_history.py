@@ -4,16 +4,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xo_cowork_core.sdk import (
-    Contributions,
-    KeepsHistory,
-    Message,
-    Runtime,
-    RuntimeInfo,
-    SessionRecord,
-    TextPart,
-    hookimpl,
-)
+from xo_cowork_core.sdk import Contributions, KeepsHistory, Runtime, RuntimeInfo, hookimpl
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord, TextPart
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -5,19 +5,9 @@ import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from xo_cowork_core.sdk import (
-    Contributions,
-    Done,
-    KeepsTranscripts,
-    Message,
-    Runtime,
-    RuntimeInfo,
-    SessionRecord,
-    TextPart,
-    Tokens,
-    Transcript,
-    hookimpl,
-)
+from xo_cowork_core.sdk import Contributions, Done, Runtime, RuntimeInfo, Tokens, hookimpl
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord, TextPart
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from xo_cowork_core.sdk import PreconditionFailed
+from xo_cowork_core.sdk.errors import PreconditionFailed
 from xo_cowork_core.services.files.file_reader import FileReader
 from xo_cowork_core.services.files.file_writer import FileWriter
 from xo_cowork_core.services.files.path_resolver import PathResolver

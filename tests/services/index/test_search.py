@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from xo_cowork_core.sdk import Message, TextPart
+from xo_cowork_core.sdk.runtime.history import Message, TextPart
 from xo_cowork_core.services.index import schema, search
 from xo_cowork_core.services.index.indexed_messages import indexed_messages
 from xo_cowork_core.services.index.session_rows import (

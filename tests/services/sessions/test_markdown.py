@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from xo_cowork_core.sdk import Message, TextPart, ToolPart
+from xo_cowork_core.sdk.runtime.history import Message, TextPart, ToolPart
 from xo_cowork_core.services.sessions.details import markdown_of
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

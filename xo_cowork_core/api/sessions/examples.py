@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from xo_cowork_core.api.sessions.schemas import EXAMPLE_ID, MessageRow, SessionRow
 from xo_cowork_core.api.sessions.serializers import message_row, session_row
-from xo_cowork_core.sdk import Message, StepPart, TextPart, Tokens, ToolPart
+from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.sdk.runtime.history import Message, StepPart, TextPart, ToolPart
 from xo_cowork_core.services.index.queries import Session
 
 _NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

@@ -12,7 +12,7 @@ from xo_cowork_core.api.sessions.schemas import (
     ToolData,
 )
 from xo_cowork_core.api.token_counts import token_counts
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk.runtime.history import (
     FilePart,
     Message,
     Part,

@@ -13,7 +13,7 @@ from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.files.routes import UPLOAD_PATH
 from xo_cowork_core.api.route_family import RoutePolicy
 from xo_cowork_core.host.plugins.routes import is_under
-from xo_cowork_core.sdk import TooLarge
+from xo_cowork_core.sdk.errors import TooLarge
 
 
 class BodyLimitMiddleware:

@@ -96,7 +96,11 @@ class StepStart(Event):
 
 @dataclass(frozen=True, slots=True)
 class StepFinish(Event):
-    """One model call ended; `reason` is `tool_use` while the turn goes on. `cost` in US dollars."""
+    """One model call ended.
+
+    `reason` is `tool_use` while the turn goes on, else `stop`, `length` or `error`. `cost` is in US
+    dollars, None when unknown.
+    """
 
     name: ClassVar[str] = "step-finish"
     reason: StepReason = "stop"
@@ -187,7 +191,11 @@ class AgentError(Event):
 
 @dataclass(frozen=True, slots=True)
 class Done(Event):
-    """Terminal: the turn ended. `tokens` and `cost` (US dollars) are the turn's; None = unknown."""
+    """Terminal: the turn ended.
+
+    `finish_reason` is `stop`, `length` (the model's output limit was reached) or `aborted`.
+    `tokens` and `cost` (US dollars) are the turn's; None = unknown.
+    """
 
     name: ClassVar[str] = "done"
     terminal: ClassVar[bool] = True

@@ -6,6 +6,15 @@ from dataclasses import dataclass, field
 
 from xo_cowork_core.sdk.events.base import Json, JsonValue
 
+__all__ = [
+    "Agent",
+    "GatewayStatus",
+    "HasChannels",
+    "HasGateway",
+    "KeepsAgents",
+    "ReportsStatus",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:

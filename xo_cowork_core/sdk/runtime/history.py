@@ -7,6 +7,20 @@ from typing import Literal, TypeAlias
 
 from xo_cowork_core.sdk.events.base import Json, JsonValue, Tokens
 
+__all__ = [
+    "FilePart",
+    "Finish",
+    "Message",
+    "Part",
+    "ReasoningPart",
+    "Role",
+    "SessionRecord",
+    "StepPart",
+    "TextPart",
+    "ToolPart",
+    "ToolStatus",
+]
+
 Role: TypeAlias = Literal["user", "assistant"]
 Finish: TypeAlias = Literal["stop", "tool_use", "length", "error"]
 ToolStatus: TypeAlias = Literal["pending", "running", "completed", "error"]
@@ -46,7 +60,8 @@ class ReasoningPart:
 class ToolPart:
     """A tool call and its result. `tool` and `input` have the names of `ToolCall`.
 
-    `metadata` is that of `ToolResult`. Times are None when the store does not have them.
+    `status` is `pending` (not started), `running`, `completed` or `error`. `metadata`
+    is that of `ToolResult`. Times are None when the store does not have them.
     """
 
     call_id: str
@@ -87,8 +102,9 @@ Part: TypeAlias = TextPart | ReasoningPart | ToolPart | FilePart | StepPart
 class Message:
     """One message of a session.
 
-    The fields from `model_id` on belong to assistant messages and are None on a user's. `cost` is
-    in US dollars; `error` is the text of the failure that ended the message.
+    `role` is `user` or `assistant`. The fields from `model_id` on belong to assistant messages and
+    are None on a user's. `cost` is in US dollars. `finish` is `stop`, `tool_use` (the turn goes on
+    in the next message), `length` or `error`; `error` is the text of the failure that ended it.
     """
 
     id: str

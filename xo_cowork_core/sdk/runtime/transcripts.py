@@ -10,6 +10,12 @@ from xo_cowork_core.sdk.events.base import Tokens
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.runtime import KeepsHistory
 
+__all__ = [
+    "KeepsTranscripts",
+    "Transcript",
+    "UsageRecord",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:

@@ -28,7 +28,12 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """The permission rules of a turn. A runtime applies them before it yields a request."""
+    """The permission rules of a turn, one for each kind of tool call.
+
+    `file_changes` is for tools that write files, `run_commands` for those that run programs,
+    `other` for all others. A rule is `allow` (run it unasked), `ask` (yield a `PermissionRequest`)
+    or `deny` (don't run it, and don't ask). A runtime applies them before it yields a request.
+    """
 
     file_changes: PermissionRule = "ask"
     run_commands: PermissionRule = "ask"
@@ -50,9 +55,10 @@ class Turn:
 
     `cwd` exists. `text` goes to the agent whole. `new_session` is True on the first turn of a
     session that the host created; on False the runtime resumes `session_id` where it can and
-    starts a new one under the same id where its store has lost it. `skill` is a skill's bare name.
-    `environment` is complete: the runtime's secrets and what other plugins add; it is all that
-    the agent's process may get beside the host's own allow-list.
+    starts a new one under the same id where its store has lost it. `mode` is `build`, or `plan`:
+    make a plan and show it in a `PlanReview`. `skill` is a skill's bare name. `environment` is
+    complete: the runtime's secrets and what other plugins add; it is all that the agent's process
+    may get beside the host's own allow-list.
     """
 
     stream_id: str
@@ -97,7 +103,10 @@ class QuestionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PlanAnswer:
-    """The decision on a plan: carry it out, change it as `feedback` says, or stop."""
+    """The decision on a plan.
+
+    `action` is `accept` (carry it out), `revise` (change it as `feedback` says) or `stop`.
+    """
 
     action: Literal["accept", "revise", "stop"]
     feedback: str = ""

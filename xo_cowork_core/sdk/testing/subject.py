@@ -13,8 +13,9 @@ class RuntimeSubject:
     """One runtime, its abilities, and the prompts that make its agent act.
 
     `environment` and `python_path` are passed to `LiveServer`, `plugins` is the value of
-    `XO_PLUGINS`. `abilities` are the abilities that the runtime implements: the contract tests
-    those, and that the others are refused or absent on the wire. `lasting_processes` are words in
+    `XO_PLUGINS`. `abilities` are those of `interrupts`, `answers`, `keeps_history` and
+    `edits_history` that the runtime implements: the contract tests them, and that the others are
+    refused or absent on the wire. `lasting_processes` are words in
     the command lines of processes that may outlive a turn (a warm agent). `counts_tokens`: `done`
     has the turn's tokens.
 

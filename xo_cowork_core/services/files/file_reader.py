@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import TooLarge
+from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.services.files.etags import etag_of
 from xo_cowork_core.services.files.os_errors import translate_os_errors
 from xo_cowork_core.services.files.path_resolver import PathResolver

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, PreconditionFailed, Unavailable
+from xo_cowork_core.sdk import BadRequest, Unavailable
+from xo_cowork_core.sdk.errors import PreconditionFailed
 from xo_cowork_core.services.files.etags import etag_of, matches
 from xo_cowork_core.services.files.os_errors import translate_os_errors
 from xo_cowork_core.services.files.path_resolver import PathResolver

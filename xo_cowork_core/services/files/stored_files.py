@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, TooLarge
+from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.services.files.etags import hash_of
 from xo_cowork_core.services.files.os_errors import translate_os_errors
 from xo_cowork_core.services.files.path_resolver import PathResolver

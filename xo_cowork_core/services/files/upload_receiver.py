@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from xo_cowork_core.sdk import BadRequest, Conflict, TooLarge
+from xo_cowork_core.sdk import BadRequest, Conflict
+from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.services.files.etags import hash_of
 from xo_cowork_core.services.files.os_errors import translate_os_errors
 from xo_cowork_core.services.files.path_resolver import PathResolver

@@ -9,15 +9,14 @@ from typing import Any
 
 import orjson
 
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk import NotFound, Tokens
+from xo_cowork_core.sdk.runtime.history import (
     FilePart,
     Message,
-    NotFound,
     Part,
     ReasoningPart,
     StepPart,
     TextPart,
-    Tokens,
     ToolPart,
 )
 from xo_cowork_core.services.clock import stamp

@@ -7,16 +7,16 @@ from typing import Any
 
 import orjson
 
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.sdk.runtime.history import (
+    Finish,
     Message,
     Part,
     ReasoningPart,
     StepPart,
     TextPart,
-    Tokens,
     ToolPart,
 )
-from xo_cowork_core.sdk.runtime.history import Finish
 from xo_cowork_core.services.eventlog.batches import Entry, split
 
 Data = Mapping[str, Any]

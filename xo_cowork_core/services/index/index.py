@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from xo_cowork_core.sdk import Message, Unavailable
+from xo_cowork_core.sdk import Unavailable
+from xo_cowork_core.sdk.runtime.history import Message
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index import session_rows as rows
 from xo_cowork_core.services.index.indexed_messages import indexed_messages, usage_of

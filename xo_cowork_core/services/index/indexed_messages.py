@@ -5,7 +5,7 @@ from datetime import UTC
 from hashlib import blake2b
 from typing import NamedTuple
 
-from xo_cowork_core.sdk import Message, TextPart, ToolPart
+from xo_cowork_core.sdk.runtime.history import Message, TextPart, ToolPart
 from xo_cowork_core.sdk.runtime.transcripts import UsageRecord
 
 LONGEST_SECONDS = 600.0

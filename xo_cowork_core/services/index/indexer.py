@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cache
 
-from xo_cowork_core.sdk import Message, UpstreamFailed
+from xo_cowork_core.sdk import UpstreamFailed
+from xo_cowork_core.sdk.runtime.history import Message
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index import session_rows as rows
 from xo_cowork_core.services.index.message_rows import end_bulk, is_bulk, start_bulk

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from xo_cowork_core.sdk import KeepsHistory, SessionRecord, XoError
+from xo_cowork_core.sdk import KeepsHistory, XoError
+from xo_cowork_core.sdk.runtime.history import SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import WRONG_VALUES

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from xo_cowork_core.sdk import SessionRecord
+from xo_cowork_core.sdk.runtime.history import SessionRecord
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.index.indexed_messages import IndexedMessage
 from xo_cowork_core.services.index.message_rows import delete_messages, write_messages

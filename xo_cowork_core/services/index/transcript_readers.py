@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import Transcript, UsageRecord
 from xo_cowork_core.services.index.indexed_messages import IndexedMessage, indexed_messages
 from xo_cowork_core.services.index.scanner import (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 
-from xo_cowork_core.sdk import UsageRecord
+from xo_cowork_core.sdk.runtime.transcripts import UsageRecord
 from xo_cowork_core.services.index.session_keys import session_key_of
 
 COLUMNS = (

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, TooLarge
+from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.services.projects.project_files import ProjectFiles, open_existing
 from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.folder_handle import FolderHandle

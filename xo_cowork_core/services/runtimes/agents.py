@@ -16,15 +16,8 @@ from typing import Any, cast
 
 import orjson
 
-from xo_cowork_core.sdk import (
-    Agent,
-    BadRequest,
-    Conflict,
-    KeepsAgents,
-    NotFound,
-    Unavailable,
-    Unsupported,
-)
+from xo_cowork_core.sdk import BadRequest, Conflict, NotFound, Unavailable, Unsupported
+from xo_cowork_core.sdk.runtime.agents import Agent, KeepsAgents
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xo_cowork_core.sdk import HasChannels, HasGateway, ReportsStatus, Unsupported
+from xo_cowork_core.sdk import Unsupported
 from xo_cowork_core.sdk.events.base import Json
+from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, ReportsStatus
 from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector

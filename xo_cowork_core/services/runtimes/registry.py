@@ -18,17 +18,12 @@ from xo_cowork_core.sdk import (
     ClosesSessions,
     Contributions,
     EditsHistory,
-    HasChannels,
-    HasGateway,
     Health,
     Interrupts,
-    KeepsAgents,
     KeepsHistory,
-    KeepsTranscripts,
     ListsModels,
     OffersSkills,
     OpensSessions,
-    ReportsStatus,
     Runtime,
     RuntimeInfo,
     SecretField,
@@ -37,6 +32,8 @@ from xo_cowork_core.sdk import (
     TurnOutcome,
 )
 from xo_cowork_core.sdk.connector import Connector, ConnectorInfo
+from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, KeepsAgents, ReportsStatus
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 
 PluginState: TypeAlias = Literal[
     "disabled",

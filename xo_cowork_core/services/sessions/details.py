@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import cast
 
-from xo_cowork_core.sdk import FilePart, Message, TextPart, ToolPart
 from xo_cowork_core.sdk.events.base import JsonValue
+from xo_cowork_core.sdk.runtime.history import FilePart, Message, TextPart, ToolPart
 from xo_cowork_core.services.clock import stamp
 
 FILE_TOOLS = frozenset({"write", "edit", "read", "notebook_edit", "multi_edit"})

@@ -13,17 +13,9 @@ from datetime import datetime
 
 import orjson
 
-from xo_cowork_core.sdk import (
-    FilePart,
-    KeepsHistory,
-    Message,
-    NotFound,
-    TextPart,
-    Unavailable,
-    UpstreamFailed,
-    XoError,
-)
+from xo_cowork_core.sdk import KeepsHistory, NotFound, Unavailable, UpstreamFailed, XoError
 from xo_cowork_core.sdk.kit import UNTITLED, strip_context
+from xo_cowork_core.sdk.runtime.history import FilePart, Message, TextPart
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions

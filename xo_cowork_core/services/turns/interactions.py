@@ -18,7 +18,6 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TurnAnswer,
 )
-from xo_cowork_core.sdk.events.interactions import PermissionScope
 
 InteractionRequest: TypeAlias = PermissionRequest | Question | PlanReview
 InteractionResolved: TypeAlias = PermissionResolved | QuestionResolved
@@ -85,7 +84,7 @@ def _parse_permission(request: PermissionRequest, response: object) -> Permissio
         offered = ", ".join(request.options)
         raise BadRequest(f"`scope` must be one of the request's `options`: {offered}")
     message = "" if response else "The user refused."
-    return PermissionAnswer(response, message, cast("PermissionScope", scope))
+    return PermissionAnswer(response, message, scope)
 
 
 def _parse_question(question: Question, response: object) -> QuestionAnswer:

@@ -20,7 +20,6 @@ from xo_cowork_core.sdk import (
     Done,
     Event,
     Interrupts,
-    Message,
     StepFinish,
     ToolCall,
     ToolError,
@@ -30,6 +29,7 @@ from xo_cowork_core.sdk import (
     XoError,
 )
 from xo_cowork_core.sdk.events.base import Json, SessionCreated
+from xo_cowork_core.sdk.runtime.history import Message
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.batches import Entry, entry_of
 from xo_cowork_core.services.eventlog.log import EventLog

@@ -10,17 +10,15 @@ import orjson
 from xo_cowork_core.sdk import (
     AgentError,
     Event,
-    FilePart,
-    Message,
     NotFound,
     PermissionRequest,
     PermissionResolved,
     Question,
     QuestionResolved,
-    TextPart,
     Turn,
 )
 from xo_cowork_core.sdk.kit import strip_context, title_of
+from xo_cowork_core.sdk.runtime.history import FilePart, Message, TextPart
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, entry_of, split
 from xo_cowork_core.services.eventlog.log import insert_batches, read_entries

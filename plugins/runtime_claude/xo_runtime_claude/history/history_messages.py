@@ -5,15 +5,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk import Json, Tokens
+from xo_cowork_core.sdk.runtime.history import (
     Finish,
-    Json,
     Message,
     Part,
     ReasoningPart,
     StepPart,
     TextPart,
-    Tokens,
     ToolPart,
 )
 from xo_runtime_claude.history.rows import Row

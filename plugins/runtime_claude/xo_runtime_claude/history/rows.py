@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from xo_cowork_core.sdk import FilePart
 from xo_cowork_core.sdk.kit import strip_context
+from xo_cowork_core.sdk.runtime.history import FilePart
 from xo_runtime_claude.attachments import mentioned_files, strip_mentions
 
 HIDDEN_PREFIXES = ("<local-command-", "<task-notification>", "[Request interrupted by user")

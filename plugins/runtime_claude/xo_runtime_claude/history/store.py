@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, NotFound, Paths, SessionRecord
+from xo_cowork_core.sdk import NotFound, Paths
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_runtime_claude.history.history_messages import build_messages
 from xo_runtime_claude.history.rows import living_branch, read_rows
 from xo_runtime_claude.history.transcript import ClaudeTranscript

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord
 from xo_cowork_core.sdk.kit import title_from_text
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.transcripts import Transcript, UsageRecord
 from xo_runtime_claude.history.history_messages import build_messages
 from xo_runtime_claude.history.rows import EPOCH, Row, living_branch, parse_line
 from xo_runtime_claude.tools import normal_name

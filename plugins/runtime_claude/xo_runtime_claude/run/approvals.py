@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from xo_cowork_core.sdk import (
-    AgentMode,
     Event,
     PermissionAnswer,
     PermissionRequest,
@@ -21,6 +20,7 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.runtime.turn import AgentMode
 from xo_runtime_claude.tools import normal_name, patterns_of, permission_kind
 
 DENIED = "The user doesn't allow this."

@@ -14,11 +14,10 @@ from xo_cowork_core.sdk import (
     CompactionStart,
     Done,
     Event,
-    FinishReason,
     ModelLoading,
-    StepReason,
     TextDelta,
 )
+from xo_cowork_core.sdk.events.base import FinishReason, StepReason
 from xo_cowork_core.sdk.kit import StepCounter, TextReconciler
 from xo_runtime_claude.run.approvals import ApprovalRequest
 from xo_runtime_claude.run.background import BackgroundWork

@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk import Tokens, ToolError
+from xo_cowork_core.sdk.runtime.history import (
     Finish,
     Message,
     Part,
     ReasoningPart,
     StepPart,
     TextPart,
-    Tokens,
-    ToolError,
     ToolPart,
 )
 from xo_runtime_codex.history.rollouts import EPOCH, Row

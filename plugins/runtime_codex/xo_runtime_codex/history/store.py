@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, NotFound, SessionRecord
+from xo_cowork_core.sdk import NotFound
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_runtime_codex.history.rollouts import calls_tool, find_files, is_id, rollout_id, whole_lines
 from xo_runtime_codex.history.transcript import ARCHIVE, CodexTranscript
 

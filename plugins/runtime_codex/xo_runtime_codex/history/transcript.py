@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from xo_cowork_core.sdk import Message, SessionRecord, Transcript, UsageRecord
 from xo_cowork_core.sdk.kit import title_from_text
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.transcripts import Transcript, UsageRecord
 from xo_runtime_codex.history.legacy_rollouts import LegacyRollouts
 from xo_runtime_codex.history.messages import MessageBuilder, ModelCall
 from xo_runtime_codex.history.rollouts import EPOCH, Base, Row, base_of, parse_line, session_of

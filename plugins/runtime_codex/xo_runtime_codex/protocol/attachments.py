@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from xo_cowork_core.sdk import FilePart, Turn
+from xo_cowork_core.sdk import Turn
 from xo_cowork_core.sdk.kit import strip_context
+from xo_cowork_core.sdk.runtime.history import FilePart
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 HEADING = "\n\nAttached files:\n"

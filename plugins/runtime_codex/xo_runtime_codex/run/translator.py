@@ -14,10 +14,10 @@ from xo_cowork_core.sdk import (
     Event,
     ModelLoading,
     ReasoningDelta,
-    StepReason,
     TextDelta,
     Tokens,
 )
+from xo_cowork_core.sdk.events.base import StepReason
 from xo_cowork_core.sdk.kit import StepCounter, TextReconciler
 from xo_runtime_codex.protocol.failures import message_of, turn_failure
 from xo_runtime_codex.protocol.tools import Tool, todo_tool, tool_of

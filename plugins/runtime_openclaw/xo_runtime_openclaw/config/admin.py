@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk import BadRequest, HostContext, Json
+from xo_cowork_core.sdk.runtime.agents import (
     Agent,
-    BadRequest,
     GatewayStatus,
     HasChannels,
     HasGateway,
-    HostContext,
-    Json,
     KeepsAgents,
     ReportsStatus,
 )

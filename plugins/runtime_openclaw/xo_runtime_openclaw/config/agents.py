@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from xo_cowork_core.sdk import Agent, BadRequest, Conflict, Json, NotFound, Unavailable, XoError
+from xo_cowork_core.sdk import BadRequest, Conflict, Json, NotFound, Unavailable, XoError
+from xo_cowork_core.sdk.runtime.agents import Agent
 from xo_runtime_openclaw.config import agent_schema
 from xo_runtime_openclaw.config.agent_config import AgentConfig
 from xo_runtime_openclaw.config.configuration import Configuration

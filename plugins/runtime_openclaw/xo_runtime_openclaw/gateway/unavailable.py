@@ -2,7 +2,8 @@
 
 from typing import Literal, TypeAlias
 
-from xo_cowork_core.sdk import Health, HealthState, Unavailable
+from xo_cowork_core.sdk import Health, Unavailable
+from xo_cowork_core.sdk.health import HealthState
 from xo_runtime_openclaw.gateway.frames import PROTOCOL, GatewayError
 
 Kind: TypeAlias = Literal[

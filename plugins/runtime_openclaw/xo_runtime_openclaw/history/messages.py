@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 
-from xo_cowork_core.sdk import (
+from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.sdk.kit import strip_context
+from xo_cowork_core.sdk.runtime.history import (
     FilePart,
     Finish,
     Message,
@@ -17,10 +19,8 @@ from xo_cowork_core.sdk import (
     ReasoningPart,
     StepPart,
     TextPart,
-    Tokens,
     ToolPart,
 )
-from xo_cowork_core.sdk.kit import strip_context
 from xo_runtime_openclaw.gateway.frames import Row, row, rows, text_of
 from xo_runtime_openclaw.run import tools
 from xo_runtime_openclaw.run.failures import clean

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import zstandard
 
-from xo_cowork_core.sdk import Message, SessionRecord
 from xo_cowork_core.sdk.kit import title_of
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_runtime_openclaw.gateway.frames import EMPTY, Row, read_json, row, text_of
 from xo_runtime_openclaw.history.messages import messages_of, shown_text, time_of
 from xo_runtime_openclaw.history.records import record_of

@@ -1,6 +1,6 @@
 """Convert rows of the gateway's session list to session records."""
 
-from xo_cowork_core.sdk import SessionRecord
+from xo_cowork_core.sdk.runtime.history import SessionRecord
 from xo_runtime_openclaw.gateway.frames import Row, text_of
 from xo_runtime_openclaw.history.messages import EPOCH, time_of
 

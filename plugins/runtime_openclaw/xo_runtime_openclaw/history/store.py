@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from xo_cowork_core.sdk import HostContext, Message, SessionRecord
+from xo_cowork_core.sdk import HostContext
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row, rows, text_of
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable

@@ -9,16 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import httpx
 
-from xo_cowork_core.sdk import (
-    AgentFailure,
-    Done,
-    Event,
-    FinishReason,
-    HostContext,
-    TextDelta,
-    Tokens,
-    Turn,
-)
+from xo_cowork_core.sdk import AgentFailure, Done, Event, HostContext, TextDelta, Tokens, Turn
+from xo_cowork_core.sdk.events.base import FinishReason
 from xo_runtime_openclaw.gateway.bootstrap import read_token
 from xo_runtime_openclaw.gateway.frames import Row, read_json, row, rows, text_of
 from xo_runtime_openclaw.options import Options

@@ -14,7 +14,6 @@ from xo_cowork_core.sdk import (
     CompactionStart,
     Done,
     Event,
-    FinishReason,
     Json,
     ModelLoading,
     ReasoningDelta,
@@ -22,6 +21,7 @@ from xo_cowork_core.sdk import (
     ToolError,
     ToolResult,
 )
+from xo_cowork_core.sdk.events.base import FinishReason
 from xo_cowork_core.sdk.kit import StepCounter
 from xo_runtime_openclaw.gateway.frames import EMPTY, GatewayEvent, Row, row, rows, text_of
 from xo_runtime_openclaw.run import tools

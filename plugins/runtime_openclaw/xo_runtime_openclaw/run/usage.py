@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xo_cowork_core.sdk import StepReason, Tokens
+from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.sdk.events.base import StepReason
 from xo_runtime_openclaw.gateway.frames import Row, row
 
 REASONS: Mapping[str, StepReason] = MappingProxyType(
