@@ -172,12 +172,8 @@ class Agent:
             return
         if action.kind == "tool":
             name, arguments = action.tool
-            call = {
-                "type": "tool_use",
-                "id": f"toolu_{new_uuid()}",
-                "name": name,
-                "input": arguments,
-            }
+            call_id = f"toolu_{new_uuid()}"
+            call = {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
             calls.append(call)
             self._records.assistant(call)
             return
