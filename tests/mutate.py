@@ -1,4 +1,4 @@
-"""Changes one thing at a time in the last commit's code and lists what no test notices.
+"""Changes one thing at a time in the last commit's code and lists the changes that no test detects.
 
 `python tests/mutate.py --count 60 --seed 1` spreads the changes evenly over the areas of the code.
 It works in a clone in a temporary folder with an environment of its own; nothing here is changed.
@@ -235,7 +235,7 @@ class Trial:
     _limits: dict[str, float] = field(default_factory=dict)
 
     def run(self, mutant: Mutant) -> Result:
-        """Return what the tests say of a change."""
+        """Return the tests' verdict on a change."""
         limit = self._limit(mutant.area)
         file = self.clone / mutant.path
         source = file.read_bytes()

@@ -117,7 +117,7 @@ class ClaudeSession:
 
 
 def user_message_row(path: Path, text: str, row_id: str) -> Line:
-    """Return a row with which somebody says more in a file."""
+    """Return a row that appends a message to a file."""
     last = next(line for line in reversed(path.read_bytes().split(b"\n")) if b'"uuid"' in line)
     row: Line = orjson.loads(last)
     row |= {"parentUuid": row["uuid"], "uuid": row_id, "type": "user"}

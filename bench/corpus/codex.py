@@ -177,7 +177,7 @@ class CodexSession:
 
 
 def user_message_row(path: Path, text: str, row_id: str) -> Line:
-    """Return a row with which somebody says more in a file."""
+    """Return a row that appends a message to a file."""
     item = {"type": "UserMessage", "id": row_id, "content": [{"type": "text", "text": text}]}
     payload = {"type": "item_completed", "turn_id": row_id, "item": item}
     ordinal = path.read_bytes().count(b"\n")

@@ -96,7 +96,7 @@ class OpenClawSession:
 
 
 def user_message_row(path: Path, text: str, row_id: str) -> Line:
-    """Return a row with which somebody says more in a file."""
+    """Return a row that appends a message to a file."""
     message = {"role": "user", "content": text, "timestamp": 4_070_908_800_000}
     row: Line = {"type": "message", "id": row_id, "parentId": None, "message": message}
     return row | {"timestamp": "2099-01-01T00:00:00Z"}

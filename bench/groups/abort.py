@@ -39,7 +39,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class AbortResult:
-    """Seconds to the terminal event, and after it until nothing was left; `wrong` says what is."""
+    """Seconds to the terminal event and from there to the last exit; `wrong` names leftovers."""
 
     ended: float
     gone: float

@@ -75,7 +75,7 @@ def _cold(cold: ColdBuild, made: Corpus, parse: float) -> Iterator[Row]:
         "ms",
         1000 * quantiles(cold.health, n=100, method="inclusive")[98],
         Target(50),
-        note=f"{len(cold.health):,} asked, slowest {1000 * max(cold.health):.0f} ms",
+        note=f"{len(cold.health):,} requests, slowest {1000 * max(cold.health):.0f} ms",
     )
 
 

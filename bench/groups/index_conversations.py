@@ -64,7 +64,7 @@ def measure(plan: Plan, environment: dict[str, str]) -> Iterator[Row]:
 
 
 def _everywhere(server: LiveServer, made: Corpus) -> Row:
-    """Say one word in every session, then search for it."""
+    """Add one word to every session, then search for it."""
     for number, each in enumerate(made.files):
         each.add_message(f"{EVERYWHERE} {number}", f"00000000-0000-4000-8000-{number:012}")
     path = f"/api/sessions/search?q={EVERYWHERE}"

@@ -67,7 +67,7 @@ def _indexed(server: LiveServer, wanted: int) -> int:
 
 
 class Health:
-    """Asks for /health again and again in one thread, from `start` to `stop`."""
+    """Requests /health repeatedly in one thread, from `start` to `stop`."""
 
     def __init__(self, server: LiveServer) -> None:
         self._server = server
@@ -88,7 +88,7 @@ class Health:
 
 
 def findable_seconds(server: LiveServer, made: Corpus) -> float:
-    """Append a message to a file while somebody looks; return how long until search finds it.
+    """Append a message to a file while a client reads; return how long until search finds it.
 
     The slowest of two of each runtime.
     """
@@ -106,7 +106,7 @@ def findable_seconds(server: LiveServer, made: Corpus) -> float:
 
 
 def idle_percent(server: LiveServer, seconds: float) -> float:
-    """Return the share of one core that is used while nobody asks."""
+    """Return the share of one core that is used without requests."""
     settle(server.pid)
     before, begun = cpu_seconds(server.pid), time.monotonic()
     time.sleep(seconds)

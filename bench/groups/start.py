@@ -113,7 +113,7 @@ def idle_seconds(plan: Plan) -> float:
 
 
 def idle_percent(pid: int, seconds: float) -> float:
-    """Return the share of one core that a process uses while nobody asks for anything."""
+    """Return the share of one core that a process uses without requests."""
     settle(pid)
     before, begun = cpu_seconds(pid), time.monotonic()
     time.sleep(seconds)

@@ -69,7 +69,7 @@ def test_a_policy_holds_for_every_value_of_a_path_parameter() -> None:
     assert policies.find("PUT", "/api/notes/one/two").max_body_bytes != 10
 
 
-def test_no_path_of_a_route_stands_in_two_files() -> None:
+def test_no_path_of_a_route_is_written_in_two_files() -> None:
     places: dict[str, set[str]] = defaultdict(set)
     for part in ("api", "host"):
         for file in (SOURCE / part).rglob("*.py"):

@@ -25,7 +25,7 @@ ROWS = [
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
-    # the real CLI is for tests/real: here its row has to say that it isn't there
+    # the real CLI is for tests/real: here its row must report that it is absent
     environment = os.environ | {"CLAUDE_CLI_PATH": str(ROOT / "no" / "claude")}
     return subprocess.run(
         command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110
@@ -64,7 +64,7 @@ def test_an_unknown_group_is_refused_with_the_known_ones_named() -> None:
         (None, False, True, "not measured"),
     ],
 )
-def test_a_row_says_in_words_what_its_number_means(
+def test_a_row_describes_its_number(
     value: float | None, at_least: bool, exact: bool, word: str
 ) -> None:
     row = Row("a row", "ms", value, Target(5, at_least), exact=exact)

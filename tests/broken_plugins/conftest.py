@@ -8,11 +8,11 @@ import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer, install_plugin
 
-ZOO = Path(__file__).parent / "zoo"
+PLUGINS = Path(__file__).parent / "faulty_plugins"
 
 
-class Cage:
-    """What the zoo's tests look at."""
+class PluginServer:
+    """A server with a broken plugin, and what tests read from it."""
 
     def __init__(self, server: LiveServer) -> None:
         self.server = server
@@ -31,16 +31,20 @@ class Cage:
 
 
 @pytest.fixture
-def cage(tmp_path: Path) -> Iterator[Callable[..., Cage]]:
-    """Start a server with the plugin of one file in the zoo, called `plugin_broken`."""
-    folder = install_plugin(tmp_path, "plugin_neighbour", (ZOO / "neighbour.py").read_text())
+def serve_plugin(tmp_path: Path) -> Iterator[Callable[..., PluginServer]]:
+    """Start a server with the plugin of one file of `faulty_plugins`, called `plugin_broken`."""
+    folder = install_plugin(tmp_path, "plugin_neighbour", (PLUGINS / "neighbour.py").read_text())
     with ExitStack() as stack:
 
-        def start(fault: str = "", requires: str = "xo-cowork-core", **environment: str) -> Cage:
+        def start(
+            fault: str = "", requires: str = "xo-cowork-core", **environment: str
+        ) -> PluginServer:
             if fault:
-                source = (ZOO / f"{fault}.py").read_text()
+                source = (PLUGINS / f"{fault}.py").read_text()
                 install_plugin(folder, "plugin_broken", source, requires=requires)
             names = {"XO_PLUGINS": "plugin_neighbour,plugin_broken", **environment}
-            return Cage(stack.enter_context(LiveServer(environment=names, python_path=[folder])))
+            return PluginServer(
+                stack.enter_context(LiveServer(environment=names, python_path=[folder]))
+            )
 
         yield start

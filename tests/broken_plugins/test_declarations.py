@@ -1,4 +1,4 @@
-"""What a plugin declares wrongly is said so that its author knows what to write instead."""
+"""The error of a wrong declaration tells the plugin's author what to write instead."""
 
 from collections.abc import Iterator
 from textwrap import indent

@@ -10,8 +10,8 @@ SECONDS = 30
 @pytest.mark.parametrize(
     ("runtime", "status"), [("raiser", 502), ("leaver", 502), ("dreamer", 503)]
 )
-def test_an_edit_that_the_runtime_cannot_make_cuts_nothing(cage, runtime, status):
-    found = cage("cannot_forget")
+def test_an_edit_that_the_runtime_cannot_make_cuts_nothing(serve_plugin, runtime, status):
+    found = serve_plugin("cannot_forget")
     chat = Chat(found.server, runtime)
     turn = chat.run_turn("first")
     before = chat.messages(turn.session_id)

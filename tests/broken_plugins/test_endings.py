@@ -1,4 +1,4 @@
-"""Whatever a runtime ends its turn with, the turn ends, once, and the session goes on."""
+"""A turn ends once, however its runtime ends it, and the session takes another turn."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from xo_cowork_core.sdk.testing import Chat
     "prompt",
     ["raise half a letter", "yield half a letter", "yield no tokens", "yield no message"],
 )
-def test_a_turn_that_ends_in_what_cannot_be_told_ends_all_the_same(cage, prompt):
-    found = cage("odd_endings")
+def test_a_turn_whose_end_cannot_be_encoded_still_ends(serve_plugin, prompt):
+    found = serve_plugin("odd_endings")
     chat = Chat(found.server, "odd")
     turn = chat.run_turn(prompt, seconds=10)
     assert turn.terminal.event == "agent-error"

@@ -16,8 +16,8 @@ MISTAKES = {
 }
 
 
-def test_an_event_of_a_wrong_type_ends_its_turn_and_the_log_says_what_is_wrong(cage):
-    found = cage("odd_events")
+def test_an_event_of_a_wrong_type_ends_its_turn_and_the_log_says_what_is_wrong(serve_plugin):
+    found = serve_plugin("odd_events")
     chat = Chat(found.server, "odd")
     turn = chat.run_turn("well", seconds=10)
     for mistake, words in MISTAKES.items():

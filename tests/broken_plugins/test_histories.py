@@ -27,8 +27,8 @@ def assert_unreadable(found, session_id):
 
 
 @pytest.mark.parametrize("fault", ["raise", "leave"])
-def test_a_transcript_that_nobody_can_read_is_502_and_hides_no_other(cage, fault):
-    found = cage("breaks_history")
+def test_an_unreadable_transcript_is_502_and_hides_no_other(serve_plugin, fault):
+    found = serve_plugin("breaks_history")
     folder = found.server.home / ".torn"
     for name in ("sound", "worse"):
         write(folder, name, text="good words")
@@ -44,8 +44,8 @@ def test_a_transcript_that_nobody_can_read_is_502_and_hides_no_other(cage, fault
     found.assert_others_work()
 
 
-def test_a_store_that_breaks_at_one_session_still_lists_the_others(cage):
-    found = cage("breaks_history")
+def test_a_store_that_breaks_at_one_session_still_lists_the_others(serve_plugin):
+    found = serve_plugin("breaks_history")
     eventually(lambda: "sour-sound" in listed(found), 10, "what is sound is listed")
     assert {"sour-raise", "sour-leave"} <= listed(found)
     for session_id in ("sour-raise", "sour-leave"):

@@ -15,8 +15,8 @@ def words(found, text):
 
 
 @pytest.mark.parametrize("fault", ["no-folders", "no-names"])
-def test_a_plugin_that_cannot_find_its_files_does_not_end_the_index(cage, fault):
-    found = cage("loses_its_files")
+def test_a_plugin_that_cannot_find_its_files_does_not_end_the_index(serve_plugin, fault):
+    found = serve_plugin("loses_its_files")
     folder = found.server.home / ".lost"
     write(folder, "first", text="good words")
     eventually(lambda: "first" in listed(found), 10, "it is listed")
@@ -31,8 +31,8 @@ def test_a_plugin_that_cannot_find_its_files_does_not_end_the_index(cage, fault)
     found.assert_others_work()
 
 
-def test_figures_that_are_none_do_not_end_the_index(cage):
-    found = cage("loses_its_files")
+def test_figures_that_are_none_do_not_end_the_index(serve_plugin):
+    found = serve_plugin("loses_its_files")
     spent = Chat(found.server, "spender").run_turn("a quoll")
     eventually(lambda: spent.session_id in listed(found), 10, "the spender's is listed")
     turn = Chat(found.server, "neighbour").run_turn("a numbat")
@@ -41,8 +41,8 @@ def test_figures_that_are_none_do_not_end_the_index(cage):
     assert words(found, "numbat") == 1
 
 
-def test_sessions_of_a_plugin_that_is_late_are_there_from_the_start(cage):
-    found = cage("loses_its_files")
+def test_sessions_of_a_plugin_that_is_late_are_there_from_the_start(serve_plugin):
+    found = serve_plugin("loses_its_files")
     folder = found.server.home / ".lost"
     write(folder, "first", text="good words")
     eventually(lambda: "first" in listed(found), 10, "it is listed")
@@ -58,8 +58,8 @@ def test_sessions_of_a_plugin_that_is_late_are_there_from_the_start(cage):
     assert {"first", "second"} <= listed(found)
 
 
-def test_a_store_that_hangs_at_an_unknown_session_is_not_waited_for(cage):
-    found = cage("loses_its_files")
+def test_a_store_that_hangs_at_an_unknown_session_is_not_waited_for(serve_plugin):
+    found = serve_plugin("loses_its_files")
     write(found.server.home / ".lost", "hangs", text="x")
     (found.server.home / ".lost" / "hangs").touch()
     started = time.monotonic()

@@ -96,7 +96,7 @@ def test_serve_help_lists_the_settings_of_core_and_plugins(command):
         ({"HOME": "somewhere"}, "HOME='somewhere' must be an absolute path"),
     ],
 )
-def test_a_start_that_is_refused_says_so_in_one_line(command, environment, line):
+def test_a_refused_start_prints_one_line(command, environment, line):
     command.install('state="ready"')
     refused = command("serve", **{"PORT": "0"} | environment)
     assert refused.returncode == 1
@@ -163,7 +163,7 @@ def test_it_prints_its_address_runtimes_and_a_curl_to_try():
         assert any(line.startswith("try: curl") and server.base_url in line for line in lines)
 
 
-def test_it_says_what_is_missing_and_who_knows_what_mends_it(command):
+def test_it_prints_what_is_missing_and_refers_to_doctor(command):
     command.install('state="missing", detail="No tool here."')
     environment = {"XO_PLUGINS": "runtime_tool", "AGENT_NAME": "toool"}
     folder = command.home / "plugins"
@@ -174,7 +174,7 @@ def test_it_says_what_is_missing_and_who_knows_what_mends_it(command):
         assert "xo-cowork doctor" in server.log
 
 
-def test_plugins_list_tells_the_state_of_each(command):
+def test_plugins_list_prints_the_state_of_each(command):
     command.install('state="ready"')
     rows = json.loads(command("plugins", "list", "--json").stdout)
     states = {row["name"]: row["state"] for row in rows}
@@ -191,7 +191,7 @@ def test_plugins_check_fails_an_image_with_a_broken_plugin(command):
     assert "runtime_gone" in failed.stdout
 
 
-def test_what_only_looks_needs_no_token_in_an_image_that_others_reach(command):
+def test_commands_that_serve_nothing_need_no_token_in_an_image(command):
     command.install('state="ready"')
     for arguments in (["plugins", "check"], ["plugins", "list"], ["doctor"], ["openapi"]):
         looked = command(*arguments, HOST="0.0.0.0")

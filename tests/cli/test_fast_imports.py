@@ -1,4 +1,4 @@
-"""The imports of the start leave the interpreter as they found it."""
+"""The imports of the start restore the state of the garbage collector."""
 
 import gc
 

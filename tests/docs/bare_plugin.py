@@ -1,7 +1,7 @@
 """The least that a runtime can be: a plugin's text, to see what a frontend then sees."""
 
 BARE = '''\
-"""A runtime without any ability. It says what it was given; told to wait, it waits."""
+"""A runtime without any ability. It repeats its prompt; the prompt `wait` makes it wait."""
 
 import asyncio
 

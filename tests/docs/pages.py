@@ -1,8 +1,8 @@
 """The project's pages, taken apart: fenced blocks, tables, links.
 
-A fence's first word is its language, the others say what the tests do with it: `run` runs it
+A fence's first word is its language, the others select what the tests do with it: `run` runs it
 against a server, `install` in a copy of the environment, `output` compares it with what the block
-before it printed (`…` stands for anything), `file=PATH` writes it, `hook` is a signature.
+before it printed (`…` matches anything), `file=PATH` writes it, `hook` is a signature.
 """
 
 import re

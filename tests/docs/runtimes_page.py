@@ -19,7 +19,7 @@ def own_plugins() -> Sequence[str]:
 
 
 def wanted() -> str:
-    """Return the page as the code wants it."""
+    """Return the page that the code generates."""
     head, start, rest = page(NAME).text.partition(START)
     _, end, tail = rest.partition(END)
     assert start and end, f"{NAME} has lost its marks"

@@ -19,7 +19,7 @@ START, END = "<!-- generated: python -m tests.docs.settings_page -->", "<!-- end
 
 
 def wanted() -> str:
-    """Return the page as the code wants it."""
+    """Return the page that the code generates."""
     head, start, rest = page(NAME).text.partition(START)
     _, end, tail = rest.partition(END)
     assert start and end, f"{NAME} has lost its marks"

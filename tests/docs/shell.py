@@ -56,7 +56,7 @@ def run_script(
 
 
 def outputs(page: Page) -> list[tuple[int, str]]:
-    """Return what a page says its `run` blocks print: the block's number and the text."""
+    """Return the documented output of a page's `run` blocks: the block's number and the text."""
     found: list[tuple[int, str]] = []
     number = -1
     for block in page.blocks:
@@ -68,7 +68,7 @@ def outputs(page: Page) -> list[tuple[int, str]]:
 
 
 def matches(expected: str, printed: str) -> bool:
-    """Compare, `…` standing for anything."""
+    """Compare; `…` matches anything."""
     pieces = [re.escape(piece) for piece in expected.strip().split("…")]
     return re.fullmatch(".*?".join(pieces), printed.strip(), re.DOTALL) is not None
 
@@ -81,7 +81,7 @@ def write_files(blocks: Sequence[Block], folder: Path) -> None:
 
 
 def _path_with_strict_curl(folder: Path, failures: Path) -> str:
-    """A PATH on which the server's commands are found, and a curl that tells of each error."""
+    """A PATH on which the server's commands are found, and a curl that prints each error."""
     curl = shutil.which("curl")
     assert curl, "these tests need curl"
     binaries = folder / "bin"

@@ -1,4 +1,4 @@
-"""The pages' commands work as they stand there, on a server that just started."""
+"""The pages' commands work unchanged on a server that just started."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ Start = Callable[..., LiveServer]
         "docs/runtimes.md",
     ],
 )
-def test_the_commands_of_a_page_run_as_they_stand(
+def test_the_commands_of_a_page_run_unchanged(
     name: str, live_server: Start, tmp_path: Path
 ) -> None:
     printed = run_page(page(name), live_server(), tmp_path)

@@ -1,4 +1,4 @@
-"""The pages hold together: links lead somewhere, blocks say how they are tested."""
+"""The pages are consistent: links resolve, blocks declare how they are tested."""
 
 import re
 import subprocess

@@ -39,7 +39,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(checkout: Path) -> str:
-    """Install the plugin, offline, and return what `plugins list` says then."""
+    """Install the plugin, offline, and return the output of `plugins list`."""
     install, _ = runnable(PAGE, "install")
     done = run_script(install.text, checkout, _environment(checkout) | {"UV_OFFLINE": "1"})
     assert done.returncode == 0, done.stderr
@@ -59,7 +59,7 @@ def test_the_installed_plugin_is_listed(installed: str) -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_first_plugin_says_what_the_page_says(
+def test_the_first_plugin_answers_as_the_page_shows(
     checkout: Path, live_server: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     write_files([_codes()[0]], checkout.parent)

@@ -1,4 +1,4 @@
-"""Each recipe of the architecture page does what it says, in a copy of the core."""
+"""Each recipe of the architecture page works in a copy of the core."""
 
 import json
 import subprocess
@@ -71,7 +71,7 @@ def test_the_new_family_answers(family_server: LiveServer) -> None:
     assert (answer.status_code, answer.json()) == (200, {"projects": {}})
 
 
-def test_the_new_family_stands_in_the_document_with_its_tag(family_server: LiveServer) -> None:
+def test_the_new_family_is_in_the_document_with_its_tag(family_server: LiveServer) -> None:
     document = family_server.client.get("/openapi.json", headers=BEARER).json()
     assert document["paths"]["/api/badge"]["get"]["tags"] == ["badge"]
     assert "badge" in [tag["name"] for tag in document["tags"]]

@@ -26,7 +26,7 @@ from xo_cowork_core.services.runtimes.registry import ABILITIES, PluginState
 FRONTEND, PLUGINS = page("docs/frontend.md"), page("docs/plugins.md")
 RUNTIME_MODULES = (sdk, agents, history, transcripts)
 PUBLIC_MODULES = (*RUNTIME_MODULES, kit, testing)
-# a stream says these by itself, without an id
+# the stream sends these itself, without an id
 UNNUMBERED = {"heartbeat": set[str](), "error": {"error_message"}}
 FAMILIES = {
     "files": "/api/files",
@@ -96,13 +96,13 @@ def test_the_error_codes_of_a_turn_are_the_sdks() -> None:
     assert listed == words((sdk.AgentFailure.__doc__ or "").partition("Codes in use:")[2])
 
 
-def test_every_status_of_an_error_is_told_to_frontends() -> None:
+def test_every_status_of_an_error_is_documented_for_frontends() -> None:
     listed = {int(row[0]) for row in FRONTEND.table("## Errors")}
     # 431 is answered before a request is one
     assert listed == {*STATUS.values(), 431, 500}
 
 
-def test_every_error_class_stands_with_its_status() -> None:
+def test_every_error_class_is_documented_with_its_status() -> None:
     rows = PLUGINS.table("## Errors")
     listed = {name: int(status[:3]) for names, status in rows for name in words(names)}
     assert listed == {kind.__name__: status for kind, status in STATUS.items()}
@@ -113,13 +113,13 @@ def test_every_state_of_a_plugin_is_explained() -> None:
     assert set(listed) == set(get_args(PluginState))
 
 
-def test_the_hooks_stand_there_with_their_exact_signatures() -> None:
+def test_the_hooks_are_documented_with_their_exact_signatures() -> None:
     shown = [ast.parse(b.text).body[0] for b in PLUGINS.blocks if "hook" in b.words]
     listed = {node.name: signature(node) for node in shown if isinstance(node, ast.FunctionDef)}
     assert listed == {node.name: signature(node) for node in hook_definitions()}
 
 
-def test_every_ability_stands_in_the_table_with_its_methods() -> None:
+def test_every_ability_is_in_the_table_with_its_methods() -> None:
     rows = PLUGINS.table("## Abilities")
     listed = {words(row[0])[0]: {text.partition("(")[0] for text in words(row[1])} for row in rows}
     others = {"Runtime", "Transcript"}
@@ -132,7 +132,7 @@ def test_every_ability_stands_in_the_table_with_its_methods() -> None:
     assert {kind.__name__ for kind in ABILITIES.values()} == set(listed)
 
 
-def test_every_method_of_a_transcript_stands_in_its_table() -> None:
+def test_every_method_of_a_transcript_is_in_its_table() -> None:
     rows = PLUGINS.table("## Histories in files")
     listed = {text.partition("(")[0] for row in rows for text in words(row[0])}
     assert listed == {name for name in vars(transcripts.Transcript) if not name.startswith("_")}
@@ -141,7 +141,7 @@ def test_every_method_of_a_transcript_stands_in_its_table() -> None:
 @pytest.mark.parametrize(
     "name", sorted({name for module in PUBLIC_MODULES for name in module.__all__})
 )
-def test_every_public_name_of_the_sdk_stands_in_the_plugin_authors_page(name: str) -> None:
+def test_every_public_name_of_the_sdk_is_in_the_plugin_authors_page(name: str) -> None:
     assert name in {word for text in words(PLUGINS.prose) for word in re.findall(r"\w+", text)}
 
 
@@ -149,15 +149,15 @@ def test_the_settings_page_is_what_the_code_generates() -> None:
     assert page("docs/settings.md").text == wanted(), "run: python -m tests.docs.settings_page"
 
 
-def test_what_the_readme_says_is_not_there_yet_is_not_there_yet(tmp_path: Path) -> None:
+def test_features_that_the_readme_calls_missing_are_missing(tmp_path: Path) -> None:
     missing = page("README.md").section("## Not there yet")
     paths = create_app(read_settings({"XO_STATE_DIR": str(tmp_path)})).openapi()["paths"]
     for word, prefix in FAMILIES.items():
         there = any(path.startswith(prefix) for path in paths)
-        assert (word in missing) != there, f"{prefix}: is it there? The README says otherwise."
+        assert (word in missing) != there, f"{prefix}: is it there? The README calls it missing."
 
 
-def test_every_command_stands_in_a_page_and_every_page_names_true_commands(tmp_path: Path) -> None:
+def test_every_command_is_in_a_page_and_pages_name_existing_commands(tmp_path: Path) -> None:
     shown = "\n".join(text for p in own_pages() for text in (*words(p.prose), p.text))
     groups = "|".join(GROUPS)
     named = set(re.findall(rf"xo-cowork ((?:(?:{groups}) )?[a-z]+)", shown)) - GROUPS

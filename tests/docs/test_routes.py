@@ -1,4 +1,4 @@
-"""Every request that a page names is served, and every route of the core stands in a page."""
+"""Every request that a page names is served, and every route of the core is in a page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -49,5 +49,5 @@ def test_the_keys_of_a_body_are_read_and_no_required_one_is_left_out(
     assert not {key for key in request_.keys if key.endswith("?")} & {f"{k}?" for k in required}
 
 
-def test_every_route_of_the_core_stands_in_a_page() -> None:
+def test_every_route_of_the_core_is_in_a_page() -> None:
     assert set(served(plugins=False)) - {request.route for request in NAMED} == set()

@@ -1,4 +1,4 @@
-"""The runtimes' page: its table is the server's, and what it says of absent abilities is so."""
+"""The runtimes' page: its table is the server's, and its notes on absent abilities are true."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +30,7 @@ def test_the_table_is_what_the_code_generates() -> None:
     assert PAGE.text == wanted(), "run: python -m tests.docs.runtimes_page"
 
 
-def test_the_table_is_what_a_server_tells(live_server: Callable[..., LiveServer]) -> None:
+def test_the_table_is_what_a_server_reports(live_server: Callable[..., LiveServer]) -> None:
     rows = PAGE.table("## What each can do")
     listed = {name: {words(row[0])[0] for row in rows if row[at] == HAS} for at, name in _columns()}
     server = live_server(environment={"XO_PLUGINS": ",".join(own_plugins())})
@@ -38,7 +38,7 @@ def test_the_table_is_what_a_server_tells(live_server: Callable[..., LiveServer]
     assert listed == {runtime["name"]: set(runtime["abilities"]) for runtime in found}
 
 
-def test_runtimes_stand_in_the_order_in_which_a_default_is_chosen() -> None:
+def test_runtimes_are_in_the_order_in_which_a_default_is_chosen() -> None:
     listed = [words(row[0])[0] for row in PAGE.table("## Which there are")]
     assert listed == [name for _, name in _columns()]
 
@@ -143,7 +143,7 @@ def _has_gateway(chat: Chat) -> None:
     assert chat.http.post("/gateway/restart").status_code == 501
 
 
-def _tells_status(chat: Chat) -> None:
+def _reports_status(chat: Chat) -> None:
     for what in ("models", "channels", "providers"):
         assert chat.http.get(f"/{what}/status").status_code == 501
 
@@ -163,6 +163,6 @@ WITHOUT: Mapping[str, Check] = MappingProxyType(
         "keeps_agents": _keeps_agents,
         "has_channels": _has_channels,
         "has_gateway": _has_gateway,
-        "tells_status": _tells_status,
+        "tells_status": _reports_status,
     }
 )

@@ -1,4 +1,4 @@
-"""The plugin author's page on histories in files: its plugin is indexed as the page says."""
+"""The plugin author's page on histories in files: its plugin is indexed as described."""
 
 import json
 import tomllib
@@ -38,7 +38,7 @@ def test_the_pages_transcripts_are_listed_searched_and_counted_while_they_grow(c
     assert chat.http.get("/api/usage").json()["total_tokens"]["output"] == 7
 
 
-def test_a_file_that_gets_shorter_is_read_afresh(chat: Chat) -> None:
+def test_a_file_that_gets_shorter_is_read_again(chat: Chat) -> None:
     file = chat.server.home / ".notes" / f"{SESSION}.jsonl"
     file.parent.mkdir()
     file.write_bytes(_row("user", "one zebra") + _row("user", "two okapis"))

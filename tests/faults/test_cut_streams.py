@@ -1,4 +1,4 @@
-"""A reader of a stream that a crash cut, who may have seen what the crash took, is told so."""
+"""After a crash, a reader that may have seen lost entries gets a `desync`."""
 
 import pytest
 

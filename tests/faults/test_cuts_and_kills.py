@@ -42,7 +42,7 @@ class Reading:
     seen: list[Frame] = field(default_factory=list)
 
     def take(self, frame: Frame) -> None:
-        """Check a frame against what the ticker said."""
+        """Check a frame against the ticker's event."""
         assert self.terminal is None, "something came after the terminal event"
         if frame.event == "desync":
             self.desyncs += 1
@@ -136,7 +136,7 @@ def read_with_cuts(
 
 
 @pytest.mark.fault
-def test_a_server_that_is_asked_to_stop_ends_its_turns_with_a_word(server: LiveServer) -> None:
+def test_a_server_that_stops_ends_its_turns_with_an_error(server: LiveServer) -> None:
     chat = Chat(server, "ticker")
     turn = chat.prompt("tick 1000000 0.01")
     with chat.stream(turn.stream_id) as stream:

@@ -1,4 +1,4 @@
-"""A full disk: the client is told, what was there stays, nothing half-made is left."""
+"""A full disk: the client gets an error, existing files stay, nothing incomplete is left."""
 
 import resource
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ LONGEST = 400_000
 
 
 def text_of(writer: int, number: int) -> str:
-    """A text that says whether it is whole."""
+    """A text whose completeness can be checked."""
     body = f"{writer}:{number}:" + str(number) * random.Random(number).randrange(1, LONGEST // 8)
     return f"{body}:{hashlib.sha256(body.encode()).hexdigest()}"
 
@@ -38,7 +38,7 @@ def number_in(text: str) -> int:
 
 @dataclass
 class Work:
-    """What the writers have sent, and what the server said was done."""
+    """What the writers have sent, and what the server acknowledged."""
 
     saved: dict[int, int] = field(default_factory=dict)
     sent: dict[int, int] = field(default_factory=dict)

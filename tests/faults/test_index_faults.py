@@ -122,7 +122,7 @@ def lists(server: LiveServer, *wanted: str) -> Callable[[], bool]:
     return listed
 
 
-def test_an_index_that_is_removed_while_it_is_used_is_made_again(server: LiveServer) -> None:
+def test_an_index_that_is_removed_while_it_is_used_is_rebuilt(server: LiveServer) -> None:
     hosted = Chat(server, "demo").run_turn("echo wide world").session_id
     wanted = [add_session(server), hosted]
     eventually(lists(server, *wanted), 10, "the first sessions")
@@ -135,7 +135,7 @@ def test_an_index_that_is_removed_while_it_is_used_is_made_again(server: LiveSer
     assert server.client.get("/api/sessions/search?q=world").json()["total"] == len(wanted)
 
 
-def test_an_index_of_rubbish_is_made_again(server: LiveServer) -> None:
+def test_a_corrupt_index_is_rebuilt(server: LiveServer) -> None:
     wanted = [add_session(server)]
     eventually(lists(server, *wanted), 10, "the first session")
     server.terminate()
@@ -147,7 +147,7 @@ def test_an_index_of_rubbish_is_made_again(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("part", [0.25, 0.5])
-def test_an_index_with_damaged_pages_is_made_again(server: LiveServer, part: float) -> None:
+def test_an_index_with_damaged_pages_is_rebuilt(server: LiveServer, part: float) -> None:
     wanted = [add_session(server, size=300) for _ in range(4)]
     eventually(lists(server, *wanted), 10, "the first sessions")
     server.terminate()
@@ -169,7 +169,7 @@ def test_an_index_with_damaged_pages_is_made_again(server: LiveServer, part: flo
     eventually(found, 15, "the new one, too")
 
 
-def test_a_full_disk_leaves_lists_answering_and_is_got_over(server: LiveServer) -> None:
+def test_lists_answer_on_a_full_disk_and_indexing_resumes_later(server: LiveServer) -> None:
     first = add_session(server)
     eventually(lists(server, first), 10, "the first session")
     _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
@@ -185,7 +185,7 @@ def test_a_full_disk_leaves_lists_answering_and_is_got_over(server: LiveServer) 
     eventually(lists(server, first, second), 10, "both sessions")
 
 
-def test_two_servers_on_one_home_tell_the_same(server: LiveServer) -> None:
+def test_two_servers_on_one_home_give_equal_answers(server: LiveServer) -> None:
     wanted = [add_session(server) for _ in range(5)]
     other = LiveServer(environment={"HOME": str(server.home)})
     with other:

@@ -1,4 +1,4 @@
-"""Servers that are killed while they index: the index says what a new one says.
+"""Servers that are killed while they index: their index equals a new one.
 
 The home has sessions of Claude Code and Codex in files that grow and break meanwhile, and turns
 whose messages the server keeps. Half of the kills hit a build from nothing, half what was left of
@@ -64,7 +64,7 @@ class World:
             self.dice.choice(self._fuzzers).change_files()
 
     def live(self, seconds: float) -> None:
-        """Let files change, somebody look and turns run, until the time is over."""
+        """Change files, read the index and run turns until the time is over."""
         until = time.monotonic() + seconds
         client = httpx.Client(base_url=self._server.base_url or "http://127.0.0.1:9", timeout=5)
         with client, suppress(httpx.TransportError):
@@ -139,7 +139,7 @@ def size(server: LiveServer) -> int:
     return found
 
 
-def test_after_kills_of_the_server_the_index_tells_what_a_new_one_tells(
+def test_after_kills_of_the_server_the_index_equals_a_new_one(
     server: LiveServer, fault_seed: int
 ) -> None:
     world = World(server, fault_seed)
@@ -159,7 +159,7 @@ def test_after_kills_of_the_server_the_index_tells_what_a_new_one_tells(
 
 
 def content(server: LiveServer) -> dict[str, Any]:
-    """All that the index tells, once it is true."""
+    """The index's answers, once it is up to date."""
     for _ in range(3):
         # a file that another session's file hands over to is read by the next scan
         assert server.client.post("/api/fts/index/all").status_code == 200

@@ -1,5 +1,5 @@
-"""The index over files that grow, break, vanish and come back says what a slow reader says that
-reads them all from the beginning, and what an index says that is made anew."""
+"""The index over files that grow, break, vanish and return equals a reference reader that reads
+them all from the beginning, and a new index."""
 
 import asyncio
 import shutil

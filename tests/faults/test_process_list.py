@@ -7,7 +7,7 @@ from tests.support.sleeper_plugin import SLEEPER
 from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
 
 
-def test_a_list_that_cannot_be_written_is_said_once_and_tried_again(tmp_path: Path) -> None:
+def test_a_list_that_cannot_be_written_is_logged_once_and_retried(tmp_path: Path) -> None:
     install_plugin(tmp_path, "plugin_sleeper", SLEEPER)
     server = LiveServer(environment={"XO_PLUGINS": "plugin_sleeper"}, python_path=[tmp_path])
     folder = server.state / "processes"

@@ -52,7 +52,7 @@ def test_a_damaged_page_costs_what_was_on_it_and_nothing_else(server, name):
     assert len(chat.messages(done.session_id)) == 4
 
 
-def test_a_file_that_is_no_database_beside_its_log_is_begun_anew(server):
+def test_a_file_that_is_no_database_beside_its_log_is_replaced(server):
     chat = Chat(server, "demo")
     chat.run_turn("text")
     server.kill()

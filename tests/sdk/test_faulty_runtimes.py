@@ -29,7 +29,7 @@ def test_events_after_done_are_dropped(chat: Chat) -> None:
     assert turn.frames[-1] is turn.terminal
 
 
-def test_an_error_after_done_is_not_told(chat: Chat) -> None:
+def test_an_error_after_done_is_not_sent(chat: Chat) -> None:
     turn = chat.run_turn(script(["text", "Well."], ["usage", 1, 2], ["fail", "auth", "no"]))
     assert turn.terminal.event == "done"
 

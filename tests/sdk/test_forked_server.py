@@ -59,7 +59,7 @@ plugin = Plugin()
 
 
 def report(server: LiveServer) -> dict[str, object]:
-    """Return what the server's process says of itself, with its own folder called `ROOT`."""
+    """Return the state of the server's process, with its own folder replaced by `ROOT`."""
     file = server.home / "report.json"
     eventually(lambda: file.exists() and file.stat().st_size > 0, 10, "the report")
     return json.loads(file.read_text().replace(str(server.root), "ROOT"))

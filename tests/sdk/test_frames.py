@@ -72,7 +72,7 @@ def test_other_order_is_refused(last_id: int, frames: list[Frame]) -> None:
         _order(last_id, *frames)
 
 
-def test_gaps_that_are_told_and_repeated_ends_are_allowed() -> None:
+def test_announced_gaps_and_repeated_ends_are_allowed() -> None:
     _order(0, DELTA, BEAT, DESYNC, Frame(9, "text-delta", {}), Frame(10, "done", {}))
     _order(2, DONE)
     _order(7, DESYNC, DONE)

@@ -46,7 +46,7 @@ def world(tmp_path: Path) -> Path:
 
 @RUN
 @given(names=NAMES)
-def test_only_what_lies_beneath_is_opened(world: Path, names: list[str]) -> None:
+def test_only_paths_below_the_roots_are_opened(world: Path, names: list[str]) -> None:
     home = world / "home"
     fs = RootedFs((home,))
     path = Path(f"{home}/{'/'.join(names)}")
@@ -67,7 +67,7 @@ def test_only_what_lies_beneath_is_opened(world: Path, names: list[str]) -> None
 
 @RUN
 @given(names=NAMES)
-def test_only_folders_beneath_are_made(world: Path, names: list[str]) -> None:
+def test_only_folders_below_the_roots_are_created(world: Path, names: list[str]) -> None:
     def outside() -> list[Path]:
         return sorted(path for place in ("outside", "home2") for path in (world / place).rglob("*"))
 

@@ -1,4 +1,4 @@
-"""A plugin whose runtime notes each session that it is told to close: a plugin's text."""
+"""A plugin whose runtime records each session that it must close: a plugin's text."""
 
 CLOSING = """\
 import asyncio

@@ -71,7 +71,7 @@ def run_uv(*arguments: str, cwd: Path) -> None:
 
 
 def build_wheels(source: Path, folder: Path) -> None:
-    """Copy the files that git knows to `source` and build all wheels from there into `folder`."""
+    """Copy the files that git tracks to `source` and build all wheels from there into `folder`."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     for name in filter(None, listed.stdout.split("\0")):

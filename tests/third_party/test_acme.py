@@ -28,7 +28,7 @@ def server(installed: Path) -> Iterator[LiveServer]:
         yield server
 
 
-def test_its_record_tells_where_it_comes_from(server: LiveServer):
+def test_its_record_names_its_distribution(server: LiveServer):
     rows = server.client.get("/api/plugins").json()["plugins"]
     row = next(row for row in rows if row["name"] == "tool_acme")
     assert (row["state"], row["distribution"], row["version"]) == ("ready", "acme-for-xo", "1.2.0")
@@ -66,6 +66,6 @@ def test_its_routes_carry_its_name_in_the_document(server: LiveServer):
     assert operation["operationId"] == "tool_acme_hello"
 
 
-def test_its_routes_stand_behind_the_gate(server: LiveServer):
+def test_its_routes_require_the_token(server: LiveServer):
     refused = server.client.get("/api/acme/hello", headers={"Origin": "https://evil.example"})
     assert refused.status_code == 403

@@ -89,7 +89,7 @@ def test_twenty_changes_of_different_fields_at_once_are_all_kept(server: LiveSer
     assert {field: row[field] for field in fields} == {field: field for field in fields}
 
 
-def test_nobody_knows_when_an_agent_that_was_there_was_made(server: LiveServer) -> None:
+def test_the_creation_time_of_an_existing_agent_is_unknown(server: LiveServer) -> None:
     for _ in range(2):
         row = server.client.patch("/api/agents/main", json={"description": "First"}).json()
         assert row["created_at"] is None
@@ -207,7 +207,7 @@ def test_channels_are_added_by_either_name(server: LiveServer) -> None:
     expect_error(server.client.post("/api/channels/add", json={"channel": "slack"}), 400)
 
 
-def test_a_restart_tells_how_it_went(server: LiveServer) -> None:
+def test_a_restart_reports_its_result(server: LiveServer) -> None:
     first = server.client.post("/gateway/restart").json()
     assert first == {"status": "restarted", "output": "restarted", "error": None}
     second = server.client.post("/gateway/restart", content=b"x").json()

@@ -115,7 +115,7 @@ def test_a_sibling_of_the_home_folder_is_outside(server: LiveServer) -> None:
 
 @pytest.mark.parametrize("stream_id", ["nope", UNKNOWN, "%00", "a%20b"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_unknown_stream_says_so_in_one_event(
+def test_an_unknown_stream_gets_one_error_event(
     server: LiveServer, method: str, stream_id: str
 ) -> None:
     answer = server.client.request(method, f"/api/chat/stream/{stream_id}")

@@ -186,7 +186,7 @@ def test_a_failed_legacy_turn_says_why(server: LiveServer) -> None:
 
 
 def files_outside(chat: Chat) -> dict[Path, bytes]:
-    """Return what stands in the server's folder beside the project, the state and the log."""
+    """Return the entries of the server's folder beside the project, the state and the log."""
     server = chat.server
     own = (chat.folder, server.state, server.root / "server.log")
     return {

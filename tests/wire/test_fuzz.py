@@ -28,7 +28,7 @@ def check(case: schemathesis.Case) -> None:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-def test_no_request_brings_a_status_that_the_contract_does_not_know(
+def test_no_request_gets_a_status_outside_the_contract(
     server: LiveServer, mode: GenerationMode
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json")

@@ -41,7 +41,7 @@ def test_of_the_servers_environment_only_declared_keys_reach_the_agent(server: L
     assert "PATH" in found
 
 
-def test_the_env_file_wins_and_is_read_anew_at_each_turn(server: LiveServer) -> None:
+def test_the_env_file_wins_and_is_read_at_each_turn(server: LiveServer) -> None:
     file = server.state / "env"
     file.write_text(f'KEYED_KEY="{OVERLAID}"\nEXTRA={FROM_FILE}\n')
     found = keys(server)

@@ -1,4 +1,4 @@
-"""The OpenAPI document tells the truth of its own examples; `LiveServer` compares all answers."""
+"""The OpenAPI document matches its own examples; `LiveServer` compares all answers."""
 
 from collections.abc import Iterator
 from datetime import timedelta

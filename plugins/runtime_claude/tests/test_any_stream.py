@@ -138,7 +138,7 @@ def test_no_order_and_no_garbage_raises_or_loses_a_block(
     st.text(max_size=5),
 )
 @settings(max_examples=300, deadline=None)
-def test_the_quick_look_agrees_with_the_parser(text: str, parent: str | None, session: str) -> None:
+def test_the_fast_path_agrees_with_the_parser(text: str, parent: str | None, session: str) -> None:
     for one in (delta(text, parent, session), delta(text, parent, session).replace(b":", b": ")):
         found = fast_text(one)
         record = parse(one)
@@ -148,7 +148,7 @@ def test_the_quick_look_agrees_with_the_parser(text: str, parent: str | None, se
             assert found == record["event"]["delta"]["text"]
 
 
-def test_the_quick_look_is_used() -> None:
+def test_the_fast_path_is_used() -> None:
     assert fast_text(delta('a "quoted" \n line')) == 'a "quoted" \n line'
     assert fast_text(delta("subagent", parent="t")) is None
 

@@ -1,4 +1,4 @@
-"""What the server says of Claude Code, and what it costs to ask."""
+"""The health check of Claude Code, and how many processes it starts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

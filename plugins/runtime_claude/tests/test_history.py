@@ -19,7 +19,7 @@ Row = dict[str, object]
 
 
 class PluginPaths:
-    """Only the plugin's own folder is asked for."""
+    """Paths with the plugin's own folder alone."""
 
     def __init__(self, state: Path) -> None:
         self._state = state
@@ -118,7 +118,7 @@ def test_usage_of_an_answer_in_several_rows_counts_once(folder: Path, store: Sto
     assert messages(store)[3].tokens == Tokens(input=13756 + 13875, output=9)
 
 
-def test_what_no_person_said_is_hidden(folder: Path, store: Store) -> None:
+def test_messages_that_no_person_wrote_are_hidden(folder: Path, store: Store) -> None:
     recorded(folder, "queue_skill_question_subagent")
     user_texts = [
         t for t, m in zip(texts(messages(store)), messages(store), strict=True) if m.role == "user"
@@ -295,7 +295,7 @@ def test_the_first_message_takes_the_file_to_the_trash(
     assert trashed.read_bytes() == before
 
 
-def test_what_was_said_before_a_compaction_stays(folder: Path, store: Store) -> None:
+def test_messages_before_a_compaction_are_kept(folder: Path, store: Store) -> None:
     boundary = {**row("system", [], "c1", None), "logicalParentUuid": "a1"}
     summary = row("user", "This session is being continued", "c2", "c1", isCompactSummary=True)
     more = [row("user", "on", "u2", "c2"), row("assistant", "yes", "a2", "u2")]

@@ -95,7 +95,7 @@ def test_a_subagents_words_stay_out(replay: Replay, text_of: TextOf) -> None:
     assert not any("fake model" in text_of(turn) for turn in turns)
 
 
-def test_a_turn_lasts_until_its_subagents_have_told(replay: Replay, text_of: TextOf) -> None:
+def test_a_turn_lasts_until_its_subagents_have_reported(replay: Replay, text_of: TextOf) -> None:
     (turn,) = replay("subagent_in_background")
     assert text_of(turn) == "beforeafterthird"
     end = end_of(turn)
@@ -131,7 +131,7 @@ def test_what_a_process_does_by_itself_stays_out(text_of: TextOf) -> None:
     assert isinstance(items[-1], TurnEnd)
 
 
-def test_a_retried_stream_is_taken_back(replay: Replay, text_of: TextOf) -> None:
+def test_a_retried_stream_is_retracted(replay: Replay, text_of: TextOf) -> None:
     (turn,) = replay("stream_drop_paced")
     assert any(isinstance(item, Desync) for item in turn)
     assert any(isinstance(item, ModelLoading) for item in turn)

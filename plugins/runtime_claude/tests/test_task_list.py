@@ -1,4 +1,4 @@
-"""A task list that the agent told change by change, as it does in a terminal."""
+"""A task list that the agent reports change by change, as it does in a terminal."""
 
 import json
 from typing import Any

@@ -22,7 +22,7 @@ def keys(**values: str) -> dict[str, SecretStr]:
     return {name: SecretStr(value) for name, value in values.items()}
 
 
-def test_nobody_is_signed_in_by_default(tmp_path: Path) -> None:
+def test_no_account_is_signed_in_by_default(tmp_path: Path) -> None:
     assert find_account(tmp_path, {}) is None
     assert find_account(tmp_path, keys(OPENAI_API_KEY="none")) is None
 
@@ -69,7 +69,7 @@ def test_a_subscription_goes_before_a_general_key() -> None:
 
 
 @pytest.mark.parametrize("line", ["ls", "ls -la src", "cat 'a b.txt'", "grep -rn word .", "pwd"])
-def test_a_look_is_harmless(line: str) -> None:
+def test_a_read_only_command_needs_no_approval(line: str) -> None:
     assert only_reads(line)
 
 
@@ -77,7 +77,7 @@ def test_a_look_is_harmless(line: str) -> None:
     "line",
     ["ls; rm x", "cat a > b", "ls $(rm x)", "cat `x`", "find . -delete", "", "rm x", "ls\nrm x"],
 )
-def test_what_may_write_is_no_look(line: str) -> None:
+def test_a_command_that_may_write_is_not_read_only(line: str) -> None:
     assert not only_reads(line)
 
 

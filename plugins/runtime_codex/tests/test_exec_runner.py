@@ -23,7 +23,7 @@ ALLOW = {"file_changes": True, "run_commands": True}
 
 
 def wrapped(binary: Path, folder: Path) -> Path:
-    """Make a Codex that knows no app-server."""
+    """Create a Codex without an app-server."""
     wrapper = folder / "codex"
     wrapper.write_text(WRAPPER.format(binary))
     wrapper.chmod(0o755)
@@ -34,7 +34,7 @@ def wrapped(binary: Path, folder: Path) -> Path:
 def chat(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chat]:
-    """Talk to a server whose Codex knows no app-server."""
+    """A client of a server whose Codex has no app-server."""
     binary = FAKE_CLI if request.param == "fake" else real_codex()
     folder = tmp_path_factory.mktemp("codex")
     wrapper = wrapped(binary or pytest.skip(ABSENT), folder)
@@ -73,7 +73,7 @@ def test_an_allowed_tool_runs(chat: Chat) -> None:
     assert (chat.folder / "made.txt").read_text() == "x\n"
 
 
-def test_an_error_is_told(chat: Chat) -> None:
+def test_an_error_is_reported(chat: Chat) -> None:
     turn = chat.run_turn("[[error 401]]")
     assert turn.terminal.event == "agent-error"
     assert turn.terminal.data["code"] == "auth"

@@ -77,7 +77,7 @@ def test_events_of_odd_types_are_passed_over(tmp_path: Path, payload: dict[str, 
     assert asyncio.run(Store(tmp_path).messages(ID)) == expected
 
 
-def test_a_session_without_items_tells_the_same(tmp_path: Path) -> None:
+def test_a_session_without_items_has_the_same_messages(tmp_path: Path) -> None:
     first, agent, second, writer = messages(tmp_path, "legacy")
     assert [each.role for each in (first, agent, second, writer)] == ["user", "assistant"] * 2
     assert agent.parts[1:4] == (
@@ -170,7 +170,7 @@ def edited(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_edited_session_is_told_by_its_newest_file_and_what_that_goes_on_from(
+def test_an_edited_session_is_its_newest_file_and_the_base_of_that(
     edited: Path,
 ) -> None:
     store = Store(edited)
@@ -193,7 +193,7 @@ def test_edits_of_edits_hold_up_to_their_rows(edited: Path) -> None:
     assert texts == ["answer0", "answer1", "answer2", "answer3"]
 
 
-def test_a_fork_begins_with_what_it_goes_on_from(edited: Path) -> None:
+def test_a_fork_begins_with_its_base(edited: Path) -> None:
     store = Store(edited)
     history = asyncio.run(store.messages(FORK))
     assert answers(history) == ["answer0", "afterthird", "forkreverted"]
@@ -219,7 +219,7 @@ def test_an_edit_of_the_first_message_leaves_nothing_but_what_follows(edited: Pa
 
 
 @pytest.mark.parametrize("lost", ["gone", "itself", "number"])
-def test_a_file_whose_base_is_lost_tells_its_own(edited: Path, lost: str) -> None:
+def test_a_file_without_its_base_has_its_own_messages(edited: Path, lost: str) -> None:
     path = max(edited.rglob(f"*{FORK}.jsonl"))
     max(edited.rglob(f"*{FORK}_*")).unlink()
     base = {"gone": f'"{ID}"', "itself": f'"{FORK}"', "number": "5"}[lost]
@@ -250,7 +250,7 @@ def test_each_model_call_is_counted_with_the_tools_that_it_asked_for(tmp_path: P
     assert (first.model_id, first.provider_id, first.session_id) == ("fake-gpt", "fake", ID)
 
 
-def test_what_a_fork_goes_on_from_is_not_counted_again(edited: Path) -> None:
+def test_the_base_of_a_fork_is_not_counted_again(edited: Path) -> None:
     base = CodexTranscript(max(edited.rglob(f"*{EDITED}*")))
     base.feed(max(edited.rglob(f"*{EDITED}*")).read_bytes().split(b"\n"))
     fork = CodexTranscript(path := max(edited.rglob(f"*{FORK}.jsonl")))

@@ -1,4 +1,4 @@
-"""Every scenario gives the events that the README promises, and touches what it says."""
+"""Every scenario gives the events that the README lists, and changes only the files it names."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_a_scenario_gives_its_events(chat: Chat, prompt: str) -> None:
     assert _shape(chat.run_turn(prompt)) == [*BEGIN, *SCENARIOS[prompt], *END]
 
 
-def test_every_scenario_stands_in_the_readme_and_in_the_answer(chat: Chat) -> None:
+def test_every_scenario_is_in_the_readme_and_in_the_answer(chat: Chat) -> None:
     answer = chat.run_turn("What can you do?").text
     words = set(re.findall(r"^- `(\w+)", answer, re.MULTILINE))
     rows = set(re.findall(r"^\| `(\w+)", README.read_text(), re.MULTILINE))

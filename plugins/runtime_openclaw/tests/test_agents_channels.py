@@ -101,7 +101,7 @@ def test_a_wrong_channel_stores_nothing(server: LiveServer, body: dict[str, str]
     assert not env_file(server).exists()
 
 
-def test_the_gateway_is_looked_for_where_it_should_be(server: LiveServer):
+def test_the_gateways_status_names_the_configured_address(server: LiveServer):
     status = server.client.get("/api/channels/openclaw/status").json()
     expected = {"installed": False, "running": False, "port": 9, "ws_url": "ws://127.0.0.1:9"}
     assert status == expected
@@ -113,7 +113,7 @@ def test_a_gateway_that_is_down_is_not_restarted(server: LiveServer):
     assert "openclaw gateway run" in answer["error"]
 
 
-def test_status_says_what_files_can_tell(server: LiveServer):
+def test_status_without_a_gateway_comes_from_the_files(server: LiveServer):
     env_file(server).write_text(ENV + "GEMINI_API_KEY=planted-key\n")
     config_file(server).write_text('{models: {providers: {own: {apiKey: "planted-key"}}}}')
     answer = server.client.get("/providers/status")

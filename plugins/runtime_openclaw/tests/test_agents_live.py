@@ -122,13 +122,13 @@ def test_a_refused_new_agent_leaves_nothing(agents: Agents, control: FakeControl
     assert control.requests[-1] == ("agents.delete", {"agentId": "bob", "deleteFiles": False})
 
 
-def test_a_shorter_list_says_that_it_means_it(agents: Agents, control: FakeControl):
+def test_a_shorter_list_is_marked_as_intended(agents: Agents, control: FakeControl):
     run(agents.save("ada", {"skills": ["a"], "description": "x"}))
     assert control.requests[0][1]["replacePaths"] == ["agents.entries.ada.skills"]
     assert control.config["agents"]["entries"]["ada"]["skills"] == ["a"]
 
 
-def test_unchanged_fields_ask_for_nothing(agents: Agents, control: FakeControl):
+def test_unchanged_fields_send_no_request(agents: Agents, control: FakeControl):
     run(agents.save("ada", {"skills": ["a", "b"]}))
     assert control.requests == []
 

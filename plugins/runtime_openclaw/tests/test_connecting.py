@@ -47,7 +47,7 @@ def test_another_protocol_falls_back_to_http(tmp_path: Path) -> None:
         assert texts(chat.messages(turn.session_id), "user")[0] == say("Plain words.")
 
 
-def test_an_error_in_the_stream_of_the_fallback_is_told(tmp_path: Path) -> None:
+def test_an_error_in_the_stream_of_the_fallback_is_reported(tmp_path: Path) -> None:
     with talking(tmp_path, "newer") as chat:
         turn = chat.run_turn("[[error 429]]")
         assert turn.terminal.event == "agent-error"

@@ -191,7 +191,7 @@ def test_a_replaced_value_leaves_all_other_characters_in_place(
     assume(stored)
     key = data.draw(st.sampled_from(sorted(stored)))
     changed = apply_to_text(text, [SetValue((key,), value)])
-    # the same edit with two values that share no character shows where the value stands
+    # the same edit with two values that share no character shows where the value is
     zero, one = (apply_to_text(text, [SetValue((key,), mark)]) for mark in (0, 1))
     start = next(n for n, pair in enumerate(zip(zero, one, strict=True)) if pair[0] != pair[1])
     before, after = zero[:start], zero[start + 1 :]

@@ -162,7 +162,7 @@ def test_sessions_of_older_files_are_listed_and_read(server: LiveServer) -> None
     assert_transcript(chat, OLDER)
 
 
-def test_an_older_file_that_grew_is_listed_anew(server: LiveServer) -> None:
+def test_an_older_file_that_grew_is_read_again(server: LiveServer) -> None:
     file = older(server.home)
     server.start()
     chat = Chat(server, "openclaw")
@@ -181,7 +181,7 @@ def test_an_id_is_no_path(server: LiveServer) -> None:
         assert offline.messages(name) is None
 
 
-def test_a_session_made_anew_keeps_the_id_that_the_host_knows(server: LiveServer) -> None:
+def test_a_recreated_session_keeps_the_hosts_id(server: LiveServer) -> None:
     store(server.home, f"agent:main:xo:again:{AGAIN}", TODAY)
     server.start()
     chat = Chat(server, "openclaw")

@@ -65,7 +65,7 @@ def test_the_host_does_not_wait_for_it(tmp_path: Path) -> None:
         assert "starting" in refused.text
 
 
-def test_token_and_configuration_are_made_for_nobody_else_to_read(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_token_and_configuration(tmp_path: Path) -> None:
     with managing(tmp_path) as server:
         until_ready(server)
         config = server.home / ".openclaw" / "openclaw.json"

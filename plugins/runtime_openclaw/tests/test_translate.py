@@ -135,7 +135,7 @@ def test_a_replaced_answer_leaves_what_came_before(before: str, wrong: str, righ
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
-def test_a_reattached_run_tells_nothing_twice(cut: int, back: int) -> None:
+def test_a_recovered_run_sends_nothing_twice(cut: int, back: int) -> None:
     frames = orjson.loads((FIXTURES / "tool_run.json").read_bytes())
     notices = [GatewayEvent(frame["event"], frame["payload"]) for frame in frames]
     start = min(cut, back)
@@ -147,7 +147,7 @@ def test_a_reattached_run_tells_nothing_twice(cut: int, back: int) -> None:
     assert seen(items).count("word0") == 1
 
 
-def test_a_captured_run_with_a_tool_is_told_in_order() -> None:
+def test_a_captured_run_with_a_tool_is_translated_in_order() -> None:
     kinds = [type(item) for item in replay("tool_run.json")]
     order = [StepStart, TextDelta, StepFinish, ToolCall, ToolResult, StepStart, TextDelta]
     places = [kinds.index(kind) for kind in order[:5]]
@@ -171,7 +171,7 @@ def test_a_captured_run_that_was_stopped_ends_as_aborted() -> None:
     assert end.final.finish_reason == "aborted"
 
 
-def test_an_empty_answer_is_told_as_a_failure() -> None:
+def test_an_empty_answer_is_reported_as_a_failure() -> None:
     def lifecycle(**data: Any) -> GatewayEvent:
         return GatewayEvent("agent", {"stream": "lifecycle", "data": data})
 

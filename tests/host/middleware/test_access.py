@@ -109,7 +109,7 @@ def test_two_hosts_or_none_are_refused(server):
         "http://dev.example:8080",
     ],
 )
-def test_an_allowed_origin_is_let_in_and_told_so(server, origin):
+def test_an_allowed_origin_is_accepted_and_gets_cors_headers(server, origin):
     answer = server.client.get("/", headers={"Origin": origin})
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == origin

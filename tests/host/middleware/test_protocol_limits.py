@@ -53,7 +53,7 @@ def test_a_head_without_end_is_cut_before_it_fills_the_memory(server, kind):
     assert most_memory(server) - before < 16 << 20
 
 
-def test_a_head_that_is_a_little_too_long_is_told_so(server):
+def test_a_head_that_is_a_little_too_long_is_431(server):
     with connected(server.base_url) as client:
         # not a byte that would stay unread: that would break the answer off
         start = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: "
@@ -86,21 +86,21 @@ def test_what_is_no_http_gets_the_one_error_body(server, sent):
     assert "percent-encoded" in detail
 
 
-def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for(server):
-    head = {"LimitedHttpProtocol": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "eA=="}
+def test_an_upgrade_request_is_answered_as_a_plain_request(server):
+    head = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "eA=="}
     assert server.client.get("/health", headers=head).status_code == 200
     assert server.client.get("/api/plugins", headers=head).status_code == 401
     assert "WebSocket" not in server.log
 
 
 class Impatient(LimitedHttpProtocol):
-    """Waits for nobody."""
+    """Has very short deadlines."""
 
     head_seconds = body_seconds = 0.05
 
 
 class App:
-    """Reads a body once it may, then says how many bytes came."""
+    """Reads a body once it may, then answers with the number of bytes."""
 
     loop: asyncio.AbstractEventLoop
 
@@ -134,7 +134,7 @@ class App:
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT",
     ],
 )
-def test_who_stops_in_the_middle_is_not_waited_for(sent):
+def test_a_client_that_stops_in_the_middle_is_disconnected(sent):
     with serving(App(), Impatient) as url, connected(url) as client:
         client.sendall(sent)
         started = time.monotonic()
@@ -144,7 +144,7 @@ def test_who_stops_in_the_middle_is_not_waited_for(sent):
 
 
 class Patient(LimitedHttpProtocol):
-    """Loses its patience only when a test says so."""
+    """Passes its deadline only when a test requests it."""
 
     head_seconds = body_seconds = 1e6
     latest: "Patient"

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said of a wrong one."""
+"""Settings: their sources, and the errors of wrong ones."""
 
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def test_hosts_and_origins_are_read_in_one_form(environment):
     assert settings.allowed_origins == ("https://app.example", "vscode-webview://abc")
 
 
-def test_an_ipv6_host_may_stand_in_brackets(environment):
+def test_an_ipv6_host_may_be_in_brackets(environment):
     assert read_settings(environment | {"HOST": "[::1]"}).host == "::1"
 
 

@@ -22,7 +22,7 @@ def ends(chat: Chat) -> int:
     return [event["type"] for event in timeline(chat)].count("session.ended")
 
 
-def test_files_are_told_relative_and_as_new_or_changed(open_chat: OpenChat) -> None:
+def test_files_are_recorded_by_relative_path_as_new_or_changed(open_chat: OpenChat) -> None:
     chat = open_chat()
     inner: Path = chat.folder / "src" / "note.md"
     write = tool("Write", file_path=str(inner), content="a\n")

@@ -148,7 +148,7 @@ def test_an_old_cli_is_run_cold(open_chat: OpenChat, claude: Path, tmp_path: Pat
     assert chat.run_turn("two [[recite]]", session_id=first.session_id).text == "one | two"
 
 
-def test_a_session_whose_file_was_ruined_starts_afresh(open_chat: OpenChat, tmp_path: Path) -> None:
+def test_a_session_with_a_damaged_file_starts_again(open_chat: OpenChat, tmp_path: Path) -> None:
     chat = open_chat()
     first = chat.run_turn("one [[text a]]")
     chat.server.terminate()

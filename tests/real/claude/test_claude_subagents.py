@@ -25,7 +25,7 @@ def subagent(script: str) -> str:
     return f"[[text before && tool Agent {hidden}]] [[text after]] [[text and told]]"
 
 
-def test_a_turn_lasts_until_its_subagents_have_told(chat: Chat) -> None:
+def test_a_turn_lasts_until_its_subagents_have_reported(chat: Chat) -> None:
     turn = chat.run_turn(subagent("[[text n=8 delay=0.1 inner]]"))
     assert WAITING in [body["label"] for body in turn.bodies("model-loading")]
     assert turn.text == "beforeafterand told"
@@ -43,7 +43,7 @@ def test_a_turn_lasts_until_its_subagents_have_told(chat: Chat) -> None:
     assert chat.run_turn("[[text on]]", session_id=turn.session_id).text == "on"
 
 
-def test_a_subagent_asks_for_leave_within_the_turn(chat: Chat) -> None:
+def test_a_subagent_requests_permission_within_the_turn(chat: Chat) -> None:
     write = tool("Write", file_path="sub.txt", content="x").removeprefix("[[")
     inner = f"[[text n=8 delay=0.1 inner && {write} [[text done]]"
     turn = chat.run_and_answer(subagent(inner), "permission-request", True)

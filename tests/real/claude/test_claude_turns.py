@@ -57,7 +57,7 @@ def test_abort_keeps_the_process(chat: Chat) -> None:
     assert agent_of(chat, first.session_id) == before
 
 
-def test_abort_withdraws_what_is_asked(chat: Chat) -> None:
+def test_abort_withdraws_pending_requests(chat: Chat) -> None:
     turn = chat.prompt(f"{tool('Write', file_path='never.txt', content='x')} [[text no]]")
     with chat.stream(turn.stream_id) as stream:
         asked = stream.wait_for("permission-request")
@@ -83,7 +83,7 @@ def test_parallel_tools_each_get_their_result(chat: Chat) -> None:
     assert states == ["completed"] * 3
 
 
-def test_a_rich_turn_is_kept_as_it_was_told(chat: Chat) -> None:
+def test_a_turn_with_all_kinds_of_events_is_stored_as_streamed(chat: Chat) -> None:
     fails, reads = tool("Bash", command="python3 -c 1/0"), tool("Read", file_path="absent")
     writes = tool("Write", file_path="rich.md", content="# A")
     script = (
@@ -112,7 +112,7 @@ def test_a_skill_is_called_by_name(chat: Chat) -> None:
     assert chat.run_turn("Bob", agent_type="greet").text == "greeted"
 
 
-def test_a_skill_made_between_turns_is_known(chat: Chat) -> None:
+def test_a_skill_created_between_turns_is_used(chat: Chat) -> None:
     first = chat.run_turn("[[text a]]")
     folder = chat.folder / ".claude" / "skills" / "leave"
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def test_plan_mode_ends_with_the_plans_acceptance(chat: Chat) -> None:
     assert chat.run_turn("[[text on]]", session_id=turn.session_id).text == "on"
 
 
-def test_a_task_list_is_told_and_kept(chat: Chat) -> None:
+def test_a_task_list_is_streamed_and_stored(chat: Chat) -> None:
     todos = [{"content": "Paint it", "status": "in_progress", "activeForm": "Painting it"}]
     turn = chat.run_turn(f"{tool('TodoWrite', todos=todos)} [[text listed]]")
     assert turn.body("tool-call")["tool"] == "todo"
@@ -151,7 +151,7 @@ def test_a_task_list_is_told_and_kept(chat: Chat) -> None:
     assert kept == {"todos": todos}
 
 
-def test_errors_of_tools_are_told(chat: Chat) -> None:
+def test_errors_of_tools_are_reported(chat: Chat) -> None:
     turn = chat.run_turn(f"{tool('Bash', command='python3 -c 1/0')} [[text so]]")
     assert "ZeroDivisionError" in str(turn.body("tool-error")["error_message"])
     assert turn.terminal.event == "done"

@@ -1,4 +1,4 @@
-"""What the model's side does wrong is told as it is, and no text is ever doubled."""
+"""Failures of the model API are reported with their cause, and no text is sent twice."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def test_a_placeholder_is_no_key(open_chat: OpenChat) -> None:
     assert "signed in" in answer.text
 
 
-def test_a_retried_request_is_told_and_answered(chat: Chat) -> None:
+def test_a_retried_request_is_reported_and_answered(chat: Chat) -> None:
     turn = chat.run_turn("[[error 529 times=1]] [[text here it is]]")
     assert "529" in str(turn.body("model-loading")["label"])
     assert turn.text == "here it is"

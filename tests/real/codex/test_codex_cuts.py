@@ -1,4 +1,4 @@
-"""The real Codex is killed in the middle of a turn: what may be begun anew, and what may not."""
+"""The real Codex is killed in the middle of a turn: what may be repeated, and what may not."""
 
 import json
 import os
@@ -138,7 +138,7 @@ def test_a_cut_turn_of_a_terminals_session_is_on_record_once(chat: Chat, log: Pa
     assert roles(chat, session_id) == ["user", "assistant"] * 2
 
 
-def test_a_cut_turn_that_can_not_be_taken_back_is_not_begun_anew(chat: Chat, log: Path) -> None:
+def test_an_interrupted_turn_that_cannot_be_reverted_is_not_repeated(chat: Chat, log: Path) -> None:
     session_id = in_a_terminal(chat, text("From an older Codex."))
     home = Path(chat.server.variables()["CODEX_HOME"])
     (rollout,) = home.glob(f"sessions/**/*{session_id}.jsonl")
@@ -152,7 +152,7 @@ def test_a_cut_turn_that_can_not_be_taken_back_is_not_begun_anew(chat: Chat, log
     assert asked(log, WORDS)[-1] == 1
 
 
-def test_a_cut_turn_is_not_begun_anew_without_a_server(
+def test_an_interrupted_turn_is_not_repeated_without_a_server(
     chat: Chat, log: Path, tmp_path: Path
 ) -> None:
     turn = chat.prompt(WORDS)
@@ -179,9 +179,7 @@ def test_a_cut_turns_tokens_count_once(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize("last_event", ["text-delta", "tool-result"])
-def test_a_turn_whose_tool_has_acted_is_not_begun_anew(
-    chat: Chat, log: Path, last_event: str
-) -> None:
+def test_a_turn_whose_tool_has_run_is_not_repeated(chat: Chat, log: Path, last_event: str) -> None:
     line = "python3 -c \"open('acts', 'a').write('once ')\""
     turn = cut(chat, f"{command(line)} {WORDS}", last_event)
     assert turn.terminal.event == "agent-error"
@@ -195,7 +193,7 @@ def test_a_turn_whose_tool_has_acted_is_not_begun_anew(
     assert roles(chat, turn.session_id) == ["user", "assistant"] * 2
 
 
-def test_a_turn_that_waits_for_leave_is_not_begun_anew(chat: Chat) -> None:
+def test_a_turn_that_waits_for_permission_is_not_repeated(chat: Chat) -> None:
     turn = cut(chat, f"{command('touch asked')} {WORDS}", "permission-request")
     assert turn.terminal.data["code"] == "crashed"
     assert "desync" not in turn.events

@@ -1,4 +1,4 @@
-"""The real Codex when things go wrong: one end, the true reason, and the session goes on."""
+"""Failures of the real Codex: one end, the true reason, and the session takes more turns."""
 
 import json
 import os
@@ -103,7 +103,7 @@ def sleepers(chat: Chat) -> list[ProcessInfo]:
     return [process for process in chat.server.descendants() if "time.sleep(60)" in process.command]
 
 
-def test_a_cut_stream_is_told_anew(open_chat: OpenChat) -> None:
+def test_an_interrupted_stream_is_sent_again(open_chat: OpenChat) -> None:
     chat = open_chat()
     turn = chat.run_turn("[[cut n=3 delay=0.05 times=1 one two three]] [[text one two three four]]")
     assert "desync" in turn.events
@@ -112,7 +112,7 @@ def test_a_cut_stream_is_told_anew(open_chat: OpenChat) -> None:
     check_goes_on(chat, turn)
 
 
-def test_a_stream_that_is_always_cut_fails_truly(open_chat: OpenChat) -> None:
+def test_a_stream_that_is_always_interrupted_ends_in_an_error(open_chat: OpenChat) -> None:
     chat = open_chat()
     turn = chat.run_turn("[[cut n=3 one two three]]")
     check_failed(turn, "network", "stream disconnected")
@@ -204,7 +204,7 @@ def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat) -> N
     assert answers == ["From a terminal.", "and on"]
 
 
-def test_the_status_route_tells_who_is_signed_in(open_chat: OpenChat) -> None:
+def test_the_status_route_names_the_account(open_chat: OpenChat) -> None:
     chat = open_chat()
     body = chat.http.get("/api/codex/status").json()
     assert body["authenticated"] is body["is_connected"] is True

@@ -74,7 +74,7 @@ def open_chat(tmp_path: Path, log: Path) -> Iterator[OpenChat]:
 
 
 def begin(chat: Chat, life: Life, escape: str, **fields: str) -> StartedTurn:
-    """Start a turn that runs a command and goes on talking."""
+    """Start a turn that runs a command and then streams text."""
     turn = chat.prompt(f"{command(life.line(escape))} {SLOW}", **fields)
     life.begins()
     return turn
@@ -86,7 +86,7 @@ def check_aborts(chat: Chat, turn: StartedTurn) -> None:
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-def test_an_abort_ends_what_got_away_and_spares_other_sessions(
+def test_an_abort_ends_escaped_processes_and_spares_other_sessions(
     open_chat: OpenChat, binary: Path, tmp_path: Path, escape: str
 ) -> None:
     chat = open_chat(binary)
@@ -102,7 +102,7 @@ def test_an_abort_ends_what_got_away_and_spares_other_sessions(
     eventually(lambda: not kept.alive(), GONE_SECONDS, "nothing is alive")
 
 
-def test_a_program_that_hides_whose_it_is_ends_with_the_last_turn(
+def test_a_program_without_its_tags_ends_with_the_last_turn(
     open_chat: OpenChat, binary: Path, tmp_path: Path
 ) -> None:
     chat = open_chat(binary)
@@ -129,7 +129,7 @@ def test_what_a_turn_leaves_running_lives_on_until_an_abort(
     eventually(lambda: not life.alive() and not more.alive(), GONE_SECONDS, "nothing is alive")
 
 
-def test_what_got_away_ends_with_a_server_that_was_killed(
+def test_escaped_processes_end_with_a_server_that_was_killed(
     open_chat: OpenChat, binary: Path, tmp_path: Path
 ) -> None:
     chat = open_chat(binary)

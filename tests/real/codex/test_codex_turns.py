@@ -1,4 +1,4 @@
-"""Turns of Codex that the contract does not try: what is told is kept, files reach the model."""
+"""Turns of Codex beyond the contract: streamed events are stored, files reach the model."""
 
 import json
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def chat(log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
             yield Chat(server, "codex")
 
 
-def test_a_rich_turn_is_kept_as_it_was_told(chat: Chat) -> None:
+def test_a_turn_with_all_kinds_of_events_is_stored_as_streamed(chat: Chat) -> None:
     runs, fails = command("echo ran"), command("cat absent")
     # one after the other: Codex starts commands of one step in any order
     script = (

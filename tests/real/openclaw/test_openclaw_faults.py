@@ -21,7 +21,7 @@ WORDS = " ".join(f"w{number}" for number in range(60))
 
 
 def failed(turn: Recording, code: str) -> str:
-    """Check that a turn ended once, in this error, and return what it says."""
+    """Check that a turn ended once, in this error, and return its text."""
     assert turn.terminal.event == "agent-error"
     assert turn.terminal is turn.frames[-1]
     assert turn.terminal.data["code"] == code
@@ -144,7 +144,7 @@ class TestConnection:
             assert chat.read(turn).terminal.data["finish_reason"] == "aborted"
             eventually(lambda: not _runs(openclaw, command), 5, "the command is ended")
 
-    def test_a_turn_that_ended_unseen_is_told_whole(
+    def test_a_turn_that_ended_while_disconnected_is_sent_in_full(
         self,
         open_chat: OpenChat,
         openclaw: GatewayProcess,
@@ -182,7 +182,7 @@ class TestConnection:
 class TestModel:
     """The model's side fails."""
 
-    def test_a_refused_key_is_told_as_such(self, open_chat: OpenChat) -> None:
+    def test_a_refused_key_is_reported_as_auth(self, open_chat: OpenChat) -> None:
         chat = open_chat()
         turn = chat.run_turn("[[error 401]]", model="refused/model-1")
         texts = failed(turn, "auth")
@@ -201,7 +201,7 @@ class TestModel:
         ],
         ids=["429", "500", "cut", "silence"],
     )
-    def test_a_failing_model_is_told_in_its_own_words(
+    def test_a_model_error_keeps_its_text(
         self,
         open_chat: OpenChat,
         prompt: str,

@@ -1,4 +1,4 @@
-"""After an abort nothing of the turn is alive, though the gateway is somebody else's."""
+"""After an abort no process of the turn is alive, although the gateway is an external one."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,7 +43,7 @@ def make_life(tmp_path: Path) -> Iterator[MakeLife]:
 def begin(
     chat: Chat, life: Life, escape: str, *, background: bool = False, **fields: str
 ) -> StartedTurn:
-    """Start a turn that runs a command, in the background perhaps, and goes on talking."""
+    """Start a turn that runs a command, in the background if given, and then streams text."""
     more = {"background": True} if background else {}
     turn = chat.prompt(f"{tool('exec', command=life.line(escape), **more)} {SLOW}", **fields)
     life.begins()
@@ -60,7 +60,7 @@ def check_gone(life: Life) -> None:
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-def test_an_abort_ends_what_got_away(chat: Chat, make_life: MakeLife, escape: str) -> None:
+def test_an_abort_ends_escaped_processes(chat: Chat, make_life: MakeLife, escape: str) -> None:
     life = make_life("life")
     check_aborts(chat, begin(chat, life, ESCAPES[escape]))
     check_gone(life)

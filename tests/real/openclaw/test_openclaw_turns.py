@@ -25,7 +25,7 @@ def asking(open_chat: OpenChat) -> Chat:
 class TestPermissions:
     """Commands that need leave."""
 
-    def test_a_command_is_asked_for_and_runs_when_allowed(self, asking: Chat) -> None:
+    def test_a_command_needs_permission_and_runs_when_allowed(self, asking: Chat) -> None:
         turn = asking.run_and_answer(ASKING, "permission-request", True)
         asked = turn.body("permission-request")
         assert asked["tool"] == "bash"
@@ -83,7 +83,9 @@ class TestSessions:
         again = chat.run_turn(say("And now?"), session_id=turn.session_id)
         assert again.terminal.data["model_id"] == "model-1"
 
-    def test_a_rich_turn_is_kept_as_it_was_told(self, chat: Chat, openclaw: GatewayProcess) -> None:
+    def test_a_turn_with_all_kinds_of_events_is_stored_as_streamed(
+        self, chat: Chat, openclaw: GatewayProcess
+    ) -> None:
         if not openclaw.real:
             pytest.skip("the fake runs one tool at a time")
         runs, reads = tool("exec", command="echo ran"), tool("read", path="absent")

@@ -102,14 +102,14 @@ def test_no_word_of_three_runtimes_turns_is_found_under_the_projects_root(
     assert list(find_traces(server.projects)) == []
     server.terminate()
     assert list(find_traces(server.projects)) == []
-    # it is kept elsewhere, so the search can find it
+    # it is stored in another folder, so the search can find it
     assert any("state.db" in trace for trace in find_traces(server.state))
     for home in ("claude", "codex"):
         assert list(find_traces(tmp_path / home))
 
 
 @pytest.mark.parametrize("word", [planted_word("prompt"), f"{KEY}-of-the-server"])
-def test_the_search_knows_every_shape(tmp_path: Path, word: str) -> None:
+def test_the_search_finds_every_form(tmp_path: Path, word: str) -> None:
     text = json.dumps({"text": f"so {word} said"})
     kept = {
         "raw": f"so {word} said".encode(),

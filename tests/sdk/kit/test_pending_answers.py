@@ -15,7 +15,7 @@ def test_an_answer_is_taken_once():
         pending.take("call")
 
 
-def test_the_agent_takes_a_request_back_by_its_own_id():
+def test_the_agent_withdraws_a_request_by_its_own_id():
     pending = PendingAnswers[str]("The agent")
     for number, call_id in enumerate("abc"):
         pending.add(call_id, call_id.upper(), request_id=number % 2)

@@ -1,4 +1,4 @@
-"""Readers get every character of every passage once, whatever order it is told in."""
+"""Readers get every character of every passage once, in whatever order the agent sends it."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from xo_cowork_core.sdk import Desync, Event, ReasoningDelta, TextDelta
 from xo_cowork_core.sdk.kit import Passage, TextReconciler
 
 KINDS = (TextDelta, ReasoningDelta)
-# each passage has letters of its own, so that a reader's text can be told apart by passage
+# each passage has letters of its own, so that a reader's text can be split by passage
 ALPHABETS = ("ab", "cd", "ef", "gh")
 
 
@@ -41,7 +41,7 @@ def cut_texts(draw, alphabet="ab", min_size=0):
 
 @st.composite
 def interleavings(draw):
-    """Up to four passages as `(kind, pieces, whole)`, and the order in which they are told: a
+    """Up to four passages as `(kind, pieces, whole)`, and the order in which they are sent: a
     passage's number for each of its pieces, once more for its confirmation."""
     passages, order = [], []
     for number in range(draw(st.integers(1, len(ALPHABETS)))):
@@ -79,7 +79,7 @@ def test_every_passage_is_read_whole_and_once(passages_and_order, max_pieces, as
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cut_texts(), st.text("ab", max_size=6), st.integers(1, 4))
-def test_a_true_preview_costs_its_missing_end_alone(pieces, rest, max_pieces):
+def test_a_correct_preview_needs_only_its_missing_end(pieces, rest, max_pieces):
     texts = TextReconciler(max_pieces=max_pieces)
     append = texts.appender(TextDelta)
     for piece in pieces:
@@ -91,7 +91,7 @@ def test_a_true_preview_costs_its_missing_end_alone(pieces, rest, max_pieces):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cut_texts(min_size=1).filter(any), st.integers(1, 4))
-def test_a_false_preview_is_taken_back_and_the_truth_sent(pieces, max_pieces):
+def test_a_wrong_preview_is_retracted_and_the_complete_text_sent(pieces, max_pieces):
     texts = TextReconciler(max_pieces=max_pieces)
     for piece in pieces:
         texts.add(TextDelta(piece))
@@ -102,7 +102,7 @@ def test_a_false_preview_is_taken_back_and_the_truth_sent(pieces, max_pieces):
     assert events[1:] == [TextDelta(truth)]
 
 
-def test_confirmed_passages_are_sent_anew_after_a_retraction():
+def test_confirmed_passages_are_sent_again_after_a_retraction():
     texts = TextReconciler()
     texts.confirm(ReasoningDelta("why"), "1")
     texts.confirm(TextDelta("first "), "2")
@@ -136,7 +136,7 @@ def test_a_replaced_snapshot_takes_the_place_of_what_was_sent():
     assert not texts.has_preview()
 
 
-def test_a_very_long_turn_is_not_kept_to_be_sent_anew():
+def test_a_very_long_turn_is_not_kept_for_a_retraction():
     texts = TextReconciler(keep_characters=100)
     texts.confirm(TextDelta("x" * 101))
     assert texts.has_text

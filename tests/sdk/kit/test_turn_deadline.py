@@ -17,7 +17,7 @@ def anyio_backend() -> str:
 
 
 class Clock:
-    """The event loop's time, set by hand while a deadline is made and asked."""
+    """The event loop's time, set by hand while a deadline is used."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -42,7 +42,7 @@ async def test_interrupts_and_answers_reach_the_run() -> None:
     assert turns.find("stream") is turns.find_session("session") is None
 
 
-async def test_an_interrupt_before_the_run_is_known_to_it() -> None:
+async def test_a_run_receives_an_interrupt_from_before_its_start() -> None:
     turns = ActiveTurns[Run]()
     await turns.interrupt(TURN)
     with turns.running(TURN, Run()):

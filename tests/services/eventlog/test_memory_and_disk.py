@@ -112,7 +112,7 @@ async def test_evicted_entries_leave_a_gap_that_the_next_batch_names_once(
     [(0, 1, False), (2, 3, False), (3, 4, False), (4, 4, True), (9, 4, True)],
 )
 @in_event_loop
-async def test_a_reader_that_saw_more_than_a_restart_kept_is_told_so(
+async def test_a_reader_that_saw_more_than_a_restart_kept_gets_a_gap(
     tmp_path: Path, last_seen: int, first_id: int, gap: bool
 ) -> None:
     """Ids 1 to 3 were on disk at the restart, which gave id 4 to its terminal entry."""

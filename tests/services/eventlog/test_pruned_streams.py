@@ -1,4 +1,4 @@
-"""A stream that is pruned while somebody reads it ends for them with a word, not in a fault."""
+"""A stream that is pruned while it is read ends with an error event, not an exception."""
 
 import asyncio
 import sqlite3
@@ -16,7 +16,7 @@ from xo_cowork_core.storage.state_schema import STEPS
 
 @dataclass
 class Clock:
-    """Stands still until it is turned."""
+    """A clock that tests set."""
 
     moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ async def recorded(database: Database, clock: Clock) -> None:
     await log.stop()
 
 
-def test_a_reader_of_a_pruned_stream_is_told_that_the_rest_is_lost(tmp_path: Path) -> None:
+def test_a_reader_of_a_pruned_stream_gets_a_terminal_error(tmp_path: Path) -> None:
     async def run() -> None:
         clock = Clock()
         database = Database(tmp_path / "state.db", STEPS)

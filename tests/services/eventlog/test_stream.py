@@ -150,7 +150,7 @@ def test_a_full_disk_stops_no_stream_and_nothing_is_lost_once_there_is_room(
     asyncio.run(scenario())
 
 
-def test_on_a_full_disk_memory_is_bounded_and_a_late_reader_is_told_of_the_gap(
+def test_on_a_full_disk_memory_is_bounded_and_a_late_reader_gets_a_gap(
     tmp_path: Path, broken_disk: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_module, "LOST_BYTES", 6_000)

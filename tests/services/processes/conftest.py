@@ -20,7 +20,7 @@ LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 @dataclass
 class Life:
-    """What escapees are told to sign in, and where their command lines point."""
+    """The file in which escaping programs register, and the folder in their command lines."""
 
     folder: Path
     escapees: Path = ESCAPEES
@@ -63,7 +63,7 @@ class Lab(Life):
         return await self.processes.spawn(argv, cwd=self.folder, environment={}, owner=owner)
 
     async def escapee(self, line: str, owner: str = "") -> Process:
-        """Start one and wait until what it wants to leave behind is alive."""
+        """Start one and wait until the processes that it leaves behind are alive."""
         script, *words = line.split()
         argv = [sys.executable, str(ESCAPEES / script), str(self.folder), *words]
         process = await self.processes.spawn(argv, cwd=self.folder, environment={}, owner=owner)

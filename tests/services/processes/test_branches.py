@@ -53,7 +53,7 @@ def test_one_jobs_processes_end_and_the_others_go_on(run, kind: str) -> None:
     run(test)
 
 
-def test_they_are_asked_before_they_are_killed(run) -> None:
+def test_sigterm_is_sent_before_sigkill(run) -> None:
     async def test(lab: Any) -> None:
         process = await lab.python(WORKER)
         program = lab.folder / "polite.py"
@@ -83,7 +83,7 @@ def test_a_child_that_emptied_its_environment_ends_with_its_parent(run) -> None:
     run(test)
 
 
-def test_a_daemon_that_hides_whose_it_is_is_told(run) -> None:
+def test_a_daemon_without_its_tags_is_reported(run) -> None:
     async def test(lab: Any) -> None:
         process = await lab.python(WORKER)
         await begin(lab, process, "two", "daemon.py")

@@ -71,7 +71,7 @@ def test_a_line_of_more_than_64_mib_is_refused(run) -> None:
     run(test)
 
 
-def test_a_second_reader_goes_on_where_the_first_stopped(run) -> None:
+def test_a_second_reader_continues_where_the_first_stopped(run) -> None:
     async def test(lab: Any) -> None:
         process = await lab.python("import sys\nfor line in sys.stdin: print(line * 2, flush=True)")
         await process.write(b"one\n")
@@ -110,7 +110,7 @@ def test_1_mb_reaches_a_child_that_reads(run) -> None:
     run(test)
 
 
-def test_a_message_cut_by_its_writer_is_ended_before_the_next(run) -> None:
+def test_an_interrupted_message_is_completed_before_the_next(run) -> None:
     code = "import sys; input(); print(*(set(line) for line in sys.stdin), flush=True)"
 
     async def test(lab: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a program that nobody here started left behind."""
+"""Processes left behind by a program that this server did not start."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ class Outside:
         return next(iter(set(self.lab.signs()) - known))
 
     async def now(self) -> float:
-        """Return a moment that later processes are told apart from: start times are coarse."""
+        """Return a moment that later start times differ from: they are coarse."""
         moment = time.monotonic() + TICK_SECONDS
         await self.lab.until(lambda: time.monotonic() > moment + TICK_SECONDS)
         return moment

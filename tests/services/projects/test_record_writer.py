@@ -79,7 +79,7 @@ def test_events_add_up_over_days_and_runtimes(xo: FolderHandle, tmp_path: Path) 
     assert "tokens" not in json.dumps(stats)  # these come from the index alone
 
 
-def test_statistics_of_an_unknown_schema_start_afresh(xo: FolderHandle, tmp_path: Path) -> None:
+def test_statistics_of_an_unknown_schema_are_reset(xo: FolderHandle, tmp_path: Path) -> None:
     (tmp_path / "stats.json").write_text('{"schema": 2, "by_day": {"2026-11-24": {"turns": 5}}}')
     write(xo, ended())
     assert stored(tmp_path, "stats.json")["rolling"]["7d"]["turns"] == 1

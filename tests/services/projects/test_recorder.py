@@ -128,7 +128,7 @@ def test_what_a_lock_kept_waiting_is_written_once(
     assert kinds(root) == ["session.started", "session.ended"]
 
 
-def test_a_deleted_project_comes_not_back_and_others_go_on(root: Path) -> None:
+def test_a_deleted_project_is_not_recreated_and_others_continue(root: Path) -> None:
     async def run() -> None:
         async with recording(root) as recorder:
             recorder.turn_started(running(root / "gone", "a"))
@@ -171,7 +171,7 @@ def test_facts_beyond_the_bound_are_dropped(root: Path, monkeypatch: pytest.Monk
     assert len(activity["open_sessions"]) == 5
 
 
-def test_a_todo_waits_for_the_lock_and_gives_up_in_time(
+def test_a_todo_waits_for_the_lock_and_times_out(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files_module, "LOCK_SECONDS", 0.2)

@@ -1,4 +1,4 @@
-"""What a person sets on a session holds, also while the index is being told of that session."""
+"""Flags that a person sets on a session hold, also while that session is indexed."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -44,7 +44,7 @@ async def close_nothing(session_id: str, agent_name: str) -> None:
 
 
 class World:
-    """A host's table, an index, and what stands between them."""
+    """A host's table, an index, and the source between them."""
 
     def __init__(self, tmp_path: Path) -> None:
         none = cast("Any", None)
@@ -75,10 +75,10 @@ class World:
         return [session.title for session in listed]
 
 
-def changed_while_told(
+def changed_during_indexing(
     tmp_path: Path, change: Callable[[SessionChanges], Coroutine[Any, Any, object]]
 ) -> list[str]:
-    """Tell the index of a session, and change that meanwhile; return the titles then listed."""
+    """Index a session and change it meanwhile; return the titles that are listed afterwards."""
 
     async def run() -> list[str]:
         world = World(tmp_path)
@@ -101,10 +101,12 @@ def changed_while_told(
     return asyncio.run(run())
 
 
-def test_a_session_deleted_while_the_index_is_told_of_it_stays_deleted(tmp_path: Path) -> None:
-    assert changed_while_told(tmp_path, lambda changes: changes.delete("s")) == []
+def test_a_session_deleted_while_it_is_indexed_stays_deleted(tmp_path: Path) -> None:
+    assert changed_during_indexing(tmp_path, lambda changes: changes.delete("s")) == []
 
 
-def test_a_title_given_while_the_index_is_told_of_a_session_is_listed(tmp_path: Path) -> None:
-    titles = changed_while_told(tmp_path, lambda changes: changes.update("s", title="As it is"))
+def test_a_title_set_while_a_session_is_indexed_is_listed(tmp_path: Path) -> None:
+    titles = changed_during_indexing(
+        tmp_path, lambda changes: changes.update("s", title="As it is")
+    )
     assert titles == ["As it is"]

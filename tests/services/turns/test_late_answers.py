@@ -16,7 +16,7 @@ async def ask_and_end(turn: Turn) -> AsyncGenerator[Event, None]:
 
 
 @in_event_loop
-async def test_an_answer_after_the_end_is_refused_by_whether_the_turn_asked(tmp_path: Path) -> None:
+async def test_an_answer_after_the_end_conflicts_or_is_not_found(tmp_path: Path) -> None:
     async with TurnEngine(tmp_path, [InteractiveRuntime(ask_and_end)]) as engine:
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)

@@ -55,7 +55,7 @@ async def test_messages_are_in_order_of_time_though_the_clock_is_set_back(tmp_pa
 
 @in_event_loop
 async def test_an_answer_without_text_is_not_older_than_its_prompt(tmp_path: Path) -> None:
-    """The clock goes on at each look: what is looked at first must not be the answer's time."""
+    """The clock advances at each reading: the first reading must not be the answer's time."""
 
     class TickingClock(FakeClock):
         def now(self) -> object:

@@ -58,7 +58,7 @@ def resolutions(events: Sequence[tuple[str, dict[str, object]]]) -> dict[object,
 
 
 @in_event_loop
-async def test_what_nobody_answers_is_refused_in_the_way_that_fits_the_request(
+async def test_an_unanswered_request_is_refused_in_its_own_form(
     tmp_path: Path,
 ) -> None:
     runtime = asking(*REQUESTS)
@@ -155,7 +155,7 @@ async def test_a_runtime_that_raises_on_an_answer_costs_that_answer_only(
 
 
 @in_event_loop
-async def test_a_runtime_that_hangs_on_an_answer_is_given_up_in_time(
+async def test_a_runtime_that_hangs_on_an_answer_times_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pending_interactions, "ANSWER_SECONDS", 0.01)

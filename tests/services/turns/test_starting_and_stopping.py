@@ -121,7 +121,7 @@ async def test_a_runtime_that_will_not_stop_loses_its_processes_and_its_turn_end
 
 
 @in_event_loop
-async def test_plugins_give_the_environment_and_hear_of_the_end(tmp_path: Path) -> None:
+async def test_plugins_add_environment_and_are_called_at_the_end(tmp_path: Path) -> None:
     outcomes: list[tuple[str, TurnOutcome]] = []
 
     def environment(turn: Turn) -> Mapping[str, SecretStr]:

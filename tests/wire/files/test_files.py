@@ -1,4 +1,4 @@
-"""Reading, listing, saving and making folders, as the contract's table says."""
+"""Reading, listing, saving and making folders, as in the contract's table."""
 
 import base64
 import threading
@@ -150,7 +150,7 @@ def test_no_path_is_the_home_folder(server: LiveServer, body: dict | None) -> No
     assert "xo-projects" in [item["name"] for item in found["dirs"]]
 
 
-def test_names_that_are_no_utf8_are_left_out(server: LiveServer, folder: Path) -> None:
+def test_names_that_are_not_utf8_are_left_out(server: LiveServer, folder: Path) -> None:
     Path(bytes(folder).decode() + "/" + b"\xff".decode("utf-8", "surrogateescape")).touch()
     (folder / "fine").touch()
     found = post(server, "list-directory", {"path": str(folder)}).json()

@@ -140,7 +140,7 @@ def test_the_table_is_long_enough() -> None:
 
 
 def attack(server: LiveServer, route: str, path: str, statuses: set[int]) -> None:
-    """Send one path; see that it is refused, tells nothing and changes nothing."""
+    """Send one path; check that it is refused, reveals nothing and changes nothing."""
     path = path.replace("{home}", str(server.home)).replace("{root}", str(server.root))
     path = path.replace("{HOME}", str(server.home).upper())
     before = snapshot_protected_files(server)

@@ -82,7 +82,7 @@ def test_a_pattern_made_to_hang_does_not(server: LiveServer, folder: Path) -> No
     assert time.monotonic() - begun < 3
 
 
-def test_a_deep_tree_is_no_trouble(server: LiveServer, folder: Path) -> None:
+def test_a_deep_tree_is_searched(server: LiveServer, folder: Path) -> None:
     place = folder
     for _ in range(300):
         place /= "d"

@@ -143,7 +143,7 @@ def test_a_memory_must_be_a_text_that_fits(server: LiveServer, semantic: Path) -
 
 
 @pytest.mark.parametrize("path", ["/api/tools", "/api/mcp/status", "/api/automations"])
-def test_what_nobody_offers_is_an_empty_list(server: LiveServer, path: str) -> None:
+def test_features_that_no_runtime_offers_are_empty_lists(server: LiveServer, path: str) -> None:
     assert server.client.get(path).json() == []
 
 

@@ -1,4 +1,4 @@
-"""The numbers in `.xo` are those of the usage routes, whoever spent them, and after deletions."""
+"""The numbers in `.xo` are those of the usage routes, for all runtimes and after deletions."""
 
 import json
 import sqlite3
@@ -36,7 +36,7 @@ def usage(server: LiveServer, days: int) -> dict[str, Any]:
 
 
 def in_route(server: LiveServer) -> dict[str, Any]:
-    """What the usage routes tell, in the shape of `in_files`."""
+    """The usage routes' numbers, in the shape of `in_files`."""
     found: dict[str, Any] = {}
     for days in (7, 30):
         body = usage(server, days)
@@ -89,11 +89,11 @@ def total(row: dict[str, Any]) -> int:
 
 
 def same(server: LiveServer) -> None:
-    """Wait for the files to say what the routes say."""
+    """Wait until the files agree with the routes."""
 
     def agree() -> bool:
         files, route = in_files(server), in_route(server)
-        # a session whose transcript somebody removed keeps its row in the list
+        # a session whose transcript was removed keeps its row in the list
         files["list"] = {key: row for key, row in files["list"].items() if key in route["list"]}
         return files == route
 
@@ -104,7 +104,7 @@ def spent(server: LiveServer) -> int:
     return usage(server, 7)["total_tokens"]["input"]
 
 
-def test_after_turns_the_files_tell_what_the_routes_tell(chat: Chat) -> None:
+def test_after_turns_files_and_routes_agree(chat: Chat) -> None:
     first = chat.run_turn("tools", permission_presets={"file_changes": True})
     chat.run_turn("text", session_id=first.session_id)
     chat.run_turn("text")
@@ -171,11 +171,11 @@ def test_what_happened_while_no_server_ran_is_in_the_files_soon_after_the_start(
     session = TerminalSession(server, "mine")
     session.add_exchange("Without a server?", tokens=4000)
     server.start()
-    # nobody asks for anything: the files are true by themselves
+    # no request is made: the files are updated without one
     eventually(
         lambda: xo(server, "stats.json")["rolling"]["7d"].get("tokens", {}).get("input") == 4000,
         SECONDS,
-        "the file tells it",
+        "the file has it",
     )
     same(server)
     session.file.unlink()
@@ -183,7 +183,7 @@ def test_what_happened_while_no_server_ran_is_in_the_files_soon_after_the_start(
     same(server)
 
 
-def test_a_folder_of_a_terminal_is_left_alone_until_a_turn_runs_there(
+def test_a_folder_of_a_terminal_is_unchanged_until_a_turn_runs_there(
     own_server: LiveServer,
 ) -> None:
     (own_server.projects / "mine").mkdir()

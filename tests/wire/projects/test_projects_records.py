@@ -128,7 +128,7 @@ def test_a_running_turn_is_open_in_the_answer_and_in_the_file(chat: Chat) -> Non
     assert row["session_id"] == turn.session_id
     assert (row["runtime"], row["agent"]) == ("demo", "mine")
     assert datetime.fromisoformat(row["opened_at"]).tzinfo
-    eventually(lambda: open_ids(chat) == [turn.session_id], SECONDS, "the file says so")
+    eventually(lambda: open_ids(chat) == [turn.session_id], SECONDS, "the file has it")
     chat.abort(turn.stream_id)
     assert chat.http.get(url).json() == {"open_sessions": []}
     wait_for_ends(chat, 1)
@@ -156,7 +156,7 @@ def test_the_name_and_description_outlive_turns_and_a_restart(chat: Chat) -> Non
 
 def test_a_session_that_a_crash_left_open_is_closed_at_the_next_start(chat: Chat) -> None:
     turn = chat.prompt("slow 60")
-    eventually(lambda: open_ids(chat) == [turn.session_id], SECONDS, "the file says so")
+    eventually(lambda: open_ids(chat) == [turn.session_id], SECONDS, "the file has it")
     chat.server.kill()
     chat.server.start()
     wait_for_ends(chat, 1)
@@ -196,7 +196,7 @@ def test_no_content_of_a_turn_is_found_under_the_projects_root(chat: Chat) -> No
     ]
     for prompt in prompts:
         chat.run_turn(prompt)
-    # what a tool writes into the project is the user's; what it said about it is not ours to keep
+    # what a tool writes into the project is the user's; its messages about it must not be stored
     chat.run_and_answer(f"permission note.md {PLANTED}content", "permission-request", False)
     chat.run_turn(f"tools note.md {PLANTED}content", permission_presets={"file_changes": True})
     (chat.folder / "demo" / "note.md").unlink()

@@ -1,4 +1,4 @@
-"""Pages of messages: exact while a transcript grows, and everything that was said is there."""
+"""Pages of messages: exact while a transcript grows, and every message is there."""
 
 from typing import Any
 
@@ -104,7 +104,7 @@ def test_the_same_text_sent_twice_is_there_twice(chat: Chat) -> None:
     assert markdown.count("Once more?") == 4  # the title, too
 
 
-def test_a_snippet_is_html_without_what_was_not_said_in_html(chat: Chat) -> None:
+def test_a_snippet_is_escaped_html(chat: Chat) -> None:
     server = chat.server
     text = "a <img src=x onerror=alert(1)> numbat & \"quotes\" 'too' <mark>mine</mark>"
     session_id = chat.run_turn(f"echo {text}").session_id

@@ -183,7 +183,7 @@ def test_a_tools_result_is_attached_to_its_call(chat: Chat) -> None:
     assert get(chat.server, f"/api/sessions/{session_id}/todos") == {"todos": todos}
 
 
-def test_an_answer_that_was_too_long_says_so(chat: Chat) -> None:
+def test_an_answer_that_was_too_long_finishes_with_length(chat: Chat) -> None:
     session_id = chat.run_turn("long").session_id
     assert messages(chat, session_id)[1]["data"]["finish"] == "length"
 

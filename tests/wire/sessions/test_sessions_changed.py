@@ -1,4 +1,4 @@
-"""What changes beside the server's back, or at the same time, is told as it is at last."""
+"""Changes by other programs, or at the same time, are listed in their final state."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A runtime that holds something for a session hears when the session is deleted or served no more.
+"""A runtime that keeps state for a session is notified when the session is deleted or not served.
 
 The runtime of these tests writes `closed` into a file for each session that it has to close.
 """

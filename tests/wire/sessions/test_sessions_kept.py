@@ -68,7 +68,7 @@ def test_a_session_whose_file_is_there_again_stays_in_the_trash(own_server: Live
     session_id, file = terminal_session(own_server)
     body = file.read_bytes()
     assert own_server.client.delete(f"/api/sessions/{session_id}").status_code == 200
-    # a program in a terminal that had it open goes on
+    # a program in a terminal that had it open continues
     file.write_text("{}\n")
     own_server.terminate()
     refused = restore(own_server, session_id)

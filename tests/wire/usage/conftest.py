@@ -1,4 +1,4 @@
-"""A server for each test: a report counts all that the server knows."""
+"""A server for each test: a report counts all sessions of the server."""
 
 from collections.abc import Iterator
 

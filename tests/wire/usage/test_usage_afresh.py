@@ -1,4 +1,4 @@
-"""A report that is asked for again is the same until something changed, and then it is not."""
+"""A repeated report is the same until something changed, and differs afterwards."""
 
 import json
 from typing import Any
@@ -58,7 +58,7 @@ def test_a_price_that_cannot_be_hides_no_other(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("models", [[], {"claude-opus-4-5": {"input": "x"}}, {"a": 5}, None])
-def test_kept_prices_that_somebody_spoiled_are_asked_for_again(
+def test_damaged_entries_of_the_price_cache_are_looked_up_again(
     server: LiveServer, models: object
 ) -> None:
     TerminalSession(server, "spender").add_exchange("What does it cost?")
@@ -70,7 +70,7 @@ def test_kept_prices_that_somebody_spoiled_are_asked_for_again(
     server.start()
     eventually(lambda: messages(server) == 2, 5, "it is counted again")
     assert listed > 0
-    eventually(lambda: usage(server)["total_cost_usd"] == listed, 20, "the price is asked for")
+    eventually(lambda: usage(server)["total_cost_usd"] == listed, 20, "the price is looked up")
     again = json.loads((server.state / "prices.json").read_text())
     assert again == kept
 

@@ -13,7 +13,7 @@ def usage(server: LiveServer, route: str) -> dict[str, Any]:
 
 
 def usage_answers(server: LiveServer) -> dict[str, Any]:
-    """What usage says of all and of the project, but for the names of sessions."""
+    """The usage of all and of the project, without the names of sessions."""
     routes = ("/api/usage", "/api/xo-projects/spender/usage")
     found = {route: usage(server, route) for route in routes}
     for body in found.values():

@@ -22,7 +22,7 @@ from xo_cowork_core.sdk import (
 
 
 class AcmeRuntime(Runtime):
-    """Says back what it heard, and which keys it was given."""
+    """Repeats its prompt and lists the keys that it was given."""
 
     def __init__(self) -> None:
         self.up = False
@@ -48,7 +48,7 @@ class AcmePlugin:
     def xo_contributes(self) -> Contributions:
         return Contributions(
             prefixes=["/api/acme"],
-            settings=[Setting("ACME_GREETING", "What /api/acme/hello says.", "hello")],
+            settings=[Setting("ACME_GREETING", "The greeting of /api/acme/hello.", "hello")],
         )
 
     @hookimpl

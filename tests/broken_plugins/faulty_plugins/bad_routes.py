@@ -1,4 +1,4 @@
-"""Brings the claims and routes that ZOO_ROUTES names: `claim;METHOD path,METHOD path`."""
+"""Brings the claims and routes that FAULTY_ROUTES names: `claim;METHOD path,METHOD path`."""
 
 import os
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from xo_cowork_core.sdk import Contributions, hookimpl
 
-CLAIM, _, ROUTES = os.environ.get("ZOO_ROUTES", "").partition(";")
+CLAIM, _, ROUTES = os.environ.get("FAULTY_ROUTES", "").partition(";")
 
 
 async def answer() -> dict[str, bool]:

@@ -75,7 +75,7 @@ class Plugin:
     @hookimpl
     def xo_contributes(self):
         return Contributions(
-            prefixes=["/api/sick"], settings=[Setting("ZOO_COUNT", "A number.", "1", "integer")]
+            prefixes=["/api/sick"], settings=[Setting("FAULTY_COUNT", "A number.", "1", "integer")]
         )
 
     @hookimpl

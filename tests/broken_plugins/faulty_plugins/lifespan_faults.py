@@ -1,4 +1,4 @@
-"""One plugin whose lifespan fails as ZOO_FAULT says; its route /poke lets a child crash."""
+"""One plugin whose lifespan fails as FAULTY_FAULT selects; its route /poke lets a child crash."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
@@ -21,7 +21,7 @@ class Plugin:
     @hookimpl
     def xo_contributes(self):
         return Contributions(
-            prefixes=["/api/shaky"], settings=[Setting("ZOO_FAULT", "What fails.")]
+            prefixes=["/api/shaky"], settings=[Setting("FAULTY_FAULT", "What fails.")]
         )
 
     @hookimpl
@@ -43,7 +43,7 @@ class Plugin:
     @hookimpl
     @asynccontextmanager
     async def xo_lifespan(self, context):
-        fault = context.settings["ZOO_FAULT"]
+        fault = context.settings["FAULTY_FAULT"]
         if fault == "hang at start":
             await asyncio.Event().wait()
         if fault == "raise at start":

@@ -1,4 +1,4 @@
-"""Says xo_routes for xo_routers."""
+"""Misspells xo_routers as xo_routes."""
 
 from xo_cowork_core.sdk import hookimpl
 

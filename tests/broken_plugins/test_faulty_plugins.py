@@ -19,24 +19,24 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
         ("same_runtime", "its runtime neighbour is plugin_neighbour's already"),
     ],
 )
-def test_a_plugin_that_cannot_be_taken_in_is_named_and_left_out(cage, fault, culprit):
-    found = cage(fault)
+def test_a_plugin_that_cannot_be_loaded_is_listed_and_skipped(serve_plugin, fault, culprit):
+    found = serve_plugin(fault)
     found.assert_others_work()
     record = found.record("plugin_broken")
     assert record["state"] == "failed"
     assert culprit in record["error"]
 
 
-def test_nothing_of_a_plugin_stays_when_its_last_hook_raises(cage):
-    found = cage("raising_hook")
+def test_nothing_of_a_plugin_stays_when_its_last_hook_raises(serve_plugin):
+    found = serve_plugin("raising_hook")
     assert "half" not in found.client.get("/health").json()["runtimes"]
     assert found.client.get("/api/half/x").status_code == 404
     prompt = {"text": "hi", "agent_name": "half"}
     assert found.client.post("/api/chat/prompt", json=prompt).status_code == 400
 
 
-def test_a_plugin_for_another_core_is_not_imported(cage):
-    found = cage("leaves_a_mark", requires="xo-cowork-core>=99")
+def test_a_plugin_for_another_core_is_not_imported(serve_plugin):
+    found = serve_plugin("leaves_a_mark", requires="xo-cowork-core>=99")
     found.assert_others_work()
     record = found.record("plugin_broken")
     assert record["state"] == "incompatible"
@@ -44,27 +44,27 @@ def test_a_plugin_for_another_core_is_not_imported(cage):
     assert not (found.server.home / "imported").exists()
 
 
-def test_a_plugin_that_is_not_enabled_is_not_imported(cage):
-    found = cage("leaves_a_mark", XO_PLUGINS="plugin_neighbour")
+def test_a_plugin_that_is_not_enabled_is_not_imported(serve_plugin):
+    found = serve_plugin("leaves_a_mark", XO_PLUGINS="plugin_neighbour")
     found.assert_others_work()
     assert found.record("plugin_broken")["state"] == "disabled"
     assert not (found.server.home / "imported").exists()
 
 
-def test_a_plugin_that_is_asked_for_and_absent_is_missing(cage):
-    found = cage()
+def test_a_plugin_that_is_enabled_and_absent_is_missing(serve_plugin):
+    found = serve_plugin()
     found.assert_others_work()
     assert found.record("plugin_broken")["state"] == "missing"
 
 
-def test_two_distributions_with_one_name_are_both_refused(cage, tmp_path: Path):
+def test_two_distributions_with_one_name_are_both_refused(serve_plugin, tmp_path: Path):
     info = tmp_path / "xo_aaa_twin-2.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xo-aaa-twin\nVersion: 2.0\n")
     (info / "entry_points.txt").write_text(
         "[xo_cowork.plugins]\nplugin_broken = xo_plugin_broken.plugin:plugin\n"
     )
-    found = cage("leaves_a_mark")
+    found = serve_plugin("leaves_a_mark")
     found.assert_others_work()
     record = found.record("plugin_broken")
     assert record["state"] == "failed"
@@ -87,8 +87,8 @@ def test_two_distributions_with_one_name_are_both_refused(cage, tmp_path: Path):
         ("/api/neighbour/deep;GET /api/neighbour/deep/x", "of plugin_neighbour"),
     ],
 )
-def test_routes_that_may_not_be_are_refused_whole(cage, routes, culprit):
-    found = cage("bad_routes", ZOO_ROUTES=routes)
+def test_routers_with_a_forbidden_route_are_refused(serve_plugin, routes, culprit):
+    found = serve_plugin("bad_routes", FAULTY_ROUTES=routes)
     found.assert_others_work()
     record = found.record("plugin_broken")
     assert record["state"] == "failed"
@@ -98,9 +98,9 @@ def test_routes_that_may_not_be_are_refused_whole(cage, routes, culprit):
         assert found.client.get(path).status_code == 404
 
 
-def test_a_start_that_hangs_is_served_without(cage):
+def test_a_start_that_hangs_is_served_without(serve_plugin):
     before = time.monotonic()
-    found = cage("lifespan_faults", ZOO_FAULT="hang at start")
+    found = serve_plugin("lifespan_faults", FAULTY_FAULT="hang at start")
     assert time.monotonic() - before < 8
     found.assert_others_work()
     assert found.record("plugin_broken")["state"] == "starting"
@@ -113,8 +113,8 @@ def test_a_start_that_hangs_is_served_without(cage):
 @pytest.mark.parametrize(
     ("fault", "culprit"), [("raise at start", "no battery"), ("exit at start", "SystemExit: 4")]
 )
-def test_a_start_that_fails_is_named(cage, fault, culprit):
-    found = cage("lifespan_faults", ZOO_FAULT=fault)
+def test_a_start_that_fails_is_named(serve_plugin, fault, culprit):
+    found = serve_plugin("lifespan_faults", FAULTY_FAULT=fault)
     found.assert_others_work()
     record = found.record("plugin_broken")
     assert record["state"] == "failed"
@@ -122,8 +122,8 @@ def test_a_start_that_fails_is_named(cage, fault, culprit):
     assert "shaky" not in found.client.get("/health").json()["runtimes"]
 
 
-def test_a_crash_after_the_start_takes_only_that_plugin_out(cage):
-    found = cage("lifespan_faults")
+def test_a_crash_after_the_start_takes_only_that_plugin_out(serve_plugin):
+    found = serve_plugin("lifespan_faults")
     assert found.record("plugin_broken")["state"] == "ready"
     assert found.client.post("/api/shaky/poke").status_code == 200
     eventually(lambda: found.record("plugin_broken")["state"] == "failed", 5, "the crash is seen")
@@ -133,24 +133,24 @@ def test_a_crash_after_the_start_takes_only_that_plugin_out(cage):
     assert found.client.post("/api/shaky/poke").status_code == 503
 
 
-def test_a_stop_that_hangs_does_not_keep_the_server(cage):
-    found = cage("lifespan_faults", ZOO_FAULT="hang at stop")
+def test_a_stop_that_hangs_does_not_keep_the_server(serve_plugin):
+    found = serve_plugin("lifespan_faults", FAULTY_FAULT="hang at stop")
     before = time.monotonic()
     assert found.server.terminate() == 0
     assert time.monotonic() - before < 10
     assert "plugin plugin_broken did not stop" in found.server.log
 
 
-def test_a_plugin_that_stops_well_lets_the_server_go_at_once(cage):
-    found = cage("lifespan_faults")
+def test_a_plugin_that_stops_well_lets_the_server_go_at_once(serve_plugin):
+    found = serve_plugin("lifespan_faults")
     before = time.monotonic()
     assert found.server.terminate() == 0
     assert time.monotonic() - before < 4
 
 
 @pytest.mark.parametrize("path", ["/api/sick/raise", "/api/sick/exit"])
-def test_what_a_route_raises_is_a_500_that_tells_nothing(cage, path):
-    found = cage("fails_in_use")
+def test_an_exception_in_a_route_is_a_500_without_details(serve_plugin, path):
+    found = serve_plugin("fails_in_use")
     answer = found.client.get(path)
     assert answer.status_code == 500
     detail = answer.json()["detail"]
@@ -171,43 +171,43 @@ def test_what_a_route_raises_is_a_500_that_tells_nothing(cage, path):
         ("GET", "/api/skills?agent_name=clerk", None, "list its skills"),
     ],
 )
-def test_what_an_administration_raises_is_a_502(cage, method, path, body, wish):
-    found = cage("breaks_administration")
+def test_an_exception_in_an_ability_is_a_502(serve_plugin, method, path, body, wish):
+    found = serve_plugin("breaks_abilities")
     answer = found.client.request(method, path, json=body)
     assert (answer.status_code, answer.json()["detail"]) == (502, f"The runtime could not {wish}")
     found.assert_others_work()
 
 
-def test_what_one_runtime_can_not_list_hides_nothing_of_the_others(cage):
-    found = cage("breaks_administration")
+def test_what_one_runtime_can_not_list_hides_nothing_of_the_others(serve_plugin):
+    found = serve_plugin("breaks_abilities")
     assert [row["id"] for row in found.client.get("/api/models").json()["models"]] == ["m"]
     assert [row["name"] for row in found.client.get("/api/skills").json()] == ["stamp"]
 
 
-def test_a_health_check_that_leaves_does_not_end_the_server(cage):
-    found = cage("fails_in_use")
+def test_a_health_check_that_leaves_does_not_end_the_server(serve_plugin):
+    found = serve_plugin("fails_in_use")
     found.assert_others_work()
     assert found.client.get("/health").json()["runtimes"]["sick"]["state"] == "failed"
     found.assert_others_work()
 
 
-def test_a_health_check_that_hangs_keeps_no_turn_from_running(cage):
-    found = cage("fails_in_use")
+def test_a_health_check_that_hangs_keeps_no_turn_from_running(serve_plugin):
+    found = serve_plugin("fails_in_use")
     assert Chat(found.server, "sloth").run_turn("hello").text == "at last"
     assert found.client.get("/health").json()["runtimes"]["sloth"]["state"] == "degraded"
     found.assert_others_work()
 
 
-def test_a_stray_task_that_leaves_does_not_end_the_server(cage):
-    found = cage("fails_in_use")
+def test_a_stray_task_that_leaves_does_not_end_the_server(serve_plugin):
+    found = serve_plugin("fails_in_use")
     assert found.client.get("/api/sick/stray").status_code == 200
     found.assert_others_work()
     assert found.server.terminate() == 0
 
 
 @pytest.mark.parametrize("runtime", ["leaver", "bolter"])
-def test_a_runtime_that_leaves_in_a_turn_ends_that_turn_alone(cage, runtime):
-    found = cage("fails_in_use")
+def test_a_runtime_that_leaves_in_a_turn_ends_that_turn_alone(serve_plugin, runtime):
+    found = serve_plugin("fails_in_use")
     end = Chat(found.server, runtime).run_turn("hi").terminal
     assert end.event == "agent-error"
     assert end.data["code"] == "internal"
@@ -215,8 +215,8 @@ def test_a_runtime_that_leaves_in_a_turn_ends_that_turn_alone(cage, runtime):
     found.assert_others_work()
 
 
-def test_a_runtime_that_leaves_when_it_is_stopped_ends_that_turn_alone(cage):
-    found = cage("fails_in_use")
+def test_a_runtime_that_leaves_when_it_is_stopped_ends_that_turn_alone(serve_plugin):
+    found = serve_plugin("fails_in_use")
     chat = Chat(found.server, "mule")
     turn = chat.prompt("hi")
     assert chat.abort(turn.stream_id)
@@ -225,32 +225,32 @@ def test_a_runtime_that_leaves_when_it_is_stopped_ends_that_turn_alone(cage):
     found.assert_others_work()
 
 
-def test_turn_hooks_that_raise_hurt_no_turn_of_another_plugin(cage):
-    found = cage("fails_in_use", XO_PLUGINS="plugin_neighbour,plugin_broken,runtime_demo")
+def test_turn_hooks_that_raise_hurt_no_turn_of_another_plugin(serve_plugin):
+    found = serve_plugin("fails_in_use", XO_PLUGINS="plugin_neighbour,plugin_broken,runtime_demo")
     turn = Chat(found.server, "demo").run_turn("echo all is well")
     assert (turn.text, turn.terminal.event) == ("all is well", "done")
     found.assert_others_work()
 
 
 @pytest.mark.parametrize("count", ["many", "-1"])
-def test_a_wrong_setting_fails_its_plugin_alone(cage, count):
-    found = cage("fails_in_use", ZOO_COUNT=count)
+def test_a_wrong_setting_fails_its_plugin_alone(serve_plugin, count):
+    found = serve_plugin("fails_in_use", FAULTY_COUNT=count)
     found.assert_others_work()
     error = found.record("plugin_broken")["error"]
     assert error == (
-        f"ZOO_COUNT={count!r} (from the environment) is not allowed: "
+        f"FAULTY_COUNT={count!r} (from the environment) is not allowed: "
         "it must be a whole number, 0 or more"
     )
 
 
-def test_strict_lets_a_broken_plugin_stop_the_start(cage):
+def test_strict_lets_a_broken_plugin_stop_the_start(serve_plugin):
     with pytest.raises(AssertionError, match="plugin plugin_broken is failed"):
-        cage("misspelt_hook", XO_PLUGINS_STRICT="1")
+        serve_plugin("misspelt_hook", XO_PLUGINS_STRICT="1")
 
 
-def test_strict_lets_a_failing_lifespan_stop_the_start(cage):
+def test_strict_lets_a_failing_lifespan_stop_the_start(serve_plugin):
     with pytest.raises(AssertionError, match="no battery"):
-        cage("lifespan_faults", XO_PLUGINS_STRICT="1", ZOO_FAULT="raise at start")
+        serve_plugin("lifespan_faults", XO_PLUGINS_STRICT="1", FAULTY_FAULT="raise at start")
 
 
 def test_an_app_without_plugins_works():

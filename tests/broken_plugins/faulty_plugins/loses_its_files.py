@@ -67,7 +67,7 @@ class Lost(Runtime, KeepsTranscripts):
 
 
 class Spender(Runtime):
-    """Its history is the host's, and tells of costs that are none."""
+    """Its history is the host's, and reports invalid costs."""
 
     def describe(self):
         return RuntimeInfo(name="spender", title="Spender")
