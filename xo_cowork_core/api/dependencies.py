@@ -17,6 +17,7 @@ from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_roots import ProjectRoots
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.projects.recorder import ProjectRecorder
+from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.services.runtimes.agents import Agents
 from xo_cowork_core.services.runtimes.gateways import Gateways
 from xo_cowork_core.services.runtimes.models import Models
@@ -50,6 +51,7 @@ class Services:
     stage: str
     wire_style: WireStyle
     clock: Clock
+    public_address: PublicAddress
     registry: Registry
     readiness: Readiness
     eventlog: EventLog

@@ -4,6 +4,7 @@ A request passes access (Host, Origin, token), errors (500), the body limit (413
 readiness (503 while a plugin isn't ready), then its route: a core router of `api/` or a plugin's.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,7 @@ from xo_cowork_core.host.lifecycle import index_running, services_running, turns
 from xo_cowork_core.host.middleware.access import AccessMiddleware, AccessRules
 from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
 from xo_cowork_core.host.middleware.errors import ErrorMiddleware
+from xo_cowork_core.host.middleware.forwarded import ForwardedMiddleware
 from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
 from xo_cowork_core.host.plugins.discovery import discover_plugins, list_installed_plugins
 from xo_cowork_core.host.plugins.enabled import select_enabled_plugins
@@ -75,7 +77,11 @@ def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
     )
     core_routes = [route for family in FAMILIES for route in family.router.routes]
     registrar = PluginRegistrar(
-        settings, state.services.registry, state.processes, RouteRegistry(core_routes)
+        settings,
+        state.services.registry,
+        state.processes,
+        RouteRegistry(core_routes),
+        state.services.public_address,
     )
     return registrar.register_all(discovered)
 
@@ -99,8 +105,11 @@ async def _app_running(
 async def _plugins_running(
     settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
 ) -> AsyncIterator[None]:
+    tasks = {plugin.record.name: plugin.context.tasks for plugin in plugins}
+
     async def remove_plugin(name: str) -> None:
         state.services.registry.remove(name)
+        await tasks[name].stop()
         await state.processes.stop_plugin(name)
 
     lifespans = PluginLifespans(plugins, remove_plugin)
@@ -113,6 +122,7 @@ async def _plugins_running(
         yield
     finally:
         await lifespans.stop()
+        await asyncio.gather(*(each.stop() for each in tasks.values()))
 
 
 def _add_middleware(
@@ -130,6 +140,8 @@ def _add_middleware(
     )
     app.add_middleware(BodyLimitMiddleware, claimed=claims.keys(), policy_for=policy_for)
     app.add_middleware(ErrorMiddleware)
+    if settings.trust_forwarded:
+        app.add_middleware(ForwardedMiddleware, address=state.services.public_address)
     app.add_middleware(
         AccessMiddleware, rules=AccessRules.from_settings(settings), policy_for=policy_for
     )

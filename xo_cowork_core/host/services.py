@@ -33,6 +33,7 @@ from xo_cowork_core.services.projects.project_stats import ProjectStats
 from xo_cowork_core.services.projects.projects import Projects
 from xo_cowork_core.services.projects.recorder import ProjectRecorder
 from xo_cowork_core.services.projects.write_queue import WriteQueue
+from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.services.runtimes.agents import Agents
 from xo_cowork_core.services.runtimes.gateways import Gateways
 from xo_cowork_core.services.runtimes.models import Models
@@ -123,17 +124,21 @@ class TurnServices:
     legacy: LegacyChat
 
 
-def build_services(settings: Settings, *, run_dir: Path | None = None) -> AppState:
+def build_services(
+    settings: Settings, *, run_dir: Path | None = None, port: int | None = None
+) -> AppState:
     """Build every service of one app.
 
     `run_dir` is the folder of the process ledger, by default the state folder: a command beside a
-    running server must not touch that server's ledger.
+    running server must not touch that server's ledger. `port` is the port on which the server
+    listens, where the settings leave it open.
     """
+    address = PublicAddress(settings.public_url, settings.base_url(port or settings.port))
     base = _build_base(settings, run_dir or settings.state_dir)
     index = _build_index(settings, base)
     projects = _build_projects(settings, base, index)
     turns = _build_turns(settings, base, index, projects)
-    services = _build_route_services(settings, base, index, projects, turns)
+    services = _build_route_services(settings, address, base, index, projects, turns)
     return AppState(
         services=services,
         processes=base.processes,
@@ -250,6 +255,7 @@ def _build_turns(
 
 def _build_route_services(
     settings: Settings,
+    address: PublicAddress,
     base: BaseServices,
     index: IndexServices,
     projects: ProjectServices,
@@ -261,6 +267,7 @@ def _build_route_services(
         stage=settings.stage,
         wire_style=settings.wire_style,
         clock=base.clock,
+        public_address=address,
         registry=registry,
         readiness=base.readiness,
         eventlog=base.eventlog,

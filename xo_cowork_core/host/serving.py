@@ -19,6 +19,7 @@ from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartupError
+from xo_cowork_core.host.services import build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.host.settings.sources import SettingError
@@ -42,7 +43,8 @@ def serve(on_listening: OnListening) -> int:
     # before plugins are created, which may write files into it
     make_state_folder(settings.state_dir)
     listener = bind_socket(settings.host, settings.port)
-    app = create_app(settings)
+    state = build_services(settings, port=listener.getsockname()[1])
+    app = create_app(settings, state)
     services = cast("Services", app.state.services)
     for problem in check_settings(settings, services.registry.plugins.values()):
         log.warning("%s", problem.text)

@@ -1,11 +1,14 @@
 """Interfaces of the services that the host passes to a plugin."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import SecretStr
+
+T = TypeVar("T")
 
 
 class Paths(Protocol):
@@ -190,4 +193,22 @@ class HostContext(Protocol):
     @property
     def settings(self) -> Mapping[str, str]:
         """The checked values of the settings that `xo_contributes` declares, by name."""
+        ...
+
+    def url_for(self, path: str) -> str:
+        """Return the URL of a path of this server (`/api/acme/callback`) as browsers reach it.
+
+        Its base is `XO_PUBLIC_URL`; else, with `XO_TRUST_FORWARDED`, what the proxy of the current
+        request forwards; else the address on which the server listens. Raises `ValueError` for a
+        path that doesn't start with one `/`.
+        """
+        ...
+
+    def create_task(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Start a background task that ends with the plugin.
+
+        What it raises is logged and makes the plugin `degraded`; at the plugin's stop it is
+        cancelled and has 5 s to end. Raises `RuntimeError` before the plugin's start (call it in
+        `xo_lifespan` or later) and after its stop.
+        """
         ...

@@ -56,6 +56,28 @@ def test_a_workspace_image_has_its_own_defaults(environment):
 
 
 @pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:5003"),
+        ("0.0.0.0", "http://127.0.0.1:5003"),
+        ("::", "http://[::1]:5003"),
+        ("box.example", "http://box.example:5003"),
+    ],
+)
+def test_the_base_url_is_one_that_this_machine_reaches(environment, host, url):
+    settings = read_settings(environment | {"HOST": host, "XO_API_TOKEN": "t0ken"})
+    assert settings.base_url(5003) == url
+
+
+def test_a_public_url_is_a_base(environment):
+    settings = read_settings(environment | {"XO_PUBLIC_URL": "https://box.example/xo/"})
+    assert settings.public_url == "https://box.example/xo"
+    for wrong in ("box.example", "ws://box.example", "https://u:p@box.example", "https://b.x/?a=1"):
+        with pytest.raises(SettingError, match="XO_PUBLIC_URL"):
+            read_settings(environment | {"XO_PUBLIC_URL": wrong})
+
+
+@pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
         ("PORT", "http", "a port number"),

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
@@ -39,8 +39,10 @@ class AccessRules:
         """Derive the rules from the settings."""
         is_wildcard = settings.host in {"0.0.0.0", "::"}  # noqa: S104
         own_names = () if is_wildcard else (host_name(settings.host),)
+        public_name = urlsplit(settings.public_url).hostname
+        public_names = (public_name,) if public_name else ()
         return cls(
-            hosts=frozenset({*settings.allowed_hosts, *own_names}),
+            hosts=frozenset({*settings.allowed_hosts, *own_names, *public_names}),
             origins=frozenset({"tauri://localhost", *settings.allowed_origins}),
             token=settings.api_token.get_secret_value().encode(),
             loopback=settings.loopback,

@@ -1,15 +1,21 @@
-"""The `HostContext` of one plugin: its paths, secrets, processes, log and settings."""
+"""The `HostContext` of one plugin: its paths, secrets, processes, log, settings and tasks."""
 
+import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
+from xo_cowork_core.host.plugins.tasks import PluginTasks
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.sdk import Processes, Secrets
+from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.storage.state_folder import make_private_folder
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,16 @@ class PluginContext:
     processes: Processes
     log: logging.Logger
     settings: Mapping[str, str]
+    address: PublicAddress
+    tasks: PluginTasks
+
+    def url_for(self, path: str) -> str:
+        """Return the public URL of a path of this server."""
+        return self.address.url_for(path)
+
+    def create_task(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Start a background task that ends with the plugin."""
+        return self.tasks.create(coroutine, name)
 
 
 def build_plugin_paths(settings: Settings, plugin: str) -> PluginPaths:

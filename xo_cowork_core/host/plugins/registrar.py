@@ -11,6 +11,7 @@ from xo_cowork_core.host.plugins.context import PluginContext, build_plugin_path
 from xo_cowork_core.host.plugins.discovery import DiscoveredPlugin
 from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginError
 from xo_cowork_core.host.plugins.routes import RouteKey, RouteRegistry
+from xo_cowork_core.host.plugins.tasks import PluginTasks
 from xo_cowork_core.host.plugins.validation import (
     describe_connector,
     describe_runtime,
@@ -19,9 +20,10 @@ from xo_cowork_core.host.plugins.validation import (
 )
 from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
 from xo_cowork_core.host.settings.sources import SettingError
-from xo_cowork_core.sdk import HostContext, Runtime
+from xo_cowork_core.sdk import Runtime
 from xo_cowork_core.sdk.connector import Connector
 from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.services.runtimes.registry import (
     PluginRecord,
     RegisteredConnector,
@@ -42,7 +44,7 @@ class LoadedPlugin:
     """The parts of one plugin that passed every check."""
 
     hooks: HookCaller
-    context: HostContext
+    context: PluginContext
     runtimes: Sequence[RegisteredRuntime] = ()
     connectors: Sequence[RegisteredConnector] = ()
     routers: Sequence[APIRouter] = ()
@@ -61,6 +63,7 @@ class PluginRegistrar:
     registry: Registry
     processes: ProcessSupervisor
     routes: RouteRegistry
+    address: PublicAddress
 
     def register_all(self, discovered: Sequence[DiscoveredPlugin]) -> list[LoadedPlugin]:
         """Add every record to the registry; return the plugins that may be mounted.
@@ -136,12 +139,15 @@ class PluginRegistrar:
             values = read_plugin_settings(self.settings.source, record.contributions.settings)
         except SettingError as error:
             raise PluginError(str(error)) from None
+        log = logging.getLogger(f"xo_cowork.{record.name}")
         return PluginContext(
             paths=build_plugin_paths(self.settings, record.name),
             secrets=secrets,
             processes=self.processes.for_plugin(record.name),
-            log=logging.getLogger(f"xo_cowork.{record.name}"),
+            log=log,
             settings=values,
+            address=self.address,
+            tasks=PluginTasks(record, log),
         )
 
     def _check_runtime_names(self, runtimes: Sequence[RegisteredRuntime]) -> None:

@@ -121,6 +121,26 @@ class Settings:
             "CORS origins to allow, in addition to loopback and tauri://localhost.",
         ),
     ]
+    public_url: Annotated[
+        str,
+        SettingField(
+            "XO_PUBLIC_URL",
+            "public_url",
+            "",
+            "Address under which browsers reach the server, for sign-ins that return to it. Its "
+            "host name may stand in requests.",
+        ),
+    ]
+    trust_forwarded: Annotated[
+        bool,
+        SettingField(
+            "XO_TRUST_FORWARDED",
+            "flag",
+            "0",
+            "Take that address from X-Forwarded-Host and X-Forwarded-Proto. Only behind a proxy "
+            "that sets both.",
+        ),
+    ]
     wire_style: Annotated[
         Literal["docs", "spa"],
         SettingField(
@@ -163,6 +183,11 @@ class Settings:
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return is_loopback(self.host)
+
+    def base_url(self, port: int) -> str:
+        """Return the address of the server on a port, as this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
     def default_runtime(self) -> str:

@@ -91,6 +91,14 @@ def _parse_url(text: str) -> str:
     return text
 
 
+def _parse_public_url(text: str) -> str:
+    parts = urlsplit(_parse_url(text))
+    # a base that paths are appended to
+    if parts.scheme not in {"http", "https"} or parts.username or parts.query or parts.fragment:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
 def _parse_words(text: str) -> tuple[str, ...]:
     return tuple(word for part in text.split(",") if (word := part.strip()))
 
@@ -117,6 +125,7 @@ SETTING_TYPES = {
     "secret": SettingType(SecretStr, "a text"),
     "host": SettingType(_parse_host, "an address or a host name"),
     "url": SettingType(_parse_url, "an address like http://host:8080 or ws://host:8080"),
+    "public_url": SettingType(_parse_public_url, "an address like https://box.example"),
     "integer": SettingType(_parse_count, "a whole number, 0 or more"),
     "port": SettingType(_parse_port, "a port number from 0 to 65535 (0 takes a free one)"),
     "seconds": SettingType(_parse_seconds, "a number of seconds above 0"),
