@@ -37,7 +37,7 @@ async def wait():
     try:
         await asyncio.Event().wait()
     finally:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1.5)
         STOPPED.write_text("yes")
 
 
