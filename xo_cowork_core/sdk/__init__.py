@@ -58,6 +58,7 @@ from xo_cowork_core.sdk.events.tools import (
 )
 from xo_cowork_core.sdk.health import Health
 from xo_cowork_core.sdk.hooks import GROUP, Contributions, hookimpl
+from xo_cowork_core.sdk.http import HttpClient, HttpResponse
 from xo_cowork_core.sdk.runtime.runtime import (
     Answers,
     ChecksHealth,
@@ -108,6 +109,8 @@ __all__ = [
     "Forbidden",
     "Health",
     "HostContext",
+    "HttpClient",
+    "HttpResponse",
     "Interrupts",
     "Json",
     "JsonValue",

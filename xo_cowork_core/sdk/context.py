@@ -8,6 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
+from xo_cowork_core.sdk.connector.tokens import ConnectorTokens
+from xo_cowork_core.sdk.http import HttpClient
+
 T = TypeVar("T")
 
 
@@ -184,6 +187,16 @@ class HostContext(Protocol):
 
     @property
     def processes(self) -> Processes: ...
+
+    @property
+    def tokens(self) -> ConnectorTokens:
+        """The tokens of the plugin's own connectors."""
+        ...
+
+    @property
+    def http(self) -> HttpClient:
+        """The HTTP client that all plugins share."""
+        ...
 
     @property
     def log(self) -> logging.Logger:

@@ -39,7 +39,8 @@ class OAuthClient:
     Its id is `client_id`, or the value of the plugin's secret `client_id_key`. The secret of a
     confidential client is the value of the plugin's secret `client_secret_key`. With `register`,
     a client without an id is registered dynamically under the name `client_name`, once for each
-    issuer and redirect URI, and again when the server no longer knows it.
+    issuer and redirect URI, and again when the server no longer knows it. `authentication` is how
+    a client with a secret identifies itself; by default what the metadata allows, else `basic`.
     """
 
     client_id: str = ""
@@ -47,6 +48,7 @@ class OAuthClient:
     client_secret_key: str = ""
     register: bool = False
     client_name: str = "XO Cowork"
+    authentication: Literal["", "basic", "post"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,11 @@ class CommandLogin:
     open and the code to enter there. With `takes_input` what a person pastes goes to its stdin, as
     one line. `read_tokens` returns the tokens from the output of a run with exit code 0, and raises
     `UpstreamFailed` where there are none. Such a flow does not survive a restart of the server.
+
+    `callback` is where the program itself listens for the browser. The host then passes a pasted
+    URL on to it, lets one flow at a time use its port, and when `url_pattern` finds a URL of that
+    address, shows people the one that it redirects to. With `server` and `client` the host
+    refreshes the tokens.
     """
 
     argv: Sequence[str]
@@ -141,6 +148,9 @@ class CommandLogin:
     takes_input: bool = False
     terminal: bool = False
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    callback: LoopbackRedirect | None = None
+    server: OAuthServer | None = None
+    client: OAuthClient = field(default_factory=OAuthClient)
     id: str = "command"
     title: str = "Sign in with the command-line tool"
     kind: ClassVar[MethodKind] = "command"
