@@ -8,7 +8,9 @@ from fastapi import Depends, Request
 
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.api.wire_style import WireStyle
+from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
 from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.idempotency import Idempotency
@@ -71,6 +73,8 @@ class Services:
     models: Models
     gateways: Gateways
     legacy: LegacyChat
+    connections: Connections
+    auth_flows: AuthFlows
     idempotency: Idempotency
     frame_cache: FrameCache
     samplers: Sequence[Callable[[], Iterable[Sample]]] = ()

@@ -82,6 +82,8 @@ def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
         state.processes,
         RouteRegistry(core_routes),
         state.services.public_address,
+        state.services.connections,
+        state.http,
     )
     return registrar.register_all(discovered)
 

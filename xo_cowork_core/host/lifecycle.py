@@ -25,8 +25,12 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
         await _close_interrupted_turns(state)
         await state.services.files.start()
         eventlog.start()
+        await state.oauth_clients.start()
+        await state.services.connections.start()
         yield
     finally:
+        await state.services.connections.stop()
+        await state.http.close()
         await eventlog.stop()
         await state.processes.stop()
         await state.services.files.close()

@@ -13,12 +13,20 @@ from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.host.metrics import build_samplers
 from xo_cowork_core.host.settings.model import Settings
+from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
 from xo_cowork_core.services.clock import Clock, SystemClock
+from xo_cowork_core.services.connectors.clients import OAuthClients
+from xo_cowork_core.services.connectors.connections import Connections
+from xo_cowork_core.services.connectors.discovery import Discovery
+from xo_cowork_core.services.connectors.oauth_requests import OAuthRequests
+from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
+from xo_cowork_core.services.connectors.token_store import TokenStore
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.files.private_paths import private_paths
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
+from xo_cowork_core.services.http import SharedHttpClient
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
@@ -70,6 +78,8 @@ class AppState:
     host_sessions: HostSessionSource
     closer: SessionCloser
     refresher: IndexRefresher
+    http: SharedHttpClient
+    oauth_clients: OAuthClients
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,16 @@ class BaseServices:
     files: Files
     workspace: Workspace
     project_writes: WriteQueue
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorServices:
+    """The connections to outside services, and the sign-ins to them."""
+
+    http: SharedHttpClient
+    clients: OAuthClients
+    connections: Connections
+    auth_flows: AuthFlows
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +155,11 @@ def build_services(
     """
     address = PublicAddress(settings.public_url, settings.base_url(port or settings.port))
     base = _build_base(settings, run_dir or settings.state_dir)
+    connectors = _build_connectors(settings, base)
     index = _build_index(settings, base)
     projects = _build_projects(settings, base, index)
     turns = _build_turns(settings, base, index, projects)
-    services = _build_route_services(settings, address, base, index, projects, turns)
+    services = _build_route_services(settings, address, base, connectors, index, projects, turns)
     return AppState(
         services=services,
         processes=base.processes,
@@ -148,6 +169,8 @@ def build_services(
         host_sessions=index.host_sessions,
         closer=turns.closer,
         refresher=index.refresher,
+        http=connectors.http,
+        oauth_clients=connectors.clients,
     )
 
 
@@ -174,6 +197,22 @@ def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
             home, projects_root, partial(_list_private_paths, home, state_dir, registry)
         ),
         project_writes=WriteQueue(),
+    )
+
+
+def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServices:
+    folder = settings.state_dir / "connectors"
+    http = SharedHttpClient()
+    requests = OAuthRequests(http, base.clock)
+    discovery = Discovery(http, base.clock)
+    clients = OAuthClients(folder / "registrations.json", requests)
+    sessions = OAuthSessions(base.registry, requests, discovery, clients)
+    connections = Connections(base.registry, TokenStore(folder / "tokens"), sessions, base.clock)
+    return ConnectorServices(
+        http=http,
+        clients=clients,
+        connections=connections,
+        auth_flows=AuthFlows(),
     )
 
 
@@ -257,6 +296,7 @@ def _build_route_services(
     settings: Settings,
     address: PublicAddress,
     base: BaseServices,
+    connectors: ConnectorServices,
     index: IndexServices,
     projects: ProjectServices,
     turns: TurnServices,
@@ -287,6 +327,8 @@ def _build_route_services(
         agents=Agents(registry, base.clock, settings.state_dir),
         models=Models(registry, base.readiness, base.selector),
         gateways=Gateways(registry, base.selector),
+        connections=connectors.connections,
+        auth_flows=connectors.auth_flows,
         idempotency=Idempotency(base.database, base.clock),
         frame_cache=FrameCache(),
         samplers=build_samplers(registry, turns.turns, base.eventlog),

@@ -1,4 +1,4 @@
-"""The `HostContext` of one plugin: its paths, secrets, processes, log, settings and tasks."""
+"""The `HostContext` of one plugin: paths, secrets, processes, tokens, log, settings and tasks."""
 
 import asyncio
 import logging
@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from xo_cowork_core.host.plugins.tasks import PluginTasks
 from xo_cowork_core.host.settings.model import Settings
-from xo_cowork_core.sdk import Processes, Secrets
+from xo_cowork_core.sdk import HttpClient, Processes, Secrets
+from xo_cowork_core.sdk.connector import ConnectorTokens
 from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.storage.state_folder import make_private_folder
 
@@ -49,6 +50,8 @@ class PluginContext:
     paths: PluginPaths
     secrets: Secrets
     processes: Processes
+    tokens: ConnectorTokens
+    http: HttpClient
     log: logging.Logger
     settings: Mapping[str, str]
     address: PublicAddress

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -20,8 +20,10 @@ from xo_cowork_core.host.plugins.validation import (
 )
 from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
 from xo_cowork_core.host.settings.sources import SettingError
-from xo_cowork_core.sdk import Runtime
+from xo_cowork_core.sdk import HttpClient, Runtime
 from xo_cowork_core.sdk.connector import Connector
+from xo_cowork_core.services.connectors.connections import Connections
+from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.services.runtimes.registry import (
@@ -64,6 +66,8 @@ class PluginRegistrar:
     processes: ProcessSupervisor
     routes: RouteRegistry
     address: PublicAddress
+    connections: Connections
+    http: HttpClient
 
     def register_all(self, discovered: Sequence[DiscoveredPlugin]) -> list[LoadedPlugin]:
         """Add every record to the registry; return the plugins that may be mounted.
@@ -113,7 +117,7 @@ class PluginRegistrar:
             for runtime in hooks.call_for_list("xo_runtimes", Runtime, context=context)
         ]
         connectors = [
-            describe_connector(connector, record)
+            replace(describe_connector(connector, record), secrets=secrets)
             for connector in hooks.call_for_list("xo_connectors", Connector, context=context)
         ]
         routers = hooks.call_for_list(
@@ -144,6 +148,8 @@ class PluginRegistrar:
             paths=build_plugin_paths(self.settings, record.name),
             secrets=secrets,
             processes=self.processes.for_plugin(record.name),
+            tokens=PluginTokens(record.name, self.registry, self.connections),
+            http=self.http,
             log=log,
             settings=values,
             address=self.address,

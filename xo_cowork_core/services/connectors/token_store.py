@@ -28,8 +28,8 @@ class StoredConnection:
     """What is kept of one connection.
 
     `tokens` is None after a disconnection. `method` is the id of the sign-in method, empty when
-    the plugin set the tokens by itself, and `client_id` the client that got them. `reauth_reason`
-    is set while a person has to sign in again.
+    the plugin set the tokens by itself, and `client_id` the client that got them. `refreshes` says
+    that the host refreshes them. `reauth_reason` is set while a person has to sign in again.
     """
 
     tokens: TokenSet | None
@@ -37,9 +37,15 @@ class StoredConnection:
     method: str = ""
     kind: MethodKind | None = None
     client_id: str = ""
+    refreshes: bool = False
     account: Account | None = None
     reauth_reason: str = ""
     changed_at: datetime | None = None
+
+    @property
+    def can_refresh(self) -> bool:
+        """Whether there is a refresh token that the host may use."""
+        return self.refreshes and self.tokens is not None and bool(self.tokens.refresh_token)
 
 
 ConnectionRows = Mapping[str, StoredConnection]

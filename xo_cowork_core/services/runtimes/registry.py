@@ -157,12 +157,14 @@ class RegisteredRuntime:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredConnector:
-    """A connector with its plugin, and the kinds of its sign-in methods when it was loaded."""
+    """A connector with its plugin, the kinds of its sign-in methods when it was loaded, and the
+    secrets that its OAuth clients name."""
 
     info: ConnectorInfo
     connector: Connector
     plugin: PluginRecord
     auth: Sequence[str] = ()
+    secrets: Secrets | None = None
 
 
 class Registry:

@@ -1,0 +1,183 @@
+"""Refreshes tokens, on demand and at 80 % of their life; at most one refresh of a connection runs.
+
+Owns the task of `start` and the refreshes; `stop` ends them. A refresh that runs may finish, as
+its answer replaces a token that the server no longer accepts.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from xo_cowork_core.sdk import Unauthorized, XoError
+from xo_cowork_core.sdk.connector import TokenSet
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.connectors.connection import Connection, refresh_time
+from xo_cowork_core.services.connectors.errors import (
+    NeedsAuth,
+    StorageFailed,
+    UpstreamUnreachable,
+)
+from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
+from xo_cowork_core.services.connectors.token_store import StoredConnection
+
+MAX_PAUSE_SECONDS = 30.0
+MIN_PAUSE_SECONDS = 0.2
+STOP_SECONDS = 5.0
+log = logging.getLogger("xo_cowork.connectors")
+
+
+class TokenRefresher:
+    """The refreshes of all connections. `stored` returns the connections that may need one."""
+
+    def __init__(
+        self, sessions: OAuthSessions, clock: Clock, stored: Callable[[], Iterable[Connection]]
+    ) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._stored = stored
+        self._wakeup = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._refreshes: set[asyncio.Task[TokenSet]] = set()
+
+    def start(self) -> None:
+        """Begin to refresh ahead of time."""
+        self._task = asyncio.create_task(self._run(), name="token refresh")
+
+    async def stop(self) -> None:
+        """End all tasks; running refreshes get 5 s."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        if self._refreshes:
+            _, late = await asyncio.wait(self._refreshes, timeout=STOP_SECONDS)
+            for refresh in late:
+                refresh.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def wake(self) -> None:
+        """Look at the connections again: one of them is new."""
+        self._wakeup.set()
+
+    async def refresh(self, connection: Connection, stale: TokenSet) -> TokenSet:
+        """Return tokens that are newer than `stale`.
+
+        Raises Unauthorized when a person has to sign in again, else Unavailable or UpstreamFailed.
+        """
+        # a caller that is cancelled must not cancel the refresh of the others
+        return await asyncio.shield(self._begin(connection, stale))
+
+    def begin_due(self) -> Collection[asyncio.Task[TokenSet]]:
+        """Begin to refresh the tokens that are due."""
+        now = self._clock.now()
+        due = [each for each in self._idle() if _is_due(each, now)]
+        return [self._begin(each, each.tokens) for each in due if each.tokens]
+
+    async def _run(self) -> None:
+        while True:
+            self._wakeup.clear()
+            self.begin_due()
+            moments = [_due_time(each) for each in self._idle()]
+            now = self._clock.now()
+            pauses = [(moment - now).total_seconds() for moment in moments if moment]
+            # the longest pause is short: the machine may have slept, or its clock been set
+            pause = min([MAX_PAUSE_SECONDS, *pauses])
+            try:
+                async with asyncio.timeout(max(MIN_PAUSE_SECONDS, pause)):
+                    await self._wakeup.wait()
+            except TimeoutError:
+                continue
+
+    def _idle(self) -> Iterator[Connection]:
+        return (each for each in self._stored() if each.refreshing is None)
+
+    def _begin(self, connection: Connection, stale: TokenSet) -> asyncio.Task[TokenSet]:
+        if connection.refreshing is not None:
+            return connection.refreshing
+        name = f"refresh {connection.connector} {connection.name}"
+        task = asyncio.create_task(self._refresh(connection, stale), name=name)
+        connection.refreshing = task
+        self._refreshes.add(task)
+
+        def finish(done: asyncio.Task[TokenSet]) -> None:
+            connection.refreshing = None
+            self._refreshes.discard(done)
+            self._wakeup.set()
+            if not done.cancelled():
+                done.exception()  # every caller may be cancelled by now
+
+        task.add_done_callback(finish)
+        return task
+
+    async def _refresh(self, connection: Connection, stale: TokenSet) -> TokenSet:
+        async with connection.lock:
+            row, tokens = connection.row, connection.usable_tokens()
+            if row is None or tokens is None:
+                raise NeedsAuth("No account is signed in.")
+            if tokens is not stale:
+                return tokens
+            if connection.unsaved is None:
+                connection.unsaved = await self._request(connection, row)
+            try:
+                await connection.save(connection.unsaved)
+            except StorageFailed as error:
+                connection.note_refresh_fault(error, self._clock.now())
+                log.error(
+                    "connector %s: refreshed tokens are kept in memory alone: %s",
+                    connection.connector,
+                    error.message,
+                )
+                raise
+            connection.unsaved = connection.refresh_fault = None
+            fresh = connection.tokens
+            assert fresh is not None
+            return fresh
+
+    async def _request(self, connection: Connection, row: StoredConnection) -> StoredConnection:
+        """Return the row with new tokens; record what goes wrong."""
+        now = self._clock.now()
+        fault = connection.refresh_fault
+        if fault is not None and now < fault.next_try:
+            seconds = (fault.next_try - now).total_seconds()
+            raise UpstreamUnreachable(fault.reason, retry_after=max(1, round(seconds)))
+        try:
+            tokens = await self._sessions.refresh(connection.connector, row)
+        except Unauthorized as error:
+            await self.require_sign_in(connection, row, error.message)
+            raise
+        except XoError as error:
+            connection.note_refresh_fault(error, self._clock.now())
+            log.warning(
+                "connector %s: the tokens were not refreshed: %s",
+                connection.connector,
+                error.message,
+            )
+            raise
+        return replace(row, tokens=tokens, obtained_at=now)
+
+    async def require_sign_in(
+        self, connection: Connection, row: StoredConnection, reason: str
+    ) -> None:
+        """Record that a person has to sign in again. The tokens stay; the caller has the lock."""
+        log.warning("connector %s: sign in again: %s", connection.connector, reason)
+        refused = replace(row, reauth_reason=reason, changed_at=self._clock.now())
+        try:
+            await connection.save(refused)
+        except StorageFailed as error:
+            log.error("connector %s: %s", connection.connector, error.message)
+            connection.note_refresh_fault(error, self._clock.now())
+
+
+def _due_time(connection: Connection) -> datetime | None:
+    row = connection.row
+    moment = refresh_time(row) if row else None
+    fault = connection.refresh_fault
+    return max(moment, fault.next_try) if moment and fault else moment
+
+
+def _is_due(connection: Connection, now: datetime) -> bool:
+    moment = _due_time(connection)
+    return moment is not None and moment <= now
