@@ -5,6 +5,7 @@ from xo_cowork_core.sdk.testing.contract.failures import FailureCases
 from xo_cowork_core.sdk.testing.contract.order import OrderCases
 from xo_cowork_core.sdk.testing.contract.permissions import PermissionCases
 from xo_cowork_core.sdk.testing.contract.questions import QuestionCases
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.contract.records import RecordCases
 from xo_cowork_core.sdk.testing.contract.restarts import RestartCases
 from xo_cowork_core.sdk.testing.contract.sessions import SessionCases
@@ -33,7 +34,8 @@ class RuntimeContract(
             def subject(cls):
                 return RuntimeSubject(agent_name="mine", say=lambda text: f"Say {text}")
 
-    One server runs for the class; all cases use HTTP. A case tests what the subject declares. For
+    One server runs for the class; all cases use HTTP. Cases that only read a turn share its
+    recording (`TurnRecorder`). A case tests what the subject declares. For
     what it does not declare the case checks that it is absent, or is skipped with that reason.
     """
 
@@ -51,4 +53,5 @@ __all__ = [
     "StopCases",
     "TextCases",
     "ToolCases",
+    "TurnRecorder",
 ]

@@ -1,10 +1,12 @@
 """Fixtures and checks that all groups of cases share."""
 
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import pytest
 
 from xo_cowork_core.sdk.testing.chat import Chat
+from xo_cowork_core.sdk.testing.contract.recorder import Recordings, TurnRecorder
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.recording import Recording
@@ -15,6 +17,9 @@ PERMISSION_SECONDS = 4
 STOP_SECONDS = 5.0
 STORE_SECONDS = 5.0
 CONTEXT = "\n\n---\n\n> **Project context**\n"
+RECORD = "For the record."
+MEGABYTE = 1 << 20
+LONG_CONTEXT = CONTEXT + "weiß " * (MEGABYTE // 5)
 
 
 class Cases:
@@ -40,8 +45,19 @@ class Cases:
             server.start()
         return Chat(server, subject.agent_name)
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def recordings(cls) -> Recordings:
+        """The turns that the cases of a class share."""
+        return {}
 
-def skip_without(feature: str) -> None:
+    @pytest.fixture
+    def recorder(self, chat: Chat, subject: RuntimeSubject, recordings: Recordings) -> TurnRecorder:
+        """Return the recorder of the turns that several cases read."""
+        return TurnRecorder(chat, subject, recordings)
+
+
+def skip_without(feature: str) -> NoReturn:
     """Skip the case, because the subject does not declare `feature`."""
     pytest.skip(f"the subject declares that it has no {feature}")
 

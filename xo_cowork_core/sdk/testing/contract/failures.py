@@ -2,6 +2,7 @@
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import Cases, check_next_turn, skip_without
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -20,35 +21,43 @@ class FailureCases(Cases):
         assert error.data["code"]
         assert "Traceback" not in str(error.data["error_message"])
 
-    def test_errors_have_their_message_and_code(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_errors_have_their_message_and_code(
+        self, recorder: TurnRecorder, subject: RuntimeSubject
+    ) -> None:
         if subject.fail is None:
             return skip_without("errors on purpose")
         for code, words in subject.failures.items():
-            turn = chat.run_turn(subject.fail(code))
+            turn = recorder.turn(subject.fail(code))
             self._check_error(turn)
             assert turn.terminal.data["code"] == code
             assert words in str(turn.terminal.data["error_message"])
         return None
 
-    def test_a_failed_session_goes_on(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_failed_session_goes_on(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.fail is None:
             return skip_without("errors on purpose")
-        turn = chat.run_turn(subject.fail(next(iter(subject.failures))))
+        turn = recorder.turn(subject.fail(next(iter(subject.failures))))
         check_next_turn(chat, subject, turn.session_id)
         return None
 
-    def test_an_agent_that_dies_ends_its_turn(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_an_agent_that_dies_ends_its_turn(
+        self, recorder: TurnRecorder, subject: RuntimeSubject
+    ) -> None:
         if subject.die is None:
             return skip_without("way to die")
-        turn = chat.run_turn(subject.die())
+        turn = recorder.turn(subject.die())
         self._check_error(turn)
         assert turn.text
         return None
 
-    def test_a_session_survives_its_agent(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_session_survives_its_agent(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.die is None:
             return skip_without("way to die")
-        turn = chat.run_turn(subject.die())
+        turn = recorder.turn(subject.die())
         check_next_turn(chat, subject, turn.session_id)
         return None
 
@@ -70,10 +79,12 @@ class FailureCases(Cases):
         assert turn.terminal.event == "done"
         return None
 
-    def test_invalid_records_lose_no_text(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_invalid_records_lose_no_text(
+        self, recorder: TurnRecorder, subject: RuntimeSubject
+    ) -> None:
         if subject.invalid_records is None:
             return skip_without("invalid records")
-        turn = chat.run_turn(subject.invalid_records())
+        turn = recorder.turn(subject.invalid_records())
         if turn.terminal.event == "done":
             assert turn.text == "Before. After."
         else:
@@ -81,9 +92,11 @@ class FailureCases(Cases):
             assert turn.text == "Before. "
         return None
 
-    def test_a_session_survives_invalid_records(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_session_survives_invalid_records(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.invalid_records is None:
             return skip_without("invalid records")
-        turn = chat.run_turn(subject.invalid_records())
+        turn = recorder.turn(subject.invalid_records())
         check_next_turn(chat, subject, turn.session_id)
         return None

@@ -9,6 +9,7 @@ from xo_cowork_core.sdk.testing.contract.cases import (
     check_next_turn,
     skip_without,
 )
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.frames import Frame
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.recording import Recording
@@ -17,6 +18,7 @@ from xo_cowork_core.sdk.testing.stream import EventStream
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 FILE = "asked.txt"
+ALLOWED_FILE = "allowed.txt"
 
 
 class PermissionCases(Cases):
@@ -33,8 +35,10 @@ class PermissionCases(Cases):
     def _file_exists(self, chat: Chat) -> bool:
         return any(chat.folder.rglob(FILE))
 
-    def _wait_for_request(self, chat: Chat, prompt: str) -> tuple[StartedTurn, EventStream, Frame]:
-        turn = chat.prompt(prompt)
+    def _wait_for_request(
+        self, chat: Chat, prompt: str, **fields: str
+    ) -> tuple[StartedTurn, EventStream, Frame]:
+        turn = chat.prompt(prompt, **fields)
         stream = chat.stream(turn.stream_id)
         return turn, stream, stream.wait_for("permission-request")
 
@@ -48,64 +52,90 @@ class PermissionCases(Cases):
         assert chat.respond(turn.stream_id, "call-1", True).status_code in {404, 409}
         return None
 
-    def test_a_request_says_what_it_is_for(self, chat: Chat, subject: RuntimeSubject) -> None:
+    @pytest.fixture
+    def allowed_turn(self, recorder: TurnRecorder, subject: RuntimeSubject) -> Recording:
+        """A turn whose permission request was allowed; no case deletes the file of that name."""
         if subject.permission is None:
             return skip_without("permission requests")
-        turn = chat.run_and_answer(subject.permission(FILE), "permission-request", True)
-        request = turn.body("permission-request")
+        prompt = subject.permission(ALLOWED_FILE)
+        return recorder.answered_turn(prompt, "permission-request", True)
+
+    def test_a_request_says_what_it_is_for(self, allowed_turn: Recording) -> None:
+        request = allowed_turn.body("permission-request")
         assert {"call_id", "tool", "permission", "patterns", "arguments"} <= set(request)
         assert request["tool"] == "write"
         assert isinstance(request["patterns"], list)
-        return None
 
-    def test_an_allowed_tool_runs(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_an_allowed_tool_runs(self, chat: Chat, allowed_turn: Recording) -> None:
+        self._check_decision(allowed_turn, "allow", "answered")
+        assert any(chat.folder.rglob(ALLOWED_FILE))
+        assert "tool-result" in allowed_turn.events
+        assert allowed_turn.terminal.event == "done"
+
+    def test_a_denied_tool_does_not_run(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn = chat.run_and_answer(subject.permission(FILE), "permission-request", True)
-        self._check_decision(turn, "allow", "answered")
-        assert self._file_exists(chat)
-        assert "tool-result" in turn.events
-        assert turn.terminal.event == "done"
-        return None
-
-    def test_a_denied_tool_does_not_run(self, chat: Chat, subject: RuntimeSubject) -> None:
-        if subject.permission is None:
-            return skip_without("permission requests")
-        turn = chat.run_and_answer(subject.permission(FILE), "permission-request", False)
+        turn = chat.run_and_answer(
+            subject.permission(FILE), "permission-request", False, session_id=recorder.session_id
+        )
         self._check_decision(turn, "deny", "answered")
         assert not self._file_exists(chat)
         assert "tool-error" in turn.events
         assert turn.terminal.event == "done"
         return None
 
-    def test_silence_is_a_denial(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_silence_is_a_denial(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn = chat.run_turn(subject.permission(FILE), seconds=PERMISSION_SECONDS + 20)
+        turn = chat.run_turn(
+            subject.permission(FILE),
+            seconds=PERMISSION_SECONDS + 20,
+            session_id=recorder.session_id,
+        )
         self._check_decision(turn, "deny", "timeout")
         assert not self._file_exists(chat)
         return None
 
-    def test_a_preset_allows_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_preset_allows_unasked(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": True})
+        turn = chat.run_turn(
+            subject.permission(FILE),
+            permission_presets={"file_changes": True},
+            session_id=recorder.session_id,
+        )
         assert "permission-request" not in turn.events
         assert self._file_exists(chat)
         return None
 
-    def test_a_preset_denies_unasked(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_preset_denies_unasked(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn = chat.run_turn(subject.permission(FILE), permission_presets={"file_changes": "deny"})
+        turn = chat.run_turn(
+            subject.permission(FILE),
+            permission_presets={"file_changes": "deny"},
+            session_id=recorder.session_id,
+        )
         assert "permission-request" not in turn.events
         assert not self._file_exists(chat)
         return None
 
-    def test_a_second_answer_is_refused(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_second_answer_is_refused(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
+        turn, stream, request = self._wait_for_request(
+            chat, subject.permission(FILE), session_id=recorder.session_id
+        )
         call_id = str(request.data["call_id"])
         with stream:
             statuses = [
@@ -117,11 +147,13 @@ class PermissionCases(Cases):
         return None
 
     def test_an_answer_to_an_unknown_request_is_refused(
-        self, chat: Chat, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
+        turn, stream, request = self._wait_for_request(
+            chat, subject.permission(FILE), session_id=recorder.session_id
+        )
         with stream:
             assert chat.respond(turn.stream_id, "nobody-asked", True).status_code == 404
             assert chat.respond(turn.session_id, str(request.data["call_id"]), True).is_client_error
@@ -129,10 +161,14 @@ class PermissionCases(Cases):
             stream.rest()
         return None
 
-    def test_a_waiting_turn_says_that_it_waits(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_waiting_turn_says_that_it_waits(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
+        turn, stream, request = self._wait_for_request(
+            chat, subject.permission(FILE), session_id=recorder.session_id
+        )
         with stream:
             assert self._needs_input(chat, turn) is True
             chat.respond(turn.stream_id, str(request.data["call_id"]), True)

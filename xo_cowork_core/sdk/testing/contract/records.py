@@ -2,14 +2,19 @@
 
 import uuid
 
+import pytest
+
 from xo_cowork_core.sdk.testing.chat import Chat, parse_started_turn
 from xo_cowork_core.sdk.testing.contract.cases import (
-    CONTEXT,
+    LONG_CONTEXT,
+    RECORD,
     Cases,
     skip_without,
     wait_for_messages,
 )
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.history import parts_of, texts
+from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 SAME = "Said twice."
@@ -18,24 +23,28 @@ SAME = "Said twice."
 class RecordCases(Cases):
     """Sessions and messages after their turns have ended."""
 
-    def test_messages_hold_the_texts_of_the_turn(self, chat: Chat, subject: RuntimeSubject) -> None:
-        prompt = subject.say("For the record.")
-        turn = chat.run_turn(prompt)
-        messages = wait_for_messages(chat, turn.session_id, 2)
+    @pytest.fixture
+    def stored_turn(self, recorder: TurnRecorder, subject: RuntimeSubject) -> Recording:
+        """The only turn of a session."""
+        return recorder.turn(subject.say(RECORD))
+
+    def test_messages_hold_the_texts_of_the_turn(
+        self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording
+    ) -> None:
+        messages = wait_for_messages(chat, stored_turn.session_id, 2)
         assert [message["role"] for message in messages] == ["user", "assistant"]
-        assert texts(messages, "user") == [prompt]
-        assert texts(messages, "assistant") == ["For the record."]
-        assert {str(message["session_id"]) for message in messages} == {turn.session_id}
+        assert texts(messages, "user") == [subject.say(RECORD)]
+        assert texts(messages, "assistant") == [RECORD]
+        assert {str(message["session_id"]) for message in messages} == {stored_turn.session_id}
         assert len({str(message["id"]) for message in messages}) == 2
 
-    def test_an_answer_on_record_has_its_usage(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = chat.run_turn(subject.say("What did it cost?"))
-        answer = wait_for_messages(chat, turn.session_id, 2)[-1]["data"]
+    def test_an_answer_on_record_has_its_usage(self, chat: Chat, stored_turn: Recording) -> None:
+        answer = wait_for_messages(chat, stored_turn.session_id, 2)[-1]["data"]
         assert isinstance(answer, dict)
         assert {"model_id", "provider_id", "cost", "tokens", "finish", "error"} <= set(answer)
         assert answer["finish"] == "stop"
         assert answer["error"] is None
-        assert answer["tokens"] == turn.body("done")["tokens"]
+        assert answer["tokens"] == stored_turn.body("done")["tokens"]
 
     def test_the_same_words_twice_are_kept_twice(self, chat: Chat, subject: RuntimeSubject) -> None:
         first = chat.run_turn(subject.say(SAME))
@@ -44,24 +53,29 @@ class RecordCases(Cases):
         assert texts(messages, "assistant") == [SAME, SAME]
         assert texts(messages, "user") == [subject.say(SAME)] * 2
 
-    def test_context_is_cut_off_the_record(self, chat: Chat, subject: RuntimeSubject) -> None:
-        prompt = subject.say("Short.")
-        turn = chat.run_turn(prompt + CONTEXT + "a long list of facts")
+    def test_context_is_cut_off_the_record(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
+        prompt = subject.say("Read it all.")
+        turn = recorder.turn(prompt + LONG_CONTEXT)
         assert texts(wait_for_messages(chat, turn.session_id, 2), "user") == [prompt]
 
-    def test_sessions_are_listed_newest_first(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turns = [chat.run_turn(subject.say(f"Session {number}.")) for number in range(2)]
+    def test_sessions_are_listed_newest_first(
+        self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording
+    ) -> None:
+        newer = chat.run_turn(subject.say("A newer session."))
         rows = chat.sessions()
         assert {str(row["agent_name"]) for row in rows} == {subject.agent_name}
         listed = [row["session_id"] for row in rows]
-        assert listed.index(turns[1].session_id) < listed.index(turns[0].session_id)
+        assert listed.index(newer.session_id) < listed.index(stored_turn.session_id)
         assert rows[0]["title"]
 
-    def test_a_session_has_a_row(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = chat.run_turn(subject.say("One row."))
-        wait_for_messages(chat, turn.session_id, 2)
-        row = chat.http.get(f"/api/sessions/{turn.session_id}").json()
-        assert row["id"] == row["session_id"] == turn.session_id
+    def test_a_session_has_a_row(
+        self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording
+    ) -> None:
+        wait_for_messages(chat, stored_turn.session_id, 2)
+        row = chat.http.get(f"/api/sessions/{stored_turn.session_id}").json()
+        assert row["id"] == row["session_id"] == stored_turn.session_id
         assert row["agent_name"] == subject.agent_name
         assert row["message_count"] == 2
 
@@ -70,10 +84,12 @@ class RecordCases(Cases):
         assert answer.status_code == 404
         assert answer.json()["detail"]
 
-    def test_reasoning_is_on_record(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_reasoning_is_on_record(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.reasoning is None:
             return skip_without("reasoning")
-        turn = chat.run_turn(subject.reasoning())
+        turn = recorder.turn(subject.reasoning())
         reasoning = "".join(str(body["text"]) for body in turn.bodies("reasoning-delta"))
         parts = parts_of(wait_for_messages(chat, turn.session_id, 2), "reasoning")
         assert "".join(str(part["text"]) for part in parts) == reasoning
@@ -91,11 +107,10 @@ class RecordCases(Cases):
         assert texts(wait_for_messages(chat, turn.session_id, 1), "user") == [prompt]
         return None
 
-    def test_records_outlive_a_restart(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = chat.run_turn(subject.say("Remember me."))
-        before = wait_for_messages(chat, turn.session_id, 2)
+    def test_records_outlive_a_restart(self, chat: Chat, stored_turn: Recording) -> None:
+        before = wait_for_messages(chat, stored_turn.session_id, 2)
         chat.server.restart()
-        assert chat.messages(turn.session_id) == before
+        assert chat.messages(stored_turn.session_id) == before
 
     def test_an_edit_replaces_what_followed_or_is_refused(
         self, chat: Chat, subject: RuntimeSubject
@@ -118,12 +133,12 @@ class RecordCases(Cases):
         assert texts(wait_for_messages(chat, turn.session_id, 2), "assistant") == ["New words."]
 
     def test_an_edit_of_an_unknown_message_is_refused(
-        self, chat: Chat, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording
     ) -> None:
-        turn = chat.run_turn(subject.say("Untouched."))
-        before = wait_for_messages(chat, turn.session_id, 2)
-        body = {"session_id": turn.session_id, "message_id": "nobody", "text": "Hello"}
+        session_id = stored_turn.session_id
+        before = wait_for_messages(chat, session_id, 2)
+        body = {"session_id": session_id, "message_id": "nobody", "text": "Hello"}
         answer = chat.http.post("/api/chat/edit", json=body)
         expected = 404 if "edits_history" in subject.abilities else 501
         assert answer.status_code == expected
-        assert chat.messages(turn.session_id) == before
+        assert chat.messages(session_id) == before

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import Cases, check_next_turn, skip_without
+from xo_cowork_core.sdk.testing.contract.cases import RECORD, Cases, check_next_turn, skip_without
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.frames import Frame
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
@@ -67,9 +68,9 @@ class RestartCases(Cases):
         return None
 
     def test_a_finished_turn_is_replayed_after_a_restart(
-        self, chat: Chat, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
-        turn = chat.run_turn(subject.say("Read me tomorrow."))
+        turn = recorder.turn(subject.say(RECORD))
         chat.server.restart()
         with chat.stream(turn.stream_id) as again:
             assert again.rest() == turn.frames

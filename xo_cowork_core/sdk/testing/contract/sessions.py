@@ -3,7 +3,8 @@
 import uuid
 
 from xo_cowork_core.sdk.testing.chat import Chat, parse_started_turn
-from xo_cowork_core.sdk.testing.contract.cases import Cases, skip_without
+from xo_cowork_core.sdk.testing.contract.cases import RECORD, Cases, skip_without
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 SECONDS = 2
@@ -12,8 +13,8 @@ SECONDS = 2
 class SessionCases(Cases):
     """Several turns of one session or of several."""
 
-    def test_ids_are_uuids(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = chat.run_turn(subject.say("Who am I?"))
+    def test_ids_are_uuids(self, recorder: TurnRecorder, subject: RuntimeSubject) -> None:
+        turn = recorder.turn(subject.say(RECORD))
         assert str(uuid.UUID(turn.stream_id)) == turn.stream_id
         assert str(uuid.UUID(turn.session_id)) == turn.session_id
 
@@ -58,11 +59,11 @@ class SessionCases(Cases):
         return None
 
     def test_a_second_turn_of_a_running_session_is_refused(
-        self, chat: Chat, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
         if subject.slow_text is None:
             return skip_without("slow text")
-        turn = chat.prompt(subject.slow_text(SECONDS))
+        turn = chat.prompt(subject.slow_text(SECONDS), session_id=recorder.session_id)
         refused = chat.send(subject.say("Me too."), session_id=turn.session_id)
         assert refused.status_code == 409
         assert turn.stream_id in refused.text
@@ -81,11 +82,11 @@ class SessionCases(Cases):
         return None
 
     def test_a_repeated_later_prompt_gets_the_running_turn(
-        self, chat: Chat, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
         if subject.slow_text is None:
             return skip_without("slow text")
-        session_id = chat.run_turn(subject.say("First.")).session_id
+        session_id = recorder.session_id
         prompt = subject.slow_text(SECONDS)
         turn = parse_started_turn(chat.send(prompt, session_id=session_id))
         assert parse_started_turn(chat.send(prompt, session_id=session_id)) == turn

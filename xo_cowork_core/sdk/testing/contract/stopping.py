@@ -9,6 +9,7 @@ from xo_cowork_core.sdk.testing.contract.cases import (
     check_next_turn,
     skip_without,
 )
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -72,8 +73,10 @@ class StopCases(Cases):
         assert chat.read(turn, seconds=STOP_SECONDS).terminal.data["finish_reason"] == "aborted"
         return None
 
-    def test_abort_after_the_end_does_nothing(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = chat.run_turn(subject.say("It is over."))
+    def test_abort_after_the_end_does_nothing(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
+        turn = chat.run_turn(subject.say("It is over."), session_id=recorder.session_id)
         assert chat.abort(turn.stream_id) == {"ok": True, "aborted": False}
         with chat.stream(turn.stream_id) as again:
             assert again.rest() == turn.frames

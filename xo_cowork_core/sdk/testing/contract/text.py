@@ -1,43 +1,44 @@
 """Cases: text arrives complete and unchanged."""
 
+import pytest
+
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import CONTEXT, Cases
+from xo_cowork_core.sdk.testing.contract.cases import LONG_CONTEXT, Cases
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 MARKDOWN = (
     "# Title\n\n- one\n- two\n\n```python\nprint('a')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 )
+FRAMING = "a\n\nid: 7\nevent: done\ndata: {}\n\n: comment\n\nb"
 UNICODE = "Grüße, 日本語, עברית, 👩‍👩‍👧‍👦 \U0001f680 e\u0301 \u2028 \u2029 \u0085 end"
-MEGABYTE = 1 << 20
 
 
 class TextCases(Cases):
     """The agent's text and reasoning."""
 
-    def _check_text(self, chat: Chat, subject: RuntimeSubject, text: str) -> None:
+    def test_text_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
+        text = "The quick brown fox. Twice: the quick brown fox."
         turn = chat.run_turn(subject.say(text))
         assert turn.text == text
         assert turn.terminal.event == "done"
 
-    def test_text_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._check_text(chat, subject, "The quick brown fox. Twice: the quick brown fox.")
-
-    def test_text_in_all_scripts_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._check_text(chat, subject, UNICODE)
-
-    def test_line_ends_arrive_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._check_text(chat, subject, "one\ntwo\r\nthree\rfour\n\nfive")
-
-    def test_markdown_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._check_text(chat, subject, MARKDOWN + "end")
-
-    def test_text_like_the_framing_arrives_exactly(
-        self, chat: Chat, subject: RuntimeSubject
+    @pytest.mark.parametrize(
+        "text",
+        [
+            pytest.param(UNICODE, id="all scripts"),
+            pytest.param("one\ntwo\r\nthree\rfour\n\nfive", id="line ends"),
+            pytest.param(MARKDOWN + "end", id="markdown"),
+            pytest.param(FRAMING, id="framing"),
+            pytest.param(" ".join(f"word-{number}" for number in range(2000)), id="many words"),
+        ],
+    )
+    def test_later_text_arrives_exactly(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder, text: str
     ) -> None:
-        self._check_text(chat, subject, "a\n\nid: 7\nevent: done\ndata: {}\n\n: comment\n\nb")
-
-    def test_text_of_many_words_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        self._check_text(chat, subject, " ".join(f"word-{number}" for number in range(2000)))
+        turn = chat.run_turn(subject.say(text), session_id=recorder.session_id)
+        assert turn.text == text
+        assert turn.terminal.event == "done"
 
     def test_an_answer_without_text_ends_well(self, chat: Chat, subject: RuntimeSubject) -> None:
         turn = chat.run_turn(subject.nothing() if subject.nothing else subject.say("x"))
@@ -45,10 +46,9 @@ class TextCases(Cases):
         assert turn.terminal.event == "done"
 
     def test_a_prompt_of_one_megabyte_is_taken_whole(
-        self, chat: Chat, subject: RuntimeSubject
+        self, recorder: TurnRecorder, subject: RuntimeSubject
     ) -> None:
-        padding = "weiß " * (MEGABYTE // 5)
-        turn = chat.run_turn(subject.say("Read it all.") + CONTEXT + padding)
+        turn = recorder.turn(subject.say("Read it all.") + LONG_CONTEXT)
         assert turn.text == "Read it all."
         assert turn.terminal.event == "done"
 
@@ -58,8 +58,10 @@ class TextCases(Cases):
             assert answer.status_code == 400
             assert answer.json()["detail"] == "Empty message"
 
-    def test_reasoning_is_kept_apart_from_text(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = chat.run_turn(subject.reasoning() if subject.reasoning else subject.say("Plain."))
+    def test_reasoning_is_kept_apart_from_text(
+        self, recorder: TurnRecorder, subject: RuntimeSubject
+    ) -> None:
+        turn = recorder.turn(subject.reasoning() if subject.reasoning else subject.say("Plain."))
         thoughts = "".join(str(body["text"]) for body in turn.bodies("reasoning-delta"))
         assert bool(thoughts) == bool(subject.reasoning)
         assert turn.text
