@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 
 from xo_cowork_core.api.agents import schemas
 from xo_cowork_core.api.dependencies import ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import JsonObject, OkResponse, Unvalidated, response_example
 from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.wire_style import wire_style_of
@@ -13,7 +14,7 @@ from xo_cowork_core.sdk import BadRequest, Model, UpstreamFailed
 
 CHANNELS_PATH = "/api/channels"
 ADD_CHANNEL_PATH = "/api/channels/add"
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="agents",
     description="Agents, models, channels and the gateway of the runtimes.",

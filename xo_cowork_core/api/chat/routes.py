@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from sse_starlette.sse import EventSourceResponse
 
 from xo_cowork_core.api.chat import schemas
 from xo_cowork_core.api.dependencies import ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse, Responses
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.streaming.formats import find_format
@@ -17,7 +18,7 @@ from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt
 
 STREAM_PATH = "/api/chat/stream/{stream_id}"
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="chat",
     description="Prompts, turns and their event streams.",

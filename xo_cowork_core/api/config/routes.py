@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from xo_cowork_core.api.config import schemas
 from xo_cowork_core.api.dependencies import ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import JsonObject, response_example
 from xo_cowork_core.api.route_family import RouteFamily
 
 SKILLS_PATH = "/api/skills"
 TOOLS_PATH = "/api/tools"
 AUTOMATIONS_PATH = "/api/automations"
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="config",
     description="Settings of the workspace, and the skills and tools of its runtimes.",

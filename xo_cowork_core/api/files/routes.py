@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Header, Request, Response
 from fastapi import Body as JsonBody
+from fastapi import Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import WithJsonSchema
 from starlette.requests import ClientDisconnect
@@ -16,13 +16,14 @@ from xo_cowork_core.api.files import schemas
 from xo_cowork_core.api.files.file_response import OpenFileResponse
 from xo_cowork_core.api.files.multipart import UploadForm
 from xo_cowork_core.api.idempotency import answer_once
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.wire_style import wire_style_of
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.projects.scaffold import ProjectTexts
 
 UPLOAD_PATH = "/api/files/upload"
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="files",
     description="Files and folders below the home folder.",

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Mapping
 
 import orjson
-from fastapi import APIRouter
 from sse_starlette.sse import EventSourceResponse
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.legacy import schemas
 from xo_cowork_core.api.models import OkResponse
 from xo_cowork_core.api.route_family import RouteFamily
@@ -18,7 +18,7 @@ from xo_cowork_core.services.turns.prompt import Prompt
 ASK_PATH = "/ask_question"
 ASK_STREAMING_PATH = "/ask_question_streaming"
 SESSIONS_PATH = "/sessions"
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="legacy",
     description="The older chat routes, over the same turns.",

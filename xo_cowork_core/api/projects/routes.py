@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from xo_cowork_core.api.dependencies import ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse, response_example
 from xo_cowork_core.api.pagination import Number, page_number
 from xo_cowork_core.api.projects import schemas
@@ -26,7 +27,7 @@ from xo_cowork_core.services.projects.tree import TreeLevel
 
 PROJECTS_PATH = "/api/xo-projects"
 MEMORY_PATH = "/api/workspace-memory"
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="projects",
     description="Projects: their files, todos, timeline, usage and memory.",

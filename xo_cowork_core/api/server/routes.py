@@ -3,10 +3,10 @@
 import asyncio
 from datetime import UTC, datetime
 
-from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import JsonObject, response_example
 from xo_cowork_core.api.openapi import DOCUMENT_PATH
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
@@ -17,7 +17,7 @@ from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRu
 
 HEALTH_PATH = "/health"
 PLUGINS_PATH = "/api/plugins"
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="server",
     description="The server itself: its health, its metrics, its plugins.",

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
 from fastapi import Body as JsonBody
+from fastapi import Query, Request
 from fastapi.responses import PlainTextResponse
 
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.files.file_response import attachment_header
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse, Unvalidated, response_example
 from xo_cowork_core.api.pagination import Number, page_number
 from xo_cowork_core.api.route_family import RouteFamily
@@ -23,7 +24,7 @@ SESSIONS_PATH = "/api/sessions"
 SESSION_PATH = "/api/sessions/{session_id}"
 INDEX_PATH = "/api/fts/index/{workspace:path}"
 MAX_ROWS = 500
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="sessions",
     description="Sessions of all runtimes, their messages and the search in both.",

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import Unvalidated, response_example
 from xo_cowork_core.api.pagination import Number
 from xo_cowork_core.api.route_family import RouteFamily
@@ -18,7 +19,7 @@ from xo_cowork_core.services.usage.sums import Usage, total_of
 
 USAGE_PATH = "/api/usage"
 PREFIXES = (USAGE_PATH, "/openclaw/usage")
-router = APIRouter()
+router = lazy_router()
 FAMILY = RouteFamily(
     name="usage",
     description="Tokens, costs and response times.",
