@@ -44,6 +44,8 @@ def serve(on_listening: OnListening) -> int:
     make_state_folder(settings.state_dir)
     listener = bind_socket(settings.host, settings.port)
     state = build_services(settings, port=listener.getsockname()[1])
+    # creating the app imports the plugins; `GracefulServer.startup` enables it again
+    gc.disable()
     app = create_app(settings, state)
     services = cast("Services", app.state.services)
     for problem in check_settings(settings, services.registry.plugins.values()):
@@ -86,6 +88,7 @@ class GracefulServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # everything created so far lives as long as the process: scanning it takes some 60 ms
         gc.freeze()
+        gc.enable()
         await super().startup(sockets)
         if sockets:
             callback = self._on_listening(self._services, self._settings, _base_url(sockets[0]))

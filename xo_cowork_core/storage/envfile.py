@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv.parser import parse_stream
-from filelock import FileLock, Timeout
 
 from xo_cowork_core.storage.atomic import write_atomic
 
@@ -39,6 +38,8 @@ def write_env_entries(path: Path, values: Mapping[str, str]) -> None:
 
     Raises EnvFileError for an entry that cannot be written, and OSError; then nothing has changed.
     """
+    from filelock import FileLock, Timeout  # noqa: PLC0415  # reading, as at the start, needs none
+
     lines = {key: _line(key, value) for key, value in values.items()}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:

@@ -1,8 +1,8 @@
 """Creates the state folder, and lets one server at a time use it."""
 
+import fcntl
+import os
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 LOCK_NAME = "server.lock"
 
@@ -12,26 +12,36 @@ class StateFolderError(Exception):
 
 
 class StateLock:
-    """A context manager that creates the state folder and keeps other servers out of it."""
+    """A context manager that creates the state folder and keeps other servers out of it.
+
+    The kernel releases the lock when the process ends. filelock does the same, and more that is
+    not needed here; importing it would delay each start of the server.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = FileLock(folder / LOCK_NAME, timeout=0, mode=0o600)
+        self._descriptor = -1
 
     def __enter__(self) -> None:
         make_state_folder(self._folder)
         try:
-            self._lock.acquire()
-        except Timeout:
+            self._descriptor = os.open(self._folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._descriptor)
             raise StateFolderError(
                 f"another server uses the state folder {self._folder}: "
                 "stop it, or set XO_STATE_DIR to another folder"
             ) from None
         except OSError as error:
+            os.close(self._descriptor)
             raise _unusable(self._folder, error) from error
 
     def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        os.close(self._descriptor)
 
 
 def make_state_folder(folder: Path) -> Path:

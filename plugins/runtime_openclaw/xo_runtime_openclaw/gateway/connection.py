@@ -4,6 +4,7 @@ Owns one task, the reader. A connection ends at its first error; `Gateway` opens
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +14,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from xo_runtime_openclaw.gateway import unavailable
 from xo_runtime_openclaw.gateway.frames import (
+    CALL_SECONDS,
+    ConnectionLost,
     GatewayError,
     GatewayEvent,
     Response,
@@ -22,21 +25,16 @@ from xo_runtime_openclaw.gateway.frames import (
     request,
     row,
 )
+from xo_runtime_openclaw.gateway.tcp import OPEN_SECONDS, describe_failure
 from xo_runtime_openclaw.options import Options
 
 HANDSHAKE_SECONDS = 4.0
-OPEN_SECONDS = 0.8
-CALL_SECONDS = 20.0
 CLOSE_SECONDS = 1.0
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 MAX_WAITING = 256
 TICKS_MISSED = 3
 NEEDED = frozenset({"operator.read", "operator.write"})
 EventListener = Callable[[GatewayEvent], None]
-
-
-class ConnectionLost(Exception):
-    """The connection is closed; a pending request may have been carried out or not."""
 
 
 class Connection:
@@ -126,9 +124,11 @@ class Connection:
                 waiting.set_exception(ConnectionLost(self._reason or "the connection was closed"))
 
 
-async def open_connection(options: Options, token: str, on_event: EventListener) -> Connection:
-    """Connect and complete the handshake. Raises `GatewayUnavailable`."""
-    socket = await _socket(options)
+async def open_connection(
+    options: Options, token: str, on_event: EventListener, tcp: socket.socket | None
+) -> Connection:
+    """Complete the handshake, over `tcp` if given. Raises `GatewayUnavailable`."""
+    socket = await _socket(options, tcp)
     try:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
             hello = await _handshake(socket, token)
@@ -146,10 +146,11 @@ async def open_connection(options: Options, token: str, on_event: EventListener)
     return await _verified(Connection(socket, hello, on_event))
 
 
-async def _socket(options: Options) -> ClientConnection:
+async def _socket(options: Options, tcp: socket.socket | None) -> ClientConnection:
     try:
         return await connect(
             options.ws_url,
+            sock=tcp,
             open_timeout=OPEN_SECONDS if options.loopback else HANDSHAKE_SECONDS,
             compression=None,
             ping_interval=None,
@@ -159,7 +160,7 @@ async def _socket(options: Options) -> ClientConnection:
     except InvalidStatus as error:
         raise unavailable.no_upgrade(error.response.status_code) from None
     except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-        raise unavailable.unreachable(options.ws_url, _reason(error)) from None
+        raise unavailable.unreachable(options.ws_url, describe_failure(error)) from None
 
 
 async def _handshake(socket: ClientConnection, token: str) -> Row:
@@ -195,9 +196,3 @@ async def _verified(connection: Connection) -> Connection:
 async def _abort(socket: ClientConnection) -> None:
     socket.transport.abort()
     await asyncio.sleep(0)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__

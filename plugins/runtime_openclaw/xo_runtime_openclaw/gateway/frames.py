@@ -13,6 +13,7 @@ import orjson
 from xo_cowork_core.sdk import AgentFailure
 
 PROTOCOL = 4
+CALL_SECONDS = 20.0
 SCOPES = ("operator.read", "operator.write", "operator.admin", "operator.approvals")
 CAPABILITIES = ("tool-events", "exec-approvals")
 # large events that are not used; the gateway writes the keys in this order
@@ -36,6 +37,10 @@ class GatewayEvent:
 
     event: str
     payload: Row
+
+
+class ConnectionLost(Exception):
+    """The connection is closed; a pending request may have been carried out or not."""
 
 
 class GatewayError(Exception):

@@ -7,26 +7,31 @@ ends both.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xo_cowork_core.sdk import HostContext
 from xo_runtime_openclaw.gateway import unavailable
 from xo_runtime_openclaw.gateway.bootstrap import read_token
-from xo_runtime_openclaw.gateway.connection import (
+from xo_runtime_openclaw.gateway.frames import (
     CALL_SECONDS,
-    Connection,
     ConnectionLost,
-    open_connection,
+    GatewayError,
+    GatewayEvent,
+    Row,
 )
-from xo_runtime_openclaw.gateway.frames import GatewayError, GatewayEvent, Row
 from xo_runtime_openclaw.gateway.run_events import RunEvents, run_id_of
+from xo_runtime_openclaw.gateway.tcp import connect_tcp
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.options import Options
+
+if TYPE_CHECKING:
+    from xo_runtime_openclaw.gateway.connection import Connection
 
 FAILED_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 RESTART_SECONDS = 60.0
-ConnectListener = Callable[[Connection], Awaitable[None]]
+ConnectListener: TypeAlias = Callable[["Connection"], Awaitable[None]]
 
 
 class Gateway:
@@ -68,7 +73,7 @@ class Gateway:
         """Await `listener` with each new connection, before a caller gets the connection."""
         self._connect_listeners.append(listener)
 
-    async def connection(self) -> Connection:
+    async def connection(self) -> "Connection":
         """Return the open connection, or open one.
 
         Raises `GatewayUnavailable`, without an attempt when the last one failed within
@@ -127,10 +132,10 @@ class Gateway:
         if self._connection:
             await self._connection.close()
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> "Connection":
         try:
             token = await asyncio.to_thread(read_token, self._context, self._options)
-            connection = await open_connection(self._options, token, self._on_event)
+            connection = await self._connect(token)
             self._connection = connection
             self._failed, self._expected_back = None, 0.0
             self._context.log.info("connected to OpenClaw %s", connection.server.get("version"))
@@ -145,7 +150,20 @@ class Gateway:
             await listener(connection)
         return connection
 
-    def _watch_end(self, connection: Connection) -> None:
+    async def _connect(self, token: str) -> "Connection":
+        tcp = await connect_tcp(self._options) if self._options.loopback else None
+        try:
+            # it imports websockets: in a thread, and only where a gateway listens
+            await asyncio.to_thread(import_module, "xo_runtime_openclaw.gateway.connection")
+        except BaseException:
+            if tcp:
+                tcp.close()
+            raise
+        from xo_runtime_openclaw.gateway.connection import open_connection  # noqa: PLC0415
+
+        return await open_connection(self._options, token, self._on_event, tcp)
+
+    def _watch_end(self, connection: "Connection") -> None:
         def ended(_: object) -> None:
             for events in self._runs.values():
                 events.mark_incomplete()

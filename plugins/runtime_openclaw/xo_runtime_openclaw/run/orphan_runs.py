@@ -5,10 +5,21 @@ seconds after its next start. Run ids begin with a digest of this server's state
 runs of another server are left alone.
 """
 
-from xo_runtime_openclaw.gateway.connection import Connection, ConnectionLost
-from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row, rows, text_of
+from typing import TYPE_CHECKING
+
+from xo_runtime_openclaw.gateway.frames import (
+    ConnectionLost,
+    GatewayError,
+    Row,
+    row,
+    rows,
+    text_of,
+)
 from xo_runtime_openclaw.gateway.gateway import Gateway
 from xo_runtime_openclaw.run.sessions import is_host_key
+
+if TYPE_CHECKING:
+    from xo_runtime_openclaw.gateway.connection import Connection
 
 SECONDS = 5.0
 PAGE = 200
@@ -22,7 +33,7 @@ class OrphanRuns:
         self._prefix = prefix
         self._swept: object = None
 
-    async def sweep(self, connection: Connection) -> None:
+    async def sweep(self, connection: "Connection") -> None:
         """Stop the orphan runs. Raises nothing; the next connection tries again."""
         boot = connection.server.get("bootId") or ""
         if self._swept == boot:
@@ -37,7 +48,7 @@ class OrphanRuns:
         except (GatewayError, ConnectionLost, TimeoutError):
             return
 
-    async def _stop(self, connection: Connection, session: Row) -> None:
+    async def _stop(self, connection: "Connection", session: Row) -> None:
         key = text_of(session.get("key"))
         params = {"sessionKey": key, "limit": 1}
         history = row(await connection.call("chat.history", params, seconds=SECONDS))
