@@ -6,8 +6,10 @@ UV := .venv/bin/uv
 
 .PHONY: setup run test soak check bench toolchain
 
+# bytecode is compiled here: where PYTHONDONTWRITEBYTECODE is set, every start would compile it again
 setup: $(UV)
-	@$(UV) sync --all-packages --inexact --quiet
+	@$(UV) sync --all-packages --inexact --quiet --compile-bytecode
+	@.venv/bin/python -m compileall -q xo_cowork_core plugins
 
 $(UV):
 	@$(PYTHON) -m venv .venv

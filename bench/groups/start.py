@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from bench.measuring.plan import Plan
@@ -13,6 +13,7 @@ from bench.measuring.proc import cpu_seconds, rss_mb, settle
 from bench.measuring.rows import Baseline, Row, Target
 from bench.measuring.server import QUICK, server_with
 from bench.measuring.wire import Address, connect, encode_get
+from xo_cowork_core.sdk.testing import LiveServer
 
 LIMIT_SECONDS = 30.0
 LOOK_SECONDS = 0.002
@@ -31,58 +32,89 @@ class Sample:
     mb: float
 
 
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Starts of the server and the imports measured between them, and the idle CPU in percent."""
+
+    ours: list[Sample]
+    packages: list[Sample]
+    two_packages: list[Sample]
+    idle: float
+
+    def ratio(self) -> float:
+        """Return the median ratio of a start to the import of the packages just before it."""
+        pairs = zip(self.ours, self.packages, strict=True)
+        return median([ours.seconds / packages.seconds for ours, packages in pairs])
+
+
 def measure(plan: Plan) -> Iterator[Row]:
     """Measure starts, then quiet."""
-    ours, idle = starts(plan)
-    bare = [imports(TWO_PACKAGES) for _ in range(plan.repeats)]
-    packages = median([imports(PACKAGES).seconds for _ in range(plan.repeats)])
+    starts = measure_starts(plan)
+    two_packages = Baseline(
+        "s, import fastapi, uvicorn", median([sample.seconds for sample in starts.two_packages])
+    )
     yield Row(
         "start: to the first /health",
         "s",
-        median([sample.seconds for sample in ours]),
+        median([sample.seconds for sample in starts.ours]),
         Target(0.9),
-        Baseline("s, import fastapi, uvicorn", median([sample.seconds for sample in bare])),
-        note=f"fastest {min(sample.seconds for sample in ours):.2f} s",
+        two_packages,
+        note=f"fastest {min(sample.seconds for sample in starts.ours):.2f} s",
     )
+    packages = median([sample.seconds for sample in starts.packages])
     yield Row(
         "start: over importing the packages",
         "",
-        median([sample.seconds for sample in ours]) / packages,
+        starts.ratio(),
         Target(1.15),
         note=f"the packages alone {packages:.2f} s",
     )
     yield Row(
         "start: RSS then",
         "MB",
-        median([sample.mb for sample in ours]),
+        median([sample.mb for sample in starts.ours]),
         Target(85),
-        Baseline("MB, import fastapi, uvicorn", median([sample.mb for sample in bare])),
+        Baseline(
+            "MB, import fastapi, uvicorn", median([sample.mb for sample in starts.two_packages])
+        ),
     )
-    yield Row("start: idle CPU", "%", idle, Target(0.5), note=f"over {idle_seconds(plan):.0f} s")
+    yield Row(
+        "start: idle CPU", "%", starts.idle, Target(0.5), note=f"over {idle_seconds(plan):.0f} s"
+    )
 
 
-def starts(plan: Plan) -> tuple[list[Sample], float]:
-    """Start the server repeatedly on one state folder; let the last one idle."""
-    samples: list[Sample] = []
-    idle = 0.0
+def measure_starts(plan: Plan) -> Starts:
+    """Measure in turn, so that a ratio compares what ran in the same seconds.
+
+    The server starts repeatedly on one state folder; the last one idles.
+    """
+    starts = Starts([], [], [], 0.0)
     place = server_with(QUICK)
     try:
-        for number in range(plan.repeats):
-            address = Address("127.0.0.1", free_port())
-            variables = place.variables() | {"PORT": str(address.port)}
-            begun = time.perf_counter()
-            server = started(variables)
-            try:
-                await_health(address, server)
-                samples.append(Sample(time.perf_counter() - begun, rss_mb(server.pid)))
-                if number == plan.repeats - 1:
-                    idle = idle_percent(server.pid, idle_seconds(plan))
-            finally:
-                server.terminate()
-                server.wait(LIMIT_SECONDS)
+        count = plan.pick(10, 3)
+        for number in range(count):
+            starts.two_packages.append(imports(TWO_PACKAGES, place.variables()))
+            starts.packages.append(imports(PACKAGES, place.variables()))
+            is_last = number == count - 1
+            sample, idle = start_once(place, idle_seconds(plan) if is_last else 0.0)
+            starts.ours.append(sample)
     finally:
         place.close()
-    return samples, idle
+    return replace(starts, idle=idle)
+
+
+def start_once(place: LiveServer, idle: float) -> tuple[Sample, float]:
+    """Start the server; return the start and, measured over `idle` seconds, its idle CPU."""
+    address = Address("127.0.0.1", free_port())
+    begun = time.perf_counter()
+    server = started(place.variables() | {"PORT": str(address.port)})
+    try:
+        await_health(address, server)
+        sample = Sample(time.perf_counter() - begun, rss_mb(server.pid))
+        return sample, idle_percent(server.pid, idle) if idle else 0.0
+    finally:
+        server.terminate()
+        server.wait(LIMIT_SECONDS)
 
 
 def started(variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -120,11 +152,12 @@ def idle_percent(pid: int, seconds: float) -> float:
     return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - begun)
 
 
-def imports(packages: str) -> Sample:
-    """Start Python and import these packages alone."""
+def imports(packages: str, variables: Mapping[str, str]) -> Sample:
+    """Start Python in the server's environment and import these packages alone."""
     begun = time.perf_counter()
     script = f"import {packages}; {PRINT_PAGES}"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, env=variables, capture_output=True, check=True)
     return Sample(time.perf_counter() - begun, int(run.stdout) * PAGE_MB)
 
 
