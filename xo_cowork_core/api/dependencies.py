@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Depends, Request
 
@@ -34,8 +34,7 @@ from xo_cowork_core.services.turns.turns import Turns
 from xo_cowork_core.services.usage.report import UsageReports
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One sample of `/metrics`; a `counter` only grows, a `gauge` may fall."""
 
     name: str

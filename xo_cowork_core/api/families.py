@@ -6,7 +6,7 @@ The order is the order of the routes.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from starlette.routing import compile_path
 
@@ -74,8 +74,7 @@ class RoutePolicies:
         return self._default
 
 
-@dataclass(frozen=True, slots=True)
-class _PolicyPair:
+class _PolicyPair(NamedTuple):
     """One policy for mutating methods and for the others, which take no `Idempotency-Key`."""
 
     mutating: RoutePolicy
@@ -83,7 +82,7 @@ class _PolicyPair:
 
     @classmethod
     def of(cls, policy: RoutePolicy) -> "_PolicyPair":
-        return cls(policy, replace(policy, idempotent=False))
+        return cls(policy, policy._replace(idempotent=False))
 
 
 _POLICIES = RoutePolicies(FAMILIES)

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fastapi import APIRouter
 
 MAX_BODY_BYTES = 32 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class RoutePolicy:
+class RoutePolicy(NamedTuple):
     """What the middleware does in front of one route. The defaults are the closed ones.
 
     `public`: served without the API token.

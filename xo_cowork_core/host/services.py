@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
@@ -66,8 +67,7 @@ from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.state_schema import DURABLE_TABLES, STEPS
 
 
-@dataclass(frozen=True, slots=True)
-class AppState:
+class AppState(NamedTuple):
     """Everything that the host holds of one app: what routes call, and what it starts and stops."""
 
     services: Services
@@ -82,8 +82,7 @@ class AppState:
     oauth_clients: OAuthClients
 
 
-@dataclass(frozen=True, slots=True)
-class BaseServices:
+class BaseServices(NamedTuple):
     """The services that depend on storage and settings alone."""
 
     clock: Clock
@@ -123,8 +122,7 @@ class IndexServices:
     project_stats: ProjectStats
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectServices:
+class ProjectServices(NamedTuple):
     """The services of project folders and their records."""
 
     projects: Projects
@@ -133,8 +131,7 @@ class ProjectServices:
     project_roots: ProjectRoots
 
 
-@dataclass(frozen=True, slots=True)
-class TurnServices:
+class TurnServices(NamedTuple):
     """The services that start turns or change sessions."""
 
     turns: Turns

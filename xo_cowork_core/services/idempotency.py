@@ -9,9 +9,8 @@ import logging
 import sqlite3
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -26,8 +25,7 @@ Row: TypeAlias = tuple[str, int | None, bytes | None, bytes | None, str]
 log = logging.getLogger("xo_cowork.idempotency")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredAnswer(NamedTuple):
     """An HTTP answer: status, headers as sent, body."""
 
     status: int

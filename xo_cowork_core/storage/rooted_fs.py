@@ -9,8 +9,8 @@ where the opened folder lies, in case it was moved meanwhile. Everything here bl
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.storage.folder_handle import FolderHandle, RegularFile, SymlinkError
 from xo_cowork_core.storage.paths import OutsideError, is_under, locate
@@ -20,8 +20,7 @@ MAX_ATTEMPTS = 16
 FOLDER_MODE = 0o777
 
 
-@dataclass(frozen=True, slots=True)
-class PathHandle:
+class PathHandle(NamedTuple):
     """A name in an open folder; `path` is where it was when the folder was opened."""
 
     folder: FolderHandle

@@ -1,8 +1,8 @@
 """The plugin's settings and secrets, and the environment that a process gets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -39,8 +39,7 @@ QUIET_ENVIRONMENT = {
 TODO_ENVIRONMENT = {"CLAUDE_CODE_ENABLE_TODO_TOOLS": "1", "CLAUDE_CODE_ENABLE_TASKS": "0"}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The settings with their types; times are seconds."""
 
     binary: str

@@ -4,10 +4,9 @@ import base64
 import binascii
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import SecretStr
@@ -17,8 +16,7 @@ from xo_runtime_codex.options import SECRETS, is_credential
 TOKEN_PARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A signed-in account. `kind` is `chatgpt`, `api_key` or `provider`."""
 
     kind: str

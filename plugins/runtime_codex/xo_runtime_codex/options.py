@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -48,8 +48,7 @@ SERVER = (
 IN_MEMORY = ("-c", "cli_auth_credentials_store=ephemeral")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The plugin's settings, typed."""
 
     binary: str

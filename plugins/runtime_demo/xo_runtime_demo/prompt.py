@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Container
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from xo_cowork_core.sdk.kit import strip_context
 
@@ -12,8 +12,7 @@ WORD = re.compile(r"\w+")
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioRequest:
+class ScenarioRequest(NamedTuple):
     """A scenario's word, empty when the prompt names none, and the text after it."""
 
     scenario: str

@@ -1,16 +1,15 @@
 """The table of scenarios: the word that selects one, its function, one line about it."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import Event
 from xo_runtime_demo import interaction_scenarios, text_scenarios, tool_scenarios
 from xo_runtime_demo.scenario_context import ScenarioContext
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(NamedTuple):
     """One row of the table. `usage` is the word with its arguments, `description` is for people."""
 
     usage: str

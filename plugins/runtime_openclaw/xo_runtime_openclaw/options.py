@@ -2,8 +2,8 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from xo_cowork_core.sdk import SecretField, Setting
@@ -35,8 +35,7 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The plugin's settings. `home` is OpenClaw's folder, `config` its configuration file."""
 
     ws_url: str

@@ -1,8 +1,7 @@
 """The interface of a stream format: what an encoder does, and what the response needs to know."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from xo_cowork_core.services.eventlog.batches import EventBatch
 
@@ -27,8 +26,7 @@ class StreamEncoder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StreamFormat:
+class StreamFormat(NamedTuple):
     """One wire format of event streams.
 
     `new_encoder` is called once for each reader. `shares_frames` says that the encoder keeps no

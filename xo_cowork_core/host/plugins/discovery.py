@@ -9,8 +9,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -26,8 +25,7 @@ CORE = "xo-cowork-core"
 NAME_HEADER = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledPlugin:
+class InstalledPlugin(NamedTuple):
     """One installed entry point with its distribution."""
 
     entry_point: importlib.metadata.EntryPoint
@@ -39,8 +37,7 @@ class InstalledPlugin:
         return self.entry_point.name
 
 
-@dataclass(frozen=True, slots=True)
-class DiscoveredPlugin:
+class DiscoveredPlugin(NamedTuple):
     """A plugin's record, and its object where it could be imported."""
 
     record: PluginRecord

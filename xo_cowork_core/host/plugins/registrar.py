@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import APIRouter
 
@@ -41,8 +42,7 @@ class StartupError(Exception):
     """The server must not start; the text is one line for a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPlugin:
+class LoadedPlugin(NamedTuple):
     """The parts of one plugin that passed every check."""
 
     hooks: HookCaller

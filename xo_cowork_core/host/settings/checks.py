@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.host.settings.unknown import find_unknown_settings
@@ -11,8 +11,7 @@ from xo_cowork_core.services.runtimes.registry import PluginRecord
 PROJECTS_ROOT = "XO_PROJECTS_ROOT"
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsProblem:
+class SettingsProblem(NamedTuple):
     """One problem: the setting, `unknown` or `failed`, and a sentence that names its origin."""
 
     name: str

@@ -7,7 +7,7 @@ derived from it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import SecretStr
 
@@ -27,8 +27,7 @@ WORKSPACE_HOME = Path("/home/coder")
 PLUGIN_SETTING_TYPES = {"text", "path", "url", "integer", "seconds", "flag"}
 
 
-@dataclass(frozen=True, slots=True)
-class SettingField:
+class SettingField(NamedTuple):
     """One setting: its variable, the name of its `SettingType`, its default text and its help."""
 
     name: str

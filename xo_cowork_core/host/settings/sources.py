@@ -3,24 +3,22 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
 class SettingError(ValueError):
     """A setting is invalid; the text is one line: which one, where it was set, what is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingValue:
+class SettingValue(NamedTuple):
     """The raw text of one setting. `origin` names its source in error messages."""
 
     text: str
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsSource:
+class SettingsSource(NamedTuple):
     """Both sources, as read at one start."""
 
     environment: Mapping[str, str]

@@ -4,9 +4,8 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -16,8 +15,7 @@ from xo_cowork_core.host.middleware.origins import host_name, normal_origin
 HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class SettingType:
+class SettingType(NamedTuple):
     """A parser, which raises ValueError, and a description of the texts that it accepts."""
 
     parse: Callable[[str], Any]

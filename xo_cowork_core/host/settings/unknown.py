@@ -1,16 +1,15 @@
 """Keys in the settings' files that nothing reads, which are most often typing errors."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.host.plugins.enabled import read_drop_in_files
 from xo_cowork_core.host.settings.model import Settings, setting_fields
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownSetting:
+class UnknownSetting(NamedTuple):
     """One such key, its file, and the most similar known setting."""
 
     key: str

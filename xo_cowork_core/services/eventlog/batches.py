@@ -5,16 +5,14 @@ stored: they are contiguous from the batch's `first_id`. A batch on disk is its 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Entry: TypeAlias = bytes
 BATCH_ENTRIES = 2048
 BATCH_BYTES = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class EventBatch:
+class EventBatch(NamedTuple):
     """Entries with contiguous ids from `first_id`; `gap` says that ids before it are lost."""
 
     first_id: int

@@ -9,8 +9,8 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, pack, take_batch, unpack
@@ -27,8 +27,7 @@ PAGES_PER_WRITE = 512
 log = logging.getLogger("xo_cowork.eventlog")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredStream:
+class StoredStream(NamedTuple):
     """The row of one stream. `restart_id` (column `cut`) is the first id after the restart that
     closed the stream; 0 where no restart interrupted it."""
 

@@ -5,7 +5,6 @@ It owns no task and holds no entries: a slow reader costs nothing but its own po
 
 import logging
 import sqlite3
-from dataclasses import replace
 
 import orjson
 
@@ -43,7 +42,7 @@ class Reader:
         if batch is None:
             return None
         if self._gap:
-            batch = replace(batch, gap=True)
+            batch = batch._replace(gap=True)
             self._gap = False
         self._seen = batch.last_id
         return batch
@@ -71,12 +70,12 @@ class Reader:
         if batch is None:
             # the stream was pruned while it was read
             return EventBatch(stored.last_id + 1, (), terminal=True, gap=True)
-        return replace(batch, terminal=batch.last_id == stored.last_id)
+        return batch._replace(terminal=batch.last_id == stored.last_id)
 
     async def _next_on_disk(self) -> EventBatch | None:
         batch = await self._log.saved_after(self._stream_id, self._seen)
         if batch is not None and batch.first_id > self._seen + 1:
-            return replace(batch, gap=True)
+            return batch._replace(gap=True)
         return batch
 
 

@@ -1,8 +1,8 @@
 """Reads files: a text at once, bytes in chunks."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.services.files.etags import etag_of
@@ -16,8 +16,7 @@ CHUNK_BYTES = 3 << 16  # a multiple of 3, so that each chunk can be encoded in b
 NOT_FOUND = "File not found"
 
 
-@dataclass(frozen=True, slots=True)
-class TextFile:
+class TextFile(NamedTuple):
     """A text file's content; bytes that are not UTF-8 are replaced."""
 
     path: Path

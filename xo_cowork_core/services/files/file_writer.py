@@ -5,8 +5,8 @@ import stat
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest, Unavailable
 from xo_cowork_core.sdk.errors import PreconditionFailed
@@ -21,8 +21,7 @@ LOCKS = 64
 LOCK_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class SavedFile:
+class SavedFile(NamedTuple):
     """A text that is on disk; `size` in bytes."""
 
     path: Path

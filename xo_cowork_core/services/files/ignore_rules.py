@@ -9,8 +9,7 @@ match `a`), escaped slashes, and lines that are no valid pattern.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xo_cowork_core.storage.folder_handle import FolderHandle
 from xo_cowork_core.storage.paths import MAX_PATH_BYTES
@@ -44,8 +43,7 @@ SPECIAL_IN_CLASS = re.compile(r"[\[\]&~|]")
 FOLDER_OR_FILE, FOLDER = "(?:(?P<ps_d>/)|$)", "(?P<ps_d>/)"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreRules:
+class IgnoreRules(NamedTuple):
     """The patterns of one `.gitignore` that lies `depth` folders below the repository's root."""
 
     depth: int

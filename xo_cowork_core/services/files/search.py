@@ -6,8 +6,8 @@ import time
 import unicodedata
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.files.ignore_rules import IgnoreRules, is_ignored, read_rules
@@ -26,8 +26,7 @@ MAX_CONCURRENT = 2
 SKIPPED_NAMES = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv"})
 
 
-@dataclass(frozen=True, slots=True)
-class FileMatch:
+class FileMatch(NamedTuple):
     """A matching file; `relative_path` counts from the searched folder."""
 
     name: str
@@ -35,8 +34,7 @@ class FileMatch:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class _PendingFolder:
+class _PendingFolder(NamedTuple):
     """A folder still to be searched, by its names below the searched folder."""
 
     names: tuple[str, ...]

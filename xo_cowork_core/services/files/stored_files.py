@@ -3,8 +3,8 @@
 import asyncio
 import mimetypes
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.sdk.errors import TooLarge
@@ -19,8 +19,7 @@ MAX_TOTAL_BYTES = 16 << 30
 MAX_CONCURRENT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """A file in the workspace. `content_hash` is its SHA-256 in hex."""
 
     name: str

@@ -5,9 +5,8 @@ import hashlib
 import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from xo_cowork_core.sdk import BadRequest, Conflict
 from xo_cowork_core.sdk.errors import TooLarge
@@ -42,8 +41,7 @@ class FormParser(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class UploadHeader:
+class UploadHeader(NamedTuple):
     """The metadata that a client sent for its file: a bare name, a MIME type, a folder."""
 
     name: str

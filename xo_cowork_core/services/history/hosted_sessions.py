@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import Conflict
 from xo_cowork_core.services.index.session_rows import Flags, SessionRow
@@ -17,8 +17,7 @@ SELECT = (
 SET = "SELECT session_id, title, directory, is_pinned, deleted_at IS NOT NULL FROM session_flags"
 
 
-@dataclass(frozen=True, slots=True)
-class HostedSession:
+class HostedSession(NamedTuple):
     """A session that the host ran or reserved; a `reserved` one had no turn yet."""
 
     row: SessionRow

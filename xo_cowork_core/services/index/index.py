@@ -8,8 +8,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.sdk.runtime.history import Message
@@ -29,8 +28,7 @@ DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 log = logging.getLogger("xo_cowork.index")
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How much is indexed. `percent` counts the bytes that the running scan has to read."""
 
     running: bool

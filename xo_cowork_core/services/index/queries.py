@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 COLUMNS = (
     "session_id, agent_name, agent_id, directory, title, time_created, time_updated,"
@@ -11,8 +11,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One session's row. Its turns run in `directory`, where it has one. `reserved`: it had no turn
     yet."""
 
@@ -97,8 +96,7 @@ def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A session's title and times."""
 
     title: str

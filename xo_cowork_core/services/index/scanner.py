@@ -4,9 +4,9 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.storage.jsonl import FileFingerprint
@@ -20,8 +20,7 @@ NOTHING_NEEDED: Mapping[str, Collection[str]] = MappingProxyType({})
 log = logging.getLogger("xo_cowork.index")
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptSource:
+class TranscriptSource(NamedTuple):
     """A runtime whose files are indexed, and the folders that hold them."""
 
     agent_name: str
@@ -37,8 +36,7 @@ class TranscriptSource:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptFile:
+class TranscriptFile(NamedTuple):
     """One transcript on disk. `moved_to` is set when it lies in the trash instead of at `path`;
     `was_indexed` when another state of it is indexed; `needs_reparse` when a transcript that it
     continues changed, so that nothing read before holds."""
@@ -56,8 +54,7 @@ class TranscriptFile:
         return Path(self.moved_to or self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """The result of a scan: files to read, newest first, and paths that are gone."""
 
     changed: Sequence[TranscriptFile]
@@ -99,7 +96,7 @@ def scan(
             file = changed.get(path) or TranscriptFile(
                 path, source, known[path], True, present[path]
             )
-            changed[path] = replace(file, needs_reparse=True)
+            changed[path] = file._replace(needs_reparse=True)
     newest = sorted(changed.values(), key=lambda file: file.fingerprint.changed_ns, reverse=True)
     return Changes(newest, gone)
 

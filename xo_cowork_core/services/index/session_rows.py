@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from xo_cowork_core.sdk.runtime.history import SessionRecord
 from xo_cowork_core.services.clock import stamp
@@ -16,8 +17,7 @@ from xo_cowork_core.storage.jsonl import FileFingerprint
 ProjectOf = Callable[[str | None], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(NamedTuple):
     """What a person set on a session; it overrides its store. None = not set; an empty
     `directory` means that the session has none."""
 

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import Transcript, UsageRecord
@@ -23,8 +24,7 @@ MAX_READERS = 16
 MAX_BYTES = 32 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedTranscript:
+class ParsedTranscript(NamedTuple):
     """One file in its present state. `needs` are the ids of the transcripts that it continues,
     whether they exist or not."""
 

@@ -8,8 +8,8 @@ environment), and reading it is one cheap system call.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 PROCESS_VARIABLE = "XO_COWORK_PROCESS"
 STATE_VARIABLE = "XO_COWORK_STATE"
@@ -18,8 +18,7 @@ STATE_BITS = 26
 FLAG = 1 << (NUMBER_BITS + STATE_BITS)
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessTag:
+class ProcessTag(NamedTuple):
     """The tag of one process. `value` is `<server id>.<number>`, `limit` the soft limit in µs."""
 
     value: str

@@ -6,9 +6,9 @@ back to the same files.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.sdk.errors import TooLarge
@@ -24,8 +24,7 @@ MAX_BYTES = 1 << 20
 MARKER = re.compile(r"^<!-- memory/semantic/([^/\n]+\.md) -->\n", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """The joined text, the project's folder, and when the newest file changed."""
 
     text: str = ""

@@ -2,8 +2,8 @@
 
 import re
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
@@ -16,8 +16,7 @@ MAX_NAME_CHARACTERS = 200
 MAX_DESCRIPTION_CHARACTERS = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectMetadata:
+class ProjectMetadata(NamedTuple):
     """What lists show of a project. `created_at` is a time stamp, empty when unknown."""
 
     display_name: str

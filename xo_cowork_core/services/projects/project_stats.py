@@ -7,8 +7,8 @@ written. It is not queried while nothing changes.
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.services.clock import Clock
@@ -25,8 +25,7 @@ MAX_SESSIONS = 2000
 log = logging.getLogger("xo_cowork.projects")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFigures:
+class ProjectFigures(NamedTuple):
     """A project's usage and its listed sessions, newest first. `year` has the sum of each session,
     `week` and `month` only count sessions."""
 

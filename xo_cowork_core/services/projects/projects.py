@@ -1,8 +1,8 @@
 """The projects: folders under the projects root."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest, XoError
 from xo_cowork_core.services.clock import Clock
@@ -20,8 +20,7 @@ from xo_cowork_core.services.projects.tree import TreeLevel, read_level
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """One project; `unscaffolded` if its folder has no metadata file."""
 
     id: str
@@ -93,8 +92,7 @@ class Projects:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _ProjectTemplate:
+class _ProjectTemplate(NamedTuple):
     """Makes a new folder a project."""
 
     root: Path

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.projects.metadata import FILE as METADATA_FILE
@@ -20,8 +20,7 @@ TEMPLATE = Path(__file__).parent / "template"
 NO_DESCRIPTION = "[TEMPLATE] What this is, in two sentences."
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectTexts:
+class ProjectTexts(NamedTuple):
     """The texts that a person entered for a new project; empty ones are derived from its name."""
 
     display_name: str | None = None

@@ -8,8 +8,8 @@ while lines are added and files are rotated.
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -30,8 +30,7 @@ MAX_LINE_BYTES = 1 << 20
 APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
-@dataclass(frozen=True, slots=True)
-class TimelinePage:
+class TimelinePage(NamedTuple):
     """Some events, newest first, and the cursor of the older ones; None when there are none."""
 
     events: Sequence[Record]

@@ -6,9 +6,8 @@ that are not todos are skipped.
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from xo_cowork_core.sdk import TodoItem
 from xo_cowork_core.services.clock import stamp
@@ -33,8 +32,7 @@ TodoStatus: TypeAlias = Literal["pending", "in_progress", "completed", "cancelle
 STATUSES: frozenset[str] = frozenset(get_args(TodoStatus))
 
 
-@dataclass(frozen=True, slots=True)
-class Todo:
+class Todo(NamedTuple):
     """One todo. `session_id` is None in the project's own list."""
 
     id: str

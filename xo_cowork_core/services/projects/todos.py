@@ -1,8 +1,7 @@
 """Lists and changes a project's todos for people."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import BadRequest, Conflict, NotFound
 from xo_cowork_core.services.clock import Clock
@@ -30,8 +29,7 @@ from xo_cowork_core.storage.folder_handle import FolderHandle
 ChangedTodo: TypeAlias = tuple[Todo, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class TodoChange:
+class TodoChange(NamedTuple):
     """What to set; None leaves a field as it is."""
 
     content: str | None = None

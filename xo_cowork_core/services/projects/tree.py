@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
 from xo_cowork_core.services.projects.project_files import ABSENT_CODES
@@ -11,8 +11,7 @@ from xo_cowork_core.storage.folder_handle import FolderHandle
 from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, clamp, is_unicode
 
 
-@dataclass(frozen=True, slots=True)
-class TreeLevel:
+class TreeLevel(NamedTuple):
     """The names in a folder, each list sorted without regard to case."""
 
     relative_path: str

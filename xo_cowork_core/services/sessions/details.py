@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import cast
+from typing import NamedTuple, cast
 
 from xo_cowork_core.sdk.events.base import JsonValue
 from xo_cowork_core.sdk.runtime.history import FilePart, Message, TextPart, ToolPart
@@ -14,8 +13,7 @@ FILE_TOOLS = frozenset({"write", "edit", "read", "notebook_edit", "multi_edit"})
 FENCES = re.compile(r"`+")
 
 
-@dataclass(frozen=True, slots=True)
-class TouchedFile:
+class TouchedFile(NamedTuple):
     """A file that a session's tools read or wrote, or that was attached to a prompt."""
 
     name: str

@@ -8,8 +8,8 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -32,8 +32,7 @@ STORE_SECONDS = 10.0
 log = logging.getLogger("xo_cowork.sessions")
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePage:
+class MessagePage(NamedTuple):
     """Some of a session's messages; `offset` counts from the oldest."""
 
     session_id: str
@@ -100,7 +99,7 @@ class Sessions:
         if session.message_count == 0:
             # a session is returned even when its messages can't be read
             with suppress(XoError):
-                return replace(session, message_count=len(await self._messages(session)))
+                return session._replace(message_count=len(await self._messages(session)))
         return session
 
     async def messages(self, session_id: str, *, limit: int, offset: int) -> MessagePage:
@@ -211,8 +210,7 @@ def _merge(indexed: Session | None, hosted: HostedSession) -> Session:
     host = _session(hosted.row, hosted.agent_id)
     flags = hosted.flags
     base = indexed or host
-    return replace(
-        base,
+    return base._replace(
         agent_id=hosted.agent_id or base.agent_id,
         directory=flags.directory or None,
         title=flags.title or base.title or UNTITLED,

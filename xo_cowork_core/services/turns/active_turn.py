@@ -1,8 +1,8 @@
 """The running turn of a session as `Turns` keeps it, and the interface of turn listeners."""
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from xo_cowork_core.services.turns.prompt import Prompt
 from xo_cowork_core.services.turns.running_turn import RunningTurn
@@ -20,8 +20,7 @@ class TurnListener(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StartedTurn:
+class StartedTurn(NamedTuple):
     """The ids that answer a prompt."""
 
     stream_id: str
@@ -47,5 +46,5 @@ class ActiveTurn:
         A retry of a new session's prompt may already carry the session's id.
         """
         if self.prompt.session_id is None and prompt.session_id == self.started.session_id:
-            prompt = replace(prompt, session_id=None)
+            prompt = prompt._replace(session_id=None)
         return self.prompt == prompt

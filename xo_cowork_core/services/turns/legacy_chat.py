@@ -1,7 +1,7 @@
 """The older chat: one session per project name, over the same turns."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import orjson
 
@@ -19,8 +19,7 @@ from xo_cowork_core.storage.database import Database
 SILENCE_SECONDS = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectSession:
+class ProjectSession(NamedTuple):
     """The session of a project name."""
 
     project_name: str
@@ -29,15 +28,13 @@ class ProjectSession:
     time_updated: str
 
 
-@dataclass(frozen=True, slots=True)
-class TextPiece:
+class TextPiece(NamedTuple):
     """Some text of the answer; empty while the agent is silent."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class TurnFailure:
+class TurnFailure(NamedTuple):
     """The end of a turn that failed."""
 
     message: str
@@ -66,7 +63,7 @@ class LegacyChat:
         """Start a turn in the project's session; True when that session is new."""
         session_id = await self._session_of(project_name)
         if session_id and await self._sessions.find(session_id) is not None:
-            prompt = replace(prompt, session_id=session_id)
+            prompt = prompt._replace(session_id=session_id)
         started = await self._turns.start(prompt)
         await self._store_session(project_name, started.session_id, user_id)
         return started, started.session_id != session_id

@@ -1,15 +1,13 @@
 """A prompt as a client sends it, and the turn that it resolves to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from xo_cowork_core.sdk import PermissionRule, Turn
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedFile:
+class AttachedFile(NamedTuple):
     """A file as a prompt names it."""
 
     path: str
@@ -19,8 +17,7 @@ class AttachedFile:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """A request for a turn, unchecked; absent fields are None.
 
     `edits` is the id of the user's message that the prompt replaces.
@@ -42,8 +39,7 @@ class Prompt:
     edits: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedTurn:
+class ResolvedTurn(NamedTuple):
     """A turn that may start, and the runtime that runs it."""
 
     turn: Turn

@@ -11,10 +11,9 @@ import logging
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -28,8 +27,7 @@ MAX_PRICE = 1e9  # a wrong figure must not make sums overflow
 log = logging.getLogger("xo_cowork.usage")
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """US dollars for a million tokens. Reasoning is charged as output."""
 
     input: float = 0.0
@@ -47,7 +45,7 @@ class Price:
         ) / MILLION
 
 
-KINDS = frozenset(each.name for each in fields(Price))
+KINDS = frozenset(Price._fields)
 
 
 class Prices:
@@ -119,7 +117,7 @@ class Prices:
             return {}
 
     def _write_cache(self, known: Mapping[str, Price | None]) -> None:
-        models = {model: asdict(price) if price else None for model, price in known.items()}
+        models = {model: price._asdict() if price else None for model, price in known.items()}
         body = {"list": version("genai-prices"), "models": models}
         try:
             write_atomic(self._cache_file, orjson.dumps(body))

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.services.clock import Clock, stamp
@@ -121,8 +121,7 @@ class UsageReports:
         return [_call(row, prices.get(row[1])) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedReport:
+class _CachedReport(NamedTuple):
     """A report, with the index's state before it was computed, and its prices."""
 
     state: tuple[int, int]
@@ -130,8 +129,7 @@ class _CachedReport:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(NamedTuple):
     first: str
     last: str
     session_id: str | None

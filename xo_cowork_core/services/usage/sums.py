@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import Tokens
 
@@ -21,8 +22,7 @@ class Sum:
         return t.input + t.output + t.reasoning + t.cache_read + t.cache_write
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The calls of one day and model."""
 
     day: str
@@ -32,8 +32,7 @@ class Group:
     sum: Sum
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSum:
+class SessionSum(NamedTuple):
     """The calls of one session."""
 
     session_id: str
@@ -41,8 +40,7 @@ class SessionSum:
     sum: Sum
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One model call; `time` as ISO 8601."""
 
     session_id: str
@@ -53,8 +51,7 @@ class Call:
     time: str
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Usage in a window of days, oldest first. `seconds` are sorted response times. `groups` cover
     all sessions; `sessions` are the costliest, over all days and models."""
 

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -14,8 +14,7 @@ STREAM = ("-p", "--output-format", "stream-json", "--verbose", "--include-partia
 WARM = ("--input-format", "stream-json", "--permission-prompt-tool", "stdio")
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessBinding:
+class ProcessBinding(NamedTuple):
     """The properties that can't change while a process runs; the environment as a digest."""
 
     cwd: Path

@@ -1,8 +1,7 @@
 """Permissions, questions and plans: control requests as events, answers as control responses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from xo_cowork_core.sdk import (
     Event,
@@ -28,8 +27,7 @@ UNANSWERED = "The user gave no answer. Go on with your best guess, or say what y
 TITLE_LENGTH = 80
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalRequest:
+class ApprovalRequest(NamedTuple):
     """One `can_use_tool` request. `tool` is the CLI's name for it; `plan` is empty for all but a
     plan."""
 

@@ -1,8 +1,7 @@
 """Content blocks of a turn: text, thinking, tool calls and their results."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from xo_cowork_core.sdk import Event, ReasoningDelta, TextDelta, ToolCall, ToolError, ToolResult
 from xo_cowork_core.sdk.kit import Passage, TextReconciler
@@ -18,8 +17,7 @@ from xo_runtime_claude.tools import (
 TEXT, THINKING = "text", "thinking"  # the open block of each kind
 
 
-@dataclass(frozen=True, slots=True)
-class StartedCall:
+class StartedCall(NamedTuple):
     """A tool call of this turn. `tool` is the CLI's own name."""
 
     tool: str

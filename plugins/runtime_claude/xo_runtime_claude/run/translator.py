@@ -4,9 +4,9 @@ Lines may come in any order, with any garbage between them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -27,22 +27,19 @@ from xo_runtime_claude.run.lines import fast_text, parse
 from xo_runtime_claude.usage import UsageMeter, call_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class RequestCancelled:
+class RequestCancelled(NamedTuple):
     """The CLI no longer waits for the answer to a request of its own."""
 
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnsupportedRequest:
+class UnsupportedRequest(NamedTuple):
     """A control request of a kind that this plugin doesn't serve."""
 
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TurnEnd:
+class TurnEnd(NamedTuple):
     """The end of a turn. `session_mismatch`: the CLI does not have the session to resume."""
 
     final: Done | AgentFailure

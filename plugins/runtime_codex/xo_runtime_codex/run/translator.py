@@ -4,8 +4,7 @@ Accepts records in any order, and ignores malformed ones.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -28,22 +27,19 @@ from xo_runtime_codex.server.thread_queue import Record
 Body: TypeAlias = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestResolved:
+class RequestResolved(NamedTuple):
     """The server no longer waits for the answer to its request."""
 
     request_id: object
 
 
-@dataclass(frozen=True, slots=True)
-class UnsupportedRequest:
+class UnsupportedRequest(NamedTuple):
     """A server request of a kind that this plugin does not serve."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class TurnEnded:
+class TurnEnded(NamedTuple):
     """The turn has ended: `completed`, `interrupted`, or `failed` with a failure."""
 
     status: str

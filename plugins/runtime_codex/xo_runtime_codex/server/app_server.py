@@ -5,9 +5,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
@@ -41,8 +40,7 @@ class AppServerUnavailable(Exception):
     """No app-server can be started: the Codex version is too old, or broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(NamedTuple):
     """Model, provider and reasoning effort of a loaded thread."""
 
     model: str

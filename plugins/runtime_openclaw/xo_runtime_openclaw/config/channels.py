@@ -6,7 +6,7 @@ which it loads the env file at each start of the gateway.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -30,8 +30,7 @@ PLATFORMS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _ChannelSettings:
+class _ChannelSettings(NamedTuple):
     """The channels of the env file and the configuration."""
 
     secrets: Mapping[str, SecretStr]

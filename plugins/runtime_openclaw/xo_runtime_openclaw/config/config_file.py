@@ -10,9 +10,8 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import Conflict, Json, Unavailable
 from xo_runtime_openclaw.config.json5_edit import Edit, apply_to_text, apply_to_value
@@ -24,8 +23,7 @@ MODE = 0o600
 Plan: TypeAlias = Callable[[Json], Sequence[Edit]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigDraft:
+class ConfigDraft(NamedTuple):
     """An edit that is not written yet: the old text, the new text and its value."""
 
     before: str | None

@@ -6,8 +6,7 @@ gateway refuses the connection.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import Conflict, Json, Unavailable
 from xo_runtime_openclaw.config.config_check import ConfigCheck
@@ -19,8 +18,7 @@ TRIES = 5
 Plan: TypeAlias = Callable[[Json], Sequence[Edit]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigSnapshot:
+class ConfigSnapshot(NamedTuple):
     """The configuration, and whether the gateway returned it."""
 
     config: Json

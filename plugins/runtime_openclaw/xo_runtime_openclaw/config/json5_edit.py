@@ -4,8 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import JsonValue
 from xo_runtime_openclaw.config.json5_nodes import TRIVIA, Member, Node, locate
@@ -17,8 +16,7 @@ COMMA = re.compile(rf"{TRIVIA},")
 LINE_REST = re.compile(r"[ \t]*(?://[^\n]*)?\r?\n")
 
 
-@dataclass(frozen=True, slots=True)
-class SetValue:
+class SetValue(NamedTuple):
     """Set the value at `path`; missing objects on the path are created.
 
     In an array a number replaces an item; the array's length appends one.
@@ -28,8 +26,7 @@ class SetValue:
     value: JsonValue
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveValue:
+class RemoveValue(NamedTuple):
     """Remove the member or item at `path`, if there is one."""
 
     path: Path

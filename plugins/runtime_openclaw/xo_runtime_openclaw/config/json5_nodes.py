@@ -6,8 +6,7 @@ that `pyjson5` has accepted, so it checks no grammar.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xo_runtime_openclaw.json5_reader import read_json5
 
@@ -17,8 +16,7 @@ LEXEME = re.compile(rf"{TRIVIA}(?P<lexeme>[{{}}\[\]:,]|{STRING}|[^\s\ufeff{{}}\[
 Match: TypeAlias = "re.Match[str]"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A value, `text[start:end]`, with its members (object) or items (array)."""
 
     start: int
@@ -32,8 +30,7 @@ class Node:
         return matches[-1] if matches else None
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A key, which begins at `start`, and its value, which ends at `end`."""
 
     key: str

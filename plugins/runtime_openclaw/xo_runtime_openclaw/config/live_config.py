@@ -6,7 +6,7 @@ Secrets arrive redacted; a patch names only what it changes, so they stay as the
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -25,8 +25,7 @@ CHANGED = "config changed since"
 PATH = re.compile(r"(?<![\w.~])(?:~|/)[\w.~-]*/[^\s\"'`,;]*")
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSnapshot:
+class LiveSnapshot(NamedTuple):
     """The configuration at one moment. `is_applied`: the gateway uses it already."""
 
     config: Json

@@ -6,7 +6,7 @@ Shapes: `{type: "req", id, method, params}`, `{type: "res", id, ok, payload | er
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -31,8 +31,7 @@ class Response:
     error: Row = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayEvent:
+class GatewayEvent(NamedTuple):
     """An `event` frame."""
 
     event: str

@@ -8,8 +8,8 @@ it had `agents/<agent>/sessions/<id>.jsonl`, one record a line. Nothing is writt
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import zstandard
@@ -91,8 +91,7 @@ class OfflineStore:
         return entry
 
 
-@dataclass(frozen=True, slots=True)
-class _FileEntry:
+class _FileEntry(NamedTuple):
     """The record of a file at this size and modification time."""
 
     state: tuple[int, int]

@@ -1,7 +1,6 @@
 """Approvals of commands: gateway requests as events, answers as decisions."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from xo_cowork_core.sdk import PermissionRequest, PermissionResolved, Permissions, Turn
 from xo_runtime_openclaw.gateway.frames import Row, row, text_of
@@ -9,8 +8,7 @@ from xo_runtime_openclaw.gateway.frames import Row, row, text_of
 RESOLVE = "exec.approval.resolve"
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalRequest:
+class ApprovalRequest(NamedTuple):
     """The gateway waits for a decision on one command."""
 
     id: str
@@ -20,8 +18,7 @@ class ApprovalRequest:
     warning: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalResolved:
+class ApprovalResolved(NamedTuple):
     """A decision was made: by this server, another client, or a timeout."""
 
     id: str

@@ -9,8 +9,8 @@ identified by the variables that the gateway sets for each command.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import Processes
 from xo_runtime_openclaw.gateway.frames import GatewayError, Row, row, rows, text_of
@@ -27,8 +27,7 @@ RUNNING: Row = {"activeOnly": True}
 RECENT: Row = {"includeGlobal": True, "includeUnknown": True}
 
 
-@dataclass(frozen=True, slots=True)
-class OtherSession:
+class OtherSession(NamedTuple):
     """Another session. `ended` is the end of its last run, by `time.monotonic`."""
 
     session: Row

@@ -4,9 +4,8 @@ Accepts duplicate, unordered, unknown and malformed events.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -43,8 +42,7 @@ PHASES = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(NamedTuple):
     """The run has ended."""
 
     final: Done | AgentFailure
