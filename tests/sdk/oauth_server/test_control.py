@@ -121,3 +121,16 @@ def test_a_restarted_server_keeps_its_port_and_grants(client, server) -> None:
     assert client.userinfo(tokens["access_token"]).status_code == 200
     server.revoke_all()
     assert client.userinfo(tokens["access_token"]).status_code == 401
+
+
+def test_the_account_may_be_that_of_a_real_service() -> None:
+    with FakeOAuthServer(
+        account_path="/v2/user", account={"id": 7}, key_header="x-api-key"
+    ) as server:
+        server.accept_key("a-key")
+        url = server.url + "/v2/user"
+        for header in ({"x-api-key": "a-key"}, {"Authorization": "Bearer a-key"}):
+            assert httpx.get(url, headers=header, trust_env=False).json() == {"id": 7}
+        refused = httpx.get(url, headers={"x-api-key": "other"}, trust_env=False)
+        assert refused.status_code == 401
+        assert "oauth-protected-resource/v2/user" in refused.headers["WWW-Authenticate"]

@@ -68,9 +68,11 @@ class Endpoints:
             ("introspect", "POST", self._introspect),
             ("server_metadata", "GET", self._server_metadata),
             ("resource_metadata", "GET", self._resource_metadata),
-            ("userinfo", "GET", self._userinfo),
         )
-        pages = [Route("/device", self._front_channel.show_device_page)]
+        pages = [
+            Route("/device", self._front_channel.show_device_page),
+            Route(self._options.account_path, self._serve("userinfo", self._userinfo)),
+        ]
         return Starlette(
             routes=pages
             + [
@@ -208,10 +210,11 @@ class Endpoints:
         return JSONResponse(resource_metadata(self._url(), call.request.url.path))
 
     def _userinfo(self, call: Call) -> Response:
-        if self._store.valid_access(call.bearer):
+        key = call.request.headers.get(self._options.key_header or "authorization", "")
+        if self._store.valid_access(call.bearer) or self._store.valid_access(key):
             return JSONResponse(dict(self._options.account))
-        metadata = f"{self._url()}{PATHS['resource_metadata'][0]}/userinfo"
-        challenge = f'Bearer error="invalid_token", resource_metadata="{metadata}"'
+        path = PATHS["resource_metadata"][0] + self._options.account_path
+        challenge = f'Bearer error="invalid_token", resource_metadata="{self._url()}{path}"'
         return JSONResponse({"error": "invalid_token"}, 401, {"WWW-Authenticate": challenge})
 
 

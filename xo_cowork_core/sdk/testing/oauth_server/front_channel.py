@@ -30,6 +30,8 @@ class ServerOptions:
     registers_clients: bool = True
     loopback_redirects_only: bool = False
     account: JsonBody = field(default_factory=dict[str, JsonValue])
+    account_path: str = "/userinfo"
+    key_header: str = ""
 
 
 class FrontChannel:

@@ -21,7 +21,7 @@ PATHS: Mapping[Endpoint, tuple[str, ...]] = MappingProxyType(
             "/.well-known/openid-configuration",
         ),
         "resource_metadata": (RESOURCE_METADATA, RESOURCE_METADATA + "/{path:path}"),
-        "userinfo": ("/userinfo",),
+        "userinfo": (),
     }
 )
 

@@ -27,6 +27,7 @@ from xo_cowork_core.sdk.testing.oauth_server.grants import (
     GrantStore,
     IssuedTokens,
     Lifetimes,
+    Token,
 )
 
 START_SECONDS = 10.0
@@ -44,7 +45,7 @@ ACCOUNT: Mapping[str, JsonValue] = MappingProxyType(
 
 
 class FakeOAuthServer:
-    """An authorization server and its protected resource, `/userinfo`, on a loopback port.
+    """An authorization server and a protected resource, the account, on a loopback port.
 
     It runs in a thread of its own; use it as a context manager, or call `start` and `close`. A
     public client `test-client` exists; `add_client` and registration (RFC 7591) add others.
@@ -54,7 +55,10 @@ class FakeOAuthServer:
 
     `lifetimes` are those of codes and tokens. `device_style="github"` answers as github.com does:
     errors with status 200, no expiry, no refresh tokens. `clock` returns seconds, for tests that
-    don't wait. Every method may be called from the test's thread while requests run.
+    don't wait. `GET <account_path>` answers `account` to whoever has a valid token or an accepted
+    key, as a bearer token or in `key_header`: set them to what the real service has.
+
+    Every method may be called from the test's thread while requests run.
     """
 
     def __init__(
@@ -67,6 +71,9 @@ class FakeOAuthServer:
         sends_issuer: bool = False,
         registers_clients: bool = True,
         loopback_redirects_only: bool = False,
+        account_path: str = "/userinfo",
+        account: Mapping[str, JsonValue] = ACCOUNT,
+        key_header: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.options = ServerOptions(
@@ -74,7 +81,9 @@ class FakeOAuthServer:
             sends_issuer=sends_issuer,
             registers_clients=registers_clients,
             loopback_redirects_only=loopback_redirects_only,
-            account=ACCOUNT,
+            account=account,
+            account_path=account_path,
+            key_header=key_header,
         )
         self.store = GrantStore(
             clock, lifetimes or Lifetimes(), requires_pkce, issues_refresh_tokens
@@ -171,8 +180,13 @@ class FakeOAuthServer:
         return self.store.issue(client_id, scope, secrets.token_hex(8))
 
     def set_account(self, account: Mapping[str, JsonValue]) -> None:
-        """Set the answer of `/userinfo`; `sub` is the account's id."""
+        """Set the answer of the account's path."""
         self.options.account = account
+
+    def accept_key(self, key: str) -> None:
+        """Accept an API key, as if the account's owner had created it."""
+        with self.store.lock:
+            self.store.access[key] = Token(CLIENT_ID, "", key, float("inf"))
 
     def expire(self, what: Literal["access", "codes", "devices"] = "access") -> None:
         """Let all access tokens, authorization codes or device codes end now."""
