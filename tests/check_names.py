@@ -32,7 +32,7 @@ REPLACED: dict[str, str] = {
     CORE + "services/files/": "Places refusals Spot",
     CORE + "storage/": "Spot Stamp Folder",
     CORE + "sdk/": "Said shown looks",
-    PLUGINS + "runtime_claude/": "Said Running Warm asks attached",
+    PLUGINS + "runtime_claude/": "Said Running Warm asks attached living_branch gently",
     PLUGINS + "runtime_codex/": "Said Running Link Inbox Older Cut asks attached patience",
     PLUGINS + "runtime_openclaw/": """
         Said Running Down missed reattach roster Leftovers TextReconciler GatewayRestart Put Drop

@@ -32,7 +32,7 @@ class Session(Protocol):
     session_id: str
     between_turns: bool
 
-    def __init__(self, words: Words, cwd: Path, begun: datetime, *, dumps: bool) -> None: ...
+    def __init__(self, words: Words, cwd: Path, started_at: datetime, *, dumps: bool) -> None: ...
 
     def path(self, home: Path) -> Path: ...
 
@@ -107,8 +107,8 @@ def build_corpus(
         share = left / (sessions - number)
         limit = share * words.between(0.5, 1.5)
         cwd = folders[number % len(folders)]
-        begun = start + timedelta(days=words.between(0, DAYS - 0.2))
-        session = SESSIONS[name](words, cwd, begun, dumps=dumps)
+        started_at = start + timedelta(days=words.between(0, DAYS - 0.2))
+        session = SESSIONS[name](words, cwd, started_at, dumps=dumps)
         if name == CLAUDE and not big and number >= sessions // 2 and share < BIG_BYTES < left / 4:
             limit, big = BIG_BYTES, session.session_id
         path = session.path(home)

@@ -20,9 +20,9 @@ DUMP_LETTERS = 9000
 class ClaudeSession:
     """Rows of one session without end; the caller stops between turns."""
 
-    def __init__(self, words: Words, cwd: Path, begun: datetime, *, dumps: bool) -> None:
+    def __init__(self, words: Words, cwd: Path, started_at: datetime, *, dumps: bool) -> None:
         self.session_id = words.new_uuid()
-        self._words, self._clock, self._cwd = words, SessionClock(words, begun), cwd
+        self._words, self._clock, self._cwd = words, SessionClock(words, started_at), cwd
         self._dump = words.long[:DUMP_LETTERS] if dumps else ""
         self._parent: str | None = None
         self._model = words.one_of(MODELS)
@@ -37,8 +37,8 @@ class ClaudeSession:
         self.between_turns = False
 
     def path(self, home: Path) -> Path:
-        coded = "".join(letter if letter.isalnum() else "-" for letter in str(self._cwd))
-        return home / FOLDER / "projects" / coded / f"{self.session_id}.jsonl"
+        folder_name = "".join(letter if letter.isalnum() else "-" for letter in str(self._cwd))
+        return home / FOLDER / "projects" / folder_name / f"{self.session_id}.jsonl"
 
     def rows(self) -> Iterator[Line]:
         """Yield rows for ever."""

@@ -19,20 +19,20 @@ THOUGHT_LETTERS = 1100
 class CodexSession:
     """Rows of one session without end; the caller stops between turns."""
 
-    def __init__(self, words: Words, cwd: Path, begun: datetime, *, dumps: bool) -> None:
+    def __init__(self, words: Words, cwd: Path, started_at: datetime, *, dumps: bool) -> None:
         self.session_id = words.new_uuid()
-        self._words, self._clock, self._cwd = words, SessionClock(words, begun), str(cwd)
+        self._words, self._clock, self._cwd = words, SessionClock(words, started_at), str(cwd)
         self._dumps = dumps
         self._model = words.one_of(MODELS)
-        self._begun = begun
+        self._started_at = started_at
         self._ordinal = 0
         self._turn = ""
         self._total = [0] * 5
         self.between_turns = False
 
     def path(self, home: Path) -> Path:
-        day = home / FOLDER / "sessions" / f"{self._begun:%Y/%m/%d}"
-        return day / f"rollout-{self._begun:%Y-%m-%dT%H-%M-%S}-{self.session_id}.jsonl"
+        day = home / FOLDER / "sessions" / f"{self._started_at:%Y/%m/%d}"
+        return day / f"rollout-{self._started_at:%Y-%m-%dT%H-%M-%S}-{self.session_id}.jsonl"
 
     def rows(self) -> Iterator[Line]:
         """Yield rows for ever."""
@@ -46,7 +46,7 @@ class CodexSession:
                 yield from self._context()
             first = False
             yield self._row("turn_context", **self._settings())
-            yield from self._said()
+            yield from self._user_message()
             for _ in range(self._words.calls()):
                 yield from self._call()
             yield from self._answer()
@@ -59,7 +59,7 @@ class CodexSession:
             "session_meta",
             session_id=self.session_id,
             id=self.session_id,
-            timestamp=self._begun.isoformat(),
+            timestamp=self._started_at.isoformat(),
             cwd=self._cwd,
             originator="codex_cli",
             cli_version="0.169.0",
@@ -84,18 +84,18 @@ class CodexSession:
             "sandbox_policy": {"type": "workspace-write"},
         }
 
-    def _said(self) -> Iterator[Line]:
+    def _user_message(self) -> Iterator[Line]:
         text = self._words.text()
         yield self._item("message", role="user", content=[_input(text)])
         block = {"type": "text", "text": text, "text_elements": []}
         yield self._completed("UserMessage", content=[block])
 
     def _call(self) -> Iterator[Line]:
-        yield from self._thought()
+        yield from self._reasoning()
         call_id, command = f"call_{self._words.code(24)}", f"run {self._words.text()[:80]}"
         arguments = orjson.dumps({"cmd": command}).decode()
         yield self._item("function_call", name="exec_command", arguments=arguments, call_id=call_id)
-        yield from self._used()
+        yield from self._token_usage()
         output = self._words.output()
         yield self._completed(
             "CommandExecution",
@@ -113,7 +113,7 @@ class CodexSession:
         report = f"Wall time: 0.0000 seconds\nProcess exited with code 0\nOutput:\n{output}"
         yield self._item("function_call_output", call_id=call_id, output=report)
 
-    def _thought(self) -> Iterator[Line]:
+    def _reasoning(self) -> Iterator[Line]:
         words = self._words.text()[:120]
         yield self._completed("Reasoning", summary_text=[words], raw_content=[])
         yield self._item(
@@ -130,14 +130,14 @@ class CodexSession:
             role="assistant",
             content=[{"type": "output_text", "text": text, "annotations": []}],
         )
-        yield from self._used()
+        yield from self._token_usage()
 
-    def _used(self) -> Iterator[Line]:
+    def _token_usage(self) -> Iterator[Line]:
         read = self._words.number(90_000)
         output = 1 + self._words.number(900)
-        mine = [read + self._words.number(4000), read, 0, output, output // 3]
-        self._total = [a + b for a, b in zip(self._total, mine, strict=True)]
-        last, total = _tokens(mine), _tokens(self._total)
+        counts = [read + self._words.number(4000), read, 0, output, output // 3]
+        self._total = [a + b for a, b in zip(self._total, counts, strict=True)]
+        last, total = _tokens(counts), _tokens(self._total)
         yield self._row(
             "token_usage_record",
             thread_id=self.session_id,

@@ -15,9 +15,9 @@ PRICE = 0.000_002
 class OpenClawSession:
     """Rows of one session without end; the caller stops between turns."""
 
-    def __init__(self, words: Words, cwd: Path, begun: datetime, *, dumps: bool) -> None:
+    def __init__(self, words: Words, cwd: Path, started_at: datetime, *, dumps: bool) -> None:
         self.session_id = words.new_uuid()
-        self._words, self._clock, self._cwd = words, SessionClock(words, begun), str(cwd)
+        self._words, self._clock, self._cwd = words, SessionClock(words, started_at), str(cwd)
         self._snapshots = dumps
         self._model, self._agent = words.one_of(MODELS), words.one_of(AGENTS)
         self._parent: str | None = None

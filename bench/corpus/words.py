@@ -85,9 +85,9 @@ class ProseWords(Words):
 class SessionClock:
     """A clock that advances by the time of a model call or a tool."""
 
-    def __init__(self, words: Words, begun: datetime) -> None:
+    def __init__(self, words: Words, started_at: datetime) -> None:
         self._words = words
-        self.now = begun
+        self.now = started_at
 
     def tick(self) -> str:
         """Advance the clock; return the time in ISO 8601."""

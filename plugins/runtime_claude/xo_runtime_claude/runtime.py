@@ -82,7 +82,7 @@ class ClaudeRuntime(
                     mismatches += 1
                     resume = not resume
                     if mismatches > 1:
-                        # neither new nor known: a file is there that the CLI can't read
+                        # neither new nor resumable: there is a file that the CLI can't read
                         await self._store.set_aside(turn.session_id)
                         resume = False
                 except HandshakeFailed as error:
@@ -91,7 +91,7 @@ class ClaudeRuntime(
                         error,
                     )
                     cold = True
-            raise AgentFailure("Claude Code takes this session neither as new nor as known")
+            raise AgentFailure("Claude Code can neither create nor resume this session")
         finally:
             self._turns.remove(turn)
 
@@ -177,7 +177,7 @@ class ClaudeRuntime(
         if keep and warm.is_alive:
             self._pool.put(warm)
         else:
-            await warm.end(gently=False)
+            await warm.end(graceful=False)
 
     def _fingerprint(self, cwd: Path) -> int:
         return skills.fingerprint(cwd, self._options.config)

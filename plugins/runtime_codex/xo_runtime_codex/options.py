@@ -20,7 +20,7 @@ SETTINGS = (
     Setting("CODEX_HOME", "Where Codex keeps its files; empty: ~/.codex.", kind="path"),
 )
 SECRETS = (
-    SecretField("OPENAI_API_KEY", "OpenAI API key", "Used when nobody is signed in to Codex."),
+    SecretField("OPENAI_API_KEY", "OpenAI API key", "Used when Codex has no sign-in."),
     SecretField("CODEX_API_KEY", "Codex API key", "Used before any other sign-in."),
 )
 EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"})

@@ -224,4 +224,4 @@ class CodexRuntime(
             if NO_ROLLOUT in str(error):
                 text = "Codex no longer has this session"
                 raise AgentFailure(text, code="bad_request") from error
-            raise AgentFailure(f"Codex can't go on with this session: {error}") from error
+            raise AgentFailure(f"Codex can't continue this session: {error}") from error

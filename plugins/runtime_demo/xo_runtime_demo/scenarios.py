@@ -44,7 +44,7 @@ SCENARIOS = (
     Scenario(
         "question", "asks one question; `question two` asks two", interaction_scenarios.question
     ),
-    Scenario("plan", "shows a plan and waits for a word on it", interaction_scenarios.plan),
+    Scenario("plan", "shows a plan and waits for a decision", interaction_scenarios.plan),
     Scenario("title TEXT", "gives the session a title", text_scenarios.title),
     Scenario("compaction", "shortens the conversation", text_scenarios.compaction),
     Scenario("retry", "loses a draft and starts over", text_scenarios.retry),

@@ -18,7 +18,7 @@ SETTINGS = (
         "OPENCLAW_API_URL", "The gateway's HTTP address; empty: the same host and port.", kind="url"
     ),
     Setting("OPENCLAW_TIMEOUT", "Seconds a turn may make no progress.", "300", "seconds"),
-    Setting("XO_OPENCLAW_MANAGE", "Start, watch and stop the gateway.", "0", "flag"),
+    Setting("XO_OPENCLAW_MANAGE", "Start, supervise and stop the gateway.", "0", "flag"),
     Setting("OPENCLAW_CLI_PATH", "The openclaw executable; empty: searched for.", kind="path"),
     Setting(
         "OPENCLAW_CONFIG_PATH", "OpenClaw's configuration; empty: its usual place.", kind="path"

@@ -1,4 +1,4 @@
-"""Messages from living rows: results attached to their calls, usage counted once per answer."""
+"""Messages from active rows: results attached to their calls, usage counted once per answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,7 +81,7 @@ class ToolCallPlace:
 
 
 def build_messages(rows: Sequence[Row], *, text_only: bool = False) -> list[Message]:
-    """Return the messages of living rows, oldest first; `text_only` costs half."""
+    """Return the messages of active rows, oldest first; `text_only` costs half."""
     messages: list[Message] = []
     draft: MessageDraft | None = None
     tasks = TaskList()

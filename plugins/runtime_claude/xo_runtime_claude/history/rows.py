@@ -1,7 +1,7 @@
-"""Rows of a session file on disk, and which of them are the living branch.
+"""Rows of a session file on disk, and the active branch of their tree.
 
-Rows form a tree by `parentUuid`: a resume from an earlier point, or a second writer, leaves dead
-branches in the file. Everything unknown, torn or malformed is passed over.
+Rows form a tree by `parentUuid`: a resume from an earlier point, or a second writer, leaves
+inactive branches in the file. Unknown, incomplete and malformed lines are skipped.
 """
 
 import re
@@ -90,7 +90,7 @@ def parse_line(line: bytes) -> Row | None:
     return _row(line)
 
 
-def living_branch(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
+def active_branch(rows: Sequence[Row], cut: str | None = None) -> list[Row]:
     """Return the rows of the branch that ends at the newest row, or at the row `cut`.
 
     A row belongs to the branch when the prompt above it does: results of parallel tools are beside

@@ -13,7 +13,7 @@ from pathlib import Path
 from xo_cowork_core.sdk import NotFound, Paths
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_runtime_claude.history.history_messages import build_messages
-from xo_runtime_claude.history.rows import living_branch, read_rows
+from xo_runtime_claude.history.rows import active_branch, read_rows
 from xo_runtime_claude.history.transcript import ClaudeTranscript
 
 SESSION_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
@@ -41,7 +41,7 @@ class Store:
         return await asyncio.to_thread(self._session, session_id)
 
     async def messages(self, session_id: str) -> Sequence[Message] | None:
-        """Return the messages of a session's living branch; None when it has no file."""
+        """Return the messages of a session's active branch; None when it has no file."""
         return await asyncio.to_thread(self._messages, session_id)
 
     async def drop(self, session_id: str, message_id: str) -> None:
@@ -63,7 +63,7 @@ class Store:
         return self._resume_points.get(session_id)
 
     def clear_resume_point(self, session_id: str) -> None:
-        """Forget the resume point: the session's newest rows are the living ones again."""
+        """Delete the resume point: the branch of the newest row is active again."""
         self._resume_points.pop(session_id, None)
 
     def _file(self, session_id: str) -> Path | None:
@@ -91,11 +91,11 @@ class Store:
             rows = read_rows(path)
         except OSError:
             return None
-        return build_messages(living_branch(rows, self._resume_points.get(session_id)))
+        return build_messages(active_branch(rows, self._resume_points.get(session_id)))
 
     def _row_before(self, session_id: str, message_id: str) -> str | None:
         path = self._file(session_id)
-        rows = living_branch(read_rows(path), self._resume_points.get(session_id)) if path else []
+        rows = active_branch(read_rows(path), self._resume_points.get(session_id)) if path else []
         prompts = [row for row in rows if row.prompt]
         place = next((i for i, row in enumerate(prompts) if row.id == message_id), None)
         if place is None:

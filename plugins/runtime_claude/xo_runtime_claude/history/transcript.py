@@ -8,7 +8,7 @@ from xo_cowork_core.sdk.kit import title_from_text
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import Transcript, UsageRecord
 from xo_runtime_claude.history.history_messages import build_messages
-from xo_runtime_claude.history.rows import EPOCH, Row, living_branch, parse_line
+from xo_runtime_claude.history.rows import EPOCH, Row, active_branch, parse_line
 from xo_runtime_claude.tools import normal_name
 from xo_runtime_claude.usage import call_tokens
 
@@ -52,11 +52,11 @@ class ClaudeTranscript(Transcript):
                 self._keep(row)
 
     def messages(self) -> Sequence[Message]:
-        return build_messages(self._living_rows())
+        return build_messages(self._active_rows())
 
     def outline(self) -> Sequence[Message]:
         if self._outline is None:
-            self._outline = build_messages(self._living_rows(), text_only=True)
+            self._outline = build_messages(self._active_rows(), text_only=True)
         return self._outline
 
     def record(self) -> SessionRecord | None:
@@ -78,8 +78,8 @@ class ClaudeTranscript(Transcript):
         session_id = self._parent or self._session_id
         return [_usage(key, call, session_id) for key, call in self._calls.items()]
 
-    def _living_rows(self) -> Sequence[Row]:
-        return () if self._parent else living_branch(list(self._rows.values()))
+    def _active_rows(self) -> Sequence[Row]:
+        return () if self._parent else active_branch(list(self._rows.values()))
 
     def _keep(self, row: Row) -> None:
         self._rows[row.id] = row

@@ -27,9 +27,9 @@ class ProcessPool:
         return len(self._idle)
 
     async def take(self, session_id: str, binding: ProcessBinding) -> WarmProcess | None:
-        """Take a session's process out; None when there is none that is alive and fits.
+        """Take a session's process out; None when there is none with this binding.
 
-        One that doesn't fit is ended first: two processes of one session would not see each
+        One with another binding is ended first: two processes of one session would not see each
         other's turns.
         """
         warm = self._remove(session_id)
@@ -43,7 +43,7 @@ class ProcessPool:
 
     def put(self, warm: WarmProcess) -> None:
         """Keep a process whose turn is over. The pool ends it when its time is up, or when there
-        are too many, the least recently used first; those that died make room."""
+        are too many, the least recently used first; dead ones don't count."""
         for session_id in [key for key, idle in self._idle.items() if not idle.is_alive]:
             self._close(session_id)
         self._idle[warm.session_id] = warm
@@ -72,7 +72,7 @@ class ProcessPool:
 
     def _end(self, warm: WarmProcess) -> None:
         session_id = warm.session_id
-        task = asyncio.create_task(warm.end(gently=True), name=f"end idle claude {session_id}")
+        task = asyncio.create_task(warm.end(graceful=True), name=f"end idle claude {session_id}")
         self._closing[session_id] = task
         task.add_done_callback(lambda done: self._forget(session_id, done))
 

@@ -1,4 +1,4 @@
-"""One live CLI process of one session, between and during turns: all that is written to it."""
+"""One live CLI process of one session: everything that is written to its stdin."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
@@ -15,10 +15,10 @@ KILL_SECONDS = 2.0
 
 
 class WarmProcess:
-    """A process with what is known of it. Turns use it one after the other.
+    """A process with its session and state. Turns use it one after the other.
 
     `meter` splits the process's running totals by turn. `reports_lifecycle` is true for a CLI that
-    says when it starts a prompt.
+    reports the start of a prompt.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class WarmProcess:
     async def start_turn(self, turn: Turn, prompt_id: str) -> None:
         """Write a turn's prompt, after the control requests that it needs.
 
-        The CLI works its input off in order, so nothing has to wait for an answer. Raises
+        The CLI processes its input in order, so no answer is awaited. Raises
         `AgentFailure` with code `crashed` when the process is gone.
         """
         await self._write(*self._preparations(turn, prompt_id), _user_record(turn, prompt_id))
@@ -71,16 +71,18 @@ class WarmProcess:
         await self.process.close_stdin()
 
     async def interrupt(self, prompt_id: str) -> None:
-        """Ask the CLI to stop its turn."""
+        """Request that the CLI stops its turn."""
         await self._write(_control_request(f"stop-{prompt_id}", "interrupt"))
 
     async def respond(self, response: Mapping[str, Any]) -> None:
         """Answer a control request of the CLI."""
         await self._write(response)
 
-    async def end(self, *, gently: bool) -> None:
-        """End the process and all that it started; `gently` lets an idle one end by itself."""
-        await self.process.stop(term_after=END_SECONDS if gently else 0.0, kill_after=KILL_SECONDS)
+    async def end(self, *, graceful: bool) -> None:
+        """End the process and all that it started; `graceful` gives an idle one time to exit."""
+        await self.process.stop(
+            term_after=END_SECONDS if graceful else 0.0, kill_after=KILL_SECONDS
+        )
 
     def _preparations(self, turn: Turn, prompt_id: str) -> Iterator[Mapping[str, Any]]:
         if not self.had_turns:

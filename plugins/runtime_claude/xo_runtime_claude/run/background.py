@@ -1,4 +1,4 @@
-"""Subagents that work on after the model's answer, and the turn's figures until they end.
+"""Subagents that continue after the model's answer, and the turn's figures until they end.
 
 Claude Code starts subagents in the background: the model answers, each subagent ends, the model
 takes up its report. All of that is one turn to the user. Background commands are not waited for:
@@ -25,7 +25,7 @@ class BackgroundWork:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the turn is held and the model doesn't work at another answer."""
+        """Whether the turn is held and the model is not writing another answer."""
         return self.held is not None and not self._working
 
     @property

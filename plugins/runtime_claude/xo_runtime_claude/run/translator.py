@@ -1,6 +1,6 @@
 """Translates the CLI's stdout of one turn to events. Pure: no clock, no I/O.
 
-Lines may come in any order, with any garbage between them.
+Accepts lines in any order, and ignores malformed ones.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ from xo_runtime_claude.usage import UsageMeter, call_tokens
 
 
 class RequestCancelled(NamedTuple):
-    """The CLI no longer waits for the answer to a request of its own."""
+    """The CLI withdrew one of its requests."""
 
     request_id: str
 
@@ -59,9 +59,9 @@ class Translator:
     """Translates the records of one turn.
 
     `waits` is true for a process that had turns before: records until this turn's prompt has
-    started then belong to work that the process did by itself. What the records say of the process
-    is in `answered_initialize`, `initialised`, `reports_lifecycle`, `mode` (its permission mode)
-    and `session_id`; `interrupted` is set by the run.
+    started then belong to work that the process did by itself. The state of the process that the
+    records report is in `answered_initialize`, `initialised`, `reports_lifecycle`, `mode` (its
+    permission mode) and `session_id`; `interrupted` is set by the run.
     """
 
     def __init__(self, prompt_id: str, meter: UsageMeter, *, waits: bool = False) -> None:
@@ -119,7 +119,7 @@ class Translator:
             case "control_response":
                 self.answered_initialize = True
                 if self.interrupted and self.background.is_idle:
-                    # nothing but subagents ran: no `result` tells of the interrupt
+                    # only subagents ran: no `result` reports the interrupt
                     yield self.settle("aborted")
             case "command_lifecycle":
                 yield from self._lifecycle(record)

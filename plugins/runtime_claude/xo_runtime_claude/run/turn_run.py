@@ -32,11 +32,11 @@ class SessionMismatch(Exception):
 
 
 class HandshakeFailed(Exception):
-    """The CLI ended before it answered to `initialize`: it may not know the protocol."""
+    """The CLI ended before it answered to `initialize`: it may not support the protocol."""
 
 
 class TurnRun:
-    """A turn that is running. `is_reusable` says, at the end, whether its process is fit for
+    """A turn that is running. `is_reusable` is set at the end: whether its process can run
     another turn."""
 
     def __init__(
@@ -84,7 +84,7 @@ class TurnRun:
                 self._earlier_processes.cancel()
 
     async def interrupt(self) -> None:
-        """Ask the CLI to stop this turn; its `result` ends `events`."""
+        """Request that the CLI stops this turn; its `result` ends `events`."""
         self._translator.interrupted = True
         if not self._ended and not self._cold:
             await self._warm.interrupt(self._prompt_id)
@@ -106,7 +106,7 @@ class TurnRun:
         except AgentFailure as failure:
             if failure.code != "crashed":
                 raise
-            # it ended before it read the prompt: its stderr says why, its stdout may say more
+            # it ended before it read the prompt: stderr has the reason, stdout may have details
             self._deadline.limit_to(BROKEN_PIPE_SECONDS)
 
     async def _batches(self) -> AsyncIterator[list[bytes]]:
@@ -170,7 +170,7 @@ class TurnRun:
         self.is_reusable = translator.session_id in {"", self.turn.session_id}
         background = translator.background
         if background.agents or (background.held and translator.interrupted):
-            self.is_reusable = False  # a subagent at work ends with its process alone
+            self.is_reusable = False  # a running subagent ends only with its process
         self._warm.note_turn_end(translator.mode, reports_lifecycle=translator.reports_lifecycle)
         if end.session_mismatch and not self._has_events:
             raise SessionMismatch

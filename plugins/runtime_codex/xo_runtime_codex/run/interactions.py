@@ -56,7 +56,7 @@ class TurnInteractions:
         await self._peer.reply(request.record, approvals.answer_result(request, answer))
 
     async def decline_pending(self) -> None:
-        """Decline the requests of subagents that outlive the turn; nobody can answer later."""
+        """Decline the requests of subagents that outlive the turn; no later answer is possible."""
         for request in self._pending:
             await self._peer.reply(request.record, approvals.declined_result(request))
 

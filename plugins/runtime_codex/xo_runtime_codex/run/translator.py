@@ -53,7 +53,7 @@ class Translator:
     """Translates one turn of the host. A plan makes several Codex turns of it, one after another.
 
     `turn_id` is the running Codex turn; `retrying` the reason of a retry; `progress` counts the
-    records that show progress; `called_tool` is set when the model has asked for a tool.
+    records that show progress; `called_tool` is set when the model has requested a tool.
     """
 
     def __init__(self) -> None:
