@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
 
@@ -155,7 +155,8 @@ class RegisteredRuntime:
             return Health(state="failed", detail="Its health check failed; the log says why.")
 
 
-class RegisteredConnector(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RegisteredConnector:
     """A connector with its plugin, the kinds of its sign-in methods when it was loaded, and the
     secrets that its OAuth clients name."""
 
