@@ -196,7 +196,8 @@ def files_outside(chat: Chat) -> dict[Path, bytes]:
     }
 
 
-def test_a_turn_writes_only_inside_its_project(chat: Chat) -> None:
+def test_a_turn_writes_only_inside_its_project(own_server: LiveServer) -> None:
+    chat = Chat(own_server, "demo")
     (chat.server.home / "note.md").write_text("mine")
     before = files_outside(chat)
     turn = chat.run_turn("tools note.md hello", permission_presets={"file_changes": True})

@@ -1,11 +1,14 @@
 """Real processes that try to get away, and what must not be touched."""
 
 import asyncio
+import gc
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +77,29 @@ def test_an_orphan_that_ends_by_itself_is_reaped(run) -> None:
         await lab.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
         os.kill(daemon, signal.SIGKILL)
         await lab.until(lambda: not psutil.pid_exists(daemon))
+
+    run(test)
+
+
+def test_dead_processes_are_forgotten_in_memory_and_in_the_ledger(run, tmp_path: Path) -> None:
+    def recorded() -> set[int]:
+        (file,) = (tmp_path / "state" / "processes").glob("*.json")
+        return {pid for pid, _ in json.loads(file.read_bytes())["processes"]}
+
+    async def start_and_wait(lab: Any) -> weakref.ref[Any]:
+        process = await lab.python("pass")
+        assert await process.wait(10) == 0
+        return weakref.ref(process)
+
+    def is_gone(process: weakref.ref[Any]) -> bool:
+        gc.collect()
+        return process() is None
+
+    async def test(lab: Any) -> None:
+        living = await lab.python("import time; time.sleep(600)")
+        dead = [await start_and_wait(lab) for _ in range(3)]
+        await lab.until(lambda: recorded() == {living.pid})
+        await lab.until(lambda: all(map(is_gone, dead)))
 
     run(test)
 

@@ -1,0 +1,119 @@
+"""A session that the index does not have is searched for in the runtimes' stores, in time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.turn_engine import FunctionRuntime, TurnEngine, in_event_loop
+from xo_cowork_core.sdk import KeepsHistory, Message, NotFound, SessionRecord, UsageRecord
+from xo_cowork_core.services.sessions import sessions as sessions_module
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LIMIT_SECONDS = 5.0
+
+
+class StoreRuntime(FunctionRuntime, KeepsHistory):
+    """Looks a session up with the function of a test, and counts the look-ups."""
+
+    def __init__(
+        self, name: str, look_up: Callable[[str], Awaitable[SessionRecord | None]]
+    ) -> None:
+        super().__init__(name=name)
+        self._look_up = look_up
+        self.look_ups = 0
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        self.look_ups += 1
+        return await self._look_up(session_id)
+
+    async def sessions(self) -> Sequence[SessionRecord]:
+        return []
+
+    async def messages(self, session_id: str) -> Sequence[Message] | None:
+        return None
+
+    async def usage(self, since: datetime) -> Sequence[UsageRecord]:
+        return []
+
+
+async def hang(_: str) -> SessionRecord | None:
+    await asyncio.Event().wait()
+    return None
+
+
+async def fail(_: str) -> SessionRecord | None:
+    raise SystemExit(3)
+
+
+async def find_none(_: str) -> SessionRecord | None:
+    return None
+
+
+async def find(session_id: str) -> SessionRecord | None:
+    return SessionRecord(
+        session_id=session_id,
+        title="In a store",
+        time_created=NOW,
+        time_updated=NOW,
+        directory=None,
+        message_count=2,
+    )
+
+
+@pytest.mark.parametrize("look_up", [hang, fail, find_none])
+@in_event_loop
+async def test_a_store_that_hangs_or_fails_does_not_hide_the_session_of_another_store(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    look_up: Callable[[str], Awaitable[SessionRecord | None]],
+) -> None:
+    monkeypatch.setattr(sessions_module, "FIND_SECONDS", 0.05)
+    first, second = StoreRuntime("first", look_up), StoreRuntime("second", find)
+    async with TurnEngine(tmp_path, [first, second]) as engine, asyncio.timeout(LIMIT_SECONDS):
+        session = await engine.sessions.find("lost")
+        assert session
+        assert (session.agent_name, session.title) == ("second", "In a store")
+        assert (first.look_ups, second.look_ups) == (1, 1)
+        # from now on it is in the index
+        assert await engine.sessions.find("lost") == session
+        assert (first.look_ups, second.look_ups) == (1, 1)
+
+
+@in_event_loop
+async def test_a_scan_that_does_not_end_is_waited_for_no_longer_than_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "FIND_SECONDS", 0.05)
+    async with TurnEngine(tmp_path, [StoreRuntime("only", find_none)]) as engine:
+        # after the first scan, no task of this engine serves a request
+        requests = engine.index.requests
+        requests.serve()
+        await requests.next()
+        requests.finish(0.0)
+        async with asyncio.timeout(LIMIT_SECONDS):
+            assert await engine.sessions.find("unknown") is None
+            with pytest.raises(NotFound):
+                await engine.sessions.all_messages("unknown")
+        assert requests.is_scanning, "a scan was requested"
+        requests.end()
+
+
+@in_event_loop
+async def test_a_store_of_a_plugin_that_serves_no_more_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "FIND_SECONDS", 0.05)
+    runtime = StoreRuntime("stopped", find)
+    async with TurnEngine(tmp_path, [runtime]) as engine:
+        owner = engine.registry.runtime("stopped")
+        assert owner
+        owner.plugin.state = "stopped"
+        assert await engine.sessions.find("lost") is None
+    assert runtime.look_ups == 0
+
+
+def test_the_limit_is_two_seconds() -> None:
+    assert sessions_module.FIND_SECONDS == 2.0
