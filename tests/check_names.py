@@ -18,7 +18,7 @@ REPLACED: dict[str, str] = {
         end_strays end_marked bury elders kin household households census hunt dear DEAR said told
         standing premises hydrate Reattach Standing Roster Withdrawn Foreign OneShots Patience
         go_on_from fold_pieces PluginFault StartRefused Roots
-        stand_in StandIn STAND_IN Cuttable cuttable
+        stand_in StandIn STAND_IN Cuttable cuttable escapees escapee Lab
         Claims xo_claims
     """,
     CORE + "host/": "Core Wired Wiring Shape Flaw Stray Connection flaws strays greet",

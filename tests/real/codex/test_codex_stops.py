@@ -20,22 +20,22 @@ from tests.fakes.codex_cli.codex_prompts import (
     subagent,
     text,
 )
-from tests.fakes.escapees.life import Life
+from tests.fakes.processes.process_watch import ProcessWatch
 from xo_cowork_core.sdk.testing import Chat, LiveServer, ProcessInfo, StartedTurn, eventually
 
 pytestmark = pytest.mark.fault
 OpenChat = Callable[..., Chat]
 ESCAPES = {
-    "own session": "setsid python3 {here}/sleeper.py {life}",
-    "double fork": "python3 {here}/daemon.py {life}",
-    "nohup": "nohup python3 {here}/sleeper.py {life} > /dev/null 2>&1 & wait",
-    "deaf": "setsid python3 {here}/sleeper.py {life} deaf > /dev/null 2>&1 & sleep 1",
-    "respawner": "python3 {here}/respawner.py {life}",
-    "hopper": "python3 {here}/hopper.py {life}",
+    "own session": "setsid python3 {here}/sleeper.py {watch}",
+    "double fork": "python3 {here}/daemon.py {watch}",
+    "nohup": "nohup python3 {here}/sleeper.py {watch} > /dev/null 2>&1 & wait",
+    "no-term": "setsid python3 {here}/sleeper.py {watch} no-term > /dev/null 2>&1 & sleep 1",
+    "respawner": "python3 {here}/respawner.py {watch}",
+    "fork chain": "python3 {here}/fork_chain.py {watch}",
 }
 # the real one ends a finished command's process group
-LEFT = "setsid python3 {here}/sleeper.py {life} > /dev/null 2>&1 & sleep 1"
-HIDDEN = "python3 {here}/daemon.py {life} bare"
+LEFT = "setsid python3 {here}/sleeper.py {watch} > /dev/null 2>&1 & sleep 1"
+HIDDEN = "python3 {here}/daemon.py {watch} bare"
 SLOW = "[[text n=600 delay=0.1 slow]]"
 SHORT = "[[text n=20 delay=0.1 short]]"
 GONE_SECONDS = 5.0
@@ -73,10 +73,10 @@ def open_chat(tmp_path: Path, log: Path) -> Iterator[OpenChat]:
         yield start
 
 
-def begin(chat: Chat, life: Life, escape: str, **fields: str) -> StartedTurn:
+def begin(chat: Chat, watch: ProcessWatch, escape: str, **fields: str) -> StartedTurn:
     """Start a turn that runs a command and then streams text."""
-    turn = chat.prompt(f"{command(life.line(escape))} {SLOW}", **fields)
-    life.begins()
+    turn = chat.prompt(f"{command(watch.line(escape))} {SLOW}", **fields)
+    watch.wait_for_start()
     return turn
 
 
@@ -90,12 +90,12 @@ def test_an_abort_ends_escaped_processes_and_spares_other_sessions(
     open_chat: OpenChat, binary: Path, tmp_path: Path, escape: str
 ) -> None:
     chat = open_chat(binary)
-    kept, life = Life(tmp_path / "kept"), Life(tmp_path / "life")
+    kept, watch = ProcessWatch(tmp_path / "kept"), ProcessWatch(tmp_path / "watch")
     other = begin(chat, kept, ESCAPES["own session"])
     others = kept.alive()
-    turn = begin(chat, life, ESCAPES[escape])
+    turn = begin(chat, watch, ESCAPES[escape])
     check_aborts(chat, turn)
-    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+    eventually(lambda: not watch.alive(), GONE_SECONDS, "nothing is alive")
     assert kept.alive() == others
     assert [row["stream_id"] for row in chat.active()] == [other.stream_id]
     check_aborts(chat, other)
@@ -106,52 +106,52 @@ def test_a_program_without_its_tags_ends_with_the_last_turn(
     open_chat: OpenChat, binary: Path, tmp_path: Path
 ) -> None:
     chat = open_chat(binary)
-    kept, life = Life(tmp_path / "kept"), Life(tmp_path / "life")
+    kept, watch = ProcessWatch(tmp_path / "kept"), ProcessWatch(tmp_path / "watch")
     other = begin(chat, kept, ESCAPES["own session"])
-    check_aborts(chat, begin(chat, life, HIDDEN))
+    check_aborts(chat, begin(chat, watch, HIDDEN))
     assert kept.alive()
     assert chat.run_turn(text("A new server.")).text == "A new server."
     check_aborts(chat, other)
-    eventually(lambda: not life.alive() and not kept.alive(), GONE_SECONDS, "nothing is alive")
+    eventually(lambda: not watch.alive() and not kept.alive(), GONE_SECONDS, "nothing is alive")
 
 
 def test_what_a_turn_leaves_running_lives_on_until_an_abort(
     open_chat: OpenChat, binary: Path, tmp_path: Path
 ) -> None:
     chat = open_chat(binary)
-    life, more = Life(tmp_path / "life"), Life(tmp_path / "more")
-    first = chat.run_turn(f"{command(life.line(LEFT))} [[text left]]")
-    life.begins()
+    watch, more = ProcessWatch(tmp_path / "watch"), ProcessWatch(tmp_path / "more")
+    first = chat.run_turn(f"{command(watch.line(LEFT))} [[text left]]")
+    watch.wait_for_start()
     assert chat.run_turn(text("Still there."), session_id=first.session_id).text == "Still there."
-    assert life.alive()
+    assert watch.alive()
     turn = begin(chat, more, LEFT, session_id=first.session_id)
     check_aborts(chat, turn)
-    eventually(lambda: not life.alive() and not more.alive(), GONE_SECONDS, "nothing is alive")
+    eventually(lambda: not watch.alive() and not more.alive(), GONE_SECONDS, "nothing is alive")
 
 
 def test_escaped_processes_end_with_a_server_that_was_killed(
     open_chat: OpenChat, binary: Path, tmp_path: Path
 ) -> None:
     chat = open_chat(binary)
-    life = Life(tmp_path / "life")
-    turn = begin(chat, life, ESCAPES["double fork"])
+    watch = ProcessWatch(tmp_path / "watch")
+    turn = begin(chat, watch, ESCAPES["double fork"])
     for process in app_servers(chat):
         os.kill(process.pid, signal.SIGKILL)
     assert chat.read(turn).terminal.data["code"] == "crashed"
-    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+    eventually(lambda: not watch.alive(), GONE_SECONDS, "nothing is alive")
 
 
 def test_an_abort_ends_the_commands_of_a_server_that_hangs(
     open_chat: OpenChat, binary: Path, tmp_path: Path
 ) -> None:
     chat = open_chat(binary)
-    life = Life(tmp_path / "life")
-    turn = begin(chat, life, ESCAPES["deaf"])
+    watch = ProcessWatch(tmp_path / "watch")
+    turn = begin(chat, watch, ESCAPES["no-term"])
     for process in app_servers(chat):
         os.kill(process.pid, signal.SIGSTOP)
     since = time.monotonic()
     chat.abort(turn.stream_id)
-    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+    eventually(lambda: not watch.alive(), GONE_SECONDS, "nothing is alive")
     assert chat.read(turn).body("done")["finish_reason"] == "aborted"
     assert time.monotonic() - since < GONE_SECONDS
     again = chat.run_turn(text("On another one."), session_id=turn.session_id)
@@ -172,12 +172,12 @@ def test_an_abort_stops_subagents_and_their_commands(
     open_chat: OpenChat, codex: Path, tmp_path: Path, log: Path
 ) -> None:
     chat = open_chat(codex)
-    life = Life(tmp_path / "life")
-    part = f"{command(life.line(ESCAPES['own session']))} [[text on and on]]"
+    watch = ProcessWatch(tmp_path / "watch")
+    part = f"{command(watch.line(ESCAPES['own session']))} [[text on and on]]"
     turn = chat.prompt(f"{subagent(part)} {SLOW}")
-    life.begins()
+    watch.wait_for_start()
     check_aborts(chat, turn)
-    eventually(lambda: not life.alive(), GONE_SECONDS, "nothing is alive")
+    eventually(lambda: not watch.alive(), GONE_SECONDS, "nothing is alive")
     asked = len(requests(log))
     again = chat.run_turn(text("Alone."), session_id=turn.session_id)
     assert again.text == "Alone."

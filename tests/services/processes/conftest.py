@@ -1,4 +1,4 @@
-"""A place to watch real processes in: what lives, what is a zombie, on both event loops."""
+"""Fixtures that run and observe real processes, on both event loops."""
 
 import asyncio
 import sys
@@ -14,19 +14,19 @@ import uvloop
 from xo_cowork_core.sdk import Process, Processes
 from xo_cowork_core.services.processes import ProcessSupervisor
 
-ESCAPEES = Path(__file__).parents[2] / "fakes" / "escapees"
+SCRIPTS = Path(__file__).parents[2] / "fakes" / "processes"
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 
 @dataclass
-class Life:
-    """The file in which escaping programs register, and the folder in their command lines."""
+class ProcessWatch:
+    """Observes processes: each writes its pid into `folder` and names it in its command line."""
 
     folder: Path
-    escapees: Path = ESCAPEES
+    scripts: Path = SCRIPTS
 
-    def signs(self) -> list[int]:
-        """Pids of all that ever lived."""
+    def pids(self) -> list[int]:
+        """The pids of all processes that were started."""
         return [int(file.name) for file in self.folder.iterdir() if file.name.isdigit()]
 
     def alive(self) -> set[int]:
@@ -49,56 +49,56 @@ class Life:
 
 
 @dataclass
-class Lab(Life):
-    """A supervisor with one plugin, and its escapees."""
+class SupervisorHarness(ProcessWatch):
+    """A supervisor with one plugin that starts scripts."""
 
     supervisor: ProcessSupervisor | None = None
 
     @property
     def processes(self) -> Processes:
-        return self.supervisor.for_plugin("lab")
+        return self.supervisor.for_plugin("harness")
 
     async def python(self, code: str, owner: str = "") -> Process:
         argv = [sys.executable, "-c", code, str(self.folder)]
         return await self.processes.spawn(argv, cwd=self.folder, environment={}, owner=owner)
 
-    async def escapee(self, line: str, owner: str = "") -> Process:
+    async def start_script(self, line: str, owner: str = "") -> Process:
         """Start one and wait until the processes that it leaves behind are alive."""
         script, *words = line.split()
-        argv = [sys.executable, str(ESCAPEES / script), str(self.folder), *words]
+        argv = [sys.executable, str(SCRIPTS / script), str(self.folder), *words]
         process = await self.processes.spawn(argv, cwd=self.folder, environment={}, owner=owner)
-        await self.until(self.signs)
+        await self.until(self.pids)
         return process
 
 
 @asynccontextmanager
-async def open_lab(life: Life, state: Path) -> AsyncIterator[Lab]:
+async def open_harness(watch: ProcessWatch, state: Path) -> AsyncIterator[SupervisorHarness]:
     supervisor = ProcessSupervisor(state)
     await supervisor.start()
     try:
-        yield Lab(life.folder, supervisor=supervisor)
+        yield SupervisorHarness(watch.folder, supervisor=supervisor)
     finally:
         await supervisor.stop()
-    assert not life.alive()
+    assert not watch.alive()
 
 
 @pytest.fixture
-def life(tmp_path: Path) -> Life:
-    folder = tmp_path / "life"
+def watch(tmp_path: Path) -> ProcessWatch:
+    folder = tmp_path / "watch"
     folder.mkdir()
-    return Life(folder)
+    return ProcessWatch(folder)
 
 
 @pytest.fixture(params=LOOPS, ids=["asyncio", "uvloop"])
 def run(
-    request: pytest.FixtureRequest, life: Life, tmp_path: Path
-) -> Iterator[Callable[[Callable[[Lab], Awaitable[None]]], None]]:
-    """Run a test's coroutine in a lab, on either event loop."""
+    request: pytest.FixtureRequest, watch: ProcessWatch, tmp_path: Path
+) -> Iterator[Callable[[Callable[[SupervisorHarness], Awaitable[None]]], None]]:
+    """Run a test's coroutine with a harness, on either event loop."""
 
-    def runner(test: Callable[[Lab], Awaitable[None]]) -> None:
+    def runner(test: Callable[[SupervisorHarness], Awaitable[None]]) -> None:
         async def within() -> None:
-            async with asyncio.timeout(60), open_lab(life, tmp_path / "state") as lab:
-                await test(lab)
+            async with asyncio.timeout(60), open_harness(watch, tmp_path / "state") as harness:
+                await test(harness)
 
         with asyncio.Runner(loop_factory=request.param) as loop:
             loop.run(within())

@@ -20,63 +20,63 @@ from xo_cowork_core.services.processes import ProcessSupervisor
 
 ESCAPES = [
     "own_session.py",
-    "deaf.py",
+    "ignores_sigterm.py",
     "daemon.py stay",
     "daemon.py stay bare",
     "daemon.py",
     "daemon.py bare",
     "respawner.py",
-    "hopper.py",
-    "racer.py",
-    "holder.py",
+    "fork_chain.py",
+    "fork_race.py",
+    "holds_stdout.py",
 ]
 
 
 @pytest.mark.parametrize("kind", ESCAPES)
 def test_stop_leaves_nothing_alive(run, kind: str) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.escapee(kind)
+    async def test(harness: Any) -> None:
+        process = await harness.start_script(kind)
         await process.stop(kill_after=0.3)
-        assert not lab.alive()
-        assert not lab.zombies()
+        assert not harness.alive()
+        assert not harness.zombies()
 
     run(test)
 
 
 @pytest.mark.parametrize("kind", ESCAPES)
 def test_stop_owner_leaves_nothing_alive_and_spares_other_turns(run, kind: str) -> None:
-    async def test(lab: Any) -> None:
-        other = await lab.python("import time; time.sleep(60)", owner="other turn")
-        await lab.escapee(kind, owner="turn")
-        await lab.supervisor.stop_owner("turn")
-        assert lab.alive() == {other.pid}
-        assert not lab.zombies()
+    async def test(harness: Any) -> None:
+        other = await harness.python("import time; time.sleep(60)", owner="other turn")
+        await harness.start_script(kind, owner="turn")
+        await harness.supervisor.stop_owner("turn")
+        assert harness.alive() == {other.pid}
+        assert not harness.zombies()
 
     run(test)
 
 
 def test_what_a_dead_process_left_is_killed_with_its_plugin(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.escapee("daemon.py bare")
+    async def test(harness: Any) -> None:
+        process = await harness.start_script("daemon.py bare")
         assert await process.wait(5) == 0
-        [daemon] = lab.signs()
-        await lab.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
+        [daemon] = harness.pids()
+        await harness.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
         assert await process.descendants() == {daemon}
-        await lab.supervisor.stop_plugin("another")
-        assert lab.alive() == {daemon}
-        await lab.supervisor.stop_plugin("lab")
-        assert not lab.alive()
+        await harness.supervisor.stop_plugin("another")
+        assert harness.alive() == {daemon}
+        await harness.supervisor.stop_plugin("harness")
+        assert not harness.alive()
 
     run(test)
 
 
 def test_an_orphan_that_ends_by_itself_is_reaped(run) -> None:
-    async def test(lab: Any) -> None:
-        await lab.escapee("daemon.py stay bare")
-        [daemon] = lab.signs()
-        await lab.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
+    async def test(harness: Any) -> None:
+        await harness.start_script("daemon.py stay bare")
+        [daemon] = harness.pids()
+        await harness.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
         os.kill(daemon, signal.SIGKILL)
-        await lab.until(lambda: not psutil.pid_exists(daemon))
+        await harness.until(lambda: not psutil.pid_exists(daemon))
 
     run(test)
 
@@ -105,12 +105,12 @@ def test_dead_processes_are_forgotten_in_memory_and_in_the_ledger(run, tmp_path:
 
 
 def test_children_that_are_not_supervised_keep_their_exit_code(run) -> None:
-    async def test(lab: Any) -> None:
+    async def test(harness: Any) -> None:
         foreign = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
-        process = await lab.escapee("daemon.py stay")
-        await lab.until(lambda: psutil.Process(foreign.pid).status() == psutil.STATUS_ZOMBIE)
+        process = await harness.start_script("daemon.py stay")
+        await harness.until(lambda: psutil.Process(foreign.pid).status() == psutil.STATUS_ZOMBIE)
         await process.stop()
-        await lab.supervisor.stop_plugin("lab")
+        await harness.supervisor.stop_plugin("harness")
         assert foreign.wait() == 7
 
     run(test)
@@ -124,8 +124,8 @@ def test_kill_descendants_spares_the_process_and_what_was_there_before(run) -> N
         "    print(child.pid, flush=True)\n"
     )
 
-    async def test(lab: Any) -> None:
-        process = await lab.python(code)
+    async def test(harness: Any) -> None:
+        process = await harness.python(code)
         await process.write(b"\n")
         first = int((await anext(process.batches()))[0])
         before = await process.descendants()
@@ -143,42 +143,42 @@ def test_kill_descendants_spares_the_process_and_what_was_there_before(run) -> N
 
 
 def test_nothing_starts_while_its_plugin_its_turn_or_the_server_stops(run) -> None:
-    async def test(lab: Any) -> None:
+    async def test(harness: Any) -> None:
         for stop in (
-            lab.supervisor.stop_plugin("lab"),
-            lab.supervisor.stop_owner("turn"),
-            lab.supervisor.stop(),
+            harness.supervisor.stop_plugin("harness"),
+            harness.supervisor.stop_owner("turn"),
+            harness.supervisor.stop(),
         ):
-            await lab.escapee("deaf.py", owner="turn")
+            await harness.start_script("ignores_sigterm.py", owner="turn")
             stopping = asyncio.create_task(stop)
             await asyncio.sleep(0)
             with pytest.raises(Unavailable):
-                await lab.python("pass", owner="turn")
+                await harness.python("pass", owner="turn")
             await stopping
-            assert not lab.alive()
+            assert not harness.alive()
 
     run(test)
 
 
 def test_two_supervisors_leave_each_other_alone(run, tmp_path: Path) -> None:
-    async def test(lab: Any) -> None:
-        await lab.escapee("daemon.py stay bare")
-        before = lab.alive()
+    async def test(harness: Any) -> None:
+        await harness.start_script("daemon.py stay bare")
+        before = harness.alive()
         other = ProcessSupervisor(tmp_path / "other state")
         await other.start()
-        process = await other.for_plugin("lab").spawn(["sleep", "60"], cwd=tmp_path, environment={})
+        process = await other.for_plugin("p").spawn(["sleep", "60"], cwd=tmp_path, environment={})
         await other.stop()
         assert process.returncode is not None
-        assert lab.alive() == before
+        assert harness.alive() == before
 
     run(test)
 
 
 def test_many_stops_take_less_than_5_seconds(run) -> None:
-    async def test(lab: Any) -> None:
-        ready = [await lab.python("input()") for _ in range(40)]
+    async def test(harness: Any) -> None:
+        ready = [await harness.python("input()") for _ in range(40)]
         began = time.monotonic()
-        await lab.supervisor.stop()
+        await harness.supervisor.stop()
         assert time.monotonic() - began < 5
         assert all(process.returncode is not None for process in ready)
 

@@ -18,12 +18,12 @@ async def lines_of(process: Process) -> list[bytes]:
 
 
 def test_batches_end_at_death_although_a_grandchild_holds_stdout(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.escapee("holder.py")
+    async def test(harness: Any) -> None:
+        process = await harness.start_script("holds_stdout.py")
         await process.wait(5)
         async with asyncio.timeout(0.5):
             assert await lines_of(process) == [b"whole", b"torn"]
-        assert lab.alive()
+        assert harness.alive()
 
     run(test)
 
@@ -31,8 +31,8 @@ def test_batches_end_at_death_although_a_grandchild_holds_stdout(run) -> None:
 def test_all_that_was_in_the_pipe_is_delivered_to_a_late_reader(run) -> None:
     code = "import sys; sys.stdout.write('x' * 99 + '\\n') and [print(n) for n in range(70000)]"
 
-    async def test(lab: Any) -> None:
-        process = await lab.python(code)
+    async def test(harness: Any) -> None:
+        process = await harness.python(code)
         await process.wait(10)
         assert await lines_of(process) == [b"x" * 99, *(b"%d" % n for n in range(70000))]
 
@@ -42,8 +42,8 @@ def test_all_that_was_in_the_pipe_is_delivered_to_a_late_reader(run) -> None:
 def test_a_slow_reader_makes_the_process_wait(run) -> None:
     code = "import sys\nfor n in range(200): sys.stdout.write('y' * 99999 + '\\n')"
 
-    async def test(lab: Any) -> None:
-        process = await lab.python(code)
+    async def test(harness: Any) -> None:
+        process = await harness.python(code)
         before = psutil.Process().memory_info().rss
         assert await process.wait(1.0) is None
         assert psutil.Process().memory_info().rss - before < 4_000_000
@@ -53,8 +53,10 @@ def test_a_slow_reader_makes_the_process_wait(run) -> None:
 
 
 def test_a_line_of_5_mb_arrives_whole_between_short_ones(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.python("print('a'); print('z' * 5_000_000); print('b\\r\\n', end='')")
+    async def test(harness: Any) -> None:
+        process = await harness.python(
+            "print('a'); print('z' * 5_000_000); print('b\\r\\n', end='')"
+        )
         first, long, last = await lines_of(process)
         assert (first, len(long), last) == (b"a", 5_000_000, b"b")
 
@@ -62,8 +64,8 @@ def test_a_line_of_5_mb_arrives_whole_between_short_ones(run) -> None:
 
 
 def test_a_line_of_more_than_64_mib_is_refused(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.python("import sys\nwhile True: sys.stdout.write('z' * 1_000_000)")
+    async def test(harness: Any) -> None:
+        process = await harness.python("import sys\nwhile True: sys.stdout.write('z' * 1_000_000)")
         with pytest.raises(AgentFailure, match="64 MiB"):
             await lines_of(process)
         await process.stop()
@@ -72,8 +74,10 @@ def test_a_line_of_more_than_64_mib_is_refused(run) -> None:
 
 
 def test_a_second_reader_continues_where_the_first_stopped(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.python("import sys\nfor line in sys.stdin: print(line * 2, flush=True)")
+    async def test(harness: Any) -> None:
+        process = await harness.python(
+            "import sys\nfor line in sys.stdin: print(line * 2, flush=True)"
+        )
         await process.write(b"one\n")
         seen: list[bytes] = []
         while len(seen) < 2:
@@ -91,8 +95,8 @@ def test_a_second_reader_continues_where_the_first_stopped(run) -> None:
 def test_3_mb_of_stderr_neither_block_nor_pile_up(run) -> None:
     code = "import sys; sys.stderr.write('e' * 3_000_000 + 'the end'); print('done')"
 
-    async def test(lab: Any) -> None:
-        process = await lab.python(code)
+    async def test(harness: Any) -> None:
+        process = await harness.python(code)
         assert await lines_of(process) == [b"done"]
         assert await process.wait(5) == 0
         assert process.stderr_tail == "e" * (8192 - 7) + "the end"
@@ -101,8 +105,8 @@ def test_3_mb_of_stderr_neither_block_nor_pile_up(run) -> None:
 
 
 def test_1_mb_reaches_a_child_that_reads(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.python("import sys; print(len(sys.stdin.read()))")
+    async def test(harness: Any) -> None:
+        process = await harness.python("import sys; print(len(sys.stdin.read()))")
         await process.write(b"p" * 1_000_000)
         await process.close_stdin()
         assert await lines_of(process) == [b"1000000"]
@@ -113,8 +117,8 @@ def test_1_mb_reaches_a_child_that_reads(run) -> None:
 def test_an_interrupted_message_is_completed_before_the_next(run) -> None:
     code = "import sys; input(); print(*(set(line) for line in sys.stdin), flush=True)"
 
-    async def test(lab: Any) -> None:
-        process = await lab.python("import time; time.sleep(0.5)\n" + code)
+    async def test(harness: Any) -> None:
+        process = await harness.python("import time; time.sleep(0.5)\n" + code)
         await process.write(b"\n")
         with pytest.raises(AgentFailure):
             await process.write(b"a" * 999_999 + b"\n", timeout=0.05)
@@ -127,8 +131,8 @@ def test_an_interrupted_message_is_completed_before_the_next(run) -> None:
 
 
 def test_a_write_to_a_dead_child_says_crashed(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.python("pass")
+    async def test(harness: Any) -> None:
+        process = await harness.python("pass")
         await process.wait(5)
         with pytest.raises(AgentFailure) as failure:
             await process.write(b"hello\n")
@@ -138,8 +142,8 @@ def test_a_write_to_a_dead_child_says_crashed(run) -> None:
 
 
 def test_a_write_to_a_child_that_dies_meanwhile_says_crashed(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.python("import time; time.sleep(0.3)")
+    async def test(harness: Any) -> None:
+        process = await harness.python("import time; time.sleep(0.3)")
         with pytest.raises(AgentFailure) as failure:
             await process.write(b"p" * 1_000_000, timeout=5)
         assert failure.value.code == "crashed"
@@ -148,8 +152,8 @@ def test_a_write_to_a_child_that_dies_meanwhile_says_crashed(run) -> None:
 
 
 def test_a_write_to_a_child_that_never_reads_times_out(run) -> None:
-    async def test(lab: Any) -> None:
-        process = await lab.python("import time; time.sleep(60)")
+    async def test(harness: Any) -> None:
+        process = await harness.python("import time; time.sleep(60)")
         with pytest.raises(AgentFailure) as failure:
             await process.write(b"p" * 1_000_000, timeout=0.2)
         assert failure.value.code == "timeout"
@@ -163,10 +167,10 @@ def test_the_environment_is_an_allow_list_with_the_given_on_top(run, monkeypatch
     monkeypatch.setenv("TERM", "dumb")
     code = "import json, os; print(json.dumps(dict(os.environ)))"
 
-    async def test(lab: Any) -> None:
-        process = await lab.processes.spawn(
+    async def test(harness: Any) -> None:
+        process = await harness.processes.spawn(
             [sys.executable, "-c", code],
-            cwd=lab.folder,
+            cwd=harness.folder,
             environment={"KEY": SecretStr("k-1"), "TERM": "xterm"},
         )
         seen = json.loads(b"".join(await lines_of(process)))
@@ -178,12 +182,14 @@ def test_the_environment_is_an_allow_list_with_the_given_on_top(run, monkeypatch
 
 
 def test_a_missing_program_or_folder_is_named(run) -> None:
-    async def test(lab: Any) -> None:
+    async def test(harness: Any) -> None:
         with pytest.raises(AgentFailure, match="no-such-agent") as failure:
-            await lab.processes.spawn(["no-such-agent"], cwd=lab.folder, environment={})
+            await harness.processes.spawn(["no-such-agent"], cwd=harness.folder, environment={})
         assert failure.value.code == "not_installed"
         with pytest.raises(AgentFailure, match="no-such-folder") as failure:
-            await lab.processes.spawn(["true"], cwd=lab.folder / "no-such-folder", environment={})
+            await harness.processes.spawn(
+                ["true"], cwd=harness.folder / "no-such-folder", environment={}
+            )
         assert failure.value.code == "not_installed"
 
     run(test)

@@ -15,10 +15,10 @@ from xo_cowork_core.services.processes import ProcessSupervisor
 
 
 @pytest.fixture
-def host(life: Any, tmp_path: Path) -> Iterator[psutil.Popen]:
-    argv = [sys.executable, life.escapees / "host.py", tmp_path / "state", life.folder]
+def host(watch: Any, tmp_path: Path) -> Iterator[psutil.Popen]:
+    argv = [sys.executable, watch.scripts / "host.py", tmp_path / "state", watch.folder]
     host = psutil.Popen([str(word) for word in argv])
-    asyncio.run(life.until(lambda: len(life.signs()) == 4))
+    asyncio.run(watch.until(lambda: len(watch.pids()) == 4))
     yield host
     if host.is_running():
         host.kill()
@@ -35,31 +35,31 @@ def start_and_stop(state: Path) -> None:
     asyncio.run(both())
 
 
-def test_sigterm_leaves_nothing_within_5_seconds(host: Any, life: Any, tmp_path: Path) -> None:
+def test_sigterm_leaves_nothing_within_5_seconds(host: Any, watch: Any, tmp_path: Path) -> None:
     host.terminate()
     assert host.wait(5) == 0
-    assert not life.alive()
+    assert not watch.alive()
     assert not list((tmp_path / "state").glob("processes/*"))
 
 
 @pytest.mark.fault
-def test_after_sigkill_the_next_start_sweeps(host: Any, life: Any, tmp_path: Path) -> None:
+def test_after_sigkill_the_next_start_sweeps(host: Any, watch: Any, tmp_path: Path) -> None:
     host.kill()
     host.wait()
-    assert len(life.alive()) >= 4
+    assert len(watch.alive()) >= 4
     start_and_stop(tmp_path / "state")
-    assert not life.alive()
-    assert not life.zombies()
+    assert not watch.alive()
+    assert not watch.zombies()
 
 
 def test_a_start_on_another_state_folder_sweeps_nothing(
-    host: Any, life: Any, tmp_path: Path
+    host: Any, watch: Any, tmp_path: Path
 ) -> None:
     host.kill()
     host.wait()
-    before = life.alive()
+    before = watch.alive()
     start_and_stop(tmp_path / "another")
-    assert life.alive() == before
+    assert watch.alive() == before
 
 
 @pytest.mark.parametrize("shift", [0, 1], ids=["same start time", "another start time"])

@@ -26,14 +26,14 @@ TICK_SECONDS = 0.02
 class Outside:
     """Starts processes behind the supervisor's back."""
 
-    def __init__(self, lab: Any, started: list[subprocess.Popen[bytes]]) -> None:
-        self.lab = lab
+    def __init__(self, harness: Any, started: list[subprocess.Popen[bytes]]) -> None:
+        self.harness = harness
         self._started = started
-        self.sleeper = [str(lab.escapees / "sleeper.py"), str(lab.folder)]
+        self.sleeper = [str(harness.scripts / "sleeper.py"), str(harness.folder)]
 
     async def run(self, *argv: str, cwd: Path | None = None, **variables: str) -> int:
-        """Start a program, a sleeper that signs if none is named, and return its pid."""
-        signs = len(self.lab.signs())
+        """Start a program, a sleeper by default, and return its pid."""
+        before = len(self.harness.pids())
         process = subprocess.Popen(
             [sys.executable, *(argv or self.sleeper)],
             stdin=subprocess.PIPE,
@@ -43,7 +43,7 @@ class Outside:
         )
         self._started.append(process)
         if not argv:
-            await self.lab.until(lambda: len(self.lab.signs()) > signs)
+            await self.harness.until(lambda: len(self.harness.pids()) > before)
         return process.pid
 
     async def parent(self, **variables: str) -> subprocess.Popen[bytes]:
@@ -52,21 +52,21 @@ class Outside:
 
     async def child(self, parent: subprocess.Popen[bytes], *names: str) -> int:
         """Have a parent start a sleeper with these of its variables."""
-        known = set(self.lab.signs())
+        known = set(self.harness.pids())
         assert parent.stdin
         parent.stdin.write(" ".join(names).encode() + b"\n")
         parent.stdin.flush()
-        await self.lab.until(lambda: set(self.lab.signs()) - known)
-        return next(iter(set(self.lab.signs()) - known))
+        await self.harness.until(lambda: set(self.harness.pids()) - known)
+        return next(iter(set(self.harness.pids()) - known))
 
     async def now(self) -> float:
         """Return a moment that later start times differ from: they are coarse."""
         moment = time.monotonic() + TICK_SECONDS
-        await self.lab.until(lambda: time.monotonic() > moment + TICK_SECONDS)
+        await self.harness.until(lambda: time.monotonic() > moment + TICK_SECONDS)
         return moment
 
     async def end(self, since: float, folder: Path | None = None) -> None:
-        await self.lab.processes.terminate_matching(
+        await self.harness.processes.terminate_matching(
             OURS, since=since, folder=folder, kill_after=0.3
         )
         for process in self._started:
@@ -75,7 +75,7 @@ class Outside:
     async def kill(self, pids: set[int]) -> None:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        await self.lab.until(lambda: not self.lab.alive())
+        await self.harness.until(lambda: not self.harness.alive())
 
 
 @pytest.fixture
@@ -88,37 +88,37 @@ def outside() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def test_only_those_with_all_entries_end(run, outside) -> None:
-    async def test(lab: Any) -> None:
-        out = Outside(lab, outside)
+    async def test(harness: Any) -> None:
+        out = Outside(harness, outside)
         since = await out.now()
         await out.run(**OURS)
         kept = {await out.run(TOOL="exec"), await out.run(TOOL="exec", TOOL_PORT="2")}
         kept.add(await out.run())
         await out.end(since)
-        assert lab.alive() == kept
+        assert harness.alive() == kept
         await out.kill(kept)
 
     run(test)
 
 
 def test_older_ones_and_what_they_start_go_on(run, outside) -> None:
-    async def test(lab: Any) -> None:
-        out = Outside(lab, outside)
+    async def test(harness: Any) -> None:
+        out = Outside(harness, outside)
         kept = {await out.run(**OURS)}
         parent = await out.parent(**OURS)
         since = await out.now()
         kept |= {parent.pid, await out.child(parent, *OURS)}
         await out.run(**OURS)
         await out.end(since)
-        assert lab.alive() == kept
+        assert harness.alive() == kept
         await out.kill(kept)
 
     run(test)
 
 
 def test_those_that_work_elsewhere_go_on(run, outside, tmp_path: Path) -> None:
-    async def test(lab: Any) -> None:
-        out = Outside(lab, outside)
+    async def test(harness: Any) -> None:
+        out = Outside(harness, outside)
         here, inner, twin = tmp_path / "here", tmp_path / "here" / "inner", tmp_path / "here2"
         for folder in (inner, twin):
             folder.mkdir(parents=True)
@@ -129,40 +129,40 @@ def test_those_that_work_elsewhere_go_on(run, outside, tmp_path: Path) -> None:
         await out.run(cwd=Path("/"), PWD=str(here), **OURS)
         kept = {await out.run(cwd=twin, **OURS), await out.run(cwd=tmp_path, **OURS)}
         await out.end(since, tmp_path / "link")
-        assert lab.alive() == kept
+        assert harness.alive() == kept
         await out.kill(kept)
 
     run(test)
 
 
 def test_what_they_started_without_the_entries_ends_too(run, outside) -> None:
-    async def test(lab: Any) -> None:
-        out = Outside(lab, outside)
+    async def test(harness: Any) -> None:
+        out = Outside(harness, outside)
         since = await out.now()
         await out.child(await out.parent(**OURS))
         await out.end(since)
-        assert not lab.alive()
+        assert not harness.alive()
 
     run(test)
 
 
-@pytest.mark.parametrize("kind", ["deaf.py", "daemon.py", "respawner.py"])
+@pytest.mark.parametrize("kind", ["ignores_sigterm.py", "daemon.py", "respawner.py"])
 def test_they_end_whatever_they_try(run, outside, kind: str) -> None:
-    async def test(lab: Any) -> None:
-        out = Outside(lab, outside)
+    async def test(harness: Any) -> None:
+        out = Outside(harness, outside)
         since = await out.now()
-        await out.run(str(lab.escapees / kind), str(lab.folder), **OURS)
-        await lab.until(lab.signs)
+        await out.run(str(harness.scripts / kind), str(harness.folder), **OURS)
+        await harness.until(harness.pids)
         await out.end(since)
-        assert not lab.alive()
+        assert not harness.alive()
 
     run(test)
 
 
 @pytest.mark.parametrize("entries", [{}, {"TOOL": ""}])
 def test_entries_that_match_every_process_are_refused(run, entries: dict[str, str]) -> None:
-    async def test(lab: Any) -> None:
+    async def test(harness: Any) -> None:
         with pytest.raises(ValueError, match="an empty entry would match every process"):
-            await lab.processes.terminate_matching(entries, since=time.monotonic())
+            await harness.processes.terminate_matching(entries, since=time.monotonic())
 
     run(test)

@@ -1,4 +1,4 @@
-"""Forks and exits over and over, so that no pid of it is true for long. Argument: the folder."""
+"""Forks and exits repeatedly, so that its pid changes all the time. Argument: the folder."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
-"""Leaves a daemon behind by a double fork; stays itself when told to. Arguments: the folder, then
-any of `stay`, `bare` (the daemon gets an empty environment)."""
+"""Leaves a daemon behind by a double fork. Arguments: the folder, then any of `stay` (the program
+continues to run), `bare` (the daemon gets an empty environment)."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Prints a whole and a torn line and exits, while a child goes on holding stdout. Argument: the
+"""Prints a complete and a partial line and exits, while a child keeps stdout open. Argument: the
 folder."""
 
 import subprocess

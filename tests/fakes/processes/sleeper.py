@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-if "deaf" in sys.argv:
+if "no-term" in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 Path(sys.argv[1], str(os.getpid())).touch()
 while True:

@@ -7,4 +7,4 @@ from pathlib import Path
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 sleeper = Path(__file__).with_name("sleeper.py")
-subprocess.run([sys.executable, sleeper, sys.argv[1], "deaf"], check=False)
+subprocess.run([sys.executable, sleeper, sys.argv[1], "no-term"], check=False)

@@ -1,4 +1,4 @@
-"""What escapees sign in, and what of them lives."""
+"""Observes processes by the folder in their command lines, in which they write their pids."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,24 +11,24 @@ HERE = Path(__file__).parent
 BEGIN_SECONDS = 20
 
 
-class Life:
-    """A folder that processes sign in, and that their command lines name."""
+class ProcessWatch:
+    """A folder in which processes write their pids and which their command lines name."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
 
     def line(self, escape: str) -> str:
-        """Write the command that starts an escapee."""
-        return escape.format(here=HERE, life=self.folder)
+        """Return the command that starts a program."""
+        return escape.format(here=HERE, watch=self.folder)
 
-    def signs(self) -> list[Path]:
+    def pids(self) -> list[Path]:
         return list(self.folder.iterdir())
 
-    def signers(self) -> set[int]:
-        """All that ever lived, at least one."""
-        assert self.signs()
-        return {int(sign.name) for sign in self.signs()}
+    def all_pids(self) -> set[int]:
+        """Return the pids of all processes that were started, at least one."""
+        assert self.pids()
+        return {int(sign.name) for sign in self.pids()}
 
     def alive(self) -> set[int]:
         rows = psutil.process_iter(["cmdline", "status"])
@@ -39,11 +39,11 @@ class Life:
             and str(self.folder) in " ".join(row.info["cmdline"] or [])
         }
 
-    def begins(self) -> None:
-        eventually(lambda: bool(self.signs()), BEGIN_SECONDS, "the command runs")
+    def wait_for_start(self) -> None:
+        eventually(lambda: bool(self.pids()), BEGIN_SECONDS, "the command runs")
 
     def end(self) -> None:
-        """Kill what lives; it must not outlive its test."""
+        """Kill the processes that are alive: none must outlive its test."""
         for pid in self.alive():
             with suppress(psutil.NoSuchProcess):
                 psutil.Process(pid).kill()

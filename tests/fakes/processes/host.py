@@ -1,5 +1,5 @@
-"""A server in small: supervises one daemon-leaving child of each kind until SIGTERM. Arguments:
-the state folder, the folder for signs of life."""
+"""A minimal server: supervises one daemon-leaving child of each kind until SIGTERM. Arguments:
+the state folder, the folder in which processes write their pids."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ async def serve() -> None:
     supervisor = ProcessSupervisor(Path(sys.argv[1]))
     await supervisor.start()
     processes = supervisor.for_plugin("host")
-    for line in ("own_session.py", "deaf.py", "daemon.py stay", "daemon.py stay bare"):
+    for line in ("own_session.py", "ignores_sigterm.py", "daemon.py stay", "daemon.py stay bare"):
         script, *words = line.split()
         argv = [sys.executable, str(HERE / script), sys.argv[2], *words]
         await processes.spawn(argv, cwd=HERE, environment={})

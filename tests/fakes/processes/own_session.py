@@ -1,4 +1,4 @@
-"""Starts a child in a session of its own and waits for it. Argument: a folder for signs of life."""
+"""Starts a child in a session of its own and waits for it. Argument: the folder."""
 
 import subprocess
 import sys
