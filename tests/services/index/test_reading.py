@@ -3,9 +3,14 @@
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from tests.support.index_home import IndexedHome
+from xo_cowork_core.sdk.runtime.history import Message, TextPart
+from xo_cowork_core.services.index import transcript_readers
 from xo_cowork_core.services.index.refresh_requests import RefreshRequests
 from xo_cowork_core.services.index.scanner import (
     Changes,
@@ -133,3 +138,63 @@ def test_a_rescan_is_waited_for_no_longer_than_its_limit() -> None:
         requests.end()
 
     asyncio.run(run())
+
+
+def test_of_large_transcripts_one_reader_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript_readers, "MAX_BYTES", 1)
+    opened: list[Path] = []
+    source, readers = source_in(tmp_path, opened), TranscriptReaders()
+    first, second = (write(tmp_path, f"p/{n}.jsonl", n, line(n)) for n in (1, 2))
+    for path in (first, second, second, first):
+        assert readers.messages(str(path), source, TranscriptLocations([source]))
+    assert opened == [first, second, first]
+
+
+def test_a_file_that_was_overwritten_by_one_of_its_size_is_read_again(tmp_path: Path) -> None:
+    source, readers = source_in(tmp_path), TranscriptReaders()
+    # the ends are the same, further than a reader compares
+    end = b"".join(line(number) for number in range(2, 20))
+    path = write(tmp_path, "p/s.jsonl", 1, line(1).replace(b"text 1", b"before") + end)
+    before = readers.messages(str(path), source, TranscriptLocations())
+    write(tmp_path, "p/s.jsonl", 2, line(1).replace(b"text 1", b"behind") + end)
+    after = readers.messages(str(path), source, TranscriptLocations())
+    assert [texts_of(messages)[0] for messages in (before, after)] == ["before", "behind"]
+    assert texts_of(before)[1:] == texts_of(after)[1:]
+
+
+def texts_of(messages: Sequence[Message]) -> list[str]:
+    parts = (part for message in messages for part in message.parts)
+    return [part.text for part in parts if isinstance(part, TextPart)]
+
+
+class ObservedRequests(RefreshRequests):
+    """Records how long each request would wait for a scan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    async def wait_for_scan(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return False
+
+
+def test_a_request_waits_longer_for_the_first_scan_and_for_changes_of_this_server() -> None:
+    async def run() -> list[float]:
+        requests = ObservedRequests()
+        requests.serve()
+        await requests.ensure_fresh()
+        await requests.next()
+        requests.finish(0.0)
+        requests.mark_stale()
+        await requests.ensure_fresh()
+        await requests.next()
+        requests.finish(0.0)
+        requests.request_scan()
+        await requests.ensure_fresh()
+        requests.end()
+        return requests.waits
+
+    assert asyncio.run(run()) == [1.0, 1.0, 0.1]

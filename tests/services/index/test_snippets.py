@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from xo_cowork_core.services.index import snippets
 from xo_cowork_core.services.index.snippets import (
     SLICE_CHARACTERS,
+    SNIPPET_CHARACTERS,
     folded_text,
     mark_matches,
     pattern_of,
@@ -42,3 +43,10 @@ def test_a_match_far_into_a_long_text_is_shown(filler: str) -> None:
     shown = mark_matches(text, pattern_of(["NADEL"], whole=True))
     assert "<mark>nädel</mark>" in shown
     assert len(shown) < 300
+
+
+def test_a_match_that_begins_where_the_snippet_ends_is_left_out() -> None:
+    filler = "x" * (SNIPPET_CHARACTERS - len("word ") - 1)
+    assert mark_matches(f"word {filler} word", pattern_of(["word"], whole=True)) == (
+        f"<mark>word</mark> {filler} …"
+    )

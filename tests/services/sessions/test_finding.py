@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.turn_engine import FunctionRuntime, TurnEngine, in_event_loop
-from xo_cowork_core.sdk import KeepsHistory, Message, NotFound, SessionRecord, UsageRecord
+from xo_cowork_core.sdk import KeepsHistory, NotFound
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord, UsageRecord
 from xo_cowork_core.services.sessions import sessions as sessions_module
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
