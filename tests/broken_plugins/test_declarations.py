@@ -33,11 +33,11 @@ MISTAKES = {
     ),
     "no_return": (
         "@hookimpl\ndef xo_runtimes(self):\n    [Plain()]",
-        "xo_runtimes must return a list of Runtime, not None; does it lack its `return`?",
+        "xo_runtimes() must return a list of Runtime, not None; does it lack its `return`?",
     ),
     "no_list": (
         "@hookimpl\ndef xo_runtimes(self):\n    return Plain()",
-        "xo_runtimes must return a list of Runtime, not Plain",
+        "xo_runtimes() must return a list of Runtime, not Plain",
     ),
     "a_class": (
         "@hookimpl\ndef xo_runtimes(self):\n    return [Plain]",
@@ -45,11 +45,11 @@ MISTAKES = {
     ),
     "async_hook": (
         "@hookimpl\nasync def xo_runtimes(self):\n    return [Plain()]",
-        "not a coroutine; a hook is a plain function",
+        "not a coroutine: write `def`, not `async def`",
     ),
     "no_claims": (
         "@hookimpl\ndef xo_contributes(self):\n    Contributions()",
-        "xo_contributes must return Contributions",
+        "xo_contributes() must return Contributions, not None; does it lack its `return",
     ),
     "name_with_blank": (
         "@hookimpl\ndef xo_runtimes(self):\n    return [Plain(name='My Agent')]",
@@ -57,7 +57,7 @@ MISTAKES = {
     ),
     "alias_as_text": (
         "@hookimpl\ndef xo_runtimes(self):\n    return [Plain(aliases='polly')]",
-        "its runtime's aliases are a text: write ('polly',)",
+        "RuntimeInfo.aliases must be a list of str, not str: put it into a list",
     ),
     "setting_in_small": (
         "@hookimpl\ndef xo_contributes(self):\n"

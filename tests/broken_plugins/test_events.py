@@ -3,16 +3,16 @@
 from xo_cowork_core.sdk.testing import Chat
 
 MISTAKES = {
-    "text": "run yielded str, which is no Event",
-    "nothing": "run yielded NoneType, which is no Event",
+    "text": "run() must yield events of the SDK, not str",
+    "nothing": "run() must yield events of the SDK, not None",
     "number": "TextDelta.text must be str, not int",
     "bytes": "ToolResult.output must be str, not bytes",
-    "list": "ToolCall.arguments must be Mapping[str, ",
-    "words": "Question.questions must be Sequence[QuestionItem], not list",
-    "tokens": "Done.tokens must be Tokens | None, not dict",
-    "counts": "Done.tokens must be Tokens | None, not Tokens with fields of other types",
-    "reason": "Done.finish_reason must be one of 'stop', 'aborted', 'length', not str",
-    "interrupt": "the runtime raised KeyboardInterrupt",
+    "list": "ToolCall.arguments must be a dict that JSON can hold, not list",
+    "words": "Question.questions[0] must be QuestionItem, not str",
+    "tokens": "Done.tokens must be Tokens or None, not dict",
+    "counts": "Done.tokens.input must be int, not str",
+    "reason": "Done.finish_reason must be one of 'stop', 'aborted', 'length', not 'finished'",
+    "interrupt": "run() raised KeyboardInterrupt",
 }
 
 

@@ -12,7 +12,7 @@ from xo_cowork_core.host.settings.model import (
     setting_fields,
 )
 from xo_cowork_core.host.settings.types import SETTING_TYPES
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 NAME = "docs/settings.md"
 START, END = "<!-- generated: python -m tests.docs.settings_page -->", "<!-- end -->"

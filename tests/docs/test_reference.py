@@ -21,7 +21,8 @@ from xo_cowork_core.host.settings.model import read_settings
 from xo_cowork_core.sdk import hooks, kit, testing
 from xo_cowork_core.sdk.events import base as events
 from xo_cowork_core.sdk.runtime import agents, history, transcripts
-from xo_cowork_core.services.runtimes.registry import ABILITIES, PluginState
+from xo_cowork_core.services.runtimes.plugin_record import PluginState
+from xo_cowork_core.services.runtimes.registry import ABILITIES
 
 FRONTEND, PLUGINS = page("docs/frontend.md"), page("docs/plugins.md")
 RUNTIME_MODULES = (sdk, agents, history, transcripts)

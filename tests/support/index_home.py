@@ -20,7 +20,8 @@ from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.refresher import IndexRefresher
 from xo_cowork_core.services.index.schema import BLOCK_MESSAGES
 from xo_cowork_core.services.index.session_rows import Flags
-from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.database import Database
 from xo_runtime_claude.history.transcript import ClaudeTranscript
 from xo_runtime_claude.runtime import ClaudeRuntime

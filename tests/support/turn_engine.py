@@ -21,8 +21,9 @@ from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import Indexer
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.readiness import Readiness
-from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
 from xo_cowork_core.services.sessions.sessions import Sessions

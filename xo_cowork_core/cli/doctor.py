@@ -6,21 +6,20 @@ It works beside a running server: it locks, ends and starts nothing of that serv
 import asyncio
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from xo_cowork_core.cli.output import print_json, print_line
 from xo_cowork_core.cli.plugins import BROKEN_STATES
 from xo_cowork_core.host.app import create_app
-from xo_cowork_core.host.plugins.hook_caller import describe_exception
 from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import read_settings
-from xo_cowork_core.sdk import ChecksHealth, Health
-from xo_cowork_core.services.runtimes.registry import HEALTH_SECONDS, RegisteredConnector
+from xo_cowork_core.sdk import Health
+from xo_cowork_core.services.runtimes.health import check_health
+from xo_cowork_core.services.runtimes.registry import RegisteredConnector
 
-T = TypeVar("T")
 OK_STATES = frozenset({"ready", "degraded", "connected"})
 
 
@@ -106,24 +105,9 @@ async def _examine_plugins(state: AppState) -> list[DoctorFinding]:
 
 
 async def _examine_connector(registered: RegisteredConnector) -> DoctorFinding:
-    connector, name = registered.connector, registered.info.name
-    if not isinstance(connector, ChecksHealth):
-        return _finding("connector", name, "ready", Health(state="ready"))
-    health = await _call(connector.health)
-    if isinstance(health, str):
-        return _failure("connector", name, health)
+    name = registered.info.name
+    health = await check_health(registered.plugin, registered.connector, name)
     return _finding("connector", name, health.state, health)
-
-
-async def _call(ability: Callable[[], Awaitable[T]]) -> T | str:
-    """Call a connector; return a sentence for a failure."""
-    try:
-        async with asyncio.timeout(HEALTH_SECONDS):
-            return await ability()
-    except TimeoutError:
-        return "It took too long to answer."
-    except Exception as error:  # noqa: BLE001
-        return describe_exception(error)
 
 
 def _failure(kind: str, name: str, detail: str, state: str = "failed") -> DoctorFinding:

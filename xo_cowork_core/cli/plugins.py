@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from xo_cowork_core.cli.output import print_json, print_line
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 BROKEN_STATES = frozenset({"failed", "missing", "incompatible"})
 

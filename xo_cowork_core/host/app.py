@@ -22,6 +22,7 @@ from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
 from xo_cowork_core.host.middleware.errors import ErrorMiddleware
 from xo_cowork_core.host.middleware.forwarded import ForwardedMiddleware
 from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
+from xo_cowork_core.host.plugins.call_thread import CallThread
 from xo_cowork_core.host.plugins.discovery import discover_plugins, list_installed_plugins
 from xo_cowork_core.host.plugins.enabled import select_enabled_plugins
 from xo_cowork_core.host.plugins.lifespans import START_SECONDS, WAIT_SECONDS, PluginLifespans
@@ -69,10 +70,12 @@ def create_app(settings: Settings, state: AppState | None = None) -> FastAPI:
 
 def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
     installed = list_installed_plugins()
+    thread = CallThread("plugin wiring")
     discovered = discover_plugins(
         installed,
         select_enabled_plugins(settings, [plugin.name for plugin in installed]),
         core_version=__version__,
+        thread=thread,
         strict=settings.plugins_strict,
     )
     core_routes = [route for family in FAMILIES for route in family.router.routes]
@@ -84,8 +87,12 @@ def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
         state.services.public_address,
         state.services.connections,
         state.http,
+        thread,
     )
-    return registrar.register_all(discovered)
+    try:
+        return registrar.register_all(discovered)
+    finally:
+        thread.close()
 
 
 @asynccontextmanager

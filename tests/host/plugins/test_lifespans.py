@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from xo_cowork_core.host.plugins import lifespans
+from xo_cowork_core.host.plugins.call_thread import CallThread
 from xo_cowork_core.host.plugins.hook_caller import HookCaller
 from xo_cowork_core.host.plugins.lifespans import PluginLifespans
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin
 from xo_cowork_core.sdk import hookimpl
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 
 class Plugin:
@@ -28,7 +29,7 @@ class Plugin:
 
 def _loaded_plugin(name: str, seconds: float) -> LoadedPlugin:
     record = PluginRecord(name)
-    return LoadedPlugin(HookCaller(record, Plugin(seconds)), context=None)
+    return LoadedPlugin(HookCaller(record, Plugin(seconds), CallThread("test")), context=None)
 
 
 async def _until(holds) -> None:

@@ -20,6 +20,7 @@ from xo_cowork_core.services.index.scanner import (
     scan,
 )
 from xo_cowork_core.services.index.transcript_readers import TranscriptReaders
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.storage.jsonl import FileFingerprint
 from xo_runtime_claude.history.transcript import ClaudeTranscript
 
@@ -39,7 +40,7 @@ def source_in(tmp_path: Path, opened: list[Path] | None = None) -> TranscriptSou
         return ClaudeTranscript(path)
 
     home = IndexedHome(tmp_path, open_transcript)
-    return TranscriptSource("reader", home.runtime(), (home.projects,))
+    return TranscriptSource("reader", home.runtime(), (home.projects,), PluginRecord("reader"))
 
 
 def write(tmp_path: Path, name: str, seconds: int, body: bytes = b"") -> Path:

@@ -131,8 +131,8 @@ async def test_the_first_answer_counts_and_a_wrong_one_leaves_the_request_open(
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (ZeroDivisionError(), "Written did not take the answer"),
-        (SystemExit(3), "Written did not take the answer"),
+        (ZeroDivisionError(), "The runtime could not take the answer"),
+        (SystemExit(3), "The runtime could not take the answer"),
         (NotFound("The agent is gone"), "The agent is gone"),
     ],
 )

@@ -126,10 +126,10 @@ async def test_a_runtime_that_will_not_stop_loses_its_processes_and_its_turn_end
 async def test_plugins_add_environment_and_are_called_at_the_end(tmp_path: Path) -> None:
     outcomes: list[tuple[str, TurnOutcome]] = []
 
-    def environment(turn: Turn) -> Mapping[str, SecretStr]:
+    async def environment(turn: Turn) -> Mapping[str, SecretStr]:
         return {"TOKEN": SecretStr(f"for {turn.text}")}
 
-    def finished(turn: Turn, outcome: TurnOutcome) -> None:
+    async def finished(turn: Turn, outcome: TurnOutcome) -> None:
         outcomes.append((turn.stream_id, outcome))
 
     async def spend(turn: Turn) -> AsyncGenerator[Event, None]:

@@ -13,7 +13,8 @@ from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.server import schemas
 from xo_cowork_core.api.server.metrics import prometheus_text
 from xo_cowork_core.sdk import Health
-from xo_cowork_core.services.runtimes.registry import PluginRecord, RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 
 HEALTH_PATH = "/health"
 PLUGINS_PATH = "/api/plugins"

@@ -8,7 +8,7 @@ from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.server.routes import PLUGINS_PATH
 from xo_cowork_core.host.plugins.routes import is_under
 from xo_cowork_core.sdk import Unavailable
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 RETRY_SECONDS = 2
 STARTING = {"loaded", "starting"}

@@ -9,6 +9,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,12 +17,13 @@ from packaging.utils import canonicalize_name
 from stevedore.extension import Extension
 from stevedore.named import NamedExtensionManager
 
-from xo_cowork_core.host.plugins.hook_caller import describe_exception
+from xo_cowork_core.host.plugins.call_thread import CallThread, HangingCallError
 from xo_cowork_core.sdk import GROUP
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord, describe_exception
 
 log = logging.getLogger("xo_cowork.host")
 CORE = "xo-cowork-core"
+IMPORT_SECONDS = 10.0
 NAME_HEADER = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 
 
@@ -47,8 +49,11 @@ class DiscoveredPlugin(NamedTuple):
 class PluginExtensionManager(NamedExtensionManager[Any]):
     """Imports entry points, each at most once; keeps what an import raises and how long it took."""
 
-    def __init__(self, plugins: Sequence[InstalledPlugin], *, strict: bool) -> None:
+    def __init__(
+        self, plugins: Sequence[InstalledPlugin], thread: CallThread, *, strict: bool
+    ) -> None:
         self._entry_points = [plugin.entry_point for plugin in plugins]
+        self._thread = thread
         self._strict = strict
         self.import_ms: dict[str, float] = {}
         self.errors: dict[str, BaseException] = {}
@@ -70,7 +75,8 @@ class PluginExtensionManager(NamedExtensionManager[Any]):
     ) -> Extension[Any] | None:
         started = time.perf_counter()
         try:
-            return super()._load_one_plugin(ep, invoke_on_load, invoke_args, invoke_kwds)
+            load = partial(super()._load_one_plugin, ep, invoke_on_load, invoke_args, invoke_kwds)
+            return self._thread.run(load, IMPORT_SECONDS)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -103,6 +109,7 @@ def discover_plugins(
     enabled: Sequence[str],
     *,
     core_version: str,
+    thread: CallThread,
     strict: bool,
 ) -> list[DiscoveredPlugin]:
     """Import the enabled plugins and return one entry per name, imported or not.
@@ -125,21 +132,34 @@ def discover_plugins(
             importable.append(plugin)
     for name in enabled:
         records.setdefault(name, _missing_record(name))
-    objects = _import_plugins(importable, records, strict=strict)
+    objects = _import_plugins(importable, records, thread, strict=strict)
     order = dict.fromkeys((*enabled, *records))
     return [DiscoveredPlugin(records[name], objects.get(name)) for name in order]
 
 
 def _import_plugins(
-    plugins: Sequence[InstalledPlugin], records: dict[str, PluginRecord], *, strict: bool
+    plugins: Sequence[InstalledPlugin],
+    records: dict[str, PluginRecord],
+    thread: CallThread,
+    *,
+    strict: bool,
 ) -> dict[str, object]:
-    manager = PluginExtensionManager(plugins, strict=strict)
+    manager = PluginExtensionManager(plugins, thread, strict=strict)
     for name, import_ms in manager.import_ms.items():
         records[name].set_import_time(round(import_ms, 1))
     for name, error in manager.errors.items():
-        records[name].fail(f"import failed: {describe_exception(error)}")
+        records[name].fail(_describe_import_error(error))
         log.warning("plugin %s could not be imported", name, exc_info=error)
     return {extension.name: extension.plugin for extension in manager}
+
+
+def _describe_import_error(error: BaseException) -> str:
+    if isinstance(error, HangingCallError):
+        return (
+            f"its import took longer than {IMPORT_SECONDS:g} s: do slow work in the context of"
+            " xo_lifespan"
+        )
+    return f"import failed: {describe_exception(error)}"
 
 
 def find_version_mismatch(distribution: importlib.metadata.Distribution, core_version: str) -> str:

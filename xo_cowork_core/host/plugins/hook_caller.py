@@ -1,30 +1,38 @@
 """Call the hooks of one plugin; what a hook raises or returns wrongly becomes a `PluginError`."""
 
+import asyncio
 import inspect
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pluggy
 from pydantic import SecretStr
 
+from xo_cowork_core.host.plugins.call_thread import CallThread, HangingCallError
 from xo_cowork_core.sdk import Turn, TurnOutcome
 from xo_cowork_core.sdk.hooks import PROJECT, Hooks
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.calls import require_type
+from xo_cowork_core.services.runtimes.plugin_record import (
+    PluginError,
+    PluginRecord,
+    describe_exception,
+)
 
-log = logging.getLogger("xo_cowork.host")
-
-
-class PluginError(Exception):
-    """A plugin breaks a rule of the SDK; the text is one line for its record."""
+HOOK_SECONDS = 5.0
 
 
 class HookCaller:
     """One plugin behind a pluggy manager of its own, which validates and calls only this plugin."""
 
-    def __init__(self, record: PluginRecord, plugin: object) -> None:
-        """Raises PluginError for a hook that is misspelt or has an argument that does not exist."""
+    def __init__(self, record: PluginRecord, plugin: object, thread: CallThread) -> None:
+        """`thread` runs the hooks at start; each plugin has one of its own for those at turns.
+
+        Raises PluginError for a hook that is misspelt or has an argument that does not exist.
+        """
         self.record = record
+        self._thread = thread
+        self._turn_thread = CallThread(f"hooks of {record.name}")
+        self._hanging: set[str] = set()
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
         if inspect.isclass(plugin):
@@ -48,52 +56,79 @@ class HookCaller:
         """Return whether the plugin implements a hook."""
         return bool(getattr(self._manager.hook, hook).get_hookimpls())
 
-    def call(self, hook: str, **arguments: object) -> Any:
-        """Call one hook. Returns None where the plugin lacks it; raises PluginError alone."""
+    def call(self, hook: str, hint: Any, **arguments: object) -> Any:
+        """Call one hook at start and check its result. Blocks; raises PluginError alone."""
         try:
-            results = getattr(self._manager.hook, hook)(**arguments)
+            value = self._thread.run(self._call_of(hook, arguments), HOOK_SECONDS)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise PluginError(f"{hook} raised {describe_exception(error)}") from error
-        return results[0] if results else None
+            raise _hook_error(hook, error) from error
+        require_type(value, hint, f"{hook}()")
+        return value
+
+    async def call_later(self, hook: str, hint: Any, **arguments: object) -> Any:
+        """Call one hook while the server runs. A hook that hung is not called again: None.
+
+        Raises PluginError alone.
+        """
+        if hook in self._hanging:
+            return None
+        try:
+            call = self._call_of(hook, arguments)
+            value = await self._turn_thread.run_async(call, HOOK_SECONDS)
+        except HangingCallError as error:
+            self._hanging.add(hook)
+            raise _hook_error(hook, error) from error
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            raise _hook_error(hook, error) from error
+        require_type(value, hint, f"{hook}()")
+        return value
 
     def call_for_list(self, hook: str, item_type: type, **arguments: object) -> list[Any]:
-        """Call a hook that returns a sequence of `item_type`. Raises PluginError."""
+        """Call a hook at start that returns a list. Raises PluginError."""
         if not self.implements(hook):
             return []
-        items = self.call(hook, **arguments)
-        expected = f"{hook} must return a list of {item_type.__name__}"
-        if not isinstance(items, (list, tuple)):
-            raise PluginError(f"{expected}, {_describe_wrong_value(items)}")
-        for item in items:
-            if not isinstance(item, item_type):
-                raise PluginError(f"{expected}: {_describe_wrong_value(item)}")
-        return list(items)
+        return list(self.call(hook, Sequence[item_type], **arguments))
 
-    def turn_environment(self, turn: Turn) -> Mapping[str, SecretStr]:
-        """Call `xo_turn_env`; a fault is logged and counts as an empty environment."""
-        try:
-            variables = self.call("xo_turn_env", turn=turn) if self.record.serves else None
-            return {str(key): SecretStr(_reveal(value)) for key, value in (variables or {}).items()}
-        except (PluginError, AttributeError, TypeError, ValueError):
-            log.exception("xo_turn_env of plugin %s failed", self.record.name)
+    async def turn_environment(self, turn: Turn) -> Mapping[str, SecretStr]:
+        """Call `xo_turn_env`; a fault is recorded and counts as an empty environment."""
+        if not self.record.serves:
             return {}
-
-    def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
-        """Call `xo_turn_finished`; a fault is logged."""
         try:
-            if self.record.serves:
-                self.call("xo_turn_finished", turn=turn, outcome=outcome)
-        except PluginError:
-            log.exception("xo_turn_finished of plugin %s failed", self.record.name)
+            hint = Mapping[str, SecretStr | str] | None
+            variables = await self.call_later("xo_turn_env", hint, turn=turn)
+        except PluginError as error:
+            self.record.add_fault("xo_turn_env()", str(error))
+            return {}
+        return {key: _secret(value) for key, value in (variables or {}).items()}
+
+    async def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
+        """Call `xo_turn_finished`; a fault is recorded."""
+        if not self.record.serves:
+            return
+        try:
+            await self.call_later("xo_turn_finished", object, turn=turn, outcome=outcome)
+        except PluginError as error:
+            self.record.add_fault("xo_turn_finished()", str(error))
+
+    def _call_of(self, hook: str, arguments: Mapping[str, object]) -> Callable[[], object]:
+        def call() -> object:
+            results = getattr(self._manager.hook, hook)(**arguments)
+            return results[0] if results else None
+
+        return call
 
 
-def describe_exception(error: BaseException) -> str:
-    """Return an exception's class and the first line of its text, at most 200 characters of it."""
-    lines = str(error).strip().splitlines()
-    text = lines[0][:200] if lines else ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _hook_error(hook: str, error: BaseException) -> PluginError:
+    if isinstance(error, HangingCallError):
+        return PluginError(
+            f"{hook}() took longer than {HOOK_SECONDS:g} s: do slow work in the context of"
+            " xo_lifespan"
+        )
+    return PluginError(f"{hook} raised {describe_exception(error)}")
 
 
 def _describe_validation_error(error: pluggy.PluginValidationError) -> str:
@@ -106,16 +141,5 @@ def _describe_validation_error(error: pluggy.PluginValidationError) -> str:
     return f"its hooks are wrong: {text}"
 
 
-def _describe_wrong_value(value: object) -> str:
-    if value is None:
-        return "not None; does it lack its `return`?"
-    if inspect.iscoroutine(value):
-        value.close()
-        return "not a coroutine; a hook is a plain function"
-    if inspect.isclass(value):
-        return f"not the class {value.__name__}; make it an object, {value.__name__}(…)"
-    return f"not {type(value).__name__}"
-
-
-def _reveal(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+def _secret(value: SecretStr | str) -> SecretStr:
+    return value if isinstance(value, SecretStr) else SecretStr(value)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.settings.model import read_settings
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 
 def build_unstarted_app() -> FastAPI:

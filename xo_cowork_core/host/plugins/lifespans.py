@@ -13,9 +13,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from xo_cowork_core.host.plugins.hook_caller import PluginError, describe_exception
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import (
+    PluginError,
+    PluginRecord,
+    describe_exception,
+)
 
 WAIT_SECONDS = 2.0
 START_SECONDS = 30.0
@@ -56,7 +59,7 @@ class PluginLifespan:
 
     async def _run(self) -> None:
         try:
-            lifespan = self._call_hook()
+            lifespan = await self._call_hook()
             await self._enter_and_leave(lifespan)
         except KeyboardInterrupt:
             raise
@@ -67,9 +70,10 @@ class PluginLifespan:
             self.started.set()
             log.debug("plugin %s is %s", self.record.name, self.record.state)
 
-    def _call_hook(self) -> Context:
-        lifespan = self.plugin.hooks.call(
+    async def _call_hook(self) -> Context:
+        lifespan = await self.plugin.hooks.call_later(
             "xo_lifespan",
+            object,
             context=self.plugin.context,
             runtimes=[registered.runtime for registered in self.plugin.runtimes],
             connectors=[registered.connector for registered in self.plugin.connectors],

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 
+from xo_cowork_core.host.plugins.call_thread import CallThread
 from xo_cowork_core.host.plugins.context import PluginContext, build_plugin_paths
 from xo_cowork_core.host.plugins.discovery import DiscoveredPlugin
-from xo_cowork_core.host.plugins.hook_caller import HookCaller, PluginError
-from xo_cowork_core.host.plugins.routes import RouteKey, RouteRegistry
+from xo_cowork_core.host.plugins.hook_caller import HookCaller
+from xo_cowork_core.host.plugins.routes import RouteKey, RouteRegistry, check_schemas
 from xo_cowork_core.host.plugins.tasks import PluginTasks
 from xo_cowork_core.host.plugins.validation import (
     describe_connector,
@@ -27,8 +28,8 @@ from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.public_address import PublicAddress
+from xo_cowork_core.services.runtimes.plugin_record import PluginError, PluginRecord
 from xo_cowork_core.services.runtimes.registry import (
-    PluginRecord,
     RegisteredConnector,
     RegisteredRuntime,
     Registry,
@@ -68,6 +69,7 @@ class PluginRegistrar:
     address: PublicAddress
     connections: Connections
     http: HttpClient
+    thread: CallThread
 
     def register_all(self, discovered: Sequence[DiscoveredPlugin]) -> list[LoadedPlugin]:
         """Add every record to the registry; return the plugins that may be mounted.
@@ -89,7 +91,7 @@ class PluginRegistrar:
         return loaded
 
     def _register(self, record: PluginRecord, plugin: object) -> LoadedPlugin:
-        loaded = self._load(HookCaller(record, plugin))
+        loaded = self._load(HookCaller(record, plugin, self.thread))
         self.routes.add(record.name, record.contributions.prefixes, loaded.routes)
         for runtime in loaded.runtimes:
             self.registry.add_runtime(runtime)
@@ -128,6 +130,7 @@ class PluginRegistrar:
             connectors=[registered.connector for registered in connectors],
         )
         routes = self.routes.check_routes(contributions.prefixes, routers)
+        check_schemas(record.name, routers)
         self._check_runtime_names(runtimes)
         self._check_connector_names(connectors)
         return LoadedPlugin(hooks, context, runtimes, connectors, routers, routes)

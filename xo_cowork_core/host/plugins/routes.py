@@ -1,15 +1,17 @@
 """The owner of each path prefix and route. FastAPI silently serves the first of two
 equal routes; here the plugin with the second is refused."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from xo_cowork_core.api.families import claimed_paths, claimed_prefixes
-from xo_cowork_core.host.plugins.hook_caller import PluginError
+from xo_cowork_core.api.openapi import install_openapi, operation_id
+from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
 
 CORE = "the core"
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -59,6 +61,24 @@ class RouteRegistry:
         """Add claims and routes that were checked."""
         self._prefixes.update(dict.fromkeys(prefixes, owner))
         self._routes.update(dict.fromkeys(routes, owner))
+
+
+def check_schemas(plugin: str, routers: Sequence[APIRouter]) -> None:
+    """Raise PluginError when the OpenAPI document can't be made of a plugin's routes: the document
+    of the server holds them all."""
+    if not routers:
+        return
+    try:
+        probe = FastAPI(generate_unique_id_function=operation_id)
+        install_openapi(probe)
+        for router in routers:
+            probe.include_router(router, tags=[plugin])
+        json.dumps(probe.openapi(), allow_nan=False).encode()
+    except Exception as error:
+        raise PluginError(
+            f"its routes can't be described in OpenAPI, {describe_exception(error)}: give each"
+            " route a pydantic model as its response, or response_model=None"
+        ) from error
 
 
 def is_under(path: str, prefix: str) -> bool:

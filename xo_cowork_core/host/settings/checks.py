@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.host.settings.unknown import find_unknown_settings
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 PROJECTS_ROOT = "XO_PROJECTS_ROOT"
 

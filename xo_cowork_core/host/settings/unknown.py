@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from xo_cowork_core.host.plugins.enabled import read_drop_in_files
 from xo_cowork_core.host.settings.model import Settings, setting_fields
-from xo_cowork_core.services.runtimes.registry import PluginRecord
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 
 class UnknownSetting(NamedTuple):

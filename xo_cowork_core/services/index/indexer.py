@@ -28,6 +28,12 @@ from xo_cowork_core.services.index.scanner import (
 )
 from xo_cowork_core.services.index.session_rows import Flags, ProjectOf
 from xo_cowork_core.services.index.transcript_readers import ParsedTranscript, TranscriptReaders
+from xo_cowork_core.services.runtimes.calls import checked_plain_call
+from xo_cowork_core.services.runtimes.plugin_record import (
+    PluginError,
+    describe_exception,
+    describe_fault,
+)
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.jsonl import FileFingerprint
@@ -182,8 +188,9 @@ class Indexer:
                 transcripts.append(self._readers.parse(file, locations))
             except OSError as error:
                 log.warning("%s could not be read: %s", file.path, error)
-            except (Exception, SystemExit):
+            except (Exception, SystemExit) as error:
                 # a fault of a plugin's reader: its file is left out, the others are indexed
+                file.source.plugin.add_fault("open_transcript()", describe_fault(error))
                 log.exception("%s could not be parsed", file.path)
                 transcripts.append(ParsedTranscript(file, None, (), ()))
         return transcripts
@@ -207,7 +214,9 @@ class Indexer:
     async def _write_one(self, transcript: ParsedTranscript, flags_of: FlagsOf) -> set[str]:
         try:
             return await self._write_together([transcript], flags_of)
-        except WRONG_VALUES:
+        except WRONG_VALUES as error:
+            fault = f"a transcript has a value of a wrong type: {describe_exception(error)}"
+            transcript.file.source.plugin.add_fault("open_transcript()", fault)
             log.exception("%s could not be indexed", transcript.file.path)
             empty = ParsedTranscript(transcript.file, None, (), ())
             return await self._write_together([empty], flags_of)
@@ -230,10 +239,11 @@ def _source(owner: RegisteredRuntime) -> TranscriptSource | None:
     if not isinstance(runtime, KeepsTranscripts) or not (plugin.serves or plugin.is_starting):
         return None
     try:
-        return TranscriptSource(owner.info.name, runtime, tuple(runtime.transcript_folders()))
-    except (Exception, SystemExit):
-        log.exception("%s could not name its folders of transcripts", owner.info.name)
+        folders = checked_plain_call(runtime, KeepsTranscripts.transcript_folders)
+    except PluginError as fault:
+        plugin.add_fault("transcript_folders()", str(fault))
         return None
+    return TranscriptSource(owner.info.name, runtime, tuple(folders), plugin)
 
 
 def _batches(files: Sequence[TranscriptFile]) -> list[list[TranscriptFile]]:

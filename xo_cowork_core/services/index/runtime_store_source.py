@@ -10,6 +10,8 @@ from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import WRONG_VALUES
 from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.runtimes.calls import checked_call
+from xo_cowork_core.services.runtimes.plugin_record import describe_fault
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 
 STORE_SECONDS = 5.0
@@ -37,44 +39,54 @@ class RuntimeStoreSource:
             if isinstance(runtime, KeepsTranscripts) or not owner.plugin.serves:
                 continue
             if isinstance(runtime, KeepsHistory):
-                await self._refresh_one(owner, runtime)
+                await self._refresh_one(owner)
 
-    async def _refresh_one(self, owner: RegisteredRuntime, runtime: KeepsHistory) -> None:
+    async def _refresh_one(self, owner: RegisteredRuntime) -> None:
         try:
             async with asyncio.timeout(STORE_SECONDS):
-                records = await runtime.sessions()
+                records = await checked_call(
+                    owner.runtime, KeepsHistory.sessions, seconds=STORE_SECONDS, of_agent=True
+                )
                 changed = [r for r in records if self._seen.get(r.session_id) != r]
                 changed.sort(key=lambda record: record.time_updated, reverse=True)
                 for record in changed[:SESSIONS_PER_REFRESH]:
-                    if await _write(self._index, owner.info.name, runtime, record):
+                    if await _write(self._index, owner, record):
                         self._seen[record.session_id] = record
                 if len(changed) > SESSIONS_PER_REFRESH:
                     self._index.mark_stale()
         except TimeoutError:
-            log.warning("the sessions of %s took too long", owner.info.name)
-        except (Exception, SystemExit):
+            owner.plugin.add_fault("sessions()", f"sessions() took longer than {STORE_SECONDS:g} s")
+        except Exception as error:
             # one runtime's broken store must not hide the others' sessions
+            owner.plugin.add_fault("sessions()", describe_fault(error))
             log.exception("the sessions of %s could not be listed", owner.info.name)
 
 
-async def _write(
-    index: Index, agent_name: str, runtime: KeepsHistory, record: SessionRecord
-) -> bool:
+async def _write(index: Index, owner: RegisteredRuntime, record: SessionRecord) -> bool:
     """Write one session, without its messages when its store can't return them: one broken session
     must not hide the others. Return whether this state of it needs no further try."""
+    agent_name = owner.info.name
     row, messages, is_complete = SessionRow.of(record, agent_name), None, True
     try:
-        messages = await runtime.messages(record.session_id)
+        messages = await checked_call(
+            owner.runtime,
+            KeepsHistory.messages,
+            record.session_id,
+            seconds=STORE_SECONDS,
+            of_agent=True,
+        )
     except (XoError, OSError) as error:
         log.warning("the messages of %s of %s: %s", record.session_id, agent_name, error)
         is_complete = False
-    except (Exception, SystemExit):
+    except Exception as error:
+        owner.plugin.add_fault("messages()", describe_fault(error))
         log.exception("the messages of %s of %s could not be read", record.session_id, agent_name)
     # a store that doesn't count returns 0
     counted = replace(row, message_count=row.message_count or len(messages or ()))
     try:
         await index.write_session(counted, messages)
-    except WRONG_VALUES:
+    except WRONG_VALUES as error:
+        owner.plugin.add_fault("messages()", describe_fault(error))
         log.exception(
             "the messages of %s of %s could not be indexed", record.session_id, agent_name
         )

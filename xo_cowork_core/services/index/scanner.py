@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
+from xo_cowork_core.services.runtimes.calls import checked_plain_call
+from xo_cowork_core.services.runtimes.plugin_record import PluginError, PluginRecord
 from xo_cowork_core.storage.jsonl import FileFingerprint
 from xo_cowork_core.storage.paths import is_unicode
 
@@ -26,13 +28,14 @@ class TranscriptSource(NamedTuple):
     agent_name: str
     runtime: KeepsTranscripts
     folders: tuple[Path, ...]
+    plugin: PluginRecord
 
     def id_of(self, path: str) -> str | None:
         """Return the runtime's id of a transcript; None for a file that is none."""
         try:
-            return self.runtime.transcript_id(Path(path))
-        except (Exception, SystemExit):
-            log.exception("%s of %s: the runtime could not name the file", path, self.agent_name)
+            return checked_plain_call(self.runtime, KeepsTranscripts.transcript_id, Path(path))
+        except PluginError as fault:
+            self.plugin.add_fault("transcript_id()", str(fault))
             return None
 
 

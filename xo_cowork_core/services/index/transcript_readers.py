@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
-from xo_cowork_core.sdk.runtime.transcripts import Transcript, UsageRecord
+from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript, UsageRecord
 from xo_cowork_core.services.index.indexed_messages import IndexedMessage, indexed_messages
 from xo_cowork_core.services.index.scanner import (
     TranscriptFile,
     TranscriptLocations,
     TranscriptSource,
 )
+from xo_cowork_core.services.runtimes.calls import checked_plain_call, require_type
+from xo_cowork_core.services.runtimes.type_checks import return_hint
 from xo_cowork_core.storage.jsonl import FileFingerprint, Tail
 
 MAX_READERS = 16
@@ -70,7 +72,7 @@ class TranscriptReaders:
         transcript = reader.transcript
         return ParsedTranscript(
             file,
-            transcript.record(),
+            _checked_record(transcript),
             indexed_messages(transcript.outline()),
             transcript.usage(),
             reader.needs,
@@ -84,7 +86,9 @@ class TranscriptReaders:
         reader = self._advance(file, locations)
         self._keep(path, reader)
         if reader.messages is None:
-            reader.messages = reader.transcript.messages()
+            messages = reader.transcript.messages()
+            require_type(messages, return_hint(Transcript.messages), "messages()", of_agent=True)
+            reader.messages = messages
         return reader.messages
 
     def discard(self, path: str) -> None:
@@ -111,8 +115,15 @@ class TranscriptReaders:
             total -= evicted.fingerprint.size
 
 
+def _checked_record(transcript: Transcript) -> SessionRecord | None:
+    record = transcript.record()
+    require_type(record, return_hint(Transcript.record), "record()", of_agent=True)
+    return record
+
+
 def _new_reader(file: TranscriptFile) -> _Reader:
-    transcript = file.source.runtime.open_transcript(Path(file.path))
+    runtime = file.source.runtime
+    transcript = checked_plain_call(runtime, KeepsTranscripts.open_transcript, Path(file.path))
     return _Reader(Tail(file.location), file.fingerprint, transcript)
 
 

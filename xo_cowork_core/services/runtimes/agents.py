@@ -16,10 +16,17 @@ from typing import Any, cast
 
 import orjson
 
-from xo_cowork_core.sdk import BadRequest, Conflict, NotFound, Unavailable, Unsupported
+from xo_cowork_core.sdk import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    Unavailable,
+    Unsupported,
+    UpstreamFailed,
+)
 from xo_cowork_core.sdk.runtime.agents import Agent, KeepsAgents
 from xo_cowork_core.services.clock import Clock, stamp
-from xo_cowork_core.services.runtimes.calls import call_runtime
+from xo_cowork_core.services.runtimes.calls import require_type
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.atomic import write_atomic
 
@@ -82,21 +89,24 @@ class Agents:
             await self.read(agent_id)
             if agent_id == PERMANENT:
                 raise Conflict(f"The agent {PERMANENT} cannot be deleted")
-            deletion = _keeper(self._require_owner()).delete_agent(agent_id)
-            await call_runtime(deletion, "remove the agent", CHANGE_SECONDS)
+            await self._require_owner().call(
+                KeepsAgents.delete_agent,
+                agent_id,
+                action="remove the agent",
+                seconds=CHANGE_SECONDS,
+            )
             extras = await asyncio.to_thread(self._read)
             if extras.pop(agent_id, None) is not None:
                 await asyncio.to_thread(self._write, extras)
 
     async def _save(self, agent_id: str, fields: Row, *, fresh: bool) -> Row:
         owner = self._require_owner()
-        keeper = _keeper(owner)
         given = {key: value for key, value in fields.items() if key not in DERIVED}
         if "system_prompt" in given:
             given["systemPrompt"] = given.pop("system_prompt")
-        own = {key: value for key, value in given.items() if key in keeper.agent_fields}
-        agent = await call_runtime(
-            keeper.save_agent(agent_id, own), "save the agent", CHANGE_SECONDS
+        own = {key: value for key, value in given.items() if key in _agent_fields(owner)}
+        agent = await owner.call(
+            KeepsAgents.save_agent, agent_id, own, action="save the agent", seconds=CHANGE_SECONDS
         )
         extras = await asyncio.to_thread(self._read)
         # the creation time of an agent that another program made is unknown
@@ -166,12 +176,18 @@ def _object(value: object) -> Row:
     return cast("Row", value) if isinstance(value, dict) else {}
 
 
-def _keeper(owner: RegisteredRuntime) -> KeepsAgents:
-    return cast("KeepsAgents", owner.runtime)
+def _agent_fields(owner: RegisteredRuntime) -> frozenset[str]:
+    """Return the names of the fields that the runtime stores."""
+    try:
+        value: object = cast("KeepsAgents", owner.runtime).agent_fields
+        return cast("frozenset[str]", require_type(value, frozenset[str], "agent_fields"))
+    except Exception as error:
+        owner.plugin.add_fault("agent_fields", str(error))
+        raise UpstreamFailed("The runtime could not name the fields of its agents") from error
 
 
 async def _agents(owner: RegisteredRuntime) -> Sequence[Agent]:
-    return await call_runtime(_keeper(owner).agents(), "list its agents", LIST_SECONDS)
+    return await owner.call(KeepsAgents.agents, action="list its agents", seconds=LIST_SECONDS)
 
 
 def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:

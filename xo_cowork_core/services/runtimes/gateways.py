@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from xo_cowork_core.sdk import Unsupported
 from xo_cowork_core.sdk.events.base import Json
 from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, ReportsStatus
-from xo_cowork_core.services.runtimes.calls import call_runtime
-from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
 STATUS_SECONDS = 5.0
@@ -34,26 +33,34 @@ class Gateways:
         for registered in self._registry.runtimes():
             runtime = registered.runtime
             if isinstance(runtime, HasChannels) and registered.plugin.serves:
-                channels = await call_runtime(
-                    runtime.channels(), "list its channels", STATUS_SECONDS
+                channels = await registered.call(
+                    HasChannels.channels, action="list its channels", seconds=STATUS_SECONDS
                 )
-                return Channels(channels, await _is_gateway_running(runtime))
+                return Channels(channels, await _is_gateway_running(registered))
         return Channels()
 
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
         """Store a channel's tokens; True when the gateway must restart. Raises Unsupported."""
         for registered in self._registry.runtimes():
             if isinstance(registered.runtime, HasChannels) and registered.plugin.serves:
-                addition = registered.runtime.add_channel(channel, tokens)
-                return await call_runtime(addition, "add the channel", RESTART_SECONDS)
+                return await registered.call(
+                    HasChannels.add_channel,
+                    channel,
+                    tokens,
+                    action="add the channel",
+                    seconds=RESTART_SECONDS,
+                )
         raise Unsupported("No runtime here has channels")
 
     async def restart(self) -> str:
         """Restart the gateway and return what it printed. Raises Unsupported or UpstreamFailed."""
         for registered in self._registry.runtimes():
             if isinstance(registered.runtime, HasGateway) and registered.plugin.serves:
-                restart = registered.runtime.restart_gateway()
-                return await call_runtime(restart, "restart its gateway", RESTART_SECONDS)
+                return await registered.call(
+                    HasGateway.restart_gateway,
+                    action="restart its gateway",
+                    seconds=RESTART_SECONDS,
+                )
         raise Unsupported("No runtime here has a gateway")
 
     async def status(self, subject: str) -> Json:
@@ -64,16 +71,18 @@ class Gateways:
         default = await self._selector.default()
         if not isinstance(default.runtime, ReportsStatus):
             raise Unsupported(f"{default.info.title} reports no status of its {subject}")
-        return await call_runtime(
-            default.runtime.status_of(subject),
-            f"report the status of its {subject}",
-            STATUS_SECONDS,
+        return await default.call(
+            ReportsStatus.status_of,
+            subject,
+            action=f"report the status of its {subject}",
+            seconds=STATUS_SECONDS,
         )
 
 
-async def _is_gateway_running(runtime: HasChannels) -> bool:
-    if not isinstance(runtime, HasGateway):
+async def _is_gateway_running(registered: RegisteredRuntime) -> bool:
+    if not isinstance(registered.runtime, HasGateway):
         return False
-    return (
-        await call_runtime(runtime.gateway(), "report the state of its gateway", STATUS_SECONDS)
-    ).running
+    status = await registered.call(
+        HasGateway.gateway, action="report the state of its gateway", seconds=STATUS_SECONDS
+    )
+    return status.running

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Sequence
 
 from xo_cowork_core.sdk import BadRequest, ListsModels, Model, XoError
-from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
@@ -59,4 +58,6 @@ class Models:
             return []
         if not (await self._readiness.of(registered)).takes_turns:
             return []
-        return await call_runtime(registered.runtime.models(), "list its models", LIST_SECONDS)
+        return await registered.call(
+            ListsModels.models, action="list its models", seconds=LIST_SECONDS
+        )

@@ -4,11 +4,10 @@ The host fills it while it loads plugins; services only read it. It owns no task
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, TypeVar, TypeVarTuple
 
 from pydantic import SecretStr
 
@@ -16,7 +15,6 @@ from xo_cowork_core.sdk import (
     Answers,
     ChecksHealth,
     ClosesSessions,
-    Contributions,
     EditsHistory,
     Health,
     Interrupts,
@@ -26,7 +24,6 @@ from xo_cowork_core.sdk import (
     OpensSessions,
     Runtime,
     RuntimeInfo,
-    SecretField,
     Secrets,
     Turn,
     TurnOutcome,
@@ -34,20 +31,12 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.sdk.connector import Connector, ConnectorInfo
 from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, KeepsAgents, ReportsStatus
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
+from xo_cowork_core.services.runtimes.calls import CALL_SECONDS, call_runtime
+from xo_cowork_core.services.runtimes.health import check_health
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
-PluginState: TypeAlias = Literal[
-    "disabled",
-    "missing",
-    "incompatible",
-    "failed",
-    "loaded",
-    "starting",
-    "ready",
-    "degraded",
-    "stopping",
-    "stopped",
-]
-HEALTH_SECONDS = 5.0
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 ABILITIES: Mapping[str, type] = MappingProxyType(
     {
         "interrupts": Interrupts,
@@ -66,57 +55,6 @@ ABILITIES: Mapping[str, type] = MappingProxyType(
         "tells_status": ReportsStatus,
     }
 )
-log = logging.getLogger("xo_cowork.registry")
-
-
-@dataclass(slots=True)
-class PluginRecord:
-    """The state and declarations of one plugin. `kind` is `runtime`, `connector` or `plugin`."""
-
-    name: str
-    kind: str = "plugin"
-    distribution: str = ""
-    version: str = ""
-    state: PluginState = "loaded"
-    error: str = ""
-    import_ms: float = 0.0
-    contributions: Contributions = field(default_factory=Contributions)
-    routes: list[str] = field(default_factory=list[str])
-    secrets: list[SecretField] = field(default_factory=list[SecretField])
-    auth: list[str] = field(default_factory=list[str])
-
-    @property
-    def serves(self) -> bool:
-        """Whether its runtimes and connectors can be called."""
-        return self.state in {"ready", "degraded"}
-
-    @property
-    def is_starting(self) -> bool:
-        """Whether it is loaded and not started yet."""
-        return self.state in {"loaded", "starting"}
-
-    def set_state(self, state: PluginState, error: str | None = None) -> None:
-        """Enter a state; the error stays where none is given."""
-        self.state = state
-        if error is not None:
-            self.error = error
-
-    def fail(self, error: str) -> None:
-        """Enter the state `failed`. `error` is one line."""
-        self.set_state("failed", error)
-
-    def set_import_time(self, milliseconds: float) -> None:
-        """Record how long the import took."""
-        self.import_ms = milliseconds
-
-    def declare(self, contributions: Contributions, secrets: Sequence[SecretField] = ()) -> None:
-        """Record what the plugin declares of itself."""
-        self.contributions = contributions
-        self.secrets = list(secrets)
-
-    def set_routes(self, routes: Sequence[str]) -> None:
-        """Record the routes that were accepted, as `METHOD /path`."""
-        self.routes = list(routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +71,28 @@ class RegisteredRuntime:
         """The names in `ABILITIES` of the abilities that the runtime has."""
         return [name for name, kind in ABILITIES.items() if isinstance(self.runtime, kind)]
 
+    async def call(
+        self,
+        method: Callable[[Any, *Arguments], Awaitable[T]],
+        *arguments: *Arguments,
+        action: str,
+        seconds: float = CALL_SECONDS,
+        of_agent: bool = False,
+    ) -> T:
+        """Call a method of the SDK on the runtime, as `call_runtime` does."""
+        return await call_runtime(
+            self.plugin,
+            self.runtime,
+            method,
+            *arguments,
+            action=action,
+            seconds=seconds,
+            of_agent=of_agent,
+        )
+
     async def health(self) -> Health:
-        """Check the runtime within `HEALTH_SECONDS`, unless its plugin does not serve."""
-        if not self.plugin.serves:
-            return Health(
-                state="starting" if self.plugin.is_starting else "failed",
-                detail=self.plugin.error
-                or f"The plugin {self.plugin.name} is {self.plugin.state}.",
-            )
-        if not isinstance(self.runtime, ChecksHealth):
-            return Health(state="ready")
-        try:
-            async with asyncio.timeout(HEALTH_SECONDS):
-                return await self.runtime.health()
-        except TimeoutError:
-            # on a busy machine a turn may still work, and has time limits of its own
-            return Health(state="degraded", detail="Its health check took too long.")
-        except (Exception, SystemExit):
-            # a SystemExit out of a task would end the event loop
-            log.exception("health of %s", self.info.name)
-            return Health(state="failed", detail="Its health check failed; the log says why.")
+        """Check the runtime's health."""
+        return await check_health(self.plugin, self.runtime, self.info.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +115,8 @@ class Registry:
         self.connectors: dict[str, RegisteredConnector] = {}
         self._runtimes: dict[str, RegisteredRuntime] = {}
         self._aliases: dict[str, str] = {}
-        self._environments: list[Callable[[Turn], Mapping[str, SecretStr]]] = []
-        self._listeners: list[Callable[[Turn, TurnOutcome], None]] = []
+        self._environments: list[Callable[[Turn], Awaitable[Mapping[str, SecretStr]]]] = []
+        self._listeners: list[Callable[[Turn, TurnOutcome], Awaitable[None]]] = []
 
     def add_plugin(self, record: PluginRecord) -> None:
         """Add a plugin's record, whatever its state."""
@@ -198,8 +138,8 @@ class Registry:
 
     def add_turn_hooks(
         self,
-        environment: Callable[[Turn], Mapping[str, SecretStr]] | None = None,
-        finished: Callable[[Turn, TurnOutcome], None] | None = None,
+        environment: Callable[[Turn], Awaitable[Mapping[str, SecretStr]]] | None = None,
+        finished: Callable[[Turn, TurnOutcome], Awaitable[None]] | None = None,
     ) -> None:
         """Add one plugin's `xo_turn_env` and `xo_turn_finished`, which never raise."""
         if environment:
@@ -222,14 +162,13 @@ class Registry:
         """Return all runtimes, in the order in which a default is chosen."""
         return sorted(self._runtimes.values(), key=lambda each: (each.info.rank, each.info.name))
 
-    def turn_environment(self, turn: Turn) -> dict[str, SecretStr]:
+    async def turn_environment(self, turn: Turn) -> dict[str, SecretStr]:
         """Return the variables that plugins add to a turn's environment."""
         variables: dict[str, SecretStr] = {}
-        for environment in self._environments:
-            variables.update(environment(turn))
+        for added in await asyncio.gather(*(call(turn) for call in self._environments)):
+            variables.update(added)
         return variables
 
-    def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
+    async def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
         """Call every plugin's `xo_turn_finished`."""
-        for listener in self._listeners:
-            listener(turn, outcome)
+        await asyncio.gather(*(listener(turn, outcome) for listener in self._listeners))

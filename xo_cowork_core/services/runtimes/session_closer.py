@@ -9,7 +9,6 @@ from collections import OrderedDict
 from typing import Protocol
 
 from xo_cowork_core.sdk import ClosesSessions, Turn, XoError
-from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 
 CLOSE_SECONDS = 5.0
@@ -56,8 +55,11 @@ class SessionCloser:
         if not isinstance(owner.runtime, ClosesSessions):
             return
         try:
-            await call_runtime(
-                owner.runtime.close_session(session_id), "close a session", CLOSE_SECONDS
+            await owner.call(
+                ClosesSessions.close_session,
+                session_id,
+                action="close a session",
+                seconds=CLOSE_SECONDS,
             )
         except XoError as error:
             log.warning("%s: %s", agent_name, error.message)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, OffersSkills, Skill, XoError
-from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.workspace import Workspace
 
@@ -68,4 +67,6 @@ async def _skills_or_none(runtime: RegisteredRuntime, cwd: Path) -> Sequence[Ski
 async def _skills_of(registered: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
     if not isinstance(registered.runtime, OffersSkills) or not registered.plugin.serves:
         return []
-    return await call_runtime(registered.runtime.skills(cwd), "list its skills", LIST_SECONDS)
+    return await registered.call(
+        OffersSkills.skills, cwd, action="list its skills", seconds=LIST_SECONDS
+    )

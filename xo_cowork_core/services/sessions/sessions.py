@@ -4,7 +4,6 @@ Lists and search come from the index. Messages are read from the runtimes' own s
 host's for a runtime without one; this service keeps no copy.
 """
 
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 import orjson
 
-from xo_cowork_core.sdk import KeepsHistory, NotFound, Unavailable, UpstreamFailed, XoError
+from xo_cowork_core.sdk import KeepsHistory, NotFound, XoError
 from xo_cowork_core.sdk.kit import UNTITLED, strip_context
 from xo_cowork_core.sdk.runtime.history import FilePart, Message, TextPart
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
@@ -24,7 +23,7 @@ from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.queries import Label, Session
 from xo_cowork_core.services.index.search import Hit
 from xo_cowork_core.services.index.session_rows import SessionRow
-from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.database import Database
 
 FIND_SECONDS = 2.0
@@ -122,42 +121,33 @@ class Sessions:
 
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)
-        runtime = owner.runtime if owner else None
-        if isinstance(runtime, KeepsHistory):
-            messages = await self._load_messages(runtime, session.session_id)
+        if owner and isinstance(owner.runtime, KeepsHistory):
+            messages = await self._load_messages(owner, session.session_id)
         else:
             messages = await self._history.messages(session.session_id)
         return messages or await self._prompts(session.session_id)
 
     async def _load_messages(
-        self, runtime: KeepsHistory, session_id: str
+        self, owner: RegisteredRuntime, session_id: str
     ) -> Sequence[Message] | None:
         """Read a transcript; when there is none, or it fails, read the runtime's store."""
         fault: XoError | None = None
-        if isinstance(runtime, KeepsTranscripts):
+        if isinstance(owner.runtime, KeepsTranscripts):
             try:
                 if messages := await self._index.messages(session_id):
                     return messages
             except XoError as error:
                 fault = error
-        messages = await self._read_store(runtime, session_id)
+        messages = await owner.call(
+            KeepsHistory.messages,
+            session_id,
+            action="read the session's messages",
+            seconds=STORE_SECONDS,
+            of_agent=True,
+        )
         if fault and not messages:
             raise fault
         return messages
-
-    async def _read_store(self, runtime: KeepsHistory, session_id: str) -> Sequence[Message] | None:
-        try:
-            async with asyncio.timeout(STORE_SECONDS):
-                return await runtime.messages(session_id)
-        except XoError:
-            raise
-        except TimeoutError:
-            raise Unavailable("The session's messages took too long to read") from None
-        except (Exception, SystemExit) as error:
-            log.exception("the messages of %s could not be read", session_id)
-            raise UpstreamFailed(
-                "The session's messages could not be read; the log says why"
-            ) from error
 
     async def _prompts(self, session_id: str) -> Sequence[Message]:
         """Return the user's prompts, for a session whose transcript is not on disk yet."""
@@ -189,14 +179,18 @@ class Sessions:
     async def _find_in_stores(self, session_id: str) -> Session | None:
         """Find a session in the stores of runtimes, such as a gateway's, and index it."""
         for owner in self._registry.runtimes():
-            runtime = owner.runtime
-            if not isinstance(runtime, KeepsHistory) or not owner.plugin.serves:
+            if not isinstance(owner.runtime, KeepsHistory) or not owner.plugin.serves:
                 continue
             try:
-                async with asyncio.timeout(FIND_SECONDS):
-                    record = await runtime.session(session_id)
-            except (Exception, SystemExit):
-                log.exception("a session of %s could not be read", owner.info.name)
+                record = await owner.call(
+                    KeepsHistory.session,
+                    session_id,
+                    action="find the session",
+                    seconds=FIND_SECONDS,
+                    of_agent=True,
+                )
+            except XoError as error:
+                log.warning("a session of %s: %s", owner.info.name, error.message)
                 continue
             if record:
                 row = SessionRow.of(record, owner.info.name)

@@ -23,6 +23,7 @@ from xo_cowork_core.sdk import (
     UpstreamFailed,
     XoError,
 )
+from xo_cowork_core.services.runtimes.plugin_record import PluginError
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 from xo_cowork_core.services.turns.interactions import PendingInteraction
 
@@ -57,12 +58,15 @@ class PendingInteractions:
     def record(self, event: Event) -> None:
         """Add the runtime's request, or resolve the request that the runtime withdraws.
 
-        Raises TypeError for a request of a runtime without the ability `Answers`.
+        Raises PluginError for a request of a runtime without the ability `Answers`.
         """
         match event:
             case PermissionRequest() | Question() | PlanReview():
                 if not isinstance(self._owner.runtime, Answers):
-                    raise TypeError(f"{self._owner.info.name} asks but does not take answers")
+                    raise PluginError(
+                        f"run() yielded {type(event).__name__}, but {self._owner.info.name} does"
+                        " not take answers: make `Answers` a base class of the runtime"
+                    )
                 self._mark_resolved(event.call_id)
                 self._interactions[event.call_id] = PendingInteraction(event)
                 self._timers[event.call_id] = asyncio.create_task(
@@ -113,17 +117,20 @@ class PendingInteractions:
     async def _answer(
         self, call_id: str, interaction: PendingInteraction, answer: TurnAnswer, reason: str
     ) -> None:
-        runtime, title = self._owner.runtime, self._owner.info.title
-        if not isinstance(runtime, Answers):
+        title = self._owner.info.title
+        if not isinstance(self._owner.runtime, Answers):
             raise Unsupported(f"{title} takes no answers")
         # before the runtime gets the answer: the agent's next events must follow this one
         self._mark_resolved(call_id)
         self._append(interaction.resolved_event(answer, reason))
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await runtime.answer(self._turn, call_id, answer)
+            await self._owner.call(
+                Answers.answer,
+                self._turn,
+                call_id,
+                answer,
+                action="take the answer",
+                seconds=ANSWER_SECONDS,
+            )
         except XoError as error:
             raise UpstreamFailed(error.message) from error
-        except (Exception, SystemExit) as error:
-            log.exception("%s did not take an answer", self._owner.info.name)
-            raise UpstreamFailed(f"{title} did not take the answer") from error

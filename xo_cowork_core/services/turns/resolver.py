@@ -21,7 +21,6 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.sdk.kit import SingleFlight
 from xo_cowork_core.services.files.stored_files import mime_type_of
 from xo_cowork_core.services.index.queries import Session
-from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.sessions.sessions import Sessions
@@ -75,10 +74,10 @@ class TurnResolver:
             permissions=self._permissions(prompt),
         )
         secrets = await self._secrets.of(owner.secrets)
-        environment = {**secrets, **self._registry.turn_environment(turn)}
+        environment = {**secrets, **await self._registry.turn_environment(turn)}
         turn = replace(turn, environment=environment)
         if session is None and isinstance(owner.runtime, OpensSessions):
-            opened = await call_runtime(owner.runtime.open_session(turn), "open a session")
+            opened = await owner.call(OpensSessions.open_session, turn, action="open a session")
             turn = replace(turn, session_id=opened)
         return ResolvedTurn(turn, owner)
 

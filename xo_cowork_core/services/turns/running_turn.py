@@ -35,7 +35,8 @@ from xo_cowork_core.services.eventlog.batches import Entry, entry_of
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.services.history.message_assembler import MessageAssembler
-from xo_cowork_core.services.turns.event_validation import validate_event
+from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_fault
+from xo_cowork_core.services.turns.event_validation import require_iterator, validate_event
 from xo_cowork_core.services.turns.interactions import INTERACTION_EVENTS
 from xo_cowork_core.services.turns.pending_interactions import PendingInteractions
 from xo_cowork_core.services.turns.prompt import ResolvedTurn
@@ -144,7 +145,7 @@ class RunningTurn:
 
     async def _pump(self) -> None:
         try:
-            events = self.owner.runtime.run(self.turn)
+            events = require_iterator(self.owner.runtime.run(self.turn))
             try:
                 await self._emit_all(events)
             finally:
@@ -153,7 +154,7 @@ class RunningTurn:
                     await close()
         except (SystemExit, KeyboardInterrupt) as error:
             # out of a task asyncio raises them in the event loop, which would end the server
-            raise RuntimeError(f"the runtime raised {type(error).__name__}") from error
+            raise PluginError(f"run() raised {type(error).__name__}") from error
 
     async def _emit_all(self, events: AsyncIterator[Event]) -> None:
         count = 0
@@ -174,7 +175,7 @@ class RunningTurn:
 
     async def _stop_pump(self, pump: asyncio.Task[None]) -> None:
         if isinstance(self.owner.runtime, Interrupts):
-            await self._interrupt(self.owner.runtime, pump)
+            await self._interrupt(pump)
         if not pump.done():
             pump.cancel()
             await asyncio.wait({pump}, timeout=CANCEL_SECONDS)
@@ -185,16 +186,19 @@ class RunningTurn:
                 CANCEL_SECONDS,
             )
 
-    async def _interrupt(self, runtime: Interrupts, pump: asyncio.Task[None]) -> None:
+    async def _interrupt(self, pump: asyncio.Task[None]) -> None:
+        started = self._clock.monotonic()
         try:
-            async with asyncio.timeout(INTERRUPT_SECONDS):
-                await runtime.interrupt(self.turn)
-                await asyncio.wait({pump})
-        except TimeoutError:
-            pass
-        except (Exception, SystemExit):
-            # a SystemExit would leave the turn without a terminal event
-            log.exception("%s could not be interrupted", self.owner.info.name)
+            await self.owner.call(
+                Interrupts.interrupt,
+                self.turn,
+                action="interrupt the turn",
+                seconds=INTERRUPT_SECONDS,
+            )
+        except XoError as error:
+            log.warning("%s: %s", self.owner.info.name, error.message)
+        spent = self._clock.monotonic() - started
+        await asyncio.wait({pump}, timeout=max(0.0, INTERRUPT_SECONDS - spent))
 
     def _terminal_of(self, pump: asyncio.Task[None]) -> Event:
         terminal = self.terminal
@@ -206,7 +210,7 @@ class RunningTurn:
         if self._stop_reason == "timeout":
             return AgentError("The turn ran longer than any turn may", "timeout")
         if pump.cancelled():
-            return self._error_of(RuntimeError("the runtime cancelled its own turn"))
+            return self._error_of(PluginError("run() raised CancelledError: only the host cancels"))
         error = pump.exception()
         return self._error_of(error) if error else terminal or Done()
 
@@ -222,6 +226,7 @@ class RunningTurn:
     def _error_of(self, error: BaseException) -> AgentError:
         if isinstance(error, AgentFailure | XoError):
             return AgentError(error.message, error.code)
+        self.owner.plugin.add_fault("run()", describe_fault(error))
         number = secrets.token_hex(4)
         log.error("turn failed, %s in %s", number, self.owner.info.name, exc_info=error)
         title = self.owner.info.title

@@ -13,7 +13,6 @@ from xo_cowork_core.sdk import (
     Unsupported,
 )
 from xo_cowork_core.services.history.host_history import HostHistory
-from xo_cowork_core.services.runtimes.calls import call_runtime
 from xo_cowork_core.services.turns.prompt import ResolvedTurn
 from xo_cowork_core.services.turns.running_turn import RunningTurn
 from xo_cowork_core.services.turns.turn_rows import insert_turn, user_message
@@ -57,7 +56,9 @@ class TurnStore:
             raise Unsupported(f"{title} cannot edit a session's past")
         session_id = resolved.turn.session_id
         # the runtime first: when it fails, the host's history still agrees with the agent's
-        await call_runtime(runtime.drop(session_id, message_id), "drop the message")
+        await resolved.owner.call(
+            EditsHistory.drop, session_id, message_id, action="drop the message"
+        )
         if not isinstance(runtime, KeepsHistory):
             await self._history.drop(session_id, message_id)
 

@@ -59,6 +59,7 @@ class Turns:
         # by session id
         self._active: dict[str, ActiveTurn] = {}
         self._accepting: dict[Prompt, asyncio.Task[StartedTurn]] = {}
+        self._tasks = set[asyncio.Task[None]]()
         self._is_stopping = False
         self.started_total = 0
 
@@ -127,9 +128,8 @@ class Turns:
                 if self._accepting:
                     await asyncio.wait(list(self._accepting.values()))
                     self._request_stop()
-                tasks = [active.task for active in self._active.values() if active.task]
-                if tasks:
-                    await asyncio.wait(tasks)
+                if self._tasks:
+                    await asyncio.wait(self._tasks)
         except TimeoutError:
             log.error("not every turn ended within %s s of the stop", ABORT_SECONDS)
 
@@ -156,6 +156,7 @@ class Turns:
         active.task = asyncio.create_task(
             self._run(active), name=f"turn {active.started.stream_id}"
         )
+        _track(self._tasks, active.task)
         return active.started
 
     def _request_stop(self) -> None:
@@ -225,10 +226,16 @@ class Turns:
         running.close(terminal)
         for listener in self._listeners:
             listener.turn_ended(running)
-        self._registry.turn_finished(running.turn, running.outcome)
+        await self._registry.turn_finished(running.turn, running.outcome)
 
     async def _stop_processes(self, running: RunningTurn) -> None:
         try:
             await self._stop_owner(running.turn.stream_id)
         except Exception:
             log.exception("processes of turn %s could not be ended", running.turn.stream_id)
+
+
+def _track(tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+    """Keep a task until it ends, which is after the plugins' hooks at the end of its turn."""
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

@@ -1,0 +1,93 @@
+"""A thread in which plugins are called, so that a call that hangs does not hang the host.
+
+It runs one call at a time. When a call exceeds its limit the thread is abandoned: SystemExit is
+raised in it, which ends a loop of Python code; one that waits in C stays as a daemon thread. The
+next call gets a new thread.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Job = tuple[Callable[[], Any], Future[Any]]
+log = logging.getLogger("xo_cowork.host")
+
+
+class HangingCallError(Exception):
+    """A call exceeded its limit and goes on in its abandoned thread."""
+
+
+class CallThread:
+    """Runs calls in a daemon thread, which starts with the first call."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread: Thread | None = None
+        self._jobs = SimpleQueue[Job | None]()
+
+    def run(self, call: Callable[[], T], seconds: float) -> T:
+        """Run a call and return its result. Blocks.
+
+        Raises what it raises, HangingCallError after `seconds`.
+        """
+        future = self._submit(call)
+        try:
+            return future.result(seconds)
+        except TimeoutError:
+            if future.done():
+                raise
+            self._abandon()
+            raise HangingCallError from None
+
+    async def run_async(self, call: Callable[[], T], seconds: float) -> T:
+        """Run a call and return its result, as `run` does, without blocking."""
+        future = asyncio.wrap_future(self._submit(call))
+        await asyncio.wait({future}, timeout=seconds)
+        if not future.done():
+            self._abandon()
+            raise HangingCallError
+        return future.result()
+
+    def close(self) -> None:
+        """End the thread after its present call."""
+        self._jobs.put(None)
+        self._thread = None
+        self._jobs = SimpleQueue()
+
+    def _submit(self, call: Callable[[], T]) -> Future[T]:
+        if self._thread is None:
+            work = Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True)
+            self._thread = work
+            work.start()
+        future = Future[T]()
+        self._jobs.put((call, future))
+        return future
+
+    def _abandon(self) -> None:
+        thread = self._thread
+        self.close()
+        if thread and thread.ident:
+            _raise_in(thread.ident)
+
+
+def _work(jobs: SimpleQueue[Job | None]) -> None:
+    while job := jobs.get():
+        call, future = job
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - SystemExit too: the caller records it
+            future.set_exception(error)
+
+
+def _raise_in(thread_id: int) -> None:
+    """Raise SystemExit in a thread, when it next runs Python code."""
+    import ctypes  # noqa: PLC0415 - needed only when a plugin hangs
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_id), ctypes.py_object(SystemExit)
+    )

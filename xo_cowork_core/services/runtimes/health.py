@@ -1,0 +1,47 @@
+"""The health check of a runtime or connector: it always returns a health, in a limited time."""
+
+import logging
+
+from xo_cowork_core.sdk import ChecksHealth, Health
+from xo_cowork_core.services.runtimes.calls import CallTimeout, checked_call
+from xo_cowork_core.services.runtimes.plugin_record import (
+    PluginError,
+    PluginRecord,
+    describe_exception,
+)
+
+HEALTH_SECONDS = 5.0
+DETAIL_CHARACTERS = 2000
+PLACE = "health()"
+LOG_SAYS_WHY = "Its health check failed; the log says why."
+log = logging.getLogger("xo_cowork.health")
+
+
+async def check_health(record: PluginRecord, subject: object, name: str) -> Health:
+    """Check a runtime or connector, unless its plugin does not serve.
+
+    One without the ability is ready.
+    """
+    if not record.serves:
+        return Health(
+            state="starting" if record.is_starting else "failed",
+            detail=record.error or f"The plugin {record.name} is {record.state}.",
+        )
+    if not isinstance(subject, ChecksHealth):
+        return Health(state="ready")
+    try:
+        health = await checked_call(subject, ChecksHealth.health, seconds=HEALTH_SECONDS)
+        if len(health.detail) > DETAIL_CHARACTERS:
+            raise PluginError(f"Health.detail must be one sentence, not {len(health.detail)} long")
+    except CallTimeout:
+        record.add_fault(PLACE, f"{PLACE} of {name} took longer than {HEALTH_SECONDS:g} s")
+        # on a busy machine a turn may still work, and has time limits of its own
+        return Health(state="degraded", detail="Its health check took too long.")
+    except PluginError as fault:
+        record.add_fault(PLACE, str(fault))
+        return Health(state="failed", detail=LOG_SAYS_WHY)
+    except Exception as error:
+        record.add_fault(PLACE, f"{PLACE} of {name} raised {describe_exception(error)}")
+        log.exception("health of %s", name)
+        return Health(state="failed", detail=LOG_SAYS_WHY)
+    return health
