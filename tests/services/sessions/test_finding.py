@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.turn_engine import FunctionRuntime, TurnEngine, in_event_loop
 from xo_cowork_core.sdk import KeepsHistory, NotFound
-from xo_cowork_core.sdk.runtime.history import Message, SessionRecord, UsageRecord
+from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.transcripts import UsageRecord
 from xo_cowork_core.services.sessions import sessions as sessions_module
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
