@@ -12,6 +12,7 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
+from typing_extensions import TypedDict
 
 T = TypeVar("T")
 
@@ -57,16 +58,10 @@ class RequestModel(BaseModel):
         return {key: value for key, value in entries.items() if value is not None}
 
 
-class ResponseModel(BaseModel):
-    """A JSON object that is sent: every field is in it, also a null one."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class OkResponse(ResponseModel):
+class OkResponse(TypedDict):
     """The request was carried out."""
 
-    ok: bool = Field(default=True, examples=[True])
+    ok: Annotated[bool, Field(examples=[True])]
 
 
 def response_example(body: object) -> Responses:

@@ -7,7 +7,6 @@ It follows no redirect, keeps no cookie (plugins share it) and logs no URL. It o
 import asyncio
 import logging
 from collections.abc import AsyncIterable, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -94,6 +93,8 @@ class SharedHttpClient:
 
 def _create_client() -> "httpx.AsyncClient":
     """Import httpx and load the certificates; takes a tenth of a second."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415
+
     import httpx  # noqa: PLC0415
 
     for name in ("httpx", "httpcore"):

@@ -70,7 +70,7 @@ async def update_agent(
 async def delete_agent(agent_id: str, services: ServicesDep) -> OkResponse:
     """Remove an agent."""
     await services.agents.delete(agent_id)
-    return OkResponse()
+    return OkResponse(ok=True)
 
 
 @router.get("/api/models", responses=response_example({"models": [schemas.MODEL_EXAMPLE]}))
@@ -132,14 +132,16 @@ async def add_channel(body: schemas.ChannelRequest, services: ServicesDep) -> sc
     if not tokens:
         raise BadRequest("`token`, or `bot_token` and `app_token`, is missing")
     restart = await services.gateways.add_channel(body.channel, tokens)
-    return schemas.AddedChannel(platform=body.channel, restart_required=restart)
+    return schemas.AddedChannel(ok=True, platform=body.channel, restart_required=restart)
 
 
 @router.post("/gateway/restart")
 async def restart_gateway(services: ServicesDep) -> schemas.GatewayRestart:
     """Restart the gateway; respond when it is reachable or has failed."""
     try:
-        return schemas.GatewayRestart(status="restarted", output=await services.gateways.restart())
+        return schemas.GatewayRestart(
+            status="restarted", output=await services.gateways.restart(), error=None
+        )
     except UpstreamFailed as error:
         return schemas.GatewayRestart(status="failed", output="", error=error.message)
 

@@ -1,11 +1,11 @@
 """The bodies of agents, models, channels and the gateway."""
 
-from typing import Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import AliasChoices, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import JsonObject, RequestModel, ResponseModel
+from xo_cowork_core.api.models import JsonObject, RequestModel
 
 AGENT_EXAMPLE: JsonObject = {
     "id": "research",
@@ -40,11 +40,11 @@ class AgentRequest(RequestModel):
         return self.model_dump(exclude_unset=True)
 
 
-class ChannelList(ResponseModel):
+class ChannelList(TypedDict):
     """Every channel with its state."""
 
-    channels: JsonObject = Field(examples=[{"telegram": {"configured": True}}])
-    gateway_running: bool = Field(examples=[True])
+    channels: Annotated[JsonObject, Field(examples=[{"telegram": {"configured": True}}])]
+    gateway_running: Annotated[bool, Field(examples=[True])]
 
 
 class ChannelRequest(RequestModel):
@@ -58,20 +58,20 @@ class ChannelRequest(RequestModel):
     app_token: str | None = None
 
 
-class AddedChannel(ResponseModel):
+class AddedChannel(TypedDict):
     """A channel that was stored."""
 
-    ok: bool = True
-    platform: str = Field(examples=["telegram"])
-    restart_required: bool = Field(examples=[False])
+    ok: bool
+    platform: Annotated[str, Field(examples=["telegram"])]
+    restart_required: Annotated[bool, Field(examples=[False])]
 
 
-class GatewayRestart(ResponseModel):
+class GatewayRestart(TypedDict):
     """How a restart went."""
 
-    status: Literal["restarted", "failed"] = Field(examples=["restarted"])
-    output: str = Field(examples=["gateway restarted"])
-    error: str | None = None
+    status: Annotated[Literal["restarted", "failed"], Field(examples=["restarted"])]
+    output: Annotated[str, Field(examples=["gateway restarted"])]
+    error: str | None
 
 
 class AgentList(TypedDict):

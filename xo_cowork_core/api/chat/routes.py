@@ -126,14 +126,14 @@ def _parse_event_id(text: str | None) -> int:
 @router.post("/api/chat/abort")
 async def abort(body: schemas.AbortRequest, services: ServicesDep) -> schemas.AbortResponse:
     """Stop a turn and its agent; respond after the turn has ended."""
-    return schemas.AbortResponse(aborted=await services.turns.abort(body.stream_id))
+    return schemas.AbortResponse(ok=True, aborted=await services.turns.abort(body.stream_id))
 
 
 @router.post("/api/chat/respond")
 async def respond(body: schemas.RespondRequest, services: ServicesDep) -> OkResponse:
     """Answer a permission request, a question or a plan. Only the first answer is used."""
     await services.turns.respond(body.stream_id, body.call_id, body.response)
-    return OkResponse()
+    return OkResponse(ok=True)
 
 
 @router.get("/api/chat/active")

@@ -1,10 +1,11 @@
 """The bodies of prompts, turns and answers to the agent."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import RequestModel, ResponseModel
+from xo_cowork_core.api.models import RequestModel
 
 Preset = Literal["allow", "ask", "deny"] | bool
 
@@ -50,11 +51,11 @@ class EditRequest(PromptRequest):
     message_id: str
 
 
-class StartedTurn(ResponseModel):
+class StartedTurn(TypedDict):
     """A turn that was accepted."""
 
-    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
-    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
+    stream_id: Annotated[str, Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])]
+    session_id: Annotated[str, Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])]
 
 
 class AbortRequest(RequestModel):
@@ -63,11 +64,11 @@ class AbortRequest(RequestModel):
     stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
 
 
-class AbortResponse(ResponseModel):
+class AbortResponse(TypedDict):
     """`aborted` is true when a running turn was stopped."""
 
-    ok: bool = True
-    aborted: bool = Field(examples=[True])
+    ok: bool
+    aborted: Annotated[bool, Field(examples=[True])]
 
 
 class RespondRequest(RequestModel):
@@ -79,12 +80,12 @@ class RespondRequest(RequestModel):
     response: object = Field(examples=[True])
 
 
-class ActiveTurnRow(ResponseModel):
+class ActiveTurnRow(TypedDict):
     """One running turn."""
 
-    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
-    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
-    agent_name: str = Field(examples=["demo"])
-    agent_id: str | None = Field(examples=["my-project"])
-    started_at: str = Field(examples=["2026-11-24T08:00:00.000+00:00"])
-    needs_input: bool = Field(examples=[False])
+    stream_id: Annotated[str, Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])]
+    session_id: Annotated[str, Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])]
+    agent_name: Annotated[str, Field(examples=["demo"])]
+    agent_id: Annotated[str | None, Field(examples=["my-project"])]
+    started_at: Annotated[str, Field(examples=["2026-11-24T08:00:00.000+00:00"])]
+    needs_input: Annotated[bool, Field(examples=[False])]

@@ -1,21 +1,22 @@
 """The bodies about the workspace and what its runtimes offer."""
 
+from typing import Annotated
+
 from pydantic import Field
+from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import ResponseModel
 
-
-class WorkspaceRoots(ResponseModel):
+class WorkspaceRoots(TypedDict):
     """Where each runtime's projects lie, the default runtime first."""
 
-    roots: dict[str, str] = Field(examples=[{"demo": "/home/coder/xo-projects"}])
-    default: str = Field(examples=["/home/coder/xo-projects"])
+    roots: Annotated[dict[str, str], Field(examples=[{"demo": "/home/coder/xo-projects"}])]
+    default: Annotated[str, Field(examples=["/home/coder/xo-projects"])]
 
 
-class SkillRow(ResponseModel):
+class SkillRow(TypedDict):
     """A skill, and the runtime that has it."""
 
-    name: str = Field(examples=["review"])
-    description: str = Field(examples=["Reviews a change"])
-    path: str = Field(examples=["/home/coder/.claude/skills/review/SKILL.md"])
-    agent_name: str = Field(examples=["claude_code"])
+    name: Annotated[str, Field(examples=["review"])]
+    description: Annotated[str, Field(examples=["Reviews a change"])]
+    path: Annotated[str, Field(examples=["/home/coder/.claude/skills/review/SKILL.md"])]
+    agent_name: Annotated[str, Field(examples=["claude_code"])]

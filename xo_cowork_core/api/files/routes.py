@@ -41,9 +41,7 @@ async def upload(request: Request, services: ServicesDep) -> Response:
     async with uploads.receive(_body(request), form) as received:
 
         async def put() -> Response:
-            return JSONResponse(
-                schemas.StoredFileRow.of(await uploads.place(received)).model_dump()
-            )
+            return JSONResponse(schemas.stored_file_row(await uploads.place(received)))
 
         return await answer_once(request, services.idempotency, received.fingerprint, put)
 
@@ -137,4 +135,4 @@ async def search_files(
 async def attach(body: schemas.AttachRequest, services: ServicesDep) -> list[schemas.StoredFileRow]:
     """Describe existing files in the form of an upload's response."""
     found = await services.files.describer.describe(body.paths)
-    return [schemas.StoredFileRow.of(file) for file in found]
+    return [schemas.stored_file_row(file) for file in found]

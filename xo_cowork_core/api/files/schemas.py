@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, TypeAdapter, WithJsonSchema
+from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import OpenApiExtra, RequestModel, ResponseModel, Responses
+from xo_cowork_core.api.models import OpenApiExtra, RequestModel, Responses
 from xo_cowork_core.services.files.stored_files import StoredFile
 
 PATH = "/home/ann/xo-projects/garden/PLAN.md"
@@ -53,7 +54,7 @@ class AttachRequest(RequestModel):
     paths: list[str] = Field(examples=[[PATH]])
 
 
-class FolderItem(ResponseModel):
+class FolderItem(TypedDict):
     """An entry of a folder."""
 
     name: str
@@ -63,67 +64,68 @@ class FolderItem(ResponseModel):
     is_symlink: bool
 
 
-class FolderListing(ResponseModel):
+class FolderListing(TypedDict):
     """A folder. `parent` is null where nothing above it is served."""
 
-    path: str = Field(examples=["/home/ann"])
+    path: Annotated[str, Field(examples=["/home/ann"])]
     parent: str | None
     dirs: list[FolderItem]
     files: list[FolderItem]
 
 
-class FileContent(ResponseModel):
+class FileContent(TypedDict):
     """A text file; bytes that are no UTF-8 are replaced."""
 
-    content: str = Field(examples=["# Plan\n"])
-    path: str = Field(examples=[PATH])
+    content: Annotated[str, Field(examples=["# Plan\n"])]
+    path: Annotated[str, Field(examples=[PATH])]
 
 
-class SavedFile(ResponseModel):
+class SavedFile(TypedDict):
     """A text that is on disk."""
 
-    path: str = Field(examples=[PATH])
-    bytes: int = Field(examples=[7])
+    path: Annotated[str, Field(examples=[PATH])]
+    bytes: Annotated[int, Field(examples=[7])]
 
 
-class MadeFolder(ResponseModel):
+class MadeFolder(TypedDict):
     """A folder that was made, and the names of the files that were put in."""
 
-    path: str = Field(examples=["/home/ann/xo-projects/garden"])
-    name: str = Field(examples=["garden"])
-    copied: list[str] = Field(examples=[["notes.txt"]])
+    path: Annotated[str, Field(examples=["/home/ann/xo-projects/garden"])]
+    name: Annotated[str, Field(examples=["garden"])]
+    copied: Annotated[list[str], Field(examples=[["notes.txt"]])]
 
 
-class FileMatchRow(ResponseModel):
+class FileMatchRow(TypedDict):
     """A file that matches a search."""
 
-    name: str = Field(examples=["PLAN.md"])
-    relative_path: str = Field(examples=["PLAN.md"])
-    absolute_path: str = Field(examples=[PATH])
+    name: Annotated[str, Field(examples=["PLAN.md"])]
+    relative_path: Annotated[str, Field(examples=["PLAN.md"])]
+    absolute_path: Annotated[str, Field(examples=[PATH])]
 
 
-class StoredFileRow(ResponseModel):
+class StoredFileRow(TypedDict):
     """A file that a prompt may be given."""
 
-    file_id: str = Field(examples=["9f86d081884c7d65"])
-    name: str = Field(examples=["PLAN.md"])
-    path: str = Field(examples=[PATH])
+    file_id: Annotated[str, Field(examples=["9f86d081884c7d65"])]
+    name: Annotated[str, Field(examples=["PLAN.md"])]
+    path: Annotated[str, Field(examples=[PATH])]
     size: int
-    mime_type: str = Field(examples=["text/markdown"])
-    source: str = Field(examples=["uploaded"])
+    mime_type: Annotated[str, Field(examples=["text/markdown"])]
+    source: Annotated[str, Field(examples=["uploaded"])]
     content_hash: str
 
-    @classmethod
-    def of(cls, file: StoredFile) -> "StoredFileRow":
-        return cls(
-            file_id=file.file_id,
-            name=file.name,
-            path=str(file.path),
-            size=file.size,
-            mime_type=file.mime_type,
-            source=file.source,
-            content_hash=file.content_hash,
-        )
+
+def stored_file_row(file: StoredFile) -> StoredFileRow:
+    """Return the row of a stored file."""
+    return StoredFileRow(
+        file_id=file.file_id,
+        name=file.name,
+        path=str(file.path),
+        size=file.size,
+        mime_type=file.mime_type,
+        source=file.source,
+        content_hash=file.content_hash,
+    )
 
 
 UPLOAD_FORM: OpenApiExtra = {
@@ -146,7 +148,7 @@ UPLOAD_FORM: OpenApiExtra = {
 }
 
 
-class BinaryContent(ResponseModel):
+class BinaryContent(TypedDict):
     """The bytes of a file, in base64."""
 
     content_base64: str
@@ -158,7 +160,7 @@ BINARY_RESPONSES: Responses = {
         "content": {
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
             "application/json": {
-                "schema": BinaryContent.model_json_schema(),
+                "schema": TypeAdapter(BinaryContent).json_schema(),
                 "example": {"content_base64": "IyBQbGFuCg==", "name": "PLAN.md"},
             },
         }

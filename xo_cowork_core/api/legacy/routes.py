@@ -49,6 +49,7 @@ async def ask_question(
     started, new = await services.legacy.start_turn(body.project_name, _prompt(body), body.user_id)
     message = await services.legacy.wait_for_text(started.stream_id)
     return schemas.QuestionAnswer(
+        id=None,
         message=message,
         project_id=body.project_name,
         user_id=body.user_id,
@@ -128,4 +129,4 @@ async def list_project_sessions(services: ServicesDep) -> dict[str, dict[str, st
 async def forget_project_session(project_id: str, services: ServicesDep) -> OkResponse:
     """Start a new session with the project's next question; the old session stays in the lists."""
     await services.legacy.forget_session(project_id)
-    return OkResponse()
+    return OkResponse(ok=True)

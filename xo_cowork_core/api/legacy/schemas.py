@@ -1,8 +1,11 @@
 """The bodies of the older chat routes."""
 
-from pydantic import Field
+from typing import Annotated
 
-from xo_cowork_core.api.models import RequestModel, ResponseModel
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from xo_cowork_core.api.models import RequestModel
 
 
 class QuestionRequest(RequestModel):
@@ -16,13 +19,13 @@ class QuestionRequest(RequestModel):
     agent_name: str | None = None
 
 
-class QuestionAnswer(ResponseModel):
+class QuestionAnswer(TypedDict):
     """The whole answer."""
 
-    id: None = None
-    message: str = Field(examples=["Hello!"])
-    project_id: str = Field(examples=["my-project"])
-    user_id: str | None = None
-    session_id: str = Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])
-    is_new_session: bool = Field(examples=[True])
-    timestamp: str = Field(examples=["2026-11-24T08:00:00.000+00:00"])
+    id: None
+    message: Annotated[str, Field(examples=["Hello!"])]
+    project_id: Annotated[str, Field(examples=["my-project"])]
+    user_id: str | None
+    session_id: Annotated[str, Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])]
+    is_new_session: Annotated[bool, Field(examples=[True])]
+    timestamp: Annotated[str, Field(examples=["2026-11-24T08:00:00.000+00:00"])]

@@ -87,7 +87,7 @@ async def update_todo(
 async def delete_todo(project_id: str, todo_id: str, services: ServicesDep) -> OkResponse:
     """Remove a todo."""
     await services.projects.todos.delete(project_id, todo_id)
-    return OkResponse()
+    return OkResponse(ok=True)
 
 
 @router.get(PROJECTS_PATH + "/{project_id}/timeline")
@@ -167,7 +167,14 @@ def _change(body: schemas.NewTodoRequest | schemas.TodoPatchRequest) -> TodoChan
 
 
 def _todo_row(todo: Todo) -> schemas.TodoRow:
-    return schemas.TodoRow.model_validate(todo, from_attributes=True)
+    return schemas.TodoRow(
+        id=todo.id,
+        content=todo.content,
+        status=todo.status,
+        description=todo.description,
+        active_form=todo.active_form,
+        session_id=todo.session_id,
+    )
 
 
 def _items(level: TreeLevel, names: Sequence[str]) -> list[schemas.TreeItem]:

@@ -1,8 +1,11 @@
 """The bodies of projects, their todos, timeline and memory."""
 
-from pydantic import Field
+from typing import Annotated
 
-from xo_cowork_core.api.models import JsonObject, RequestModel, ResponseModel
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from xo_cowork_core.api.models import JsonObject, RequestModel
 from xo_cowork_core.services.projects.todo_file import TodoStatus
 
 EVENT = {
@@ -29,55 +32,55 @@ TODO = {
 }
 
 
-class ProjectRow(ResponseModel):
+class ProjectRow(TypedDict):
     """A folder under the projects root. An unscaffolded one has no metadata, and so no time."""
 
-    id: str = Field(examples=["my-project"])
-    display_name: str = Field(examples=["My project"])
-    description: str = Field(examples=["What it is for"])
-    created_at: str | None = Field(examples=["2026-11-24T08:00:00.000+00:00"])
-    unscaffolded: bool = Field(examples=[False])
+    id: Annotated[str, Field(examples=["my-project"])]
+    display_name: Annotated[str, Field(examples=["My project"])]
+    description: Annotated[str, Field(examples=["What it is for"])]
+    created_at: Annotated[str | None, Field(examples=["2026-11-24T08:00:00.000+00:00"])]
+    unscaffolded: Annotated[bool, Field(examples=[False])]
 
 
-class ProjectList(ResponseModel):
+class ProjectList(TypedDict):
     """All projects, by display name."""
 
     items: list[ProjectRow]
-    total: int = Field(examples=[1])
+    total: Annotated[int, Field(examples=[1])]
 
 
-class TreeItem(ResponseModel):
+class TreeItem(TypedDict):
     """One entry."""
 
-    name: str = Field(examples=["PLAN.md"])
-    relative_path: str = Field(examples=["PLAN.md"])
+    name: Annotated[str, Field(examples=["PLAN.md"])]
+    relative_path: Annotated[str, Field(examples=["PLAN.md"])]
 
 
-class TreeLevel(ResponseModel):
+class TreeLevel(TypedDict):
     """One level of a project's folder, without dotfiles."""
 
-    project_id: str = Field(examples=["my-project"])
-    relative_path: str = Field(examples=[""])
-    parent_relative_path: str | None = Field(examples=[None])
+    project_id: Annotated[str, Field(examples=["my-project"])]
+    relative_path: Annotated[str, Field(examples=[""])]
+    parent_relative_path: Annotated[str | None, Field(examples=[None])]
     dirs: list[TreeItem]
     files: list[TreeItem]
 
 
-class TodoRow(ResponseModel):
+class TodoRow(TypedDict):
     """One todo. `session_id` is null in the project's own list."""
 
-    id: str = Field(examples=["5f0c2a0e"])
-    content: str = Field(examples=["Write the report"])
-    status: TodoStatus = Field(examples=["pending"])
-    description: str = Field(examples=[""])
-    active_form: str = Field(examples=["Writing the report"])
-    session_id: str | None = Field(examples=[None])
+    id: Annotated[str, Field(examples=["5f0c2a0e"])]
+    content: Annotated[str, Field(examples=["Write the report"])]
+    status: Annotated[TodoStatus, Field(examples=["pending"])]
+    description: Annotated[str, Field(examples=[""])]
+    active_form: Annotated[str, Field(examples=["Writing the report"])]
+    session_id: Annotated[str | None, Field(examples=[None])]
 
 
-class TodoList(ResponseModel):
+class TodoList(TypedDict):
     """All todos of a project, its own first, then those of its sessions."""
 
-    todos: list[TodoRow] = Field(examples=[[TODO]])
+    todos: Annotated[list[TodoRow], Field(examples=[[TODO]])]
 
 
 class TodoFieldsRequest(RequestModel):
@@ -100,14 +103,14 @@ class TodoPatchRequest(TodoFieldsRequest):
     content: str | None = Field(default=None, examples=["Write the report"])
 
 
-class TimelinePage(ResponseModel):
+class TimelinePage(TypedDict):
     """Events, newest first. `next_cursor`, given as `before`, leads to the older ones."""
 
-    events: list[JsonObject] = Field(examples=[[EVENT]])
-    next_cursor: str | None = Field(examples=["1-4096"])
+    events: Annotated[list[JsonObject], Field(examples=[[EVENT]])]
+    next_cursor: Annotated[str | None, Field(examples=["1-4096"])]
 
 
-class OpenSession(ResponseModel):
+class OpenSession(TypedDict):
     """A session with a running turn."""
 
     session_id: str
@@ -117,19 +120,19 @@ class OpenSession(ResponseModel):
     last_activity_at: str
 
 
-class ProjectActivity(ResponseModel):
+class ProjectActivity(TypedDict):
     """The sessions with a running turn."""
 
-    open_sessions: list[OpenSession] = Field(examples=[[OPEN_SESSION]])
+    open_sessions: Annotated[list[OpenSession], Field(examples=[[OPEN_SESSION]])]
 
 
-class WorkspaceMemory(ResponseModel):
+class WorkspaceMemory(TypedDict):
     """A project's memory as one text, in both field names; empty where there is no project."""
 
-    memory: str = Field(examples=["# Project facts\n"])
-    content: str = Field(examples=["# Project facts\n"])
-    workspace_path: str | None = Field(examples=["/home/coder/xo-projects/my-project"])
-    time_updated: str | None = Field(examples=["2026-11-24T08:00:00.000+00:00"])
+    memory: Annotated[str, Field(examples=["# Project facts\n"])]
+    content: Annotated[str, Field(examples=["# Project facts\n"])]
+    workspace_path: Annotated[str | None, Field(examples=["/home/coder/xo-projects/my-project"])]
+    time_updated: Annotated[str | None, Field(examples=["2026-11-24T08:00:00.000+00:00"])]
 
 
 class MemoryRequest(RequestModel):

@@ -1,85 +1,91 @@
 """The bodies about the server, its runtimes and its plugins."""
 
-from pydantic import Field
+from typing import Annotated
 
-from xo_cowork_core.api.models import JsonObject, ResponseModel
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from xo_cowork_core.api.models import JsonObject
 from xo_cowork_core.api.openapi import DOCUMENT_PATH
 
 
-class ServerInfo(ResponseModel):
+class ServerInfo(TypedDict):
     """The name and version of the server, and where its document is."""
 
-    name: str = Field(examples=["XO Cowork API"])
-    version: str = Field(examples=["0.1.0"])
-    docs: str = Field(examples=[DOCUMENT_PATH])
+    name: Annotated[str, Field(examples=["XO Cowork API"])]
+    version: Annotated[str, Field(examples=["0.1.0"])]
+    docs: Annotated[str, Field(examples=[DOCUMENT_PATH])]
 
 
-class RuntimeState(ResponseModel):
+class RuntimeState(TypedDict):
     """The result of a runtime's last health check."""
 
-    state: str = Field(examples=["ready"])
-    binary: str | None = Field(examples=[None])
-    version: str | None = Field(examples=[None])
-    detail: str = Field(examples=[""])
+    state: Annotated[str, Field(examples=["ready"])]
+    binary: Annotated[str | None, Field(examples=[None])]
+    version: Annotated[str | None, Field(examples=[None])]
+    detail: Annotated[str, Field(examples=[""])]
 
 
-class HealthReport(ResponseModel):
+class HealthReport(TypedDict):
     """The state of the server, its runtimes and its plugins."""
 
-    status: str = Field(examples=["ok"])
-    timestamp: str = Field(examples=["2026-01-31T09:30:00+00:00"])
-    version: str = Field(examples=["0.1.0"])
-    stage: str = Field(examples=["local"])
+    status: Annotated[str, Field(examples=["ok"])]
+    timestamp: Annotated[str, Field(examples=["2026-01-31T09:30:00+00:00"])]
+    version: Annotated[str, Field(examples=["0.1.0"])]
+    stage: Annotated[str, Field(examples=["local"])]
     runtimes: dict[str, RuntimeState]
-    active_sessions: int = Field(examples=[0])
-    plugins: dict[str, str] = Field(examples=[{"runtime_demo": "ready"}])
+    active_sessions: Annotated[int, Field(examples=[0])]
+    plugins: Annotated[dict[str, str], Field(examples=[{"runtime_demo": "ready"}])]
 
 
-class RuntimeRow(ResponseModel):
+class RuntimeRow(TypedDict):
     """A runtime and its abilities beside running turns; what needs another one answers 501."""
 
-    name: str = Field(examples=["demo"])
-    title: str = Field(examples=["Demo"])
-    abilities: list[str] = Field(examples=[["answers"]])
+    name: Annotated[str, Field(examples=["demo"])]
+    title: Annotated[str, Field(examples=["Demo"])]
+    abilities: Annotated[list[str], Field(examples=[["answers"]])]
 
 
-class PluginRow(ResponseModel):
+class PluginRow(TypedDict):
     """A plugin's record, with the runtimes that it serves."""
 
-    name: str = Field(examples=["runtime_demo"])
-    kind: str = Field(examples=["runtime"])
-    distribution: str = Field(examples=["xo-runtime-demo"])
-    version: str = Field(examples=["0.1.0"])
-    state: str = Field(examples=["ready"])
-    error: str = Field(examples=[""])
-    import_ms: float = Field(examples=[4.2])
-    routes: list[str] = Field(examples=[["GET /api/acme/hello"]])
-    secrets_schema: JsonObject = Field(
-        examples=[{"type": "object", "properties": {}, "required": []}]
-    )
-    auth: list[str] = Field(examples=[[]])
+    name: Annotated[str, Field(examples=["runtime_demo"])]
+    kind: Annotated[str, Field(examples=["runtime"])]
+    distribution: Annotated[str, Field(examples=["xo-runtime-demo"])]
+    version: Annotated[str, Field(examples=["0.1.0"])]
+    state: Annotated[str, Field(examples=["ready"])]
+    error: Annotated[str, Field(examples=[""])]
+    import_ms: Annotated[float, Field(examples=[4.2])]
+    routes: Annotated[list[str], Field(examples=[["GET /api/acme/hello"]])]
+    secrets_schema: Annotated[
+        JsonObject, Field(examples=[{"type": "object", "properties": {}, "required": []}])
+    ]
+    auth: Annotated[list[str], Field(examples=[[]])]
     runtimes: list[RuntimeRow]
 
 
-class PluginList(ResponseModel):
+class PluginList(TypedDict):
     """Every plugin that is installed or named in the settings."""
 
-    plugins: list[PluginRow] = Field(
-        examples=[
-            [
-                {
-                    "name": "runtime_demo",
-                    "kind": "runtime",
-                    "distribution": "xo-runtime-demo",
-                    "version": "0.1.0",
-                    "state": "ready",
-                    "error": "",
-                    "import_ms": 4.2,
-                    "routes": [],
-                    "secrets_schema": {"type": "object", "properties": {}, "required": []},
-                    "auth": [],
-                    "runtimes": [{"name": "demo", "title": "Demo", "abilities": ["answers"]}],
-                }
+    plugins: Annotated[
+        list[PluginRow],
+        Field(
+            examples=[
+                [
+                    {
+                        "name": "runtime_demo",
+                        "kind": "runtime",
+                        "distribution": "xo-runtime-demo",
+                        "version": "0.1.0",
+                        "state": "ready",
+                        "error": "",
+                        "import_ms": 4.2,
+                        "routes": [],
+                        "secrets_schema": {"type": "object", "properties": {}, "required": []},
+                        "auth": [],
+                        "runtimes": [{"name": "demo", "title": "Demo", "abilities": ["answers"]}],
+                    }
+                ]
             ]
-        ]
-    )
+        ),
+    ]

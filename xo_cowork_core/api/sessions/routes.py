@@ -130,7 +130,7 @@ async def change_session(
 async def delete_session(session_id: str, services: ServicesDep) -> OkResponse:
     """Delete a session; its files stay in the trash for 30 days."""
     await services.changes.delete(session_id)
-    return OkResponse()
+    return OkResponse(ok=True)
 
 
 @router.get(SESSION_PATH + "/todos", responses=response_example({"todos": []}))

@@ -1,11 +1,11 @@
 """The bodies of sessions and messages. `serializers` builds those that are TypedDicts."""
 
-from typing import Literal, NotRequired, TypeAlias
+from typing import Annotated, Literal, NotRequired, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import JsonObject, RequestModel, ResponseModel
+from xo_cowork_core.api.models import JsonObject, RequestModel
 from xo_cowork_core.api.token_counts import TokenCounts
 
 EXAMPLE_ID = "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"
@@ -20,12 +20,12 @@ class NewSessionRequest(RequestModel):
     directory: str | None = None
 
 
-class ReservedSession(ResponseModel):
+class ReservedSession(TypedDict):
     """An id that the first prompt may use."""
 
-    id: str = Field(examples=[EXAMPLE_ID])
-    session_id: str = Field(examples=[EXAMPLE_ID])
-    title: str = Field(examples=["Plan the week"])
+    id: Annotated[str, Field(examples=[EXAMPLE_ID])]
+    session_id: Annotated[str, Field(examples=[EXAMPLE_ID])]
+    title: Annotated[str, Field(examples=["Plan the week"])]
 
 
 class SessionPatchRequest(RequestModel):
@@ -215,10 +215,10 @@ class MessagePage(TypedDict):
     messages: list[MessageRow]
 
 
-class IndexProgress(ResponseModel):
+class IndexProgress(TypedDict):
     """The state of the index of sessions. `progress` is a percentage."""
 
     status: Literal["idle", "indexing"]
-    progress: int = Field(examples=[100])
-    sessions: int = Field(examples=[12])
-    messages: int = Field(examples=[340])
+    progress: Annotated[int, Field(examples=[100])]
+    sessions: Annotated[int, Field(examples=[12])]
+    messages: Annotated[int, Field(examples=[340])]

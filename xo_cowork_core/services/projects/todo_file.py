@@ -5,7 +5,7 @@ that are not todos are skipped.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -29,7 +29,7 @@ MAX_DESCRIPTION = 4000
 MAX_ROWS = 1000
 MAX_SESSIONS = 300
 TodoStatus: TypeAlias = Literal["pending", "in_progress", "completed", "cancelled", "blocked"]
-STATUSES: frozenset[str] = frozenset(get_args(TodoStatus))
+STATUSES: Mapping[str, TodoStatus] = {status: status for status in get_args(TodoStatus)}
 
 
 class Todo(NamedTuple):
@@ -37,7 +37,7 @@ class Todo(NamedTuple):
 
     id: str
     content: str
-    status: str
+    status: TodoStatus
     description: str
     active_form: str
     session_id: str | None = None
@@ -54,11 +54,10 @@ def rows_of(record: Record) -> Iterator[tuple[str, Record]]:
 
 def todo_of(key: str, row: Record) -> Todo:
     """Return the todo of a row."""
-    status = text_of(row, "status")
     return Todo(
         id=str(row["id"]),
         content=text_of(row, "content"),
-        status=status if status in STATUSES else "pending",
+        status=STATUSES.get(text_of(row, "status"), "pending"),
         description=text_of(row, "description"),
         active_form=text_of(row, "active_form") or text_of(row, "content"),
         session_id=None if key == PROJECT_LIST else key,
