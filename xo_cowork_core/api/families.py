@@ -1,4 +1,4 @@
-"""The table of route families, and what the host asks of it.
+"""The table of route families, and the host's look-ups in it.
 
 Middleware, the claims of plugins and the tags of the OpenAPI document are derived from this table.
 The order is the order of the routes.

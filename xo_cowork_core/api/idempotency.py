@@ -79,7 +79,7 @@ class IdempotencyMiddleware:
 async def answer_once(
     request: Request, keys: Idempotency, fingerprint: str, work: Callable[[], Awaitable[Response]]
 ) -> Response:
-    """Run `work` once for the request's key; `fingerprint` stands for the body."""
+    """Run `work` once for the request's key; `fingerprint` is the hash of the body."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return await work()

@@ -1,1 +1,1 @@
-"""The composition root: the only package that knows stevedore, pluggy and uvicorn."""
+"""The composition root: the only package that imports stevedore, pluggy and uvicorn."""

@@ -18,7 +18,7 @@ class PublicAddress:
 
     @property
     def is_known(self) -> bool:
-        """Whether a person or a trusted proxy has told the address."""
+        """Whether a setting or a trusted proxy has given the address."""
         return bool(self._configured or self._forwarded.get())
 
     def url_for(self, path: str) -> str:

@@ -76,7 +76,7 @@ async def reasoning(context: ScenarioContext) -> AsyncGenerator[Event, None]:
         context.count_output(len(thought), reasoning=True)
         yield ReasoningDelta(thought)
         await context.pause(0)
-    for delta in context.text_deltas("I thought about it: what stood above was `reasoning-delta`."):
+    for delta in context.text_deltas("I thought about it: the text above was `reasoning-delta`."):
         yield delta
 
 

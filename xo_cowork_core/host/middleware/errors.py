@@ -37,7 +37,7 @@ class ErrorMiddleware:
                 "%s %s failed as %s", scope["method"], scope["path"], fault_id, exc_info=error
             )
             if started:
-                # the head is sent: only a broken connection tells the client that the body is cut
+                # the head is sent: a broken connection shows the client that the body is incomplete
                 raise RuntimeError(f"answer broken off, see {fault_id}") from None
             detail = f"Internal error; the log names it as {fault_id}"
             await JSONResponse({"detail": detail}, 500)(scope, receive, send)

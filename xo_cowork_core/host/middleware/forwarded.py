@@ -1,4 +1,4 @@
-"""The public origin that a trusted proxy tells in `X-Forwarded-Host` and `X-Forwarded-Proto`."""
+"""The public origin that a trusted proxy reports in `X-Forwarded-Host` and `X-Forwarded-Proto`."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send

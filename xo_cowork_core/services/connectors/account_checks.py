@@ -1,4 +1,4 @@
-"""Asks services whether stored tokens still work; the verdict holds for 60 s.
+"""Checks with services whether stored tokens still work; a result is cached for 60 s.
 
 Owns the task of each check; `stop` ends them.
 """

@@ -27,7 +27,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Connection:
-    """The state of one connection. Its `lock` is held by whoever changes the tokens.
+    """The state of one connection. Its `lock` is held while the tokens change.
 
     `unsaved` are tokens that the server has issued and the disk has not taken: nothing may use
     them before they are stored. `refreshing` and `checking` are the only tasks; `Connections`
@@ -67,7 +67,7 @@ class Connection:
         await self.store.put(self.connector, self.name, row)
 
     def clear_faults(self) -> None:
-        """Forget what went wrong with earlier tokens."""
+        """Clear the errors of earlier tokens."""
         self.unsaved = self.refresh_fault = self.check_fault = None
         self.checked_at = self.check_tried_at = None
 

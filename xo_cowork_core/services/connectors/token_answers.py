@@ -76,7 +76,7 @@ class DeviceAuthorization:
 
 
 def parse_tokens(answer: HttpResponse, now: datetime, requested: Sequence[str] = ()) -> TokenSet:
-    """Return the tokens of an answer. Raises the error that it stands for."""
+    """Return the tokens of an answer. Raises the error that it reports."""
     members = parse_members(answer)
     access_token = members.get("access_token")
     if not isinstance(access_token, str) or not access_token:
@@ -103,7 +103,7 @@ def parse_tokens(answer: HttpResponse, now: datetime, requested: Sequence[str] =
 
 
 def parse_device_authorization(answer: HttpResponse) -> DeviceAuthorization:
-    """Return the codes of an answer. Raises the error that it stands for."""
+    """Return the codes of an answer. Raises the error that it reports."""
     members = parse_members(answer)
     device_code, user_code = _text(members, "device_code"), _text(members, "user_code")
     uri = _text(members, "verification_uri") or _text(members, "verification_url")
@@ -125,7 +125,7 @@ def parse_device_authorization(answer: HttpResponse) -> DeviceAuthorization:
 def parse_members(answer: HttpResponse) -> Json:
     """Return the members of a successful answer, JSON or a form.
 
-    Raises DevicePending, or the error that the answer stands for.
+    Raises DevicePending, or the error that the answer reports.
     """
     members = _read_members(answer)
     name = members.get("error")

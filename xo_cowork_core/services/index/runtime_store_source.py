@@ -20,7 +20,7 @@ log = logging.getLogger("xo_cowork.index")
 
 
 class RuntimeStoreSource:
-    """An index source. It remembers each record that it indexed."""
+    """An index source, with a cache of the records that it indexed."""
 
     def __init__(self, index: Index, registry: Registry) -> None:
         self._index = index

@@ -41,7 +41,7 @@ class ProcessGroupTree:
     def kill(
         self, selector: ProcessSelector, spare: frozenset[int], seconds: float
     ) -> list[ProcessIdentity]:
-        """Kill the groups whose leader is dead: the members of others can't be told apart."""
+        """Kill the groups whose leader is dead: the members of others can't be identified."""
         for root in selector.roots:
             with suppress(PermissionError):
                 try:

@@ -42,7 +42,7 @@ async def close_all_interrupted_sessions(
     try:
         project_ids = await files.run_reader(lambda: _projects_with_open_sessions(files))
     except XoError as error:
-        log.warning("sessions that are recorded as open stay so: %s", error.message)
+        log.warning("sessions of the last server could not be closed: %s", error.message)
         return
     for project_id in project_ids:
 
@@ -52,7 +52,9 @@ async def close_all_interrupted_sessions(
         try:
             await files.change(project_id, work)
         except XoError as error:
-            log.warning("the open sessions of project %s stay: %s", project_id, error.message)
+            log.warning(
+                "the open sessions of project %s could not be closed: %s", project_id, error.message
+            )
 
 
 def session_record(session: OpenSession) -> Record:

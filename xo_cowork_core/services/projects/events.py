@@ -41,7 +41,7 @@ class SessionEnded(ProjectEvent):
 
 @dataclass(frozen=True, slots=True)
 class FileWritten(ProjectEvent):
-    """A tool wrote a file; `created` is None where it did not say whether it was new."""
+    """A tool wrote a file; `created` is None where it did not report whether it was new."""
 
     path: str
     created: bool | None

@@ -57,7 +57,7 @@ def _timeline_events(
             case SessionEnded():
                 yield _session_ended(event)
             case FileWritten():
-                # where the tool does not say it: a file is new unless a turn wrote it before
+                # where the tool does not report it: a file is new unless a turn wrote it before
                 is_new = event.path not in known_paths if event.created is None else event.created
                 known_paths.add(event.path)
                 kind = "file.created" if is_new else "file.edited"

@@ -46,7 +46,7 @@ class Store:
 
     async def drop(self, session_id: str, message_id: str) -> None:
         """Have the next turn resume before a user's message; before the first one the session
-        starts anew. Raises `NotFound` for an unknown message."""
+        starts empty. Raises `NotFound` for an unknown message."""
         point = await asyncio.to_thread(self._row_before, session_id, message_id)
         self._resume_points.pop(session_id, None)
         if point:

@@ -71,4 +71,4 @@ class Configuration:
 
     def _refuse_remote(self) -> None:
         if not self._is_local:
-            raise Unavailable("The OpenClaw gateway, which is elsewhere, can't be asked now")
+            raise Unavailable("The OpenClaw gateway is on another machine and can't be reached now")

@@ -124,7 +124,7 @@ def _events(database: Path, session_id: str, limit: int) -> Iterator[Row]:
 def _select(database: Path, query: str, values: tuple[str | int, ...]) -> list[tuple[object, ...]]:
     """Run a query on a database that another program owns.
 
-    Without a write-ahead log nobody writes: it is opened as immutable, so that no file
+    Without a write-ahead log there is no writer: it is opened as immutable, so that no file
     appears beside it. With one it is opened read-only, or the newest records would be missing.
     """
     log = database.with_name(database.name + "-wal")

@@ -1,6 +1,6 @@
 """Recover a run after missed events: the connection dropped, or the event queue overflowed.
 
-The gateway's records are complete up to the model call in progress, and the translator knows what
+The gateway's records are complete up to the model call in progress, and the translator records what
 it has sent, so nothing is sent twice. What cannot be determined ends in `Desync` or an error.
 """
 
