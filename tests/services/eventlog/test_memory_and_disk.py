@@ -56,12 +56,15 @@ def test_entries_that_are_not_on_disk_stay_in_memory_however_many_there_are(
     assert stream.first_id == 6
 
 
-def test_memory_keeps_saved_entries_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("more", "first_id"), [(-1, 4), (0, 3), (1, 3)])
+def test_memory_keeps_saved_entries_up_to_its_limit(
+    monkeypatch: pytest.MonkeyPatch, more: int, first_id: int
+) -> None:
     size = len(entries(1, 1)[0]) + stream_module.ENTRY_OVERHEAD_BYTES
-    monkeypatch.setattr(stream_module, "MEMORY_BYTES", 3 * size)
+    monkeypatch.setattr(stream_module, "MEMORY_BYTES", 3 * size + more)
     stream = stream_of(5)
     stream.mark_saved(stream.unsaved())
-    assert stream.first_id == 3
+    assert stream.first_id == first_id
 
 
 @in_event_loop

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from xo_cowork_core.api.streaming.sse import DESYNC, SseEncoder
+from xo_cowork_core.services.eventlog import log as log_module
 from xo_cowork_core.services.eventlog.batches import BATCH_ENTRIES
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
@@ -68,3 +71,29 @@ def test_a_reader_of_a_pruned_stream_gets_a_terminal_error(tmp_path: Path) -> No
         await database.close()
 
     asyncio.run(run())
+
+
+def test_pruning_returns_the_space_a_few_pages_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "PAGES_PER_WRITE", 2)
+
+    async def run() -> tuple[int, int]:
+        clock = Clock()
+        database = Database(tmp_path / "state.db", STEPS)
+        database.open()
+        await recorded(database, clock)
+        pages = await database.read(page_counts)
+        clock.moment += timedelta(hours=25)
+        await EventLog(database, clock).prune()
+        left = await database.read(page_counts)
+        await database.close()
+        assert left["page_count"] < pages["page_count"] - 2
+        return pages["freelist_count"], left["freelist_count"]
+
+    assert asyncio.run(run()) == (0, 0)
+
+
+def page_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    names = ("page_count", "freelist_count")
+    return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
