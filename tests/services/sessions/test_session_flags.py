@@ -110,3 +110,21 @@ def test_a_title_set_while_a_session_is_indexed_is_listed(tmp_path: Path) -> Non
         tmp_path, lambda changes: changes.update("s", title="As it is")
     )
     assert titles == ["As it is"]
+
+
+def test_sessions_that_a_new_index_lacks_are_written_to_it_without_being_asked(
+    tmp_path: Path,
+) -> None:
+    async def run() -> list[str]:
+        world = World(tmp_path)
+        world.database.open()
+        await world.running.start()
+        await world.hosted.reserve(ROW, None)
+        world.hosted.was_read.set()
+        await world.feed.refresh()
+        titles = await world.titles()
+        await world.running.stop()
+        await world.database.close()
+        return titles
+
+    assert asyncio.run(run()) == [ROW.title]
