@@ -4,7 +4,10 @@ PYTHON ?= python3
 WORKERS ?= 3
 UV := .venv/bin/uv
 
-.PHONY: setup run test soak check bench toolchain
+.PHONY: setup run test soak check types style bench toolchain
+
+# where it is set, each program that a test starts would compile all its modules again
+unexport PYTHONDONTWRITEBYTECODE
 
 # bytecode is compiled here: where PYTHONDONTWRITEBYTECODE is set, every start would compile it again
 setup: $(UV)
@@ -26,9 +29,14 @@ soak: setup
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m fault --fault-rounds 40 $(ARGS)
 
 check: setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types style
+
+types:
+	@.venv/bin/pyright
+
+style:
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@.venv/bin/pyright
 	@.venv/bin/lint-imports setup.cfg
 	@.venv/bin/python tests/check_caps.py
 	@.venv/bin/python tests/check_names.py
