@@ -9,6 +9,9 @@ from pathlib import Path
 
 PROC = Path("/proc")
 POLL_SECONDS = 0.01
+MAX_POLL_SECONDS = 0.2
+# a long wait for a busy process must not take a share of the processor from it
+POLL_GROWTH = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,12 @@ def eventually(condition: Callable[[], bool], seconds: float, description: str) 
 
     Raises AssertionError with the condition's `description` after `seconds`.
     """
-    deadline = time.monotonic() + seconds
+    start = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        elapsed = time.monotonic() - start
+        if elapsed > seconds:
             raise AssertionError(f"not within {seconds:g} s: {description}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(MAX_POLL_SECONDS, POLL_SECONDS + POLL_GROWTH * elapsed))
 
 
 def _read_process(pid: int) -> ProcessInfo | None:
