@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).parent
 ROUNDS = 5
@@ -13,9 +15,8 @@ SEED_LIMIT = 1_000_000
 # they take longest, so they begin first: the last worker does not wait for one of them
 LONGEST_FIRST = (
     "tests/faults/test_cuts_and_kills.py",
-    "tests/real/openclaw/test_openclaw_agents.py",
-    "tests/real/openclaw/test_openclaw_faults.py",
-    "tests/real/openclaw/test_openclaw_contract.py",
+    "tests/real/openclaw/test_openclaw_managed.py",
+    "tests/real/openclaw/",
     "tests/real/claude/test_claude_contract.py",
     "tests/real/codex/test_codex_contract.py",
     "tests/bench/",
@@ -24,6 +25,23 @@ LONGEST_FIRST = (
     "tests/docs/",
     "tests/broken_plugins/",
 )
+# the files here share one real gateway, so one worker runs them all; the other file has its own
+ONE_GATEWAY = "tests/real/openclaw/"
+OWN_GATEWAY = "tests/real/openclaw/test_openclaw_managed.py"
+
+
+class SharedGatewayScheduling(LoadFileScheduling):
+    """Gives the tests of a file to one worker, and so those of the files that share a gateway."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        is_shared = file.startswith(ONE_GATEWAY) and file != OWN_GATEWAY
+        return ONE_GATEWAY if is_shared else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return SharedGatewayScheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from tests.fakes.models import fake_model_api
-from xo_cowork_core.sdk.testing import Chat, RuntimeSubject
+from xo_cowork_core.sdk.testing import Chat, RuntimeSubject, eventually
 
 FAKES = Path(__file__).resolve().parent.parent
 TOOLCHAIN = FAKES.parents[1] / ".toolchain" / "bin"
@@ -206,14 +206,17 @@ def say(text: str) -> str:
 
 def first_refusal(chat: Chat) -> httpx.Response:
     """Send prompts until one is refused, and return that response."""
-    until = time.monotonic() + START_SECONDS
+    refusals: list[httpx.Response] = []
     # the same words again would count as one prompt sent twice
-    for number in itertools.count():
-        answer = chat.send(say(f"Now {number}?"))
-        if answer.status_code != httpx.codes.OK:
-            return answer
-        assert time.monotonic() < until, "every prompt was accepted"
-    raise AssertionError
+    numbers = itertools.count()
+
+    def is_refused() -> bool:
+        answer = chat.send(say(f"Now {next(numbers)}?"))
+        refusals.extend([] if answer.is_success else [answer])
+        return not answer.is_success
+
+    eventually(is_refused, START_SECONDS, "a prompt is refused")
+    return refusals[0]
 
 
 def tool(name: str, **arguments: object) -> str:

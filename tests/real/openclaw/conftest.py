@@ -32,16 +32,31 @@ def chat_model_port(chat_model_log: Path) -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="session")
+def real_openclaw(
+    tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
+) -> Iterator[GatewayProcess]:
+    """The real gateway, whose start and first turn take 20 s of CPU.
+
+    All tests share it; those that kill it start it again, and remove the agents that they create.
+    """
+    binary = real_binary()
+    if binary is None:
+        pytest.skip("the real CLIs are not here: run `make toolchain`")
+    with gateway(binary, tmp_path_factory.mktemp("openclaw"), chat_model_port) as running:
+        yield running
+
+
 @pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.real)])
 def openclaw(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
 ) -> Iterator[GatewayProcess]:
-    """A gateway that a module's tests share; who kills it starts it again."""
+    """A gateway that a module's tests share; tests that kill it start it again."""
+    if request.param == "real":
+        yield request.getfixturevalue("real_openclaw")
+        return
     folder = tmp_path_factory.mktemp("openclaw")
-    binary = fake_openclaw(folder) if request.param == "fake" else real_binary()
-    if binary is None:
-        pytest.skip("the real CLIs are not here: run `make toolchain`")
-    with gateway(binary, folder, chat_model_port) as running:
+    with gateway(fake_openclaw(folder), folder, chat_model_port) as running:
         yield running
 
 

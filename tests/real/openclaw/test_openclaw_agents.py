@@ -1,8 +1,6 @@
 """Agents and channels with the real OpenClaw: through its gateway, and in its file, which it must
 accept after every operation."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,21 +13,20 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
     GatewayProcess,
     environment,
     free_port,
-    gateway,
     real_binary,
 )
+from tests.real.openclaw.config_reader import ConfigReader, check_with_command, config_reader
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 from xo_runtime_openclaw.json5_reader import read_json5
 
-VALIDATE_SECONDS = 60.0
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
 
 class Openclaw:
     """A server, and the real OpenClaw whose file it changes."""
 
-    def __init__(self, binary: Path, server: LiveServer, file: Path) -> None:
-        self.binary = binary
+    def __init__(self, reader: ConfigReader, server: LiveServer, file: Path) -> None:
+        self.reader = reader
         self.server = server
         self.http = server.client
         self.file = file
@@ -39,17 +36,7 @@ class Openclaw:
         return read_json5(self.file.read_text())
 
     def accepts_its_file(self) -> None:
-        path = os.pathsep.join([str(self.binary.parent), os.environ["PATH"]])
-        home = self.server.root / "validate"
-        variables = {"PATH": path, "HOME": str(home), "OPENCLAW_CONFIG_PATH": str(self.file)}
-        found = subprocess.run(
-            [str(self.binary), "config", "validate", "--json"],
-            env=variables,
-            capture_output=True,
-            timeout=VALIDATE_SECONDS,
-            check=False,
-        )
-        assert found.returncode == 0, found.stdout.decode() + self.file.read_text()
+        self.reader.check(self.file)
 
     def done(self, method: str, path: str, **body: Any) -> Any:
         """Do it, and see that OpenClaw still accepts its file."""
@@ -75,25 +62,23 @@ def binary() -> Path:
 
 
 @pytest.fixture(scope="module")
-def running(
-    binary: Path, tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
-) -> Iterator[GatewayProcess]:
-    with gateway(binary, tmp_path_factory.mktemp("openclaw"), chat_model_port) as found:
-        yield found
+def reader(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConfigReader]:
+    with config_reader(binary, tmp_path_factory.mktemp("reader")) as running:
+        yield running
 
 
 @pytest.fixture
-def live(binary: Path, running: GatewayProcess) -> Iterator[Openclaw]:
+def live(reader: ConfigReader, real_openclaw: GatewayProcess) -> Iterator[Openclaw]:
     """A server beside a running gateway."""
-    file = running.home / ".openclaw" / "openclaw.json"
+    file = real_openclaw.home / ".openclaw" / "openclaw.json"
     values = {"XO_PLUGINS": "runtime_openclaw", "AGENT_NAME": "openclaw"}
-    values |= {"OPENCLAW_CONFIG_PATH": str(file), **environment(running.url)}
+    values |= {"OPENCLAW_CONFIG_PATH": str(file), **environment(real_openclaw.url)}
     with LiveServer(environment=values) as server:
-        yield Openclaw(binary, server, file)
+        yield Openclaw(reader, server, file)
 
 
 @pytest.fixture
-def alone(binary: Path) -> Iterator[Openclaw]:
+def alone(binary: Path, reader: ConfigReader) -> Iterator[Openclaw]:
     """A server beside an installed OpenClaw whose gateway is down."""
     values = {
         "XO_PLUGINS": "runtime_openclaw",
@@ -101,7 +86,7 @@ def alone(binary: Path) -> Iterator[Openclaw]:
         "OPENCLAW_GATEWAY_URL": f"ws://127.0.0.1:{free_port()}",
     }
     with LiveServer(environment=values) as server:
-        yield Openclaw(binary, server, server.home / ".openclaw" / "openclaw.json")
+        yield Openclaw(reader, server, server.home / ".openclaw" / "openclaw.json")
 
 
 def everything(openclaw: Openclaw) -> None:
@@ -157,16 +142,16 @@ def test_twenty_changes_at_once_through_the_gateway_are_all_kept(live: Openclaw)
     live.done("DELETE", "/api/agents/many")
 
 
-def gateway_knows(running: GatewayProcess) -> set[str]:
+def gateway_knows(real_openclaw: GatewayProcess) -> set[str]:
     answer = httpx.get(
-        f"http://127.0.0.1:{running.port}/v1/models",
+        f"http://127.0.0.1:{real_openclaw.port}/v1/models",
         headers={"Authorization": "Bearer fake-token"},
     )
     return {row["id"].removeprefix("openclaw/") for row in answer.json()["data"]}
 
 
 def test_the_gateway_picks_up_an_agent_that_was_written_to_its_file(
-    live: Openclaw, running: GatewayProcess
+    live: Openclaw, real_openclaw: GatewayProcess
 ) -> None:
     values = {
         "XO_PLUGINS": "runtime_openclaw",
@@ -175,7 +160,7 @@ def test_the_gateway_picks_up_an_agent_that_was_written_to_its_file(
     }
     with LiveServer(environment=values) as outsider:
         assert outsider.client.post("/api/agents", json={"name": "Late"}).status_code == 200
-    eventually(lambda: "late" in gateway_knows(running), 10, "the agent late")
+    eventually(lambda: "late" in gateway_knows(real_openclaw), 10, "the agent late")
     live.done("DELETE", "/api/agents/late")
 
 
@@ -214,6 +199,16 @@ def test_every_shape_stays_acceptable_and_keeps_its_comments(alone: Openclaw, sh
         assert kept in text
 
 
+def test_the_command_agrees_with_the_reader(binary: Path, alone: Openclaw, tmp_path: Path) -> None:
+    alone.done("POST", "/api/agents", name="Bob")
+    check_with_command(binary, alone.file, tmp_path)
+    alone.file.write_text("{ agents: { entries: { main: {}, bob: {} } } }")
+    with pytest.raises(AssertionError, match=r"agents\.ownership"):
+        check_with_command(binary, alone.file, tmp_path)
+    with pytest.raises(AssertionError, match=r"agents\.ownership"):
+        alone.accepts_its_file()
+
+
 def test_a_channel_is_switched_on_acceptably(alone: Openclaw) -> None:
     alone.done("POST", "/api/agents", name="Ada")
     for body in (
@@ -241,10 +236,12 @@ def test_status_is_the_gateways(live: Openclaw) -> None:
 
 
 def test_a_restart_waits_until_the_gateway_takes_turns_again(
-    live: Openclaw, running: GatewayProcess
+    live: Openclaw, real_openclaw: GatewayProcess
 ) -> None:
     answer = live.http.post("/gateway/restart", timeout=150).json()
     assert answer["status"] == "restarted", answer
-    ready = httpx.get(f"http://127.0.0.1:{running.port}/readyz").json()
+    ready = httpx.get(f"http://127.0.0.1:{real_openclaw.port}/readyz").json()
     assert ready["ready"] is True
     assert ready["uptimeMs"] < 15_000
+    # the first turn takes many seconds: not a test that has a limit for it
+    real_openclaw.warm_up()
