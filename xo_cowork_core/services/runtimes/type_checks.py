@@ -51,11 +51,16 @@ def build_check(hint: Any, of_agent: bool) -> "TypeCheck":
         return scalar
     origin = get_origin(hint)
     if origin is None:
-        if is_dataclass(hint):
-            return DataclassCheck(cast("type", hint), of_agent)
-        return InstanceCheck(hint, hint.__name__)
+        is_plain = not is_dataclass(hint)
+        return (
+            InstanceCheck(hint, hint.__name__)
+            if is_plain
+            else DataclassCheck(cast("type", hint), of_agent)
+        )
     if origin is Literal:
         return LiteralCheck(get_args(hint))
+    if origin is Callable:
+        return CallableCheck()
     parts = [build_check(part, of_agent) for part in get_args(hint) if part is not ...]
     return COMPOUND_CHECKS[origin](parts)
 
@@ -120,6 +125,15 @@ class InstanceCheck(TypeCheck):
 
     def fits(self, value: object) -> bool:
         return isinstance(value, self._type)
+
+
+class CallableCheck(TypeCheck):
+    """A function or another object that can be called."""
+
+    expected = "a function"
+
+    def fits(self, value: object) -> bool:
+        return callable(value)
 
 
 class LiteralCheck(TypeCheck):
