@@ -298,14 +298,13 @@ def _build_route_services(
     projects: ProjectServices,
     turns: TurnServices,
 ) -> Services:
-    registry = base.registry
     return Services(
         version=__version__,
         stage=settings.stage,
         wire_style=settings.wire_style,
         clock=base.clock,
         public_address=address,
-        registry=registry,
+        registry=base.registry,
         readiness=base.readiness,
         eventlog=base.eventlog,
         index=index.index,
@@ -320,15 +319,15 @@ def _build_route_services(
         memory=projects.memory,
         project_roots=projects.project_roots,
         files=base.files,
-        skills=Skills(registry, base.workspace),
-        agents=Agents(registry, base.clock, settings.state_dir),
-        models=Models(registry, base.readiness, base.selector),
-        gateways=Gateways(registry, base.selector),
+        skills=Skills(base.registry, base.workspace),
+        agents=Agents(base.registry, base.clock, settings.state_dir),
+        models=Models(base.registry, base.readiness, base.selector),
+        gateways=Gateways(base.registry, base.selector),
         connections=connectors.connections,
         auth_flows=connectors.auth_flows,
         idempotency=Idempotency(base.database, base.clock),
         frame_cache=FrameCache(),
-        samplers=build_samplers(registry, turns.turns, base.eventlog),
+        samplers=build_samplers(base.registry, turns.turns, base.eventlog),
     )
 
 
