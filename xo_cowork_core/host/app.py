@@ -16,7 +16,12 @@ from xo_cowork_core.api.families import FAMILIES, policy_for
 from xo_cowork_core.api.idempotency import IdempotencyMiddleware
 from xo_cowork_core.api.openapi import DOCUMENT_PATH, install_openapi, operation_id
 from xo_cowork_core.api.streaming.response import load_async_backend
-from xo_cowork_core.host.lifecycle import index_running, services_running, turns_ended
+from xo_cowork_core.host.lifecycle import (
+    index_running,
+    services_running,
+    sign_ins_running,
+    turns_ended,
+)
 from xo_cowork_core.host.middleware.access import AccessMiddleware, AccessRules
 from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
 from xo_cowork_core.host.middleware.errors import ErrorMiddleware
@@ -104,6 +109,7 @@ async def _app_running(
         async with (
             services_running(state),
             _plugins_running(settings, state, plugins),
+            sign_ins_running(state),
             index_running(state),
             turns_ended(state),
         ):

@@ -39,6 +39,16 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def sign_ins_running(state: AppState) -> AsyncIterator[None]:
+    """Continue open sign-ins while plugins are up: their connectors identify the accounts."""
+    await state.services.auth_flows.resume()
+    try:
+        yield
+    finally:
+        await state.services.auth_flows.stop()
+
+
+@asynccontextmanager
 async def index_running(state: AppState) -> AsyncIterator[None]:
     """Run the trash, the index and the projects' records while plugins are up."""
     await state.trash.start(state.host_sessions.note)

@@ -13,8 +13,11 @@ from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.host.metrics import build_samplers
+from xo_cowork_core.host.plugins.context import build_plugin_paths
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
+from xo_cowork_core.services.auth_flows.preparation import Preparation
+from xo_cowork_core.services.auth_flows.tools import FlowTools
 from xo_cowork_core.services.clock import Clock, SystemClock
 from xo_cowork_core.services.connectors.clients import OAuthClients
 from xo_cowork_core.services.connectors.connections import Connections
@@ -205,11 +208,20 @@ def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServic
     clients = OAuthClients(folder / "registrations.json", requests)
     sessions = OAuthSessions(base.registry, requests, discovery, clients)
     connections = Connections(base.registry, TokenStore(folder / "tokens"), sessions, base.clock)
+    tools = FlowTools(
+        registry=base.registry,
+        connections=connections,
+        preparation=Preparation(discovery, clients, requests, base.clock),
+        processes=base.processes,
+        http=http,
+        find_program=build_plugin_paths(settings, "").binary,
+        clock=base.clock,
+    )
     return ConnectorServices(
         http=http,
         clients=clients,
         connections=connections,
-        auth_flows=AuthFlows(),
+        auth_flows=AuthFlows(tools, folder / "flows.json"),
     )
 
 

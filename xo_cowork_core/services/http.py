@@ -49,8 +49,9 @@ class SharedHttpClient:
         import httpx  # noqa: PLC0415  # loaded by now
 
         try:
-            async with asyncio.timeout(timeout):
-                request = client.build_request(
+            async with (
+                asyncio.timeout(timeout),
+                client.stream(
                     method,
                     url,
                     headers=_reveal(headers),
@@ -58,12 +59,9 @@ class SharedHttpClient:
                     json=json,
                     data=_reveal(data),
                     content=content,
-                )
-                response = await client.send(request, stream=True)
-                try:
-                    body = await _read_body(response)
-                finally:
-                    await response.aclose()
+                ) as response,
+            ):
+                body = await _read_body(response)
         except (httpx.TimeoutException, TimeoutError):
             raise Unavailable("The service did not answer in time.") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):

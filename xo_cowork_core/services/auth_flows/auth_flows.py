@@ -1,13 +1,56 @@
-"""All sign-ins of one app."""
+"""All sign-ins of one app.
 
-from collections.abc import Mapping
+Owns a task that lets time pass for the flows; `stop` ends it and what the flows hold. Open flows
+stay in the journal, so that the next server continues them.
+"""
 
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from xo_cowork_core.sdk import BadRequest, Unavailable
+from xo_cowork_core.sdk.connector import ApiKey, AuthorizationCode, CommandLogin, SignInMethod
+from xo_cowork_core.services.auth_flows import texts
+from xo_cowork_core.services.auth_flows.active_flow import ActiveFlow
+from xo_cowork_core.services.auth_flows.events import (
+    CancelRequested,
+    ServerRestarted,
+    TextSubmitted,
+)
+from xo_cowork_core.services.auth_flows.flow import Flow, new_flow
+from xo_cowork_core.services.auth_flows.flow_table import FlowTable
+from xo_cowork_core.services.auth_flows.journal import FlowJournal
+from xo_cowork_core.services.auth_flows.tools import FlowTools
 from xo_cowork_core.services.auth_flows.views import CallbackResult, FlowView, Redirect
+from xo_cowork_core.services.connectors.errors import FlowBusy, error_with_code
 from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
+
+START_SECONDS = 10.0
+SUBMIT_SECONDS = 10.0
+MAX_OPEN_FLOWS = 64
 
 
 class AuthFlows:
     """Starts, advances and ends the flows of all connectors."""
+
+    def __init__(self, tools: FlowTools, journal_file: Path) -> None:
+        self._tools = tools
+        self._clock = tools.clock
+        self._table = FlowTable(tools.clock)
+        self._journal = FlowJournal(journal_file, self._table.flows)
+
+    async def resume(self) -> None:
+        """Continue the flows of the last server."""
+        for flow in await self._journal.start():
+            self._add(flow).dispatch(ServerRestarted())
+        self._table.start()
+
+    async def stop(self) -> None:
+        """End all tasks, listeners and programs; open flows continue with the next server."""
+        await self._table.stop()
+        await self._journal.stop()
 
     async def start(
         self,
@@ -27,11 +70,27 @@ class AuthFlows:
         browsers reach it. `input` is submitted at once. Raises NotFound (connector), BadRequest
         (method, connection, redirect), FlowBusy, and the error of a flow that could not start.
         """
-        raise NotImplementedError
+        chosen = _choose(self._tools.connections.methods(connector), method)
+        self._tools.connections.check_name(connector, connection)
+        flow = new_flow(secrets.token_hex(16), connector, connection, chosen.kind, self._now)
+        flow = _declare(flow, chosen, redirect, public_callback)
+        blocking = self._find_blocking(flow, force=force)
+        active = self._add(flow)
+        for each in blocking:
+            each.dispatch(CancelRequested(superseded=True))
+            await each.released()
+        active.begin()
+        flow = await active.settled(START_SECONDS)
+        if input is not None and flow.accepts_text:
+            return await self.submit(connector, flow.flow_id, input)
+        await self._journal.flush()
+        if flow.state == "failed" and flow.error is not None:
+            raise error_with_code(flow.error.code, flow.error.message)
+        return flow.view()
 
     def read(self, connector: str, flow_id: str) -> FlowView:
         """Return a flow. Raises FlowNotFound."""
-        raise NotImplementedError
+        return self._table.find(connector, flow_id).flow.view()
 
     async def submit(self, connector: str, flow_id: str, text: str) -> FlowView:
         """Pass on what a person pasted, and wait at most 10 s for what follows from it.
@@ -39,19 +98,109 @@ class AuthFlows:
         Raises FlowNotFound, FlowNotWaiting, StateMismatch, StateMissing, CodeMissing, InvalidKey
         (malformed). A key that the service refuses gives a flow with the error `invalid_key`.
         """
-        raise NotImplementedError
+        active = self._table.find(connector, flow_id)
+        rejection = active.dispatch(TextSubmitted(text))
+        if rejection is not None:
+            raise error_with_code(rejection.code, rejection.message)
+        flow = await active.settled(SUBMIT_SECONDS)
+        await self._journal.flush()
+        return flow.view()
 
     async def cancel(self, connector: str, flow_id: str) -> FlowView:
         """End a flow. Harmless when it has ended: then it stays as it is. Raises FlowNotFound."""
-        raise NotImplementedError
+        active = self._table.find(connector, flow_id)
+        active.dispatch(CancelRequested())
+        await active.released()
+        await self._journal.flush()
+        return active.flow.view()
 
     async def settled(self, connector: str, flow_id: str, seconds: float) -> FlowView:
         """Return a flow once it waits for a person or has ended, or after `seconds`."""
-        raise NotImplementedError
+        flow = await self._table.find(connector, flow_id).settled(seconds)
+        return flow.view()
 
     async def callback(self, query: Mapping[str, str]) -> CallbackResult:
         """Take a browser's return to the public address; `state` selects the flow.
 
         Waits for the outcome, at most 20 s. Never raises: an unknown state gives `flow=None`.
         """
-        raise NotImplementedError
+        active = self._table.find_state(query.get("state", ""))
+        if active is None:
+            return CallbackResult(ok=False, message=texts.STRAY)
+        result = await active.answer(query)
+        await self._journal.flush()
+        return result
+
+    def _add(self, flow: Flow) -> ActiveFlow:
+        active = ActiveFlow(flow, self._tools, self._note_change)
+        self._table.add(active)
+        return active
+
+    def _note_change(self) -> None:
+        self._journal.note_change()
+        self._table.wake()
+
+    def _find_blocking(self, flow: Flow, *, force: bool) -> Sequence[ActiveFlow]:
+        """Return the open flows whose place this one takes. Raises FlowBusy, Unavailable."""
+        blocking = self._table.find_blocking(flow)
+        if blocking and not force:
+            raise _busy(blocking[0].flow, (self._now - blocking[0].flow.created_at).seconds)
+        if len(self._table.open_flows()) - len(blocking) >= MAX_OPEN_FLOWS:
+            raise Unavailable("Too many sign-ins are open at the moment.", retry_after=60)
+        return blocking
+
+    @property
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+
+def _choose(methods: Sequence[SignInMethod], wanted: str | None) -> SignInMethod:
+    if not methods:
+        raise Unavailable("This connector has no way to sign in at the moment.")
+    if wanted is None:
+        return methods[0]
+    for method in methods:
+        if method.id == wanted:
+            return method
+    names = ", ".join(method.id for method in methods)
+    raise BadRequest(f"There is no method {wanted[:64]!r}; there are {names}.")
+
+
+def _declare(
+    flow: Flow, method: SignInMethod, redirect: Redirect | None, public_callback: str | None
+) -> Flow:
+    """Return the flow with what its method says of it. Raises BadRequest for a wrong redirect."""
+    flow = replace(flow, method=method.id)
+    match method:
+        case AuthorizationCode():
+            if redirect is None:
+                redirect = "public" if method.public_redirect and public_callback else "loopback"
+            if redirect == "public" and not (method.public_redirect and public_callback):
+                raise BadRequest("This way to sign in can't come back to a public address.")
+            return replace(
+                flow,
+                requested_redirect=redirect,
+                public_callback=public_callback or "",
+                port=method.loopback.port if redirect == "loopback" else 0,
+            )
+        case ApiKey():
+            return replace(flow, key_pattern=method.pattern)
+        case CommandLogin():
+            port = method.callback.port if method.callback else 0
+            return replace(flow, takes_input=method.takes_input or port > 0, port=port)
+        case _:
+            return flow
+
+
+def _busy(holder: Flow, age_seconds: int) -> FlowBusy:
+    where = f"port {holder.port}" if holder.port else f"{holder.connector} {holder.connection}"
+    return FlowBusy(
+        f"Another sign-in for {where} was started {age_seconds} s ago: finish or cancel it.",
+        details={
+            "code": FlowBusy.code,
+            "flow_id": holder.flow_id,
+            "connector": holder.connector,
+            "connection": holder.connection,
+            "age_seconds": age_seconds,
+        },
+    )

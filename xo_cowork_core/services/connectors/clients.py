@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -84,7 +84,9 @@ class OAuthClients:
         configured = await self._configured(declared, metadata, secrets, client_id)
         if configured is None:
             raise NotConfigured(_missing_id(declared))
-        return configured
+        # a registration that was forgotten: the tokens are still its own
+        was_registered = declared.register and configured.client_secret is None
+        return replace(configured, registered=was_registered)
 
     async def forget(self, client_id: str) -> None:
         """Drop a registration that the server no longer knows, so that the next one is new."""

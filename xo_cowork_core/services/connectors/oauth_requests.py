@@ -112,7 +112,7 @@ class OAuthRequests:
     ) -> TokenSet:
         """Ask once for the tokens of a device code.
 
-        Also raises DevicePending, AccessDenied, ExpiredToken, InvalidGrant, InvalidClient.
+        Also raises AuthorizationPending, AccessDenied, ExpiredToken, InvalidGrant, InvalidClient.
         """
         form: Form = {"grant_type": DEVICE_GRANT, "device_code": device_code}
         return await self._request_tokens(metadata, client, form, scopes)

@@ -54,7 +54,7 @@ ERROR_TEXTS: Mapping[type[XoError], str] = {
 }
 
 
-class DevicePending(Exception):  # not an error
+class AuthorizationPending(Exception):  # not an error
     """The person has not approved yet. `interval` is set when the server asks to poll slower."""
 
     def __init__(self, *, is_too_fast: bool, interval: int | None) -> None:
@@ -125,7 +125,7 @@ def parse_device_authorization(answer: HttpResponse) -> DeviceAuthorization:
 def parse_members(answer: HttpResponse) -> Json:
     """Return the members of a successful answer, JSON or a form.
 
-    Raises DevicePending, or the error that the answer reports.
+    Raises AuthorizationPending, or the error that the answer reports.
     """
     members = _read_members(answer)
     name = members.get("error")
@@ -151,7 +151,7 @@ def unreachable(answer: HttpResponse) -> UpstreamUnreachable:
 def _raise_error(name: str, members: Json, answer: HttpResponse) -> None:
     if name in {"authorization_pending", "slow_down"}:
         interval = _seconds(members.get("interval"))
-        raise DevicePending(is_too_fast=name == "slow_down", interval=interval)
+        raise AuthorizationPending(is_too_fast=name == "slow_down", interval=interval)
     error_type = ERROR_TYPES.get(name)
     if error_type is UpstreamUnreachable or (
         error_type is None and (answer.status >= 500 or answer.status == 429)

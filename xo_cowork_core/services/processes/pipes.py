@@ -8,6 +8,7 @@ import fcntl
 import os
 import sys
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
@@ -72,14 +73,24 @@ class ReadPipe:
 
 
 class Tail(ReadPipe):
-    """stderr: read to its end; the last `TAIL_BYTES` are kept."""
+    """stderr: read to its end; the last `keep_bytes` are kept."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(
+        self,
+        pipe: IO[bytes],
+        *,
+        keep_bytes: int = TAIL_BYTES,
+        on_data: Callable[[], None] | None = None,
+    ) -> None:
         self._tail = b""
+        self._keep_bytes = keep_bytes
+        self._on_data = on_data
         super().__init__(pipe)
 
     def received(self, data: bytes) -> None:
-        self._tail = (self._tail + data)[-TAIL_BYTES:]
+        self._tail = (self._tail + data)[-self._keep_bytes :]
+        if self._on_data:
+            self._on_data()
 
     @property
     def text(self) -> str:

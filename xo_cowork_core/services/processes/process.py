@@ -9,9 +9,10 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from xo_cowork_core.services.processes.exit_watch import watch_exit
-from xo_cowork_core.services.processes.pipes import Input, Lines, Tail
+from xo_cowork_core.services.processes.pipes import Lines, Tail
 from xo_cowork_core.services.processes.selectors import BranchSelector, TreeSelector, merge_trees
 from xo_cowork_core.services.processes.stop_batcher import StopBatcher
+from xo_cowork_core.services.processes.streams import ProcessStreams
 from xo_cowork_core.services.processes.tags import ProcessTag
 from xo_cowork_core.services.processes.tracker import TrackedTree
 from xo_cowork_core.services.processes.tree_client import (
@@ -33,6 +34,7 @@ class SupervisedProcess:
     def __init__(
         self,
         child: subprocess.Popen[bytes],
+        streams: ProcessStreams,
         *,
         tag: ProcessTag,
         plugin: str,
@@ -41,7 +43,6 @@ class SupervisedProcess:
         stop_batcher: "StopBatcher[SupervisedProcess]",
         on_exit: Callable[[], None],
     ) -> None:
-        assert child.stdin and child.stdout and child.stderr
         self.plugin = plugin
         self.owner = owner
         self.tree = TrackedTree(process_trees.tree.identify(child.pid), tag.limit)
@@ -52,9 +53,7 @@ class SupervisedProcess:
         self._stop_batcher = stop_batcher
         self._on_exit = on_exit
         self._exited = asyncio.Event()
-        self._input = Input(child.stdin)
-        self._lines = Lines(child.stdout)
-        self._errors = Tail(child.stderr)
+        self._streams = streams
         watch_exit(child, self._handle_exit)
 
     @property
@@ -67,7 +66,13 @@ class SupervisedProcess:
 
     @property
     def stderr_tail(self) -> str:
-        return self._errors.text
+        return self._streams.errors.text if self._streams.errors else ""
+
+    @property
+    def output_tail(self) -> str:
+        """The last 256 KiB of stdout, where the output is captured; else empty."""
+        output = self._streams.output
+        return output.text if isinstance(output, Tail) else ""
 
     @property
     def selector(self) -> TreeSelector:
@@ -80,13 +85,15 @@ class SupervisedProcess:
         )
 
     async def write(self, data: bytes, *, timeout: float = 30.0) -> None:
-        await self._input.write(data, timeout)
+        await self._streams.input.write(data, timeout)
 
     async def close_stdin(self) -> None:
-        self._input.close()
+        self._streams.input.close()
 
     def batches(self) -> AsyncIterator[list[bytes]]:
-        return self._lines
+        output = self._streams.output
+        assert isinstance(output, Lines), "the output of this process is captured"
+        return output
 
     async def wait(self, timeout: float) -> int | None:
         try:
@@ -116,14 +123,14 @@ class SupervisedProcess:
     async def stop(self, *, term_after: float = 0.0, kill_after: float = 3.0) -> None:
         if self.is_finished:
             return
-        self._input.close()
+        self._streams.input.close()
         if term_after > 0:
             await self.wait(term_after)
         await self._stop_batcher.stop(self, kill_after)
 
     def close(self) -> None:
         """Close its stdin; many programs then end."""
-        self._input.close()
+        self._streams.input.close()
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the process alone. Does nothing when it has exited."""
@@ -131,9 +138,7 @@ class SupervisedProcess:
             self._child.send_signal(number)
 
     def _handle_exit(self) -> None:
-        self._errors.finish()
-        self._lines.finish()
-        self._input.close()
+        self._streams.finish()
         self._exited.set()
         self._on_exit()
 

@@ -5,16 +5,21 @@ Owns one task, created by `start` and ended by `stop`; it sleeps while no proces
 
 import asyncio
 import logging
-import os
-import subprocess
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import AgentFailure, BadRequest, Process, Processes, Unavailable
-from xo_cowork_core.services.processes.environment import child_environment
+from xo_cowork_core.sdk import AgentFailure, Process, Processes, Unavailable
+from xo_cowork_core.services.processes.launch import (
+    Command,
+    StartedProgram,
+    start_captured,
+    start_in_terminal,
+    start_piped,
+)
 from xo_cowork_core.services.processes.ledger import Ledger
 from xo_cowork_core.services.processes.process import SupervisedProcess, stop_processes
 from xo_cowork_core.services.processes.selectors import (
@@ -93,14 +98,45 @@ class ProcessSupervisor:
         There is no await between the fork and the registration, so a cancellation can't lose the
         process. Raises Unavailable, BadRequest or AgentFailure.
         """
+        command = Command(argv, cwd, environment)
+        return self._spawn(partial(start_piped, command), owner=owner, plugin=plugin)
+
+    def spawn_captured(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, SecretStr | str],
+        owner: str,
+        plugin: str,
+        terminal: bool,
+        on_output: Callable[[], None],
+    ) -> SupervisedProcess:
+        """Start a process whose last output is kept, as `spawn` does.
+
+        `on_output` is called when there is more of it. In a `terminal` the program sees its
+        standard streams as one terminal of its own, and stderr is part of the output.
+        """
+        command = Command(argv, cwd, environment)
+        start = start_in_terminal if terminal else start_captured
+        return self._spawn(partial(start, command, on_output), owner=owner, plugin=plugin)
+
+    def _spawn(
+        self,
+        start: Callable[[ProcessTag], StartedProgram],
+        *,
+        owner: str,
+        plugin: str,
+    ) -> SupervisedProcess:
         if self._task is None or self._stopping & {f"plugin {plugin}", f"owner {owner}"}:
             raise Unavailable("The server is stopping this agent; nothing new is started.")
         tag = self._tags.create()
         with self._process_trees.tree.inherited_limit(tag.limit):
-            child = _start(argv, cwd, environment, tag)
+            child, streams = start(tag)
         try:
             process = SupervisedProcess(
                 child,
+                streams,
                 tag=tag,
                 plugin=plugin,
                 owner=owner,
@@ -226,29 +262,3 @@ class PluginProcesses:
 
 def _labels(process: SupervisedProcess) -> set[str]:
     return {f"plugin {process.plugin}", f"owner {process.owner}"}
-
-
-def _start(
-    argv: Sequence[str], cwd: Path, environment: Mapping[str, SecretStr | str], tag: ProcessTag
-) -> subprocess.Popen[bytes]:
-    if not argv:
-        raise BadRequest("There is no command to run.")
-    name = Path(argv[0]).name
-    if not cwd.is_dir():
-        raise AgentFailure(f"The folder {cwd.name} is not there.", code="not_installed")
-    try:
-        return subprocess.Popen(  # noqa: S603 - the caller's own argument list, no shell
-            list(argv),
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=child_environment(os.environ, environment, tag.environment()),
-            start_new_session=True,
-        )
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        text = f"{name} is not installed, or may not be run."
-    except (OSError, ValueError) as error:
-        raise AgentFailure(f"{name} could not be started.", code="internal") from error
-    raise AgentFailure(text, code="not_installed")

@@ -1,0 +1,209 @@
+"""Runs the program of a `CommandLogin`: finds the prompt in its output, passes texts on to it."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import HttpClient, UpstreamFailed, XoError
+from xo_cowork_core.sdk.connector import CommandLogin, CommandOutput, LoopbackRedirect, TokenSet
+from xo_cowork_core.services.auth_flows import texts
+from xo_cowork_core.services.auth_flows.events import CommandPrompted, TokensReceived
+from xo_cowork_core.services.auth_flows.loopback_listener import HOST
+from xo_cowork_core.services.auth_flows.paste import parse_paste
+from xo_cowork_core.services.connectors.errors import ToolMissing, UpstreamError
+from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.process import SupervisedProcess
+
+QUIET_SECONDS = 0.3
+CALLBACK_SECONDS = 10.0
+LOOPBACK_NAMES = frozenset({HOST, "localhost"})
+CONTROL_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]"
+)
+# what known programs print, and the code of the failure
+KNOWN_FAILURES: Mapping[str, tuple[str, str]] = {
+    "access_denied": ("access_denied", texts.ACCESS_DENIED),
+    "invalid_grant": ("invalid_grant", "The service no longer accepts this sign-in."),
+    "address already in use": ("busy", "Another program uses the port of the sign-in program."),
+    "unknown flag": ("tool_too_old", "The sign-in program is too old, or too new."),
+}
+
+
+class FindProgram(Protocol):
+    """Returns the absolute path of an executable, or None. Blocks."""
+
+    def __call__(self, name: str) -> Path | None: ...
+
+
+class CommandRun:
+    """One run of a sign-in program. The supervisor ends it with the flow, its owner."""
+
+    def __init__(
+        self,
+        method: CommandLogin,
+        *,
+        processes: ProcessSupervisor,
+        http: HttpClient,
+        find_program: FindProgram,
+        owner: str,
+        plugin: str,
+    ) -> None:
+        self._method = method
+        self._processes = processes
+        self._http = http
+        self._find_program = find_program
+        self._owner = owner
+        self._plugin = plugin
+        self._process: SupervisedProcess | None = None
+        self._output = asyncio.Event()
+
+    async def run(self, on_prompt: Callable[[CommandPrompted], object]) -> TokensReceived:
+        """Run the program to its end and return its tokens; report the prompt once.
+
+        Raises ToolMissing, and UpstreamError or another error of `KNOWN_FAILURES`.
+        """
+        process = self._process = await self._start()
+        prompted = False
+        while process.returncode is None:
+            self._output.clear()
+            is_quiet = await self._wait_for_output(process)
+            prompt = None if prompted else self._find_prompt(process, complete=is_quiet)
+            if prompt is not None:
+                prompted = True
+                on_prompt(await self._resolve(prompt))
+        return TokensReceived(self._read_tokens(process))
+
+    async def pass_input(self, text: SecretStr, state: SecretStr | None) -> None:
+        """Give the program a text: the redirect that it waits for, or a line on its stdin.
+
+        Raises XoError.
+        """
+        if self._process is None:
+            return
+        callback = self._method.callback
+        if callback is None:
+            line = text.get_secret_value() + "\n"
+            await self._process.write(line.encode(), timeout=CALLBACK_SECONDS)
+            return
+        answer = parse_paste(text.get_secret_value())
+        expected = state.get_secret_value() if state else ""
+        query = urlencode({"code": answer.code, "state": answer.state or expected})
+        url = f"http://{HOST}:{callback.port}{callback.path}?{query}"
+        await self._http.request("GET", url, timeout=CALLBACK_SECONDS)
+
+    async def _start(self) -> SupervisedProcess:
+        name, *arguments = self._method.argv
+        program = await asyncio.to_thread(self._find_program, name)
+        if program is None:
+            raise ToolMissing(f"{name} is not installed.")
+        return self._processes.spawn_captured(
+            [str(program), *arguments],
+            cwd=Path.home(),
+            environment=self._method.environment,
+            owner=self._owner,
+            plugin=self._plugin,
+            terminal=self._method.terminal,
+            on_output=self._output.set,
+        )
+
+    async def _wait_for_output(self, process: SupervisedProcess) -> bool:
+        """Return once there is more output or the end; True when nothing came for a while."""
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                await self._output.wait()
+        except TimeoutError:
+            await process.wait(0)
+            return True
+        # output comes in pieces: a URL may be cut
+        await asyncio.sleep(0)
+        return False
+
+    def _find_prompt(self, process: SupervisedProcess, *, complete: bool) -> CommandPrompted | None:
+        text = _plain(process.output_tail) + "\n" + _plain(process.stderr_tail)
+        if not complete:
+            text = "\n".join(
+                _whole_lines(_plain(each)) for each in (process.output_tail, process.stderr_tail)
+            )
+        url = _search(self._method.url_pattern, text)
+        code = _search(self._method.code_pattern, text) if self._method.code_pattern else ""
+        if url is None or code is None or not url.startswith(("https://", "http://")):
+            return None
+        return CommandPrompted(url, code)
+
+    async def _resolve(self, prompt: CommandPrompted) -> CommandPrompted:
+        """Replace a URL of the program's own listener by the one that it redirects to."""
+        callback = self._method.callback
+        url = prompt.authorize_url
+        if callback is None:
+            return prompt
+        if _is_at(url, callback):
+            try:
+                answer = await self._http.request("GET", url, timeout=CALLBACK_SECONDS)
+            except XoError:
+                return prompt
+            location = answer.headers.get("location", "")
+            if location.startswith(("https://", "http://")):
+                url = location
+        states = parse_qs(urlsplit(url).query).get("state")
+        return CommandPrompted(url, prompt.user_code, SecretStr(states[0]) if states else None)
+
+    def _read_tokens(self, process: SupervisedProcess) -> TokenSet:
+        output = CommandOutput(
+            _plain(process.output_tail), _plain(process.stderr_tail), process.returncode or 0
+        )
+        if output.returncode != 0:
+            raise _failure_of(output)
+        try:
+            tokens = self._method.read_tokens(output)
+        except XoError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise UpstreamFailed(texts.NO_TOKENS) from error
+        if not isinstance(tokens, TokenSet):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UpstreamError(texts.NO_TOKENS)
+        return tokens
+
+
+class CommandFailed(XoError):
+    """The program ended with a failure that it names."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _failure_of(output: CommandOutput) -> XoError:
+    printed = (output.stderr + output.stdout).lower()
+    for mark, (code, message) in KNOWN_FAILURES.items():
+        if mark in printed:
+            return CommandFailed(code, message)
+    return CommandFailed("failed", f"{texts.NO_TOKENS} Its exit code was {output.returncode}.")
+
+
+def _plain(text: str) -> str:
+    """Return text without control sequences, with line ends of one kind."""
+    return CONTROL_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _whole_lines(text: str) -> str:
+    return text[: text.rfind("\n") + 1]
+
+
+def _search(pattern: str, text: str) -> str | None:
+    match = re.search(pattern, text)
+    if match is None:
+        return None
+    return match.group(1) if match.re.groups else match.group(0)
+
+
+def _is_at(url: str, callback: LoopbackRedirect) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.hostname in LOOPBACK_NAMES and parts.port == callback.port
+    except ValueError:
+        return False

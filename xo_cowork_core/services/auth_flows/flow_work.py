@@ -1,0 +1,209 @@
+"""Performs the actions of one flow. It owns no task; `ActiveFlow` runs it in its own."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import Unauthorized
+from xo_cowork_core.sdk.connector import (
+    ApiKey,
+    AuthorizationCode,
+    CommandLogin,
+    DeviceCode,
+    SignInMethod,
+    TokenSet,
+)
+from xo_cowork_core.services.auth_flows import texts
+from xo_cowork_core.services.auth_flows.actions import (
+    Action,
+    ExchangeCode,
+    Identify,
+    OpenListener,
+    PollDevice,
+    Prepare,
+    StoreConnection,
+)
+from xo_cowork_core.services.auth_flows.command_run import CommandRun
+from xo_cowork_core.services.auth_flows.events import (
+    AccountIdentified,
+    ConnectionStored,
+    DevicePending,
+    DevicePollFailed,
+    Event,
+    KeyRequested,
+    ListenerLost,
+    StepFailed,
+    TokensReceived,
+)
+from xo_cowork_core.services.auth_flows.flow import Flow
+from xo_cowork_core.services.auth_flows.loopback_listener import LoopbackListener
+from xo_cowork_core.services.auth_flows.preparation import redirect_port
+from xo_cowork_core.services.auth_flows.tools import FlowTools
+from xo_cowork_core.services.auth_flows.views import CallbackResult
+from xo_cowork_core.services.connectors.connector_calls import identify, list_methods
+from xo_cowork_core.services.connectors.errors import (
+    InvalidClient,
+    NotConfigured,
+    UpstreamUnreachable,
+)
+from xo_cowork_core.services.connectors.oauth_sessions import find_connector, oauth_declaration
+from xo_cowork_core.services.connectors.token_answers import AuthorizationPending
+from xo_cowork_core.services.connectors.token_store import StoredConnection
+
+
+class FlowHost(Protocol):
+    """The flow whose actions are performed."""
+
+    flow: Flow
+
+    def dispatch(self, event: Event) -> object: ...
+
+    async def answer(self, query: Mapping[str, str]) -> CallbackResult: ...
+
+
+class FlowWork:
+    """What one flow holds, a listener or a program, and how its actions are performed."""
+
+    def __init__(self, tools: FlowTools, host: FlowHost) -> None:
+        self._tools = tools
+        self._host = host
+        self._listener: LoopbackListener | None = None
+        self._command: CommandRun | None = None
+
+    async def perform(self, action: Action) -> Event | None:
+        """Perform an action and return its outcome. Raises XoError."""
+        match action:
+            case Prepare():
+                return await self._prepare()
+            case ExchangeCode(code):
+                return await self._exchange(code)
+            case PollDevice(seconds):
+                return await self._poll(seconds)
+            case Identify(tokens, seconds):
+                return await self._identify(tokens, seconds)
+            case StoreConnection():
+                return await self._store()
+            case OpenListener():
+                return await self._reopen()
+            case _:
+                raise AssertionError(action)
+
+    async def _prepare(self) -> Event:
+        registered = find_connector(self._tools.registry, self._host.flow.connector)
+        match self._method():
+            case AuthorizationCode() as method:
+                path = method.loopback.path
+                self._listener = LoopbackListener(path, self._host.answer)
+                return await self._tools.preparation.authorize(
+                    self._host.flow, method, registered, self._listener
+                )
+            case DeviceCode() as method:
+                return await self._tools.preparation.authorize_device(method, registered)
+            case ApiKey():
+                return KeyRequested()
+            case CommandLogin() as method:
+                plugin = registered.plugin.name
+                self._command = self._tools.command_run(method, self._host.flow.flow_id, plugin)
+                return await self._command.run(self._host.dispatch)
+
+    async def _exchange(self, code: SecretStr) -> Event:
+        method, flow = self._method(), self._host.flow
+        assert isinstance(method, AuthorizationCode)
+        assert flow.verifier is not None
+        preparation = self._tools.preparation
+        metadata, client = await self._tools.party(flow, method.server, method.client)
+        try:
+            tokens = await preparation.requests.exchange_code(
+                metadata,
+                client,
+                code=code,
+                verifier=flow.verifier,
+                redirect_uri=flow.redirect_uri,
+                scopes=method.scopes,
+            )
+        except InvalidClient:
+            await preparation.clients.forget(client.client_id)
+            raise
+        return TokensReceived(tokens)
+
+    async def _poll(self, seconds: float) -> Event:
+        await asyncio.sleep(seconds)
+        method, flow = self._method(), self._host.flow
+        assert isinstance(method, DeviceCode)
+        assert flow.device_code is not None
+        try:
+            metadata, client = await self._tools.party(flow, method.server, method.client)
+            tokens = await self._tools.preparation.requests.poll_device(
+                metadata, client, flow.device_code, method.scopes
+            )
+        except AuthorizationPending as pending:
+            return DevicePending(pending.is_too_fast, pending.interval)
+        except UpstreamUnreachable as error:
+            return DevicePollFailed(error.message)
+        return TokensReceived(tokens)
+
+    async def _identify(self, tokens: TokenSet, seconds: float) -> Event:
+        await asyncio.sleep(seconds)
+        registered = find_connector(self._tools.registry, self._host.flow.connector)
+        try:
+            account = await identify(registered, tokens)
+        except Unauthorized:
+            if self._host.flow.kind == "api_key":
+                return StepFailed("invalid_key", texts.REFUSED_KEY)
+            return StepFailed("needs_auth", texts.REFUSED_TOKENS)
+        return AccountIdentified(account)
+
+    async def _store(self) -> Event:
+        flow = self._host.flow
+        method = self._method()
+        row = StoredConnection(
+            tokens=flow.tokens,
+            obtained_at=flow.obtained_at or self._tools.clock.now(),
+            method=flow.method,
+            kind=flow.kind,
+            client_id=flow.client_id,
+            refreshes=oauth_declaration(method) is not None,
+            account=flow.account,
+        )
+        await self._tools.connections.connect(flow.connector, flow.connection, row)
+        return ConnectionStored()
+
+    async def _reopen(self) -> Event | None:
+        method = self._method()
+        assert isinstance(method, AuthorizationCode)
+        self._listener = LoopbackListener(method.loopback.path, self._host.answer)
+        try:
+            await self._listener.open(redirect_port(self._host.flow.redirect_uri))
+        except OSError:
+            return ListenerLost()
+        return None
+
+    async def pass_input(self, text: SecretStr) -> None:
+        """Pass a text on to the program. Raises XoError."""
+        if self._command is not None:
+            await self._command.pass_input(text, self._host.flow.oauth_state)
+
+    def stop_listening(self) -> None:
+        """Free the port at once."""
+        if self._listener is not None:
+            self._listener.stop_listening()
+
+    async def free(self) -> None:
+        """Close the listener and end the program."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close()
+        if self._command is not None:
+            self._command = None
+            await self._tools.processes.stop_owner(self._host.flow.flow_id)
+
+    def _method(self) -> SignInMethod:
+        registered = self._tools.registry.connectors.get(self._host.flow.connector)
+        if registered is None:
+            raise NotConfigured(texts.NOT_LOADED)
+        for method in list_methods(registered):
+            if method.id == self._host.flow.method and method.kind == self._host.flow.kind:
+                return method
+        raise NotConfigured(texts.NOT_OFFERED)

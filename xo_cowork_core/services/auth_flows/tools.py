@@ -1,0 +1,51 @@
+"""What all flows share."""
+
+from dataclasses import dataclass
+
+from xo_cowork_core.sdk import HttpClient
+from xo_cowork_core.sdk.connector import CommandLogin, OAuthClient, OAuthServer
+from xo_cowork_core.services.auth_flows.command_run import CommandRun, FindProgram
+from xo_cowork_core.services.auth_flows.flow import Flow
+from xo_cowork_core.services.auth_flows.preparation import Preparation
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.connectors.connections import Connections
+from xo_cowork_core.services.connectors.discovery import ServerMetadata
+from xo_cowork_core.services.connectors.oauth_requests import ClientCredentials
+from xo_cowork_core.services.connectors.oauth_sessions import find_connector
+from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.runtimes.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTools:
+    """The services that flows use."""
+
+    registry: Registry
+    connections: Connections
+    preparation: Preparation
+    processes: ProcessSupervisor
+    http: HttpClient
+    find_program: FindProgram
+    clock: Clock
+
+    async def party(
+        self, flow: Flow, server: OAuthServer, client: OAuthClient
+    ) -> tuple[ServerMetadata, ClientCredentials]:
+        """Return the server of a flow, and the client that began it."""
+        registered = find_connector(self.registry, flow.connector)
+        metadata = await self.preparation.discovery.resolve(server)
+        credentials = await self.preparation.clients.recall(
+            client, metadata, registered.secrets, flow.client_id
+        )
+        return metadata, credentials
+
+    def command_run(self, method: CommandLogin, flow_id: str, plugin: str) -> CommandRun:
+        """Return the run of a sign-in program, which ends with the flow."""
+        return CommandRun(
+            method,
+            processes=self.processes,
+            http=self.http,
+            find_program=self.find_program,
+            owner=flow_id,
+            plugin=plugin,
+        )
