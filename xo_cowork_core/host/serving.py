@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from xo_cowork_core.api.dependencies import Services
+from xo_cowork_core.api.families import build_first_routes
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartupError
@@ -50,7 +51,7 @@ def serve(on_listening: OnListening) -> int:
     services = cast("Services", app.state.services)
     for problem in check_settings(settings, services.registry.plugins.values()):
         log.warning("%s", problem.text)
-    server = GracefulServer(_uvicorn_config(app), services, settings, on_listening)
+    server = GracefulServer(app, services, settings, on_listening)
     loop = _new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -74,12 +75,13 @@ class GracefulServer(uvicorn.Server):
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        app: FastAPI,
         services: Services,
         settings: Settings,
         on_listening: OnListening,
     ) -> None:
-        super().__init__(config)
+        super().__init__(_uvicorn_config(app))
+        self._app = app
         self._services = services
         self._settings = settings
         self._on_listening = on_listening
@@ -91,8 +93,12 @@ class GracefulServer(uvicorn.Server):
         gc.enable()
         await super().startup(sockets)
         if sockets:
-            callback = self._on_listening(self._services, self._settings, _base_url(sockets[0]))
-            self._listening_task = asyncio.create_task(callback, name="on listening")
+            listening = self._after_start(_base_url(sockets[0]))
+            self._listening_task = asyncio.create_task(listening, name="on listening")
+
+    async def _after_start(self, base_url: str) -> None:
+        await self._on_listening(self._services, self._settings, base_url)
+        await asyncio.to_thread(build_first_routes, self._app)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         ending = asyncio.create_task(self._services.turns.stop(), name="end turns")
