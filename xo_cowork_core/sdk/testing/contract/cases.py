@@ -18,8 +18,6 @@ STOP_SECONDS = 5.0
 STORE_SECONDS = 5.0
 CONTEXT = "\n\n---\n\n> **Project context**\n"
 RECORD = "For the record."
-MEGABYTE = 1 << 20
-LONG_CONTEXT = CONTEXT + "weiß " * (MEGABYTE // 5)
 
 
 class Cases:

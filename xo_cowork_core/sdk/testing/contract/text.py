@@ -3,13 +3,14 @@
 import pytest
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import LONG_CONTEXT, Cases
+from xo_cowork_core.sdk.testing.contract.cases import CONTEXT, Cases
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 MARKDOWN = (
     "# Title\n\n- one\n- two\n\n```python\nprint('a')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 )
+MEGABYTE = 1 << 20
 FRAMING = "a\n\nid: 7\nevent: done\ndata: {}\n\n: comment\n\nb"
 UNICODE = "Grüße, 日本語, עברית, 👩‍👩‍👧‍👦 \U0001f680 e\u0301 \u2028 \u2029 \u0085 end"
 
@@ -46,9 +47,10 @@ class TextCases(Cases):
         assert turn.terminal.event == "done"
 
     def test_a_prompt_of_one_megabyte_is_taken_whole(
-        self, recorder: TurnRecorder, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject
     ) -> None:
-        turn = recorder.turn(subject.say("Read it all.") + LONG_CONTEXT)
+        padding = "weiß " * (MEGABYTE // 5)
+        turn = chat.run_turn(subject.say("Read it all.") + CONTEXT + padding)
         assert turn.text == "Read it all."
         assert turn.terminal.event == "done"
 
