@@ -62,7 +62,7 @@ def test_a_docstring_lists_the_values_that_its_fields_may_have(module: object, n
     value = getattr(module, name)
     hints = get_type_hints(value)
     for field in fields(value):
-        for allowed in _literals(hints[field.name]):
+        for allowed in filter(None, _literals(hints[field.name])):
             assert f"`{allowed}`" in value.__doc__, f"{name}.{field.name} may be {allowed!r}"
 
 

@@ -40,7 +40,8 @@ class OAuthClient:
     confidential client is the value of the plugin's secret `client_secret_key`. With `register`,
     a client without an id is registered dynamically under the name `client_name`, once for each
     issuer and redirect URI, and again when the server no longer knows it. `authentication` is how
-    a client with a secret identifies itself; by default what the metadata allows, else `basic`.
+    a client with a secret identifies itself, `basic` or `post`; by default what the metadata
+    allows, else `basic`.
     """
 
     client_id: str = ""

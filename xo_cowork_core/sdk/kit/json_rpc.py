@@ -16,6 +16,7 @@ from xo_cowork_core.sdk.kit.process_failure import process_failure
 REQUEST_SECONDS = 20.0
 EXIT_SECONDS = 1.0
 METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
 EMPTY: Json = {}
 DescribeExit: TypeAlias = Callable[[int | None, str], AgentFailure]
 

@@ -42,6 +42,16 @@ def descendants(root: int) -> list[ProcessInfo]:
     return [process for process in processes if process.pid in tree and process.pid != root]
 
 
+def read_environment(pid: int) -> dict[str, str]:
+    """Return the environment that a process was started with; empty when it can't be read."""
+    try:
+        content = (PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return {}
+    entries = content.decode("utf-8", "replace").split("\0")
+    return {name: value for name, mark, value in (e.partition("=") for e in entries) if mark}
+
+
 def kill_all(processes: Iterable[ProcessInfo]) -> None:
     """Send SIGKILL to the processes that are still alive."""
     for process in processes:

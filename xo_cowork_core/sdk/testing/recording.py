@@ -42,6 +42,18 @@ class Recording:
         assert len(ends) == 1, f"terminal events: {[end.event for end in ends]}"
         return ends[0]
 
+    @property
+    def tool_calls(self) -> list[Body]:
+        """The data of each `tool-call`, with the arguments and the title that updates gave."""
+        calls: dict[str, Body] = {}
+        for frame in self.frames:
+            call_id = str(frame.data.get("call_id"))
+            if frame.event == "tool-call":
+                calls[call_id] = frame.data
+            elif frame.event == "tool-update" and call_id in calls:
+                calls[call_id] = {**calls[call_id], **frame.data}
+        return list(calls.values())
+
     def bodies(self, event: str) -> list[Body]:
         """Return the data of every frame of this name."""
         return [frame.data for frame in self.frames if frame.event == event]

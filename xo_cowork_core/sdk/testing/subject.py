@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Ability: TypeAlias = Literal["interrupts", "answers", "keeps_history", "edits_history"]
+ABILITIES: tuple[Ability, ...] = get_args(Ability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class RuntimeSubject:
     `edits_history` that the runtime implements: the contract tests them, and that the others are
     refused or absent on the wire. `lasting_processes` are words in
     the command lines of processes that may outlive a turn (a warm agent). `counts_tokens`: `done`
-    has the turn's tokens.
+    has the turn's tokens. `idle_seconds`: after so long without a turn a session has no process.
 
     Each remaining field returns a prompt, the same for the same arguments. Only `say` is required;
     None declares that the runtime can't do it.
@@ -32,6 +33,9 @@ class RuntimeSubject:
     - `permission(name)`: it requests permission to write a file called `name`, then sends text
     - `question()`: it asks the user a question
     - `plan()`: it shows a plan
+    - `work(name, seconds)`: it runs a tool that appends to a file called `name` several times a
+      second for that many seconds, then sends text; the contract sends presets that allow it
+    - `silent()`: it sends nothing and does not end; `environment` sets a silence limit of 3 s
     - `fail(code)`: the turn fails with this code; `failures` maps each code to words of its message
     - `die()`: the agent's process ends during the turn, after some text
     - `long_line(characters)`: a text of that many `x` in one record of the runtime's protocol
@@ -46,6 +50,7 @@ class RuntimeSubject:
     plugins: str = "all"
     abilities: frozenset[Ability] = frozenset()
     lasting_processes: Sequence[str] = ()
+    idle_seconds: float | None = None
     counts_tokens: bool = False
     nothing: Callable[[], str] | None = None
     slow_text: Callable[[float], str] | None = None
@@ -57,6 +62,8 @@ class RuntimeSubject:
     plan: Callable[[], str] | None = None
     fail: Callable[[str], str] | None = None
     failures: Mapping[str, str] = field(default_factory=dict[str, str])
+    work: Callable[[str, float], str] | None = None
+    silent: Callable[[], str] | None = None
     die: Callable[[], str] | None = None
     long_line: Callable[[int], str] | None = None
     invalid_records: Callable[[], str] | None = None

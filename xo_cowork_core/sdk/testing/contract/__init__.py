@@ -2,8 +2,10 @@
 
 from xo_cowork_core.sdk.testing.contract.cases import Cases
 from xo_cowork_core.sdk.testing.contract.failures import FailureCases
+from xo_cowork_core.sdk.testing.contract.manners import MannerCases
 from xo_cowork_core.sdk.testing.contract.order import OrderCases
 from xo_cowork_core.sdk.testing.contract.permissions import PermissionCases
+from xo_cowork_core.sdk.testing.contract.processes import ProcessCases
 from xo_cowork_core.sdk.testing.contract.questions import QuestionCases
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.contract.records import RecordCases
@@ -21,6 +23,8 @@ class RuntimeContract(
     PermissionCases,
     QuestionCases,
     StopCases,
+    ProcessCases,
+    MannerCases,
     SessionCases,
     FailureCases,
     RecordCases,
@@ -43,8 +47,10 @@ class RuntimeContract(
 __all__ = [
     "Cases",
     "FailureCases",
+    "MannerCases",
     "OrderCases",
     "PermissionCases",
+    "ProcessCases",
     "QuestionCases",
     "RecordCases",
     "RestartCases",

@@ -1,14 +1,14 @@
 """Fixtures and checks that all groups of cases share."""
 
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
 
 import pytest
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.recorder import Recordings, TurnRecorder
+from xo_cowork_core.sdk.testing.contract.summary import register_summary
 from xo_cowork_core.sdk.testing.frames import Body
-from xo_cowork_core.sdk.testing.process_tree import eventually
+from xo_cowork_core.sdk.testing.process_tree import ProcessInfo, eventually
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.server import LiveServer
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
@@ -16,6 +16,10 @@ from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 PERMISSION_SECONDS = 4
 STOP_SECONDS = 5.0
 STORE_SECONDS = 5.0
+SILENT_SECONDS = 3
+OWN_MODULE = " -m xo_cowork_core."
+PLANTED = "XO_CONTRACT_PLANTED"
+ALLOW = {"file_changes": True, "run_commands": True}
 CONTEXT = "\n\n---\n\n> **Project context**\n"
 RECORD = "For the record."
 
@@ -23,16 +27,17 @@ RECORD = "For the record."
 class Cases:
     """Base class of the groups. A subclass defines the fixture `subject`."""
 
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def summary(cls, request: pytest.FixtureRequest) -> None:
+        """Have the skipped cases listed at the end of the run."""
+        register_summary(request.config)
+
     @pytest.fixture(scope="class")
     @classmethod
     def server(cls, subject: RuntimeSubject) -> Iterator[LiveServer]:
         """Run one server for all cases of a class. A case that restarts it leaves it running."""
-        environment = {
-            "XO_PLUGINS": subject.plugins,
-            "XO_PERMISSION_MODE": "ask",
-            "XO_PERMISSION_TIMEOUT": str(PERMISSION_SECONDS),
-            **subject.environment,
-        }
+        environment = contract_environment(subject)
         with LiveServer(environment=environment, python_path=subject.python_path) as server:
             yield server
 
@@ -49,15 +54,31 @@ class Cases:
         """The turns that the cases of a class share."""
         return {}
 
+    def leftover_commands(self, chat: Chat, subject: RuntimeSubject) -> list[str]:
+        """Return the commands of the processes that should not outlive a turn."""
+        commands = [process.command for process in agent_processes(chat)]
+        return [c for c in commands if not any(word in c for word in subject.lasting_processes)]
+
     @pytest.fixture
     def recorder(self, chat: Chat, subject: RuntimeSubject, recordings: Recordings) -> TurnRecorder:
         """Return the recorder of the turns that several cases read."""
         return TurnRecorder(chat, subject, recordings)
 
 
-def skip_without(feature: str) -> NoReturn:
-    """Skip the case, because the subject does not declare `feature`."""
-    pytest.skip(f"the subject declares that it has no {feature}")
+def agent_processes(chat: Chat) -> list[ProcessInfo]:
+    """Return the living descendants of the server without its own helper processes."""
+    return [p for p in chat.server.descendants() if OWN_MODULE not in p.command]
+
+
+def contract_environment(subject: RuntimeSubject) -> dict[str, str]:
+    """Return the environment of the server that the cases run on."""
+    return {
+        "XO_PLUGINS": subject.plugins,
+        "XO_PERMISSION_MODE": "ask",
+        "XO_PERMISSION_TIMEOUT": str(PERMISSION_SECONDS),
+        PLANTED: "must not reach an agent",
+        **subject.environment,
+    }
 
 
 def wait_for_messages(chat: Chat, session_id: str, count: int) -> Sequence[Body]:

@@ -1,8 +1,9 @@
 """Cases: a failure is reported once, with its message and code, and the session stays usable."""
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import Cases, check_next_turn, skip_without
+from xo_cowork_core.sdk.testing.contract.cases import Cases, check_next_turn
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 

@@ -7,9 +7,9 @@ from xo_cowork_core.sdk.testing.contract.cases import (
     PERMISSION_SECONDS,
     Cases,
     check_next_turn,
-    skip_without,
 )
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.frames import Frame
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.recording import Recording

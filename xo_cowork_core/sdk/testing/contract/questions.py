@@ -5,8 +5,9 @@ import json
 import pytest
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import PERMISSION_SECONDS, Cases, skip_without
+from xo_cowork_core.sdk.testing.contract.cases import PERMISSION_SECONDS, Cases
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.frames import Body, Frame
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject

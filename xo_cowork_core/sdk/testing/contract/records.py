@@ -9,10 +9,10 @@ from xo_cowork_core.sdk.testing.contract.cases import (
     CONTEXT,
     RECORD,
     Cases,
-    skip_without,
     wait_for_messages,
 )
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.history import parts_of, texts
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import RECORD, Cases, check_next_turn, skip_without
+from xo_cowork_core.sdk.testing.contract.cases import RECORD, Cases, check_next_turn
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.frames import Frame
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject

@@ -3,8 +3,9 @@
 import uuid
 
 from xo_cowork_core.sdk.testing.chat import Chat, parse_started_turn
-from xo_cowork_core.sdk.testing.contract.cases import RECORD, Cases, skip_without
+from xo_cowork_core.sdk.testing.contract.cases import RECORD, Cases
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 SECONDS = 2

@@ -7,9 +7,9 @@ from xo_cowork_core.sdk.testing.contract.cases import (
     STOP_SECONDS,
     Cases,
     check_next_turn,
-    skip_without,
 )
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -30,13 +30,9 @@ class StopCases(Cases):
         assert end.event == "done"
         assert end.data["finish_reason"] == "aborted"
         eventually(
-            lambda: not self._leftover_commands(chat, subject), STOP_SECONDS, "no process is left"
+            lambda: not self.leftover_commands(chat, subject), STOP_SECONDS, "no process is left"
         )
         return turn
-
-    def _leftover_commands(self, chat: Chat, subject: RuntimeSubject) -> list[str]:
-        commands = [process.command for process in chat.server.descendants()]
-        return [c for c in commands if not any(word in c for word in subject.lasting_processes)]
 
     def test_abort_stops_text(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.slow_text is None:

@@ -3,14 +3,14 @@
 import pytest
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import Cases, skip_without, wait_for_messages
+from xo_cowork_core.sdk.testing.contract.cases import ALLOW, Cases, wait_for_messages
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.history import message_pieces, tools_of, turn_pieces
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
-ALLOW = {"file_changes": True, "run_commands": True}
 FILE = "tried.txt"
 CONTENT = "first line\nsecond line with ünïcode\n"
 
@@ -44,14 +44,14 @@ class ToolCases(Cases):
         assert write_turn.terminal.event == "done"
 
     def test_a_write_is_normalised(self, write_turn: Recording) -> None:
-        [write] = [call for call in write_turn.bodies("tool-call") if call["tool"] == "write"]
+        [write] = [call for call in write_turn.tool_calls if call["tool"] == "write"]
         arguments = write["arguments"]
         assert isinstance(arguments, dict)
         assert {"file_path", "content"} <= set(arguments)
         assert write["title"]
 
     def test_a_write_really_happens_in_the_project(self, chat: Chat, write_turn: Recording) -> None:
-        calls = write_turn.bodies("tool-call")
+        calls = write_turn.tool_calls
         [path] = [_path(call) for call in calls if call["tool"] == "write"]
         written = chat.folder / path
         assert written.resolve().is_relative_to(chat.folder.resolve())
@@ -65,7 +65,7 @@ class ToolCases(Cases):
         self, chat: Chat, write_turn: Recording
     ) -> None:
         answer = wait_for_messages(chat, write_turn.session_id, 2)[-1]
-        calls = write_turn.bodies("tool-call")
+        calls = write_turn.tool_calls
         titles = {str(call["call_id"]): call["title"] for call in calls}
         assert titles
         states = tools_of([answer])
