@@ -69,7 +69,7 @@ class Connection:
     def clear_faults(self) -> None:
         """Clear the errors of earlier tokens."""
         self.unsaved = self.refresh_fault = self.check_fault = None
-        self.checked_at = self.check_tried_at = None
+        self.check_tried_at = None
 
     def note_refresh_fault(self, error: XoError, now: datetime) -> None:
         """Record a failed refresh and when to try again."""

@@ -131,7 +131,8 @@ class TokenRefresher:
                     error.message,
                 )
                 raise
-            connection.unsaved = connection.refresh_fault = None
+            # what a check said of the old tokens no longer counts
+            connection.clear_faults()
             fresh = connection.tokens
             assert fresh is not None
             return fresh
