@@ -15,7 +15,6 @@ from xo_cowork_core.api.errors import install_errors
 from xo_cowork_core.api.families import FAMILIES, policy_for
 from xo_cowork_core.api.idempotency import IdempotencyMiddleware
 from xo_cowork_core.api.openapi import DOCUMENT_PATH, install_openapi, operation_id
-from xo_cowork_core.api.streaming.response import load_async_backend
 from xo_cowork_core.host.lifecycle import (
     index_running,
     services_running,
@@ -104,7 +103,6 @@ def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
 async def _app_running(
     settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
 ) -> AsyncIterator[None]:
-    load_async_backend()
     with StateLock(settings.state_dir):
         async with (
             services_running(state),

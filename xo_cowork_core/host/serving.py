@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.api.families import build_first_routes
+from xo_cowork_core.api.streaming.response import load_async_backend
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartupError
@@ -98,6 +99,8 @@ class GracefulServer(uvicorn.Server):
 
     async def _after_start(self, base_url: str) -> None:
         await self._on_listening(self._services, self._settings, base_url)
+        # what the first requests would do on the event loop
+        await asyncio.to_thread(load_async_backend)
         await asyncio.to_thread(build_first_routes, self._app)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

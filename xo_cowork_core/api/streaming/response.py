@@ -13,11 +13,11 @@ HEARTBEAT_SECONDS = 15.0
 
 
 def load_async_backend() -> None:
-    """Import what the first stream would import, which blocks the event loop for 15 ms.
+    """Import what the first stream would import, which takes 15 ms.
 
-    Needs a running event loop: anyio selects its backend by it.
+    For a thread without an event loop: anyio imports its backend to run something.
     """
-    anyio.get_cancelled_exc_class()
+    anyio.run(anyio.sleep, 0)
 
 
 def stream_response(
