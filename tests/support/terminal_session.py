@@ -12,13 +12,19 @@ from xo_cowork_core.sdk.testing import LiveServer
 class TerminalSession:
     """One transcript in a server's home."""
 
-    def __init__(self, server: LiveServer, project: str = "somewhere") -> None:
+    def __init__(
+        self,
+        server: LiveServer,
+        project: str = "somewhere",
+        *,
+        age: timedelta = timedelta(hours=1),
+    ) -> None:
         self.session_id = str(uuid.uuid4())
         folder = server.home / ".claude" / "projects" / f"-{project}"
         folder.mkdir(parents=True, exist_ok=True)
         self.file = folder / f"{self.session_id}.jsonl"
         self._cwd = server.projects / project
-        self._moment = datetime.now(UTC) - timedelta(hours=1)
+        self._moment = datetime.now(UTC) - age
         self._last: str | None = None
 
     def add_exchange(

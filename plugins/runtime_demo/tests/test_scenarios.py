@@ -103,6 +103,13 @@ def test_every_delta_of_a_long_turn_arrives(chat: Chat) -> None:
     assert turn.text == "".join(f"word-{number} " for number in range(1, 20001))
 
 
+def test_a_slow_turn_counts_its_ticks(chat: Chat) -> None:
+    turn = chat.run_turn("slow 1")
+    ticks = turn.text.split()
+    assert ticks == [f"tick-{number}" for number in range(1, len(ticks) + 1)]
+    assert len(ticks) > 1
+
+
 @pytest.mark.parametrize(
     ("prompt", "after"),
     [

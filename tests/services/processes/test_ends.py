@@ -91,15 +91,21 @@ def test_dead_processes_are_forgotten_in_memory_and_in_the_ledger(run, tmp_path:
         assert await process.wait(10) == 0
         return weakref.ref(process)
 
+    def count_descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
     def is_gone(process: weakref.ref[Any]) -> bool:
         gc.collect()
         return process() is None
 
     async def test(lab: Any) -> None:
         living = await lab.python("import time; time.sleep(600)")
+        await start_and_wait(lab)
+        descriptors = count_descriptors()
         dead = [await start_and_wait(lab) for _ in range(3)]
         await lab.until(lambda: recorded() == {living.pid})
         await lab.until(lambda: all(map(is_gone, dead)))
+        assert count_descriptors() <= descriptors
 
     run(test)
 

@@ -143,6 +143,14 @@ def test_a_reserved_session_is_used_by_its_first_prompt(chat: Chat) -> None:
     expect_error(chat.http.post("/api/sessions", json={"agent_name": "nope"}), 400)
 
 
+def test_a_session_is_reserved_for_a_project_or_a_folder(chat: Chat, folder: Path) -> None:
+    for fields in ({"agent_id": chat.folder.name}, {"directory": str(folder)}):
+        body = {"agent_name": "demo", **fields}
+        made = chat.http.post("/api/sessions", json=body).json()
+        reserved = row(chat.server, made["id"])
+        assert {name: reserved[name] for name in fields} == fields
+
+
 def test_todos_files_and_markdown_come_from_the_transcript(chat: Chat) -> None:
     presets = {"file_changes": True}
     session_id = chat.run_turn("todo").session_id

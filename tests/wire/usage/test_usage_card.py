@@ -1,0 +1,30 @@
+"""The card of the usage summary compares a window with the one before it."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.terminal_session import TerminalSession
+from xo_cowork_core.sdk.testing import LiveServer, eventually
+
+
+@pytest.mark.parametrize(("before", "now", "trend"), [(1, 2, 100.0), (4, 1, -75.0), (0, 1, 0.0)])
+def test_the_trend_is_the_change_of_cost_in_percent(
+    own_server: LiveServer, before: int, now: int, trend: float
+) -> None:
+    for exchanges, days in ((before, 10), (now, 1)):
+        session = TerminalSession(own_server, "spender", age=timedelta(days=days))
+        for _ in range(exchanges):
+            session.add_exchange("What does it cost?", tokens=1_000_000)
+
+    def card() -> dict[str, object]:
+        return own_server.client.get("/api/usage/summary/card?days=7").json()
+
+    def calls() -> bool:
+        usage = own_server.client.get("/api/usage?days=30").json()
+        return usage["total_messages"] == 2 * (before + now)
+
+    eventually(calls, 10, "all are counted")
+    assert card()["label"] == "Last 7 days"
+    assert card()["trend_pct"] == trend
+    assert card()["subtitle"] == f"{now * 1_000_200:,} tokens in {now} calls"
