@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import httpx
 from pydantic import SecretStr
@@ -46,12 +46,16 @@ CONNECTOR = "acme"
 T = TypeVar("T")
 
 
+class HasUrl(Protocol):
+    """A server with a base URL."""
+
+    url: str
+
+
 class UserinfoConnector(Connector):
     """Identifies accounts at the fake server's `/userinfo`, with an HTTP client of its own."""
 
-    def __init__(
-        self, server: FakeOAuthServer | None, methods: Sequence[SignInMethod] = ()
-    ) -> None:
+    def __init__(self, server: HasUrl | None, methods: Sequence[SignInMethod] = ()) -> None:
         self.server = server
         self.methods = list(methods)
         self.identified = 0
@@ -97,14 +101,14 @@ class FixedSecrets:
             self.values.pop(key, None)
 
 
-def code_method(server: FakeOAuthServer, **fields: object) -> AuthorizationCode:
+def code_method(server: HasUrl, **fields: object) -> AuthorizationCode:
     """An authorization code method of the fake server's public client."""
     return AuthorizationCode(
         OAuthServer(issuer=server.url), OAuthClient("test-client"), scopes=("read",), **fields
     )
 
 
-def device_method(server: FakeOAuthServer) -> DeviceCode:
+def device_method(server: HasUrl) -> DeviceCode:
     """A device code method of the fake server's public client."""
     return DeviceCode(OAuthServer(issuer=server.url), OAuthClient("test-client"))
 

@@ -29,6 +29,7 @@ from xo_cowork_core.services.auth_flows.tools import FlowTools
 from xo_cowork_core.services.auth_flows.views import CallbackResult
 
 CALLBACK_SECONDS = 20.0
+REOPEN_SECONDS = 2.0
 BUSY_STATES = frozenset({"starting", "exchanging", "verifying"})
 log = logging.getLogger("xo_cowork.auth_flows")
 
@@ -49,6 +50,11 @@ class ActiveFlow:
         """Prepare a new flow."""
         if not self.flow.is_over:
             self._perform(Prepare())
+
+    async def reopened(self) -> None:
+        """Wait until a flow of an earlier server listens again, or can't."""
+        if self._work is not None and self.flow.state == "awaiting_user" and self.flow.redirect:
+            await asyncio.wait({self._work}, timeout=REOPEN_SECONDS)
 
     def dispatch(self, event: Event) -> Reject | None:
         """Apply an event. Returns why a submitted text was not accepted."""

@@ -42,9 +42,12 @@ class AuthFlows:
         self._journal = FlowJournal(journal_file, self._table.flows)
 
     async def resume(self) -> None:
-        """Continue the flows of the last server."""
-        for flow in await self._journal.start():
-            self._add(flow).dispatch(ServerRestarted())
+        """Continue the flows of the last server; their listeners are open on return."""
+        flows = [self._add(flow) for flow in await self._journal.start()]
+        for flow in flows:
+            flow.dispatch(ServerRestarted())
+        for flow in flows:
+            await flow.reopened()
         self._table.start()
 
     async def stop(self) -> None:
@@ -134,6 +137,7 @@ class AuthFlows:
     def _add(self, flow: Flow) -> ActiveFlow:
         active = ActiveFlow(flow, self._tools, self._note_change)
         self._table.add(active)
+        self._note_change()
         return active
 
     def _note_change(self) -> None:
