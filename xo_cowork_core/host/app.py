@@ -92,6 +92,7 @@ def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
         state.services.connections,
         state.http,
         thread,
+        state.redactor,
     )
     try:
         return registrar.register_all(discovered)

@@ -54,6 +54,7 @@ from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.runtimes.session_closer import SessionCloser
 from xo_cowork_core.services.runtimes.skills import Skills
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
@@ -83,6 +84,7 @@ class AppState(NamedTuple):
     refresher: IndexRefresher
     http: SharedHttpClient
     oauth_clients: OAuthClients
+    redactor: SecretRedactor
 
 
 class BaseServices(NamedTuple):
@@ -171,6 +173,7 @@ def build_services(
         refresher=index.refresher,
         http=connectors.http,
         oauth_clients=connectors.clients,
+        redactor=SecretRedactor(),
     )
 
 

@@ -25,6 +25,7 @@ from xo_cowork_core.host.services import build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.host.settings.sources import SettingError
+from xo_cowork_core.services.secrets.redaction import RedactionFilter, SecretRedactor
 from xo_cowork_core.storage.state_folder import StateFolderError, make_state_folder
 
 SHUTDOWN_SECONDS = 6
@@ -48,6 +49,7 @@ def serve(on_listening: OnListening) -> int:
     state = build_services(settings, port=listener.getsockname()[1])
     # creating the app imports the plugins; `GracefulServer.startup` enables it again
     gc.disable()
+    _redact_logs(state.redactor, settings)
     app = create_app(settings, state)
     services = cast("Services", app.state.services)
     for problem in check_settings(settings, services.registry.plugins.values()):
@@ -140,6 +142,15 @@ def _configure_logging(settings: Settings) -> None:
         stream=sys.stderr,
     )
     logging.getLogger("xo_cowork").setLevel(level)
+    # they log the address of every request, with its query
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _redact_logs(redactor: SecretRedactor, settings: Settings) -> None:
+    redactor.add([settings.api_token])
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RedactionFilter(redactor))
 
 
 def _raise_file_limit() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -47,9 +47,11 @@ class Secrets(Protocol):
     """Keys of one plugin: its env file, laid over the server's own environment."""
 
     def environment(self) -> Mapping[str, SecretStr]:
-        """Return all entries of the env file, and the keys that `xo_secrets` lists from the
-        server's own environment. An entry of the file wins.
+        """Return the secrets that `xo_secrets` declares, from the env file, else from the
+        server's own environment.
 
+        Of an `env_file` that no plugin named before, all entries. Names that belong to the server
+        or decide which programs run (`XO_*`, `PATH`, `LD_*`) are left out.
         Reads the file at each call and blocks: call it in a thread.
         """
         ...
@@ -57,8 +59,16 @@ class Secrets(Protocol):
     def store(self, values: Mapping[str, SecretStr]) -> None:
         """Set entries of the plugin's env file, mode 0600; other lines stay unchanged. Blocks.
 
-        The write is atomic. Raises `BadRequest` for a key that is not a plain name or a value
-        that contains a line end, `Unavailable` when the file can't be written.
+        The write is atomic. Raises `BadRequest` for a key that is no plain name or not the
+        plugin's own and for a value that contains a line end, `Unavailable` when the file can't
+        be written.
+        """
+        ...
+
+    def delete(self, keys: Collection[str]) -> None:
+        """Delete entries of the plugin's env file; absent ones are ignored. Blocks.
+
+        Raises as `store` does. A value in the server's own environment stays.
         """
         ...
 

@@ -6,7 +6,7 @@ value, keeps a file's wider mode, sets one key at a time without a lock, and doe
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from dotenv.parser import parse_stream
@@ -38,15 +38,24 @@ def write_env_entries(path: Path, values: Mapping[str, str]) -> None:
 
     Raises EnvFileError for an entry that cannot be written, and OSError; then nothing has changed.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415  # reading, as at the start, needs none
 
     lines = {key: _line(key, value) for key, value in values.items()}
+    _rewrite(path, lambda text: _with_lines(text, lines))
+
+
+def delete_env_entries(path: Path, keys: Collection[str]) -> None:
+    """Delete the entries of some keys; other lines stay unchanged. Raises OSError."""
+    if path.exists():
+        _rewrite(path, lambda text: _without_keys(text, keys))
+
+
+def _rewrite(path: Path, change: Callable[[str], str]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with FileLock(path.with_name(f"{path.name}.lock"), timeout=LOCK_SECONDS, mode=0o600):
             before = path.read_text("utf-8", errors="surrogateescape") if path.exists() else ""
-            text = _with_lines(before, lines)
-            write_atomic(path.resolve(), text.encode("utf-8", errors="surrogateescape"))
+            after = change(before).encode("utf-8", errors="surrogateescape")
+            write_atomic(path.resolve(), after)
     except Timeout:
         raise OSError("another program holds its lock") from None
 
@@ -64,6 +73,11 @@ def _with_lines(text: str, lines: Mapping[str, str]) -> str:
     text = "".join(parts)
     text += "" if not text or text.endswith("\n") else "\n"
     return text + "".join(f"{line}\n" for key, line in lines.items() if key not in last_index)
+
+
+def _without_keys(text: str, keys: Collection[str]) -> str:
+    bindings = parse_stream(io.StringIO(text))
+    return "".join(binding.original.string for binding in bindings if binding.key not in keys)
 
 
 def _replaced(original: str, line: str) -> str:

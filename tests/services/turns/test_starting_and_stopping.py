@@ -19,6 +19,7 @@ from xo_cowork_core.sdk import (
     TurnOutcome,
     Unavailable,
 )
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.turns import running_turn
 from xo_cowork_core.services.turns.prompt import Prompt
 
@@ -139,7 +140,7 @@ async def test_plugins_add_environment_and_are_called_at_the_end(tmp_path: Path)
     runtime = FunctionRuntime(spend)
     engine = TurnEngine(tmp_path, [runtime])
     (tmp_path / "written.env").write_text("KEY=value\n")
-    engine.registry.add_turn_hooks(environment, finished)
+    engine.registry.add_turn_hooks(PluginRecord("following"), environment, finished)
     async with engine:
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)

@@ -74,9 +74,13 @@ async def metrics(services: ServicesDep) -> PlainTextResponse:
 @router.get(PLUGINS_PATH)
 async def plugins(services: ServicesDep) -> schemas.PluginList:
     """List every plugin that is installed or named in the settings, with its state."""
-    registry = services.registry
+    records = list(services.registry.plugins.values())
+    unset = await asyncio.to_thread(lambda: [each.unset_secrets() for each in records])
     return schemas.PluginList(
-        plugins=[_plugin_row(each, registry) for each in registry.plugins.values()]
+        plugins=[
+            _plugin_row(record, services.registry, list(keys))
+            for record, keys in zip(records, unset, strict=True)
+        ]
     )
 
 
@@ -102,7 +106,9 @@ def _plugin_states(services: Services) -> dict[str, str]:
     return {name: record.state for name, record in services.registry.plugins.items()}
 
 
-def _plugin_row(record: PluginRecord, registry: Registry) -> schemas.PluginRow:
+def _plugin_row(
+    record: PluginRecord, registry: Registry, needs_configuration: list[str]
+) -> schemas.PluginRow:
     return schemas.PluginRow(
         name=record.name,
         kind=record.kind,
@@ -110,6 +116,8 @@ def _plugin_row(record: PluginRecord, registry: Registry) -> schemas.PluginRow:
         version=record.version,
         state=record.state,
         error=record.error,
+        faults=list(record.faults.values()),
+        needs_configuration=needs_configuration,
         import_ms=record.import_ms,
         routes=record.routes,
         secrets_schema=_secrets_schema(record),

@@ -55,6 +55,8 @@ class PluginRow(TypedDict):
     version: Annotated[str, Field(examples=["0.1.0"])]
     state: Annotated[str, Field(examples=["ready"])]
     error: Annotated[str, Field(examples=[""])]
+    faults: Annotated[list[str], Field(examples=[[]])]
+    needs_configuration: Annotated[list[str], Field(examples=[["ACME_KEY"]])]
     import_ms: Annotated[float, Field(examples=[4.2])]
     routes: Annotated[list[str], Field(examples=[["GET /api/acme/hello"]])]
     secrets_schema: Annotated[
@@ -79,6 +81,8 @@ class PluginList(TypedDict):
                         "version": "0.1.0",
                         "state": "ready",
                         "error": "",
+                        "faults": [],
+                        "needs_configuration": [],
                         "import_ms": 4.2,
                         "routes": [],
                         "secrets_schema": {"type": "object", "properties": {}, "required": []},

@@ -17,6 +17,7 @@ from xo_cowork_core.services.runtimes.plugin_record import (
     PluginRecord,
     describe_exception,
 )
+from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 HOOK_SECONDS = 5.0
 
@@ -103,16 +104,25 @@ class HookCaller:
         except PluginError as error:
             self.record.add_fault("xo_turn_env()", str(error))
             return {}
-        return {key: _secret(value) for key, value in (variables or {}).items()}
+        return {
+            key: _secret(value)
+            for key, value in (variables or {}).items()
+            if not self._is_refused(key)
+        }
 
     async def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
         """Call `xo_turn_finished`; a fault is recorded."""
         if not self.record.serves:
             return
         try:
-            await self.call_later("xo_turn_finished", object, turn=turn, outcome=outcome)
+            await self.call_later("xo_turn_finished", type(None), turn=turn, outcome=outcome)
         except PluginError as error:
             self.record.add_fault("xo_turn_finished()", str(error))
+
+    def _is_refused(self, key: str) -> bool:
+        if refusal := find_refusal(key):
+            self.record.add_fault("xo_turn_env()", f"xo_turn_env(): {key} {refusal}: leave it out")
+        return bool(refusal)
 
     def _call_of(self, hook: str, arguments: Mapping[str, object]) -> Callable[[], object]:
         def call() -> object:

@@ -19,12 +19,14 @@ from xo_cowork_core.services.runtimes.plugin_record import (
     PluginRecord,
     describe_exception,
 )
+from xo_cowork_core.services.runtimes.value_words import describe_value
 
 WAIT_SECONDS = 2.0
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 UNWIND_SECONDS = 0.5
-NO_CONTEXT = "xo_lifespan must return a context: does it call a function with @asynccontextmanager?"
+NO_CONTEXT = "xo_lifespan must return a context"
+CONTEXT_ADVICE = "does it call a function with @asynccontextmanager?"
 Context = AbstractAsyncContextManager[None]
 T = TypeVar("T")
 log = logging.getLogger("xo_cowork.host")
@@ -79,7 +81,7 @@ class PluginLifespan:
             connectors=[registered.connector for registered in self.plugin.connectors],
         )
         if not isinstance(lifespan, AbstractAsyncContextManager):
-            raise PluginError(NO_CONTEXT)
+            raise PluginError(f"{NO_CONTEXT}, {describe_value(lifespan)}: {CONTEXT_ADVICE}")
         return lifespan
 
     async def _enter_and_leave(self, lifespan: Context) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ from xo_cowork_core.services.runtimes.registry import (
     Registry,
 )
 from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
+from xo_cowork_core.services.secrets.redaction import RedactionFilter, SecretRedactor
 
 log = logging.getLogger("xo_cowork.host")
 
@@ -70,6 +72,7 @@ class PluginRegistrar:
     connections: Connections
     http: HttpClient
     thread: CallThread
+    redactor: SecretRedactor
 
     def register_all(self, discovered: Sequence[DiscoveredPlugin]) -> list[LoadedPlugin]:
         """Add every record to the registry; return the plugins that may be mounted.
@@ -99,6 +102,7 @@ class PluginRegistrar:
             self.registry.add_connector(connector)
         hooks = loaded.hooks
         self.registry.add_turn_hooks(
+            record,
             environment=hooks.turn_environment if hooks.implements("xo_turn_env") else None,
             finished=hooks.turn_finished if hooks.implements("xo_turn_finished") else None,
         )
@@ -136,17 +140,33 @@ class PluginRegistrar:
         return LoadedPlugin(hooks, context, runtimes, connectors, routers, routes)
 
     def _build_secrets(self, record: PluginRecord) -> EnvFileSecrets:
+        file = self._env_file_of(record)
+        others = [self._env_file_of(each) for each in self.registry.plugins.values()]
+        secrets = EnvFileSecrets(
+            file,
+            keys=[secret.key for secret in record.secrets],
+            environment=self.settings.source.environment,
+            owns_file=file != self._default_env_file and others.count(file) == 1,
+            redactor=self.redactor,
+        )
+        required = [secret.key for secret in record.secrets if secret.required]
+        record.set_secrets(str(file), partial(secrets.missing, required))
+        return secrets
+
+    @property
+    def _default_env_file(self) -> Path:
+        return (self.settings.state_dir / "env").resolve()
+
+    def _env_file_of(self, record: PluginRecord) -> Path:
         env_file = record.contributions.env_file
-        file = Path(env_file).expanduser() if env_file else self.settings.state_dir / "env"
-        keys = [secret.key for secret in record.secrets]
-        return EnvFileSecrets(file, keys=keys, environment=self.settings.source.environment)
+        return Path(env_file).expanduser().resolve() if env_file else self._default_env_file
 
     def _build_context(self, record: PluginRecord, secrets: EnvFileSecrets) -> PluginContext:
         try:
             values = read_plugin_settings(self.settings.source, record.contributions.settings)
         except SettingError as error:
             raise PluginError(str(error)) from None
-        log = logging.getLogger(f"xo_cowork.{record.name}")
+        log = self._build_logger(record)
         return PluginContext(
             paths=build_plugin_paths(self.settings, record.name),
             secrets=secrets,
@@ -158,6 +178,14 @@ class PluginRegistrar:
             address=self.address,
             tasks=PluginTasks(record, log),
         )
+
+    def _build_logger(self, record: PluginRecord) -> logging.Logger:
+        logger = logging.getLogger(f"xo_cowork.{record.name}")
+        # loggers outlive an app
+        for each in [each for each in logger.filters if isinstance(each, RedactionFilter)]:
+            logger.removeFilter(each)
+        logger.addFilter(RedactionFilter(self.redactor))
+        return logger
 
     def _check_runtime_names(self, runtimes: Sequence[RegisteredRuntime]) -> None:
         names: set[str] = set()

@@ -4,11 +4,13 @@ import re
 from collections.abc import Sequence
 
 from xo_cowork_core.host.plugins.hook_caller import HookCaller
+from xo_cowork_core.host.settings.model import setting_fields
 from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, SecretField
 from xo_cowork_core.sdk.connector import Connector
 from xo_cowork_core.services.runtimes.calls import checked_plain_call
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, PluginRecord
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector
+from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 TITLE_CHARACTERS = 100
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -23,9 +25,12 @@ def read_contributions(hooks: HookCaller) -> Contributions:
     contributions: Contributions = hooks.call("xo_contributes", Contributions)
     if contributions.env_file and not contributions.env_file.startswith(("/", "~/")):
         raise PluginError(f"its env file {contributions.env_file!r} is no path like ~/.acme/env")
+    server_settings = {field.name for _, field in setting_fields()}
     for setting in contributions.settings:
         if not SETTING_NAME.fullmatch(setting.name):
             raise PluginError(f"its setting {setting.name!r} is no name like ACME_URL")
+        if setting.name in server_settings:
+            raise PluginError(f"{setting.name} is a setting of the server: name it like ACME_URL")
     return contributions
 
 
@@ -35,6 +40,8 @@ def read_secret_fields(hooks: HookCaller) -> list[SecretField]:
     for secret in secrets:
         if not SECRET_KEY.fullmatch(secret.key):
             raise PluginError(f"its secret {secret.key!r} is no name like ACME_KEY")
+        if refusal := find_refusal(secret.key):
+            raise PluginError(f"its secret {secret.key} {refusal}: name it like ACME_KEY")
     return secrets
 
 

@@ -42,11 +42,13 @@ class RuntimeStoreSource:
                 await self._refresh_one(owner)
 
     async def _refresh_one(self, owner: RegisteredRuntime) -> None:
+        limit = owner.plugin.limit_of("sessions()", STORE_SECONDS)
         try:
-            async with asyncio.timeout(STORE_SECONDS):
+            async with asyncio.timeout(limit):
                 records = await checked_call(
-                    owner.runtime, KeepsHistory.sessions, seconds=STORE_SECONDS, of_agent=True
+                    owner.runtime, KeepsHistory.sessions, seconds=limit, of_agent=True
                 )
+                owner.plugin.late_calls.discard("sessions()")
                 changed = [r for r in records if self._seen.get(r.session_id) != r]
                 changed.sort(key=lambda record: record.time_updated, reverse=True)
                 for record in changed[:SESSIONS_PER_REFRESH]:
@@ -55,7 +57,7 @@ class RuntimeStoreSource:
                 if len(changed) > SESSIONS_PER_REFRESH:
                     self._index.mark_stale()
         except TimeoutError:
-            owner.plugin.add_fault("sessions()", f"sessions() took longer than {STORE_SECONDS:g} s")
+            owner.plugin.add_late_call("sessions()", STORE_SECONDS)
         except Exception as error:
             # one runtime's broken store must not hide the others' sessions
             owner.plugin.add_fault("sessions()", describe_fault(error))

@@ -37,24 +37,29 @@ async def call_runtime(
     action: str,
     seconds: float = CALL_SECONDS,
     of_agent: bool = False,
+    is_optional: bool = False,
 ) -> T:
     """Call a method of the SDK on a plugin's object and return what it returns, checked.
 
-    `action` completes the sentence "the runtime could not …". Raises the plugin's own `XoError`,
+    `action` completes the sentence "the runtime could not …". An optional call that was late the
+    last time is not waited for as long. Raises the plugin's own `XoError`,
     Unavailable when the call takes longer than `seconds`, UpstreamFailed for any other exception
     and for a result of a wrong type.
     """
     place = f"{method.__name__}()"
+    limit = record.limit_of(place, seconds) if is_optional else seconds
     try:
-        return await checked_call(subject, method, *arguments, seconds=seconds, of_agent=of_agent)
-    except XoError:
-        raise
+        value = await checked_call(subject, method, *arguments, seconds=limit, of_agent=of_agent)
+        record.late_calls.discard(place)
+        return value
     except CallTimeout:
-        record.add_fault(place, f"{place} took longer than {seconds:g} s")
+        record.add_late_call(place, seconds)
         raise Unavailable(
             f"The runtime could not {action} within {seconds:g} s",
             retry_after=RETRY_AFTER_SECONDS,
         ) from None
+    except XoError:
+        raise
     except PluginError as fault:
         record.add_fault(place, str(fault))
         raise UpstreamFailed(f"The runtime could not {action}") from fault

@@ -1,5 +1,6 @@
 """The health check of a runtime or connector: it always returns a health, in a limited time."""
 
+import asyncio
 import logging
 
 from xo_cowork_core.sdk import ChecksHealth, Health
@@ -27,14 +28,18 @@ async def check_health(record: PluginRecord, subject: object, name: str) -> Heal
             state="starting" if record.is_starting else "failed",
             detail=record.error or f"The plugin {record.name} is {record.state}.",
         )
+    if unset := await _unset_secrets(record):
+        return Health(state="needs_auth", detail=f"It needs configuration: {unset}.")
     if not isinstance(subject, ChecksHealth):
         return Health(state="ready")
     try:
-        health = await checked_call(subject, ChecksHealth.health, seconds=HEALTH_SECONDS)
+        seconds = record.limit_of(PLACE, HEALTH_SECONDS)
+        health = await checked_call(subject, ChecksHealth.health, seconds=seconds)
+        record.late_calls.discard(PLACE)
         if len(health.detail) > DETAIL_CHARACTERS:
             raise PluginError(f"Health.detail must be one sentence, not {len(health.detail)} long")
     except CallTimeout:
-        record.add_fault(PLACE, f"{PLACE} of {name} took longer than {HEALTH_SECONDS:g} s")
+        record.add_late_call(PLACE, HEALTH_SECONDS)
         # on a busy machine a turn may still work, and has time limits of its own
         return Health(state="degraded", detail="Its health check took too long.")
     except PluginError as fault:
@@ -45,3 +50,11 @@ async def check_health(record: PluginRecord, subject: object, name: str) -> Heal
         log.exception("health of %s", name)
         return Health(state="failed", detail=LOG_SAYS_WHY)
     return health
+
+
+async def _unset_secrets(record: PluginRecord) -> str:
+    """Return what to set, with the file to set it in."""
+    if not any(secret.required for secret in record.secrets):
+        return ""
+    keys = await asyncio.to_thread(record.unset_secrets)
+    return f"set {', '.join(keys)} in {record.env_file}" if keys else ""

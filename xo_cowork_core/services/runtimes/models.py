@@ -47,17 +47,22 @@ class Models:
 
     async def _models_or_none(self, runtime: RegisteredRuntime) -> Sequence[Model]:
         try:
-            return await self._models_of(runtime)
+            return await self._models_of(runtime, is_optional=True)
         except XoError as error:
             # the other runtimes' models are still listed
             log.warning("no models of %s: %s", runtime.info.name, error.message)
             return []
 
-    async def _models_of(self, registered: RegisteredRuntime) -> Sequence[Model]:
+    async def _models_of(
+        self, registered: RegisteredRuntime, *, is_optional: bool = False
+    ) -> Sequence[Model]:
         if not isinstance(registered.runtime, ListsModels):
             return []
         if not (await self._readiness.of(registered)).takes_turns:
             return []
         return await registered.call(
-            ListsModels.models, action="list its models", seconds=LIST_SECONDS
+            ListsModels.models,
+            action="list its models",
+            seconds=LIST_SECONDS,
+            is_optional=is_optional,
         )

@@ -1,7 +1,7 @@
 """The record of one plugin: its state, what it declares, and the faults that were seen in it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -19,6 +19,7 @@ PluginState: TypeAlias = Literal[
     "stopping",
     "stopped",
 ]
+LATE_SECONDS = 0.2
 log = logging.getLogger("xo_cowork.plugins")
 
 
@@ -31,7 +32,8 @@ class PluginRecord:
     """The state and declarations of one plugin. `kind` is `runtime`, `connector` or `plugin`.
 
     `error` says why the plugin does not serve. `faults` are the last fault of each call while it
-    served: what came, what was expected, what to write.
+    served: what came, what was expected, what to write. `late_calls` exceeded their limit the last
+    time: nobody waits long for them again until they answer in time.
     """
 
     name: str
@@ -44,8 +46,12 @@ class PluginRecord:
     contributions: Contributions = field(default_factory=Contributions)
     routes: list[str] = field(default_factory=list[str])
     secrets: list[SecretField] = field(default_factory=list[SecretField])
+    env_file: str = ""
     auth: list[str] = field(default_factory=list[str])
     faults: dict[str, str] = field(default_factory=dict[str, str])
+    late_calls: set[str] = field(default_factory=set[str])
+    # its required secrets without a value; blocks
+    unset_secrets: Callable[[], Sequence[str]] = field(default=tuple[str])
 
     @property
     def serves(self) -> bool:
@@ -73,6 +79,16 @@ class PluginRecord:
             log.warning("plugin %s: %s", self.name, text)
         self.faults[call] = text
 
+    def add_late_call(self, call: str, seconds: float) -> None:
+        """Record a call that exceeded its limit."""
+        if call not in self.late_calls:
+            self.add_fault(call, f"{call} took longer than {seconds:g} s: answer earlier")
+        self.late_calls.add(call)
+
+    def limit_of(self, call: str, seconds: float) -> float:
+        """Return how long a caller may wait that can go on without an answer."""
+        return min(seconds, LATE_SECONDS) if call in self.late_calls else seconds
+
     def set_import_time(self, milliseconds: float) -> None:
         """Record how long the import took."""
         self.import_ms = milliseconds
@@ -81,6 +97,11 @@ class PluginRecord:
         """Record what the plugin declares of itself."""
         self.contributions = contributions
         self.secrets = list(secrets)
+
+    def set_secrets(self, env_file: str, unset: Callable[[], Sequence[str]]) -> None:
+        """Record where the plugin's secrets are, and how to find those that are not set."""
+        self.env_file = env_file
+        self.unset_secrets = unset
 
     def set_routes(self, routes: Sequence[str]) -> None:
         """Record the routes that were accepted, as `METHOD /path`."""

@@ -78,6 +78,7 @@ class RegisteredRuntime:
         action: str,
         seconds: float = CALL_SECONDS,
         of_agent: bool = False,
+        is_optional: bool = False,
     ) -> T:
         """Call a method of the SDK on the runtime, as `call_runtime` does."""
         return await call_runtime(
@@ -88,6 +89,7 @@ class RegisteredRuntime:
             action=action,
             seconds=seconds,
             of_agent=of_agent,
+            is_optional=is_optional,
         )
 
     async def health(self) -> Health:
@@ -115,7 +117,9 @@ class Registry:
         self.connectors: dict[str, RegisteredConnector] = {}
         self._runtimes: dict[str, RegisteredRuntime] = {}
         self._aliases: dict[str, str] = {}
-        self._environments: list[Callable[[Turn], Awaitable[Mapping[str, SecretStr]]]] = []
+        self._environments: list[
+            tuple[PluginRecord, Callable[[Turn], Awaitable[Mapping[str, SecretStr]]]]
+        ] = []
         self._listeners: list[Callable[[Turn, TurnOutcome], Awaitable[None]]] = []
 
     def add_plugin(self, record: PluginRecord) -> None:
@@ -138,12 +142,13 @@ class Registry:
 
     def add_turn_hooks(
         self,
+        plugin: PluginRecord,
         environment: Callable[[Turn], Awaitable[Mapping[str, SecretStr]]] | None = None,
         finished: Callable[[Turn, TurnOutcome], Awaitable[None]] | None = None,
     ) -> None:
         """Add one plugin's `xo_turn_env` and `xo_turn_finished`, which never raise."""
         if environment:
-            self._environments.append(environment)
+            self._environments.append((plugin, environment))
         if finished:
             self._listeners.append(finished)
 
@@ -162,11 +167,20 @@ class Registry:
         """Return all runtimes, in the order in which a default is chosen."""
         return sorted(self._runtimes.values(), key=lambda each: (each.info.rank, each.info.name))
 
-    async def turn_environment(self, turn: Turn) -> dict[str, SecretStr]:
-        """Return the variables that plugins add to a turn's environment."""
+    async def turn_environment(self, turn: Turn, owner: PluginRecord) -> dict[str, SecretStr]:
+        """Return the variables that plugins add to the environment of a turn of `owner`.
+
+        A secret of `owner` is set by another plugin only when that one declares it, too.
+        """
+        additions = await asyncio.gather(*(call(turn) for _, call in self._environments))
+        protected = {secret.key for secret in owner.secrets}
         variables: dict[str, SecretStr] = {}
-        for added in await asyncio.gather(*(call(turn) for call in self._environments)):
-            variables.update(added)
+        for (plugin, _), added in zip(self._environments, additions, strict=True):
+            foreign = protected - {secret.key for secret in plugin.secrets}
+            for key in foreign & added.keys():
+                text = f"xo_turn_env() must not set {key}, a secret of {owner.name}"
+                plugin.add_fault("xo_turn_env()", f"{text}: declare it in xo_secrets")
+            variables.update({key: added[key] for key in added.keys() - foreign})
         return variables
 
     async def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:

@@ -57,16 +57,22 @@ class Skills:
 
 async def _skills_or_none(runtime: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
     try:
-        return await _skills_of(runtime, cwd)
+        return await _skills_of(runtime, cwd, is_optional=True)
     except XoError as error:
         # the other runtimes' skills are still listed
         log.warning("no skills of %s: %s", runtime.info.name, error.message)
         return []
 
 
-async def _skills_of(registered: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:
+async def _skills_of(
+    registered: RegisteredRuntime, cwd: Path, *, is_optional: bool = False
+) -> Sequence[Skill]:
     if not isinstance(registered.runtime, OffersSkills) or not registered.plugin.serves:
         return []
     return await registered.call(
-        OffersSkills.skills, cwd, action="list its skills", seconds=LIST_SECONDS
+        OffersSkills.skills,
+        cwd,
+        action="list its skills",
+        seconds=LIST_SECONDS,
+        is_optional=is_optional,
     )

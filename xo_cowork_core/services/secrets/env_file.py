@@ -1,37 +1,82 @@
 """The secrets of a plugin: its env file and the declared part of the server's environment."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import BadRequest, Unavailable
-from xo_cowork_core.storage.envfile import EnvFileError, read_env_file, write_env_entries
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
+from xo_cowork_core.services.secrets.reserved_names import find_refusal
+from xo_cowork_core.storage.envfile import (
+    EnvFileError,
+    delete_env_entries,
+    read_env_file,
+    write_env_entries,
+)
 
 
 class EnvFileSecrets:
     """The secrets of one plugin; the file is read at each call.
 
-    Only the keys that the plugin declares are taken from the server's environment, so that
-    nothing else reaches its agents.
+    A plugin sees the keys that it declares, so that no other plugin's reach its agents. With
+    `owns_file` it sees every entry of its file, which no other plugin named before it. Reserved
+    names are never seen. The server's environment is read for declared keys alone.
     """
 
     def __init__(
-        self, file: Path, *, keys: Collection[str], environment: Mapping[str, str]
+        self,
+        file: Path,
+        *,
+        keys: Collection[str],
+        environment: Mapping[str, str],
+        owns_file: bool = False,
+        redactor: SecretRedactor | None = None,
     ) -> None:
         self.file = file
+        self._keys = frozenset(keys)
+        self._owns_file = owns_file
+        self._redactor = redactor or SecretRedactor()
         self._inherited = {key: SecretStr(environment[key]) for key in keys if environment.get(key)}
 
     def environment(self) -> Mapping[str, SecretStr]:
-        """Return all entries; the file's override the environment's. Blocks."""
+        """Return the plugin's entries; the file's override the environment's. Blocks."""
         entries = read_env_file(self.file)
-        return self._inherited | {key: SecretStr(value) for key, value in entries.items()}
+        own = {key: SecretStr(value) for key, value in entries.items() if self._is_visible(key)}
+        secrets = self._inherited | own
+        self._redactor.add(secrets.values())
+        return secrets
 
     def store(self, values: Mapping[str, SecretStr]) -> None:
         """Write entries into the file, all or none. Raises BadRequest, Unavailable. Blocks."""
+        self._require_visible(values)
+        self._redactor.add(values.values())
         revealed = {key: secret.get_secret_value() for key, secret in values.items()}
+        self._change(lambda: write_env_entries(self.file, revealed))
+
+    def delete(self, keys: Collection[str]) -> None:
+        """Delete entries of the file. Raises BadRequest, Unavailable. Blocks."""
+        self._require_visible(keys)
+        self._change(lambda: delete_env_entries(self.file, keys))
+
+    def missing(self, required: Iterable[str]) -> Sequence[str]:
+        """Return the keys that have no value. Blocks."""
+        secrets = self.environment()
+        return [key for key in required if key not in secrets or not secrets[key]]
+
+    def _is_visible(self, key: str) -> bool:
+        return (self._owns_file or key in self._keys) and not find_refusal(key)
+
+    def _require_visible(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if refusal := find_refusal(key):
+                raise BadRequest(f"{key} {refusal}")
+            if not self._is_visible(key):
+                raise BadRequest(f"{key} is no secret of this plugin: declare it in xo_secrets")
+
+    def _change(self, change: Callable[[], None]) -> None:
         try:
-            write_env_entries(self.file, revealed)
+            change()
         except EnvFileError as error:
             raise BadRequest(str(error)) from None
         except OSError as error:

@@ -188,6 +188,7 @@ class Sessions:
                     action="find the session",
                     seconds=FIND_SECONDS,
                     of_agent=True,
+                    is_optional=True,
                 )
             except XoError as error:
                 log.warning("a session of %s: %s", owner.info.name, error.message)

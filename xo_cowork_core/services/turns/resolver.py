@@ -74,7 +74,7 @@ class TurnResolver:
             permissions=self._permissions(prompt),
         )
         secrets = await self._secrets.of(owner.secrets)
-        environment = {**secrets, **await self._registry.turn_environment(turn)}
+        environment = {**secrets, **await self._registry.turn_environment(turn, owner.plugin)}
         turn = replace(turn, environment=environment)
         if session is None and isinstance(owner.runtime, OpensSessions):
             opened = await owner.call(OpensSessions.open_session, turn, action="open a session")

@@ -1,0 +1,1 @@
+"""Careless plugins: what each does wrong, and words that its record must have."""
