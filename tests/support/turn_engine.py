@@ -211,6 +211,8 @@ class TurnEngine:
 
     def _registered(self, runtime: Runtime) -> RegisteredRuntime:
         info = runtime.describe()
-        secrets = EnvFileSecrets(self.home / f"{info.name}.env", keys=(), environment={})
+        secrets = EnvFileSecrets(
+            self.home / f"{info.name}.env", keys=(), environment={}, owns_file=True
+        )
         plugin = PluginRecord(name=info.name, kind="runtime", state="ready")
         return RegisteredRuntime(info, runtime, plugin, secrets)

@@ -38,7 +38,6 @@ def write_env_entries(path: Path, values: Mapping[str, str]) -> None:
 
     Raises EnvFileError for an entry that cannot be written, and OSError; then nothing has changed.
     """
-
     lines = {key: _line(key, value) for key, value in values.items()}
     _rewrite(path, lambda text: _with_lines(text, lines))
 
@@ -50,6 +49,8 @@ def delete_env_entries(path: Path, keys: Collection[str]) -> None:
 
 
 def _rewrite(path: Path, change: Callable[[str], str]) -> None:
+    from filelock import FileLock, Timeout  # noqa: PLC0415  # reading, as at the start, needs none
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with FileLock(path.with_name(f"{path.name}.lock"), timeout=LOCK_SECONDS, mode=0o600):

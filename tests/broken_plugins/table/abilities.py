@@ -10,7 +10,7 @@ async def session(self, session_id): return None
 async def messages(self, session_id): return None
 """
 FOLDER = """
-def transcript_folders(self): return [Path.home() / "kept"]
+def transcript_folders(self): return [Path.home() / "kept" / self.info["name"]]
 def transcript_id(self, path): return path.stem
 """
 
@@ -216,7 +216,7 @@ ABILITIES = {
     ),
     "names_number": (
         FILES,
-        "def transcript_folders(self): return [Path.home() / 'kept']\n"
+        "def transcript_folders(self): return [Path.home() / 'kept' / self.info['name']]\n"
         "def transcript_id(self, path): return 5\n"
         "def open_transcript(self, path): return None",
         "transcript_id() must return str or None, not int",

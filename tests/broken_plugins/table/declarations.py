@@ -3,10 +3,10 @@
 MODULES = {
     "import_raises": ("raise ValueError('no battery')", "import failed: ValueError: no battery"),
     "import_exits": ("raise SystemExit(3)", "import failed: SystemExit: 3"),
-    "import_interrupts": ("raise KeyboardInterrupt", "import failed: KeyboardInterrupt"),
+    "import_interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt was raised"),
     "import_syntax": ("def plugin(:", "import failed: SyntaxError"),
     "import_nothing": ("x = 1", "has no attribute 'plugin'"),
-    "object_none": ("plugin = None", "it has no hook"),
+    "object_none": ("plugin = None", "its entry point is None"),
     "object_number": ("plugin = 5", "it has no hook"),
     "object_class": ("class plugin: pass", "make it an object, plugin()"),
     "object_raises": (
@@ -91,7 +91,8 @@ HOOKS = {
         "Contributions.settings[0].default must be str, not int",
     ),
     "setting_kind": (
-        "def xo_contributes(self):\n    return Contributions(settings=[Setting('A', 'b', kind='x')])",
+        "def xo_contributes(self):\n"
+        "    return Contributions(settings=[Setting('A', 'b', kind='x')])",
         "unknown kind 'x'",
     ),
     "setting_help": (
@@ -103,7 +104,8 @@ HOOKS = {
         "is no name like ACME_URL",
     ),
     "setting_of_host": (
-        "def xo_contributes(self):\n    return Contributions(settings=[Setting('XO_API_TOKEN', 'b')])",
+        "def xo_contributes(self):\n"
+        "    return Contributions(settings=[Setting('XO_API_TOKEN', 'b')])",
         "XO_API_TOKEN is a setting of the server",
     ),
     "secrets_none": (
@@ -172,7 +174,7 @@ HOOKS = {
     ),
     "runtimes_interrupt": (
         "def xo_runtimes(self):\n    raise KeyboardInterrupt",
-        "xo_runtimes raised KeyboardInterrupt",
+        "KeyboardInterrupt was raised",
     ),
     "runtimes_abstract": (
         "def xo_runtimes(self):\n    return [type('Half', (Runtime,), {})()]",
@@ -235,8 +237,7 @@ HOOKS = {
         "    return Contributions(prefixes=['/api/example'])\n"
         "def xo_routers(self):\n"
         "    router = APIRouter()\n"
-        "    responses = {200: {'content': {'x/y': {'example': float('nan')}}}}\n"
-        "    router.add_api_route('/api/example', lambda: {}, responses=responses)\n"
+        "    router.add_api_route('/api/example', lambda: {}, openapi_extra={'x-lock': object()})\n"
         "    return [router]",
         "can't be described in OpenAPI",
     ),

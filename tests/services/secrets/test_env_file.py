@@ -23,6 +23,7 @@ def test_the_file_wins_and_only_declared_keys_are_inherited(tmp_path: Path):
         file,
         keys=["A_KEY", "B_KEY", "EMPTY"],
         environment={"A_KEY": "1", "B_KEY": "2", "PATH": "/"},
+        owns_file=True,
     )
     assert _revealed(secrets) == {"A_KEY": "1", "B_KEY": "2"}
     file.write_text("B_KEY=file\nC_KEY='c d'\n")
@@ -32,19 +33,19 @@ def test_the_file_wins_and_only_declared_keys_are_inherited(tmp_path: Path):
 def test_nothing_is_interpolated_and_odd_lines_are_passed_over(tmp_path: Path):
     file = tmp_path / "env"
     file.write_bytes(b"# a comment\nexport A=$HOME/${USER}\nNOVALUE\nB=\nC=\xff\n")
-    secrets = EnvFileSecrets(file, keys=[], environment={})
+    secrets = EnvFileSecrets(file, keys=[], environment={}, owns_file=True)
     assert _revealed(secrets) == {"A": "$HOME/${USER}", "B": "", "C": "\ufffd"}
 
 
 def test_a_secret_is_not_shown(tmp_path: Path):
     file = tmp_path / "env"
     file.write_text("KEY=planted\n")
-    secrets = EnvFileSecrets(file, keys=[], environment={"KEY": "planted"})
+    secrets = EnvFileSecrets(file, keys=[], environment={"KEY": "planted"}, owns_file=True)
     assert "planted" not in repr(secrets.environment())
 
 
 def _store(file: Path, **values: str) -> None:
-    secrets = EnvFileSecrets(file, keys=[], environment={})
+    secrets = EnvFileSecrets(file, keys=[], environment={}, owns_file=True)
     secrets.store({key: SecretStr(value) for key, value in values.items()})
 
 
@@ -71,7 +72,7 @@ def test_what_is_stored_is_read_back_or_refused(values: dict[str, str]):
         except BadRequest:
             assert not file.exists()
             return
-        assert _revealed(EnvFileSecrets(file, keys=[], environment={})) == values
+        assert _revealed(EnvFileSecrets(file, keys=[], environment={}, owns_file=True)) == values
 
 
 @pytest.mark.parametrize(
@@ -90,4 +91,4 @@ def test_parallel_stores_lose_nothing(tmp_path: Path):
     file = tmp_path / "env"
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: _store(file, **{f"K{number}": "x"}), range(24)))
-    assert len(_revealed(EnvFileSecrets(file, keys=[], environment={}))) == 24
+    assert len(_revealed(EnvFileSecrets(file, keys=[], environment={}, owns_file=True))) == 24

@@ -80,6 +80,9 @@ def _work(jobs: SimpleQueue[Job | None]) -> None:
         call, future = job
         try:
             future.set_result(call())
+        except KeyboardInterrupt as error:
+            # the plugin's own: a person's is raised in the main thread
+            future.set_exception(RuntimeError(f"{type(error).__name__} was raised"))
         except BaseException as error:  # noqa: BLE001 - SystemExit too: the caller records it
             future.set_exception(error)
 

@@ -150,7 +150,11 @@ def _import_plugins(
     for name, error in manager.errors.items():
         records[name].fail(_describe_import_error(error))
         log.warning("plugin %s could not be imported", name, exc_info=error)
-    return {extension.name: extension.plugin for extension in manager}
+    loaded: dict[str, object] = {each.name: each.plugin for each in manager}
+    for name, plugin in loaded.items():
+        if plugin is None:
+            records[name].fail("its entry point is None: make it an object with @hookimpl methods")
+    return loaded
 
 
 def _describe_import_error(error: BaseException) -> str:

@@ -21,7 +21,8 @@ log = logging.getLogger("xo_cowork.health")
 async def check_health(record: PluginRecord, subject: object, name: str) -> Health:
     """Check a runtime or connector, unless its plugin does not serve.
 
-    One without the ability is ready.
+    One without the ability is ready. One whose plugin has required secrets without a value needs
+    configuration, whatever it says itself.
     """
     if not record.serves:
         return Health(
@@ -32,24 +33,27 @@ async def check_health(record: PluginRecord, subject: object, name: str) -> Heal
         return Health(state="needs_auth", detail=f"It needs configuration: {unset}.")
     if not isinstance(subject, ChecksHealth):
         return Health(state="ready")
+    return await _call_health(record, subject, name)
+
+
+async def _call_health(record: PluginRecord, subject: ChecksHealth, name: str) -> Health:
     try:
         seconds = record.limit_of(PLACE, HEALTH_SECONDS)
         health = await checked_call(subject, ChecksHealth.health, seconds=seconds)
         record.late_calls.discard(PLACE)
         if len(health.detail) > DETAIL_CHARACTERS:
             raise PluginError(f"Health.detail must be one sentence, not {len(health.detail)} long")
+        return health
     except CallTimeout:
         record.add_late_call(PLACE, HEALTH_SECONDS)
         # on a busy machine a turn may still work, and has time limits of its own
         return Health(state="degraded", detail="Its health check took too long.")
     except PluginError as fault:
         record.add_fault(PLACE, str(fault))
-        return Health(state="failed", detail=LOG_SAYS_WHY)
     except Exception as error:
         record.add_fault(PLACE, f"{PLACE} of {name} raised {describe_exception(error)}")
         log.exception("health of %s", name)
-        return Health(state="failed", detail=LOG_SAYS_WHY)
-    return health
+    return Health(state="failed", detail=LOG_SAYS_WHY)
 
 
 async def _unset_secrets(record: PluginRecord) -> str:

@@ -90,7 +90,7 @@ class TypeCheck(ABC):
             return text
         if not place.endswith("()"):
             return f"{place} must be {self.expected}, {describe_value(value, self.expected)}"
-        text = f"{place} must return {self.expected}, {describe_value(value)}"
+        text = f"{place} must return {self.expected}, {describe_value(value, self.expected)}"
         advice = f"return {self.constructor}" if self.constructor else ""
         if value is None:
             return f"{text}; does it lack its `{advice or 'return'}`?"
@@ -223,7 +223,7 @@ class MappingCheck(TypeCheck):
     def part_mismatch(self, value: Any, place: str) -> str:
         for key, item in value.items():
             if not self._key.fits(key):
-                return self._key.mismatch(key, f"a key of {place}")
+                return self._key.mismatch(key, f"{place} (a key)")
             if not self._item.fits(item):
                 return self._item.mismatch(item, f"{place}[{shorten(key)}]")
         return ""
