@@ -9,6 +9,7 @@ CODEX_VERSION=0.169.0
 OPENCLAW_VERSION=2026.9.6
 CCUSAGE_VERSION=18.0.11 # an independent counter of usage; later ones are native programs
 NODE_VERSION=24.21.0 # OpenClaw's own: it takes no older one
+OPENCODE_VERSION=1.18.33 # the agent of docs/examples/acp_runtime.py; npm's `opencode-ai`
 BEFORE=2026-11-24 # pins OpenClaw's own dependencies
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -61,8 +62,26 @@ if [ ! -f "$stamp" ]; then
     trap - EXIT INT TERM
 fi
 
+# in a folder of its own within the cache, so that the others are not installed again with it
+opencode=opencode-$platform@$OPENCODE_VERSION
+opencode_folder=$cache/opencode-$OPENCODE_VERSION
+if [ ! -x "$opencode_folder/opencode" ]; then
+    command -v npm >/dev/null || { echo "make toolchain: npm is needed" >&2; exit 1; }
+    fresh=$opencode_folder.$$
+    trap 'rm -rf "$fresh"' EXIT INT TERM
+    npm install --prefix "$fresh" --ignore-scripts --no-save --no-package-lock --no-audit --no-fund \
+        --loglevel error "$opencode" >/dev/null
+    mv "$fresh/node_modules/opencode-$platform/bin/opencode" "$fresh/opencode"
+    rm -rf "$fresh/node_modules"
+    "$fresh/opencode" --version >/dev/null
+    rm -rf "$opencode_folder"
+    mv "$fresh" "$opencode_folder"
+    ln -sf "../opencode-$OPENCODE_VERSION/opencode" "$cache/bin/opencode"
+    trap - EXIT INT TERM
+fi
+
 if [ "$(readlink "$link" 2>/dev/null || true)" != "$cache" ]; then
     rm -f "$link"
     ln -s "$cache" "$link"
 fi
-echo "toolchain: Claude Code $CLAUDE_VERSION, Codex $CODEX_VERSION, OpenClaw $OPENCLAW_VERSION in $cache"
+echo "toolchain: Claude Code $CLAUDE_VERSION, Codex $CODEX_VERSION, OpenClaw $OPENCLAW_VERSION, OpenCode $OPENCODE_VERSION in $cache"

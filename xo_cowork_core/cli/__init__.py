@@ -33,6 +33,7 @@ def _build_parser() -> "Typer":
     from xo_cowork_core.cli.doctor import doctor_command  # noqa: PLC0415
     from xo_cowork_core.cli.openapi import openapi_command  # noqa: PLC0415
     from xo_cowork_core.cli.plugins import plugins_check_command, plugins_list_command  # noqa: PLC0415
+    from xo_cowork_core.cli.plugins_new import plugins_new_command  # noqa: PLC0415
     from xo_cowork_core.cli.serve import serve_command  # noqa: PLC0415
     from xo_cowork_core.cli.sessions import sessions_restore_command  # noqa: PLC0415
 
@@ -45,9 +46,10 @@ def _build_parser() -> "Typer":
     parser.command("serve", add_help_option=False)(serve_command)
     parser.command("doctor")(doctor_command)
     parser.command("openapi")(openapi_command)
-    plugins = Typer(help="List and check the plugins.", no_args_is_help=True)
+    plugins = Typer(help="List, check and create plugins.", no_args_is_help=True)
     plugins.command("list")(plugins_list_command)
     plugins.command("check")(plugins_check_command)
+    plugins.command("new")(plugins_new_command)
     parser.add_typer(plugins, name="plugins")
     sessions = Typer(help="Restore deleted sessions.", no_args_is_help=True)
     sessions.command("restore")(sessions_restore_command)
