@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sleeper_plugin import SLEEPER
+from tests.support.plugins.sleeper import SLEEPER
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually, install_plugin
 
 HEALTHY = """

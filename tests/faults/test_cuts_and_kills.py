@@ -56,7 +56,7 @@ class Reading:
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = (Path(__file__).parents[1] / "support" / "ticker_plugin.py").read_text()
+    source = (Path(__file__).parents[1] / "support" / "plugins" / "ticker.py").read_text()
     return install_plugin(tmp_path_factory.mktemp("plugins"), "runtime_ticker", source)
 
 

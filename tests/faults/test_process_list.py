@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.support.sleeper_plugin import SLEEPER
+from tests.support.plugins.sleeper import SLEEPER
 from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
 
 

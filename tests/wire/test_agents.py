@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = (Path(__file__).parents[1] / "support" / "gateway_plugin.py").read_text()
+    source = (Path(__file__).parents[1] / "support" / "plugins" / "gateway.py").read_text()
     return install_plugin(tmp_path_factory.mktemp("plugins"), "runtime_gatewayed", source)
 
 

@@ -20,7 +20,7 @@ def mark(value: str) -> str:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LiveServer]:
-    source = (Path(__file__).parents[1] / "support" / "keyed_plugin.py").read_text()
+    source = (Path(__file__).parents[1] / "support" / "plugins" / "keyed.py").read_text()
     install_plugin(tmp_path, "runtime_keyed", source)
     environment = {"KEYED_KEY": DECLARED, "OTHER_KEY": FOREIGN, "XO_PLUGINS": "runtime_keyed"}
     with LiveServer(environment=environment, python_path=[tmp_path]) as running:

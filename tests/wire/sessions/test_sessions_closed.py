@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.closing_plugin import CLOSING
+from tests.support.plugins.closing import CLOSING
 from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
 
 CLOSE_SECONDS = 5.0

@@ -1,0 +1,1 @@
+"""Plugins that tests add to a server."""
