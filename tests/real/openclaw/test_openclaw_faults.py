@@ -70,6 +70,7 @@ class TestGateway:
         finally:
             openclaw.start()
         eventually(lambda: chat.send(say("Up?")).status_code == 200, UP_SECONDS, "it takes turns")
+        openclaw.warm_up()
         for turn in turns:
             goes_on(chat, turn.session_id)
             texts = [str(message["text"]) for message in chat.messages(turn.session_id)]
@@ -101,6 +102,7 @@ class TestGateway:
         assert refused.headers["Retry-After"]
         openclaw.wait()
         eventually(lambda: chat.send(say("Up?")).status_code == 200, UP_SECONDS, "it takes turns")
+        openclaw.warm_up()
         goes_on(chat, turn.session_id)
 
 
