@@ -14,13 +14,12 @@ ROUNDS = 5
 SEED_LIMIT = 1_000_000
 # they take longest, so they begin first: the last worker does not wait for one of them
 LONGEST_FIRST = (
-    "tests/faults/test_cuts_and_kills.py",
     "tests/real/openclaw/test_openclaw_managed.py",
     "tests/real/openclaw/",
-    "tests/real/claude/test_claude_contract.py",
-    "tests/real/codex/test_codex_contract.py",
-    "tests/bench/",
+    "tests/real/claude/",
+    "tests/real/codex/",
     "tests/faults/",
+    "tests/bench/",
     "tests/real/",
     "tests/docs/",
     "tests/broken_plugins/",
