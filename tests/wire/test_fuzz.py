@@ -7,6 +7,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import response_schema_conformance
 from schemathesis.generation import GenerationMode
 
 from xo_cowork_core.sdk.testing import LiveServer
@@ -25,8 +26,11 @@ def check(case: schemathesis.Case) -> None:
     assert answer.status_code in KNOWN, f"{case.method} {case.path}: {answer.text}"
     if answer.status_code >= 400 and case.method != "HEAD":
         assert answer.json()["detail"]
+    if answer.headers.get("content-type") == ["application/json"]:
+        case.validate_response(answer, checks=[response_schema_conformance])
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_no_request_gets_a_status_outside_the_contract(
     server: LiveServer, mode: GenerationMode
