@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import Unauthorized
+from xo_cowork_core.sdk import Unauthorized, XoError
 from xo_cowork_core.sdk.connector import (
     ApiKey,
     AuthorizationCode,
@@ -37,6 +38,7 @@ from xo_cowork_core.services.auth_flows.events import (
     StepFailed,
     TokensReceived,
 )
+from xo_cowork_core.services.auth_flows.failures import failure_of
 from xo_cowork_core.services.auth_flows.flow import Flow
 from xo_cowork_core.services.auth_flows.loopback_listener import LoopbackListener
 from xo_cowork_core.services.auth_flows.preparation import redirect_port
@@ -104,9 +106,15 @@ class FlowWork:
             case ApiKey():
                 return KeyRequested()
             case CommandLogin() as method:
-                plugin = registered.plugin.name
-                self._command = self._tools.command_run(method, self._host.flow.flow_id, plugin)
-                return await self._command.run(self._host.dispatch)
+                return await self._run_command(method, registered.plugin.name)
+
+    async def _run_command(self, method: CommandLogin, plugin: str) -> Event:
+        self._command = self._tools.command_run(method, self._host.flow.flow_id, plugin)
+        try:
+            return await self._command.run(self._host.dispatch)
+        except XoError as error:
+            # its program has ended: there is nothing to try again
+            return replace(failure_of(error), is_retryable=False)
 
     async def _exchange(self, code: SecretStr) -> Event:
         method, flow = self._method(), self._host.flow
@@ -124,7 +132,7 @@ class FlowWork:
                 scopes=method.scopes,
             )
         except InvalidClient:
-            await preparation.clients.forget(client.client_id)
+            await self._tools.forget_client(client.client_id)
             raise
         return TokensReceived(tokens)
 
@@ -191,13 +199,20 @@ class FlowWork:
             self._listener.stop_listening()
 
     async def free(self) -> None:
-        """Close the listener and end the program."""
+        """Close the listener and end the program.
+
+        A flow that was given up gives its client's registration up: a server that does not know a
+        client shows an error page, of which the flow never hears.
+        """
         listener, self._listener = self._listener, None
         if listener is not None:
             await listener.close()
         if self._command is not None:
             self._command = None
             await self._tools.processes.stop_owner(self._host.flow.flow_id)
+        flow = self._host.flow
+        if flow.kind == "authorization_code" and flow.state in {"cancelled", "expired"}:
+            await self._tools.forget_client(flow.client_id)
 
     def _method(self) -> SignInMethod:
         registered = self._tools.registry.connectors.get(self._host.flow.connector)

@@ -125,7 +125,7 @@ def _prepared(
         case KeyRequested():
             message = texts.PASTE_KEY
         case CommandPrompted(user_code=code):
-            message = texts.ENTER_CODE if code else texts.OPEN_URL
+            message = texts.ENTER_CODE if code else texts.SIGN_IN
     # the members of these events are members of a flow, with the same names
     prompt = {each.name: getattr(event, each.name) for each in fields(event)}
     flow = replace(flow, state="awaiting_user", deadline=flow.expires_at, message=message, **prompt)

@@ -1,5 +1,6 @@
 """The messages of flows, for people."""
 
+SIGN_IN = "Open the address and sign in."
 OPEN_URL = "Open the address and sign in. The page that follows may also be pasted here."
 PASTE_URL = (
     "Open the address and sign in. The browser then shows a page that can't be reached: "

@@ -1,5 +1,6 @@
 """What all flows share."""
 
+import logging
 from dataclasses import dataclass
 
 from xo_cowork_core.sdk import HttpClient
@@ -10,10 +11,13 @@ from xo_cowork_core.services.auth_flows.preparation import Preparation
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.discovery import ServerMetadata
+from xo_cowork_core.services.connectors.errors import StorageFailed
 from xo_cowork_core.services.connectors.oauth_requests import ClientCredentials
 from xo_cowork_core.services.connectors.oauth_sessions import find_connector
 from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.runtimes.registry import Registry
+
+log = logging.getLogger("xo_cowork.auth_flows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,13 @@ class FlowTools:
             client, metadata, registered.secrets, flow.client_id
         )
         return metadata, credentials
+
+    async def forget_client(self, client_id: str) -> None:
+        """Drop the registration of a client, if it was registered. A failure is logged."""
+        try:
+            await self.preparation.clients.forget(client_id)
+        except StorageFailed as error:
+            log.warning("a client's registration stays: %s", error.message)
 
     def command_run(self, method: CommandLogin, flow_id: str, plugin: str) -> CommandRun:
         """Return the run of a sign-in program, which ends with the flow."""

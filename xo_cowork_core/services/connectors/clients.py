@@ -89,7 +89,10 @@ class OAuthClients:
         return replace(configured, registered=was_registered)
 
     async def forget(self, client_id: str) -> None:
-        """Drop a registration that the server no longer knows, so that the next one is new."""
+        """Drop a registration that the server no longer knows, so that the next one is new.
+
+        Harmless for a client that was not registered. Raises StorageFailed.
+        """
         kept = [each for each in self._registrations if each.client.client_id != client_id]
         if len(kept) != len(self._registrations):
             await self._store(kept)

@@ -1,0 +1,176 @@
+"""Sign-in programs: prompts in pipes and terminals, pasted lines and redirects, failures."""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.turn_engine import in_event_loop
+from xo_cowork_core.sdk import UpstreamFailed
+from xo_cowork_core.sdk.connector import (
+    CommandLogin,
+    CommandOutput,
+    LoopbackRedirect,
+    TokenSet,
+)
+from xo_cowork_core.services.connectors.errors import ToolMissing
+
+HEADLESS = """
+import sys
+print("One-time code: AB-12", file=sys.stderr)
+print("Open https://acme.test/device now", file=sys.stderr, flush=True)
+line = sys.stdin.readline().strip()
+print("token=" + line)
+"""
+IN_A_TERMINAL = """
+import getpass, os, sys
+assert all(os.isatty(number) for number in (0, 1, 2))
+sys.stdout.write("\\x1b[1mOpen\\x1b[0m https://acme.test/login?" + "x" * 300 + "&end=1 ")
+sys.stdout.flush()
+print("token=" + getpass.getpass("Code: "))
+"""
+WITH_A_LISTENER = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/auth"):
+            self.send_response(307)
+            self.send_header("Location", "https://acme.test/authorize?state=s1&client_id=c")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.end_headers()
+        assert self.path == "/?code=a%2Fb&state=s1", self.path
+        print("token=fine", flush=True)
+        server.done = True
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+server.done = False
+port = server.server_port
+"""
+
+
+def read_tokens(output: CommandOutput) -> TokenSet:
+    match = re.search(r"token=(\S+)", output.stdout)
+    if match is None:
+        raise UpstreamFailed("There is no token.")
+    return TokenSet(SecretStr(match.group(1)))
+
+
+def login(script: str, **fields: object) -> CommandLogin:
+    return CommandLogin(
+        (sys.executable, "-c", script),
+        url_pattern=r"https?://\S+",
+        read_tokens=read_tokens,
+        **fields,
+    )
+
+
+@in_event_loop
+async def test_a_program_prompts_on_stderr_and_reads_a_line(tmp_path: Path) -> None:
+    method = login(HEADLESS, code_pattern=r"code: (\S+)", takes_input=True)
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        assert (flow.authorize_url, flow.user_code) == ("https://acme.test/device", "AB-12")
+        assert flow.needs_input
+        await engine.flows.submit(CONNECTOR, flow.flow_id, " 1234 \n")
+        await engine.reaches(flow, "completed")
+        tokens = await engine.connections.get(CONNECTOR)
+        assert tokens.access_token.get_secret_value() == "1234"
+
+
+@in_event_loop
+async def test_a_program_in_a_terminal_reads_a_password_and_breaks_no_url(
+    tmp_path: Path,
+) -> None:
+    method = login(IN_A_TERMINAL, takes_input=True, terminal=True)
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        assert flow.authorize_url and flow.authorize_url.endswith("x&end=1")
+        await engine.flows.submit(CONNECTOR, flow.flow_id, "hidden")
+        await engine.reaches(flow, "completed")
+        tokens = await engine.connections.get(CONNECTOR)
+        assert tokens.access_token.get_secret_value() == "hidden"
+
+
+@in_event_loop
+async def test_a_pasted_redirect_reaches_the_listener_of_a_program(tmp_path: Path) -> None:
+    script = WITH_A_LISTENER.replace('("127.0.0.1", 0)', '("127.0.0.1", int(sys.argv[1]))')
+    script += """
+print(f"http://127.0.0.1:{port}/auth?state=local", file=sys.stderr, flush=True)
+while not server.done:
+    server.handle_request()
+"""
+    probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = probe.sockets[0].getsockname()[1]
+    probe.close()
+    await probe.wait_closed()
+    method = CommandLogin(
+        (sys.executable, "-c", script, str(port)),
+        url_pattern=r"http://127\.0\.0\.1:\d+/auth\S+",
+        read_tokens=read_tokens,
+        callback=LoopbackRedirect(port=port, path="/"),
+    )
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        assert flow.authorize_url == "https://acme.test/authorize?state=s1&client_id=c"
+        wrong = f"http://127.0.0.1:{port}/?code=a%2Fb&state=other"
+        with pytest.raises(Exception, match="another sign-in"):
+            await engine.flows.submit(CONNECTOR, flow.flow_id, wrong)
+        right = wrong.replace("other", "s1")
+        await engine.flows.submit(CONNECTOR, flow.flow_id, right)
+        await engine.reaches(flow, "completed")
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("import sys; sys.exit('Error: access_denied: no')", "access_denied"),
+        ("import sys; sys.exit('bind: address already in use')", "busy"),
+        ("import sys; sys.exit(3)", "failed"),
+        ("print('bye')", "upstream_error"),
+    ],
+)
+def test_a_program_that_fails_ends_the_flow(tmp_path: Path, script: str, code: str) -> None:
+    prompt = "print('https://acme.test/login', flush=True); import time; time.sleep(0.5); "
+
+    async def run() -> None:
+        method = login(prompt + script)
+        async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+            flow = await engine.start()
+            assert flow.state == "awaiting_user"
+            ended = await engine.reaches(flow, "failed")
+            assert ended.error and ended.error.code == code
+
+    asyncio.run(run())
+
+
+@in_event_loop
+async def test_cancel_kills_the_program(tmp_path: Path) -> None:
+    script = "import time; print('https://acme.test/login', flush=True); time.sleep(600)"
+    method = login(script)
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        [process] = engine.processes._processes
+        await engine.flows.cancel(CONNECTOR, flow.flow_id)
+        assert process.returncode == -9
+
+
+@in_event_loop
+async def test_a_program_that_is_not_installed_is_told_at_the_start(tmp_path: Path) -> None:
+    method = CommandLogin(("no-such-program",), url_pattern=".", read_tokens=read_tokens)
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        with pytest.raises(ToolMissing, match="no-such-program"):
+            await engine.start()
+
+
+@in_event_loop
+async def test_a_program_without_a_prompt_may_be_signed_in_already(tmp_path: Path) -> None:
+    method = login("print('token=cached')")
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        assert flow.state == "completed"

@@ -1,0 +1,240 @@
+"""Tokens on disk: modes, damage, and what a plugin reaches."""
+
+import asyncio
+import json
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from pydantic import SecretStr
+
+from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.turn_engine import in_event_loop
+from xo_cowork_core.sdk import BadRequest, Conflict, NotFound, Unauthorized, Unavailable
+from xo_cowork_core.sdk.connector import Account, ApiKey, TokenSet
+from xo_cowork_core.services.connectors.errors import NeedsAuth, StorageFailed
+from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
+
+KEY = TokenSet(SecretStr("key-1"), extra={"id_token": SecretStr("id-1")})
+
+
+def engine_at(folder: Path) -> ConnectorEngine:
+    return ConnectorEngine(folder, UserinfoConnector(None, [ApiKey()]))
+
+
+def token_file(folder: Path) -> Path:
+    return folder / "tokens" / f"{CONNECTOR}.json"
+
+
+@in_event_loop
+async def test_files_and_folders_are_private_from_their_creation(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    old_mask = os.umask(0)
+    try:
+        async with engine_at(state) as engine:
+            await engine.start(input="key-1")
+    finally:
+        os.umask(old_mask)
+    for path in [state / "tokens", *(state / "tokens").iterdir(), state / "flows.json"]:
+        expected = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == expected, path
+
+
+@in_event_loop
+async def test_a_file_of_a_wider_mode_is_narrowed_when_it_is_read(tmp_path: Path) -> None:
+    async with engine_at(tmp_path) as engine:
+        await engine.start(input="key-1")
+    token_file(tmp_path).chmod(0o644)
+    async with engine_at(tmp_path) as engine:
+        assert engine.connections.status(CONNECTOR).is_connected
+        assert stat.S_IMODE(token_file(tmp_path).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"version": 2, "connections": {}}',
+        b'{"version": 1}',
+        b'{"version": 1, "connections": {"default": {"tokens": 7}}}',
+        b'{"version": 1, "connections": []}',
+    ],
+)
+def test_a_damaged_file_is_kept_aside_and_told(tmp_path: Path, content: bytes) -> None:
+    file = token_file(tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+
+    async def run() -> None:
+        async with engine_at(tmp_path) as engine:
+            status = engine.connections.status(CONNECTOR)
+            assert status.state == "needs_auth"
+            [kept] = [path for path in file.parent.iterdir() if "broken" in path.name]
+            assert kept.read_bytes() == content
+            assert kept.name in status.reason
+            await engine.start(input="key-1")
+            assert engine.connections.status(CONNECTOR).is_connected
+        assert kept.read_bytes() == content
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1, "flows": [{}]}'])
+def test_a_damaged_journal_is_kept_aside(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "flows.json").write_bytes(content)
+
+    async def run() -> None:
+        async with engine_at(tmp_path) as engine:
+            assert (await engine.start()).state == "awaiting_user"
+        [kept] = tmp_path.glob("flows.json.broken-*")
+        assert kept.read_bytes() == content
+
+    asyncio.run(run())
+
+
+@in_event_loop
+async def test_a_folder_in_the_place_of_the_file_is_moved_aside(tmp_path: Path) -> None:
+    token_file(tmp_path).mkdir(parents=True)
+    async with engine_at(tmp_path) as engine:
+        assert "broken" in engine.connections.status(CONNECTOR).reason
+        await engine.start(input="key-1")
+        assert json.loads(token_file(tmp_path).read_text())["version"] == 1
+
+
+@in_event_loop
+async def test_a_plugin_reaches_the_tokens_of_its_own_connectors_alone(tmp_path: Path) -> None:
+    async with engine_at(tmp_path) as engine:
+        own = PluginTokens("connector_acme", engine.registry, engine.connections)
+        other = PluginTokens("connector_other", engine.registry, engine.connections)
+        with pytest.raises(Unauthorized):
+            await own.get(CONNECTOR)
+        await own.set(CONNECTOR, KEY, "work")
+        assert await own.get(CONNECTOR, "work") == KEY
+        for call in (
+            other.get(CONNECTOR, "work"),
+            other.set(CONNECTOR, KEY),
+            other.delete(CONNECTOR, "work"),
+            own.get("none-such"),
+        ):
+            with pytest.raises(NotFound):
+                await call
+        await own.delete(CONNECTOR, "work")
+        await own.delete(CONNECTOR, "work")
+        with pytest.raises(NeedsAuth):
+            await own.get(CONNECTOR, "work")
+
+
+@in_event_loop
+async def test_names_and_numbers_of_connections_are_limited(tmp_path: Path) -> None:
+    async with engine_at(tmp_path) as engine:
+        for name in ("", "../x", "A", "x" * 33, "a b", "a\n"):
+            with pytest.raises(BadRequest):
+                await engine.connections.set_tokens(CONNECTOR, name, KEY)
+        for number in range(32):
+            await engine.connections.set_tokens(CONNECTOR, f"c{number}", KEY)
+        with pytest.raises(Conflict):
+            await engine.connections.set_tokens(CONNECTOR, "one-more", KEY)
+        await engine.connections.set_tokens(CONNECTOR, "c0", KEY)
+        await engine.connections.disconnect(CONNECTOR, "c1")
+        await engine.connections.set_tokens(CONNECTOR, "one-more", KEY)
+
+
+@in_event_loop
+async def test_tokens_without_a_refresh_token_work_until_they_expire(tmp_path: Path) -> None:
+    async with engine_at(tmp_path) as engine:
+        moment = datetime.now(UTC) + timedelta(seconds=30)
+        lasting = TokenSet(SecretStr("t"), expires_at=moment)
+        await engine.connections.set_tokens(CONNECTOR, "default", lasting)
+        assert await engine.connections.get(CONNECTOR) == lasting
+        ended = TokenSet(SecretStr("t"), expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        await engine.connections.set_tokens(CONNECTOR, "default", ended)
+        with pytest.raises(NeedsAuth):
+            await engine.connections.get(CONNECTOR)
+        assert engine.connections.status(CONNECTOR).state == "needs_reauth"
+
+
+@in_event_loop
+async def test_the_verdict_of_a_check_holds_for_a_minute(tmp_path: Path) -> None:
+    async with engine_at(tmp_path) as engine:
+        await engine.start(input="key-1")
+        asked = engine.connector.identified
+        for _ in range(20):
+            await engine.connections.check(CONNECTOR)
+        assert engine.connector.identified == asked
+    engine = engine_at(tmp_path)
+    engine.connector.error = Unavailable("It is down.")
+    async with engine:
+        checks = [engine.connections.check(CONNECTOR) for _ in range(20)]
+        statuses = await asyncio.gather(*checks)
+        assert engine.connector.identified == 1
+        assert {(each.state, each.reason) for each in statuses} == {("degraded", "It is down.")}
+        assert (await engine.connections.get(CONNECTOR)).access_token == SecretStr("key-1")
+    engine = engine_at(tmp_path)
+    engine.connector.error = Unauthorized("No.")
+    async with engine:
+        assert (await engine.connections.check(CONNECTOR)).state == "needs_reauth"
+        assert "key-1" in token_file(tmp_path).read_text()
+
+
+@in_event_loop
+async def test_a_connector_of_a_careless_plugin_is_told_and_harms_no_one(tmp_path: Path) -> None:
+    for error in (RuntimeError("oops"), SystemExit(3)):
+        engine = engine_at(tmp_path)
+        engine.connector.error = error  # type: ignore[assignment]
+        async with engine:
+            flow = await engine.start(input="key-1", force=True)
+            assert flow.state == "awaiting_user"
+            assert flow.error and flow.error.code == "upstream_error"
+    engine = engine_at(tmp_path)
+    engine.connector.identify = lambda _: asyncio.sleep(0, "no account")  # type: ignore[method-assign]
+    async with engine:
+        flow = await engine.start(input="key-1", force=True)
+        assert flow.error and flow.error.code == "upstream_error"
+    engine.connector.sign_in_methods = lambda: [7, ApiKey(id="second")]  # type: ignore[method-assign]
+    assert [method.id for method in engine.connections.methods(CONNECTOR)] == ["second"]
+
+
+@in_event_loop
+async def test_states_are_read_from_memory(tmp_path: Path) -> None:
+    async with engine_at(tmp_path) as engine:
+        for number in range(32):
+            await engine.connections.set_tokens(CONNECTOR, f"c{number}", KEY)
+        await asyncio.gather(
+            *(engine.connections.check(CONNECTOR, f"c{number}") for number in range(32))
+        )
+        took = []
+        for _ in range(50):
+            start = perf_counter()
+            statuses = engine.connections.statuses()
+            took.append(perf_counter() - start)
+        assert len(statuses) == 33
+        assert sorted(took)[25] < 0.002
+
+
+@in_event_loop
+async def test_a_full_disk_refuses_a_disconnection_and_keeps_the_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with engine_at(tmp_path) as engine:
+        await engine.connections.set_tokens(CONNECTOR, "default", KEY)
+
+        def refuse(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("xo_cowork_core.storage.json_file.JsonFile.write", refuse)
+        with pytest.raises(StorageFailed):
+            await engine.connections.disconnect(CONNECTOR)
+        assert await engine.connections.get(CONNECTOR) == KEY
+
+
+def test_no_secret_is_in_the_text_of_a_value() -> None:
+    account = Account("1")
+    assert "key-1" not in repr(KEY) + str(KEY) + repr(account)
