@@ -171,7 +171,10 @@ class Endpoints:
         hosts = {urlsplit(uri).hostname for uri in uris}
         if not self._options.registers_clients:
             return JSONResponse({"error": "access_denied"}, 403)
-        if not uris or (self._options.loopback_redirects_only and not hosts <= LOOPBACK_HOSTS):
+        # RFC 7591 §2: a client without redirects, such as a device, has no redirect URIs
+        grants = call.parameters.get("grant_types", "authorization_code").split()
+        lacks_uris = not uris and "authorization_code" in grants
+        if lacks_uris or (self._options.loopback_redirects_only and not hosts <= LOOPBACK_HOSTS):
             return JSONResponse({"error": "invalid_redirect_uri"}, 400)
         public = call.parameters.get("token_endpoint_auth_method") == "none"
         client = Client(
