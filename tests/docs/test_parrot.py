@@ -17,14 +17,14 @@ from tests.docs.shell import matches, outputs, run_page, run_script, runnable, w
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 PAGE = page("docs/plugins.md")
-CODE = "xo-runtime-parrot/xo_runtime_parrot/__init__.py"
+CODE = "xo-runtime-parrot/xo_runtime_parrot/plugin.py"
 CONTRACT_SECONDS = 110
 Start = Callable[..., LiveServer]
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A server's checkout with an environment of its own and the first plugin beside it."""
+    """A server's checkout with an environment of its own."""
     folder = tmp_path_factory.mktemp("page") / "xo-cowork"
     folder.mkdir()
     subprocess.run(["cp", "-as", sys.prefix, folder / ".venv"], check=True, timeout=60)
@@ -33,14 +33,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script.unlink()
     script.write_text(text)
     script.chmod(0o755)
-    write_files([_codes()[0], *_others()], folder.parent)
     return folder
 
 
 @pytest.fixture(scope="module")
 def installed(checkout: Path) -> str:
     """Install the plugin, offline, and return the output of `plugins list`."""
-    install, _ = runnable(PAGE, "install")
+    install = runnable(PAGE, "install")[0]
     done = run_script(install.text, checkout, _environment(checkout) | {"UV_OFFLINE": "1"})
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -49,12 +48,12 @@ def installed(checkout: Path) -> str:
 @pytest.fixture
 def grown(checkout: Path, installed: str) -> None:
     """The second plugin in the place of the first."""
-    write_files([_codes()[1]], checkout.parent)
+    write_files([block for block in PAGE.blocks if block.file], checkout.parent)
 
 
 def test_the_installed_plugin_is_listed(installed: str) -> None:
     rows = [line.split() for line in installed.splitlines()]
-    (row,) = [row for row in rows if row[0] == "runtime_parrot"]
+    (row,) = [row for row in rows if row[:1] == ["runtime_parrot"]]
     assert row[1:4] == ["loaded", "xo-runtime-parrot", "0.1.0"]
 
 
@@ -62,15 +61,21 @@ def test_the_installed_plugin_is_listed(installed: str) -> None:
 def test_the_first_plugin_answers_as_the_page_shows(
     checkout: Path, live_server: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    write_files([_codes()[0]], checkout.parent)
     monkeypatch.setattr(sys, "executable", str(checkout / ".venv" / "bin" / "python"))
     (printed,) = run_page(PAGE, live_server(fresh=True), tmp_path)
     ((_, expected),) = outputs(PAGE)
     assert matches(expected, printed), printed
 
 
-def test_the_first_plugin_is_about_thirty_lines() -> None:
-    assert len(_codes()[0].text.splitlines()) <= 30
+@pytest.mark.usefixtures("installed")
+def test_the_page_shows_what_the_command_writes(checkout: Path) -> None:
+    (shown,) = [block for block in PAGE.blocks if _generated(block)]
+    assert (checkout.parent / _generated(shown)).read_text() == shown.text
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_first_plugin_passes_its_own_tests(checkout: Path) -> None:
+    _certify(checkout, runnable(PAGE, "install")[1])
 
 
 @pytest.mark.usefixtures("grown")
@@ -93,10 +98,13 @@ def test_the_second_plugin_has_a_route_a_setting_a_secret_and_a_lifespan(
 
 @pytest.mark.usefixtures("grown")
 def test_the_second_plugin_passes_the_pages_own_tests(checkout: Path) -> None:
-    _, certify = runnable(PAGE, "install")
-    command = certify.text.split()
+    _certify(checkout, runnable(PAGE, "install")[2])
+
+
+def _certify(checkout: Path, block: Block) -> None:
+    """Run a command of the page that runs the contract."""
     done = subprocess.run(
-        command,
+        block.text.split(),
         check=False,
         cwd=checkout,
         env=_environment(checkout),
@@ -107,14 +115,10 @@ def test_the_second_plugin_passes_the_pages_own_tests(checkout: Path) -> None:
     assert done.returncode == 0, done.stdout[-8000:]
 
 
-def _codes() -> list[Block]:
-    """The plugin's two texts, in the page's order."""
-    first, second = [block for block in PAGE.blocks if block.file == CODE]
-    return [first, second]
-
-
-def _others() -> list[Block]:
-    return [block for block in PAGE.blocks if block.file not in {"", CODE}]
+def _generated(block: Block) -> str:
+    """Return the path of a file that a command of the page writes; empty for other blocks."""
+    marks = [word for word in block.words if word.startswith("generated=")]
+    return marks[0].removeprefix("generated=") if marks else ""
 
 
 def _environment(checkout: Path) -> dict[str, str]:

@@ -60,7 +60,7 @@ def opencode_subject(folder: Path, port: int) -> RuntimeSubject:
         slow_text=lambda seconds: f"[[text n={int(seconds * 10)} delay=0.1 slow]]",
         slow_tool=lambda seconds: f"{bash(wait.format(seconds))} {text('slept')}",
         tool=lambda name, content: f"{write(name, content)} {text('ok')}",
-        reasoning=lambda: f"[[think hm]] {text('therefore')}",
+        reasoning=lambda: "[[think hm so && text therefore]]",
         permission=lambda name: f"{write(name, 'x')} {text('well')}",
         work=lambda name, seconds: f"{bash(work.format(int(seconds * 5), name))} {text('done')}",
         fail=lambda code: "[[error 400]]",
