@@ -13,8 +13,16 @@ from pydantic import SecretStr
 
 from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
 from tests.support.turn_engine import in_event_loop
-from xo_cowork_core.sdk import BadRequest, Conflict, NotFound, Unauthorized, Unavailable
-from xo_cowork_core.sdk.connector import Account, ApiKey, TokenSet
+from xo_cowork_core.sdk import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    Turn,
+    Unauthorized,
+    Unavailable,
+    UpstreamFailed,
+)
+from xo_cowork_core.sdk.connector import Account, ApiKey, ProvidesTurnEnvironment, TokenSet
 from xo_cowork_core.services.connectors.errors import NeedsAuth, StorageFailed
 from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
 
@@ -198,8 +206,11 @@ async def test_a_connector_of_a_careless_plugin_is_told_and_harms_no_one(tmp_pat
     async with engine:
         flow = await engine.start(input="key-1", force=True)
         assert flow.error and flow.error.code == "upstream_error"
-    engine.connector.sign_in_methods = lambda: [7, ApiKey(id="second")]  # type: ignore[method-assign]
-    assert [method.id for method in engine.connections.methods(CONNECTOR)] == ["second"]
+        assert "identify()" in engine.record.faults
+    engine.connector.sign_in_methods = lambda: [7]  # type: ignore[method-assign]
+    with pytest.raises(UpstreamFailed):
+        engine.connections.methods(CONNECTOR)
+    assert "sign_in_methods()" in engine.record.faults
 
 
 @in_event_loop
@@ -238,3 +249,24 @@ async def test_a_full_disk_refuses_a_disconnection_and_keeps_the_tokens(
 def test_no_secret_is_in_the_text_of_a_value() -> None:
     account = Account("1")
     assert "key-1" not in repr(KEY) + str(KEY) + repr(account)
+
+
+class EnvironmentConnector(UserinfoConnector, ProvidesTurnEnvironment):
+    """Gives its token to agents, and asks for names that it must not set."""
+
+    def turn_environment(self, turn: Turn, tokens: TokenSet) -> dict[str, SecretStr]:
+        return {"ACME_TOKEN": tokens.access_token, "XO_API_TOKEN": SecretStr("x")}
+
+
+@in_event_loop
+async def test_a_connector_gives_its_token_to_turns_while_it_is_connected(tmp_path: Path) -> None:
+    turn = Turn("stream", "session", "hello", tmp_path)
+    connector = EnvironmentConnector(None, [ApiKey()])
+    async with ConnectorEngine(tmp_path, connector) as engine:
+        read = engine.connections.turn_environment
+        assert await read(CONNECTOR, turn) == {}
+        await engine.start(input="key-1")
+        assert await read(CONNECTOR, turn) == {"ACME_TOKEN": SecretStr("key-1")}
+        assert "XO_API_TOKEN" in engine.record.faults["turn_environment()"]
+        await engine.connections.disconnect(CONNECTOR)
+        assert await read(CONNECTOR, turn) == {}

@@ -24,7 +24,7 @@ from xo_cowork_core.host.plugins.validation import (
 from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
 from xo_cowork_core.host.settings.sources import SettingError
 from xo_cowork_core.sdk import HttpClient, Runtime
-from xo_cowork_core.sdk.connector import Connector
+from xo_cowork_core.sdk.connector import Connector, ProvidesTurnEnvironment
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
 from xo_cowork_core.services.processes import ProcessSupervisor
@@ -100,6 +100,10 @@ class PluginRegistrar:
             self.registry.add_runtime(runtime)
         for connector in loaded.connectors:
             self.registry.add_connector(connector)
+            if isinstance(connector.connector, ProvidesTurnEnvironment):
+                name = connector.info.name
+                environment = partial(self.connections.turn_environment, name)
+                self.registry.add_turn_hooks(record, environment=environment)
         hooks = loaded.hooks
         self.registry.add_turn_hooks(
             record,

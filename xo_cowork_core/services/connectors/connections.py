@@ -1,10 +1,13 @@
 """All connections of one app: their tokens, and their states."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from xo_cowork_core.sdk import Unauthorized, Unavailable, XoError
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import Turn, Unauthorized, Unavailable, XoError
 from xo_cowork_core.sdk.connector import Account, SignInMethod, TokenSet
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.account_checks import AccountChecks
@@ -15,7 +18,7 @@ from xo_cowork_core.services.connectors.connection import (
     is_expired,
 )
 from xo_cowork_core.services.connectors.connection_table import ConnectionTable
-from xo_cowork_core.services.connectors.connector_calls import list_methods
+from xo_cowork_core.services.connectors.connector_calls import list_methods, turn_environment
 from xo_cowork_core.services.connectors.errors import (
     AccountMismatch,
     NeedsAuth,
@@ -26,6 +29,9 @@ from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION, Connec
 from xo_cowork_core.services.connectors.token_refresher import TokenRefresher
 from xo_cowork_core.services.connectors.token_store import StoredConnection, TokenStore
 from xo_cowork_core.services.runtimes.registry import Registry
+
+ENVIRONMENT_SECONDS = 5.0
+log = logging.getLogger("xo_cowork.connectors")
 
 
 class Connections:
@@ -108,6 +114,24 @@ class Connections:
                 return tokens
             retry_after = error.retry_after if isinstance(error, Unavailable) else 1
             raise UpstreamUnreachable(error.message, retry_after=retry_after) from None
+
+    async def turn_environment(self, connector: str, turn: Turn) -> Mapping[str, SecretStr]:
+        """Return what a connector adds to the environment of a turn's agent; never raises.
+
+        Nothing while its default connection is not signed in, or takes longer than 5 s to refresh.
+        """
+        registered = self._registry.connectors.get(connector)
+        if registered is None or not registered.plugin.serves:
+            return {}
+        try:
+            async with asyncio.timeout(ENVIRONMENT_SECONDS):
+                tokens = await self.get(connector)
+        except Unauthorized:
+            return {}
+        except (XoError, TimeoutError):
+            log.warning("connector %s: a turn starts without its tokens", connector)
+            return {}
+        return turn_environment(registered, turn, tokens)
 
     def check_name(self, connector: str, connection: str) -> None:
         """Raise BadRequest for a malformed name, Conflict when there are too many connections."""

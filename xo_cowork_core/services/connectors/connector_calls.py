@@ -1,42 +1,44 @@
-"""Calls of a connector's code, with a time limit and with its errors translated."""
+"""Calls of a connector's code, with a time limit, checked results and translated errors.
 
-import asyncio
+A fault is recorded with its plugin, which goes on serving.
+"""
+
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, TypeVarTuple
 
-from xo_cowork_core.sdk import Unavailable, UpstreamFailed, XoError
-from xo_cowork_core.sdk.connector import Account, Connector, Revokes, SignInMethod, TokenSet
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk import Turn, Unavailable, UpstreamFailed, XoError
+from xo_cowork_core.sdk.connector import (
+    Account,
+    Connector,
+    ProvidesTurnEnvironment,
+    Revokes,
+    SignInMethod,
+    TokenSet,
+)
 from xo_cowork_core.services.connectors.errors import UpstreamUnreachable
+from xo_cowork_core.services.runtimes.calls import CallTimeout, checked_call, require_type
+from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector
+from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 IDENTIFY_SECONDS = 30.0
 REVOKE_SECONDS = 10.0
 MAX_TEXT_CHARACTERS = 2048
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 log = logging.getLogger("xo_cowork.connectors")
 
 
 def list_methods(registered: RegisteredConnector) -> Sequence[SignInMethod]:
     """Return a connector's sign-in methods. Raises UpstreamFailed when its code fails."""
-    name = registered.info.name
-    try:
-        methods = list(registered.connector.sign_in_methods())
-    except (Exception, SystemExit) as error:
-        log.exception("connector %s: sign_in_methods failed", name)
-        raise UpstreamFailed(f"The connector {name} can't tell how to sign in.") from error
-    valid: list[SignInMethod] = []
-    for method in methods:
-        if isinstance(method, get_args(SignInMethod)):
-            valid.append(method)
-        else:
-            log.error(
-                "connector %s: sign_in_methods returned %s, not a method such as ApiKey()",
-                name,
-                type(method).__name__,
-            )
-    return valid
+    connector = registered.connector
+    place = "sign_in_methods()"
+    methods = _call_now(registered, connector.sign_in_methods, Sequence[SignInMethod], place)
+    return list(methods)
 
 
 async def identify(registered: RegisteredConnector, tokens: TokenSet) -> Account:
@@ -46,15 +48,10 @@ async def identify(registered: RegisteredConnector, tokens: TokenSet) -> Account
     """
     if not registered.plugin.serves:
         raise Unavailable(f"The plugin {registered.plugin.name} is not ready.", retry_after=1)
-    connector: Connector = registered.connector
-    account = await _call(registered, connector.identify(tokens), "identify", IDENTIFY_SECONDS)
-    if not isinstance(account, Account):  # pyright: ignore[reportUnnecessaryIsInstance]
-        log.error("connector %s: identify returned no Account", registered.info.name)
-        raise UpstreamFailed(f"The connector {registered.info.name} returned no account.")
-    texts = [getattr(account, field.name) for field in fields(account)]
-    if not all(isinstance(text, str) and len(text) <= MAX_TEXT_CHARACTERS for text in texts):
-        log.error("connector %s: a field of its account is no short text", registered.info.name)
-        raise UpstreamFailed(f"The connector {registered.info.name} returned a wrong account.")
+    account = await _call(registered, Connector.identify, tokens, seconds=IDENTIFY_SECONDS)
+    texts: list[str] = [getattr(account, field.name) for field in fields(account)]
+    if any(len(text) > MAX_TEXT_CHARACTERS for text in texts):
+        raise _record(registered, "identify()", "identify(): a text of the account is too long")
     return account
 
 
@@ -62,21 +59,69 @@ async def revoke(registered: RegisteredConnector, tokens: TokenSet) -> bool:
     """Let a connector revoke tokens by itself; False when it does not. Raises XoError."""
     if not isinstance(registered.connector, Revokes) or not registered.plugin.serves:
         return False
-    await _call(registered, registered.connector.revoke(tokens), "revoke", REVOKE_SECONDS)
+    await _call(registered, Revokes.revoke, tokens, seconds=REVOKE_SECONDS)
     return True
 
 
-async def _call(
-    registered: RegisteredConnector, call: Awaitable[T], name: str, seconds: float
-) -> T:
-    connector = registered.info.name
+def turn_environment(
+    registered: RegisteredConnector, turn: Turn, tokens: TokenSet
+) -> Mapping[str, SecretStr]:
+    """Return what a connector adds to the environment of a turn; nothing when its code fails."""
+    connector = registered.connector
+    place = "turn_environment()"
+    if not isinstance(connector, ProvidesTurnEnvironment):
+        return {}
+
+    def call() -> object:
+        return connector.turn_environment(turn, tokens)
+
     try:
-        async with asyncio.timeout(seconds):
-            return await call
+        entries = _call_now(registered, call, Mapping[str, SecretStr], place)
+    except UpstreamFailed:
+        return {}
+    allowed: dict[str, SecretStr] = {}
+    for key, value in entries.items():
+        if refusal := find_refusal(key):
+            registered.plugin.add_fault(place, f"{place}: {key} {refusal}: leave it out")
+        else:
+            allowed[key] = value
+    return allowed
+
+
+def _call_now(
+    registered: RegisteredConnector, call: Callable[[], object], hint: Any, place: str
+) -> Any:
+    try:
+        return require_type(call(), hint, place)
+    except PluginError as fault:
+        raise _record(registered, place, str(fault)) from fault
+    except (Exception, SystemExit) as error:
+        text = f"{place} raised {describe_exception(error)}"
+        raise _record(registered, place, text) from error
+
+
+async def _call(
+    registered: RegisteredConnector,
+    method: Callable[[Any, *Arguments], Awaitable[T]],
+    *arguments: *Arguments,
+    seconds: float,
+) -> T:
+    place = f"{method.__name__}()"
+    try:
+        return await checked_call(registered.connector, method, *arguments, seconds=seconds)
     except XoError:
         raise
-    except TimeoutError:
+    except CallTimeout:
+        registered.plugin.add_late_call(place, seconds)
         raise UpstreamUnreachable(f"{registered.info.title} did not answer in time.") from None
-    except (Exception, SystemExit) as error:
-        log.exception("connector %s: %s failed", connector, name)
-        raise UpstreamFailed(f"The connector {connector} failed; the log says why.") from error
+    except PluginError as fault:
+        raise _record(registered, place, str(fault)) from fault
+    except Exception as error:
+        log.exception("connector %s: %s", registered.info.name, place)
+        text = f"{place} raised {describe_exception(error)}"
+        raise _record(registered, place, text) from error
+
+
+def _record(registered: RegisteredConnector, place: str, fault: str) -> UpstreamFailed:
+    registered.plugin.add_fault(place, fault)
+    return UpstreamFailed(f"The connector {registered.info.name} failed; the log says why.")
