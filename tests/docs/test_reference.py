@@ -19,8 +19,11 @@ from xo_cowork_core.api.errors import STATUS
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.settings.model import read_settings
 from xo_cowork_core.sdk import hooks, kit, testing
+from xo_cowork_core.sdk.connector import ConnectionState
 from xo_cowork_core.sdk.events import base as events
 from xo_cowork_core.sdk.runtime import agents, history, transcripts
+from xo_cowork_core.services.auth_flows.views import FlowState
+from xo_cowork_core.services.connectors.errors import ERRORS
 from xo_cowork_core.services.runtimes.plugin_record import PluginState
 from xo_cowork_core.services.runtimes.registry import ABILITIES
 
@@ -101,6 +104,20 @@ def test_every_status_of_an_error_is_documented_for_frontends() -> None:
     listed = {int(row[0]) for row in FRONTEND.table("## Errors")}
     # 431 is answered before a request is one
     assert listed == {*STATUS.values(), 431, 500}
+
+
+def test_every_state_and_code_of_a_sign_in_is_documented_for_frontends() -> None:
+    rows = FRONTEND.table("### States of a sign-in")
+    assert [words(row[0])[0] for row in rows] == list(get_args(FlowState))
+    rows = FRONTEND.table("### States of a connection")
+    assert {word for row in rows for word in words(row[0])} == set(get_args(ConnectionState))
+    rows = FRONTEND.table("### Codes of sign-ins")
+    listed = {word: int(row[1]) for row in rows for word in words(row[0])}
+    assert listed == {code: _status_of(error) for code, error in ERRORS.items()}
+
+
+def _status_of(error: type[sdk.XoError]) -> int:
+    return next(STATUS[base] for base in error.__mro__ if base in STATUS)
 
 
 def test_every_error_class_is_documented_with_its_status() -> None:

@@ -15,6 +15,7 @@ from starlette.routing import compile_path
 from xo_cowork_core.api.agents.routes import FAMILY as AGENTS
 from xo_cowork_core.api.chat.routes import FAMILY as CHAT
 from xo_cowork_core.api.config.routes import FAMILY as CONFIG
+from xo_cowork_core.api.connectors.routes import FAMILY as CONNECTORS
 from xo_cowork_core.api.files.routes import FAMILY as FILES
 from xo_cowork_core.api.legacy.routes import FAMILY as LEGACY
 from xo_cowork_core.api.projects.routes import FAMILY as PROJECTS
@@ -31,6 +32,7 @@ FAMILIES: tuple[RouteFamily, ...] = (
     FILES,
     AGENTS,
     CONFIG,
+    CONNECTORS,
     LEGACY,
     PROJECTS,
 )
@@ -46,7 +48,7 @@ RESERVED_PREFIXES = (
     "/api/onboarding",
     "/api/ollama",
 )
-RESERVED_PATHS = ("/api", "/api/connectors")
+RESERVED_PATHS = ("/api",)
 MUTATING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 

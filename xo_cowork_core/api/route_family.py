@@ -32,7 +32,8 @@ class RouteFamily:
     """The routes of one part of the API and what the host has to know about them.
 
     `name` is also the OpenAPI tag. No plugin can claim a path under `prefixes`; `exact_paths`
-    are taken as they are, and plugins may claim what lies below. `policies` maps the path of a
+    are taken as they are, and plugins may claim what lies below, except for the routes of the
+    family with a parameter there. `policies` maps the path of a
     route, as its decorator gives it, to its policy; other routes have the default one.
     """
 

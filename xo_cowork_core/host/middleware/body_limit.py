@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.files.routes import UPLOAD_PATH
-from xo_cowork_core.api.route_family import RoutePolicy
+from xo_cowork_core.api.route_family import MAX_BODY_BYTES, RoutePolicy
 from xo_cowork_core.host.plugins.routes import is_under
 from xo_cowork_core.sdk.errors import TooLarge
 
@@ -34,7 +34,8 @@ class BodyLimitMiddleware:
             await self._app(scope, receive, send)
             return
         policy = self._policy_for(scope["method"], scope["path"])
-        if policy.streams_upload or self._is_plugin_upload(scope):
+        is_core_route = policy.max_body_bytes != MAX_BODY_BYTES
+        if policy.streams_upload or (not is_core_route and self._is_plugin_upload(scope)):
             await self._app(scope, receive, send)
             return
         body = _LimitedBody(scope, receive, send, policy.max_body_bytes)

@@ -1,5 +1,6 @@
 """What a connector needs: its interface and abilities, the ways to sign in, and tokens."""
 
+from xo_cowork_core.sdk.connector.account_request import fetch_account
 from xo_cowork_core.sdk.connector.connector import (
     Account,
     ConnectionState,
@@ -41,4 +42,5 @@ __all__ = [
     "Revokes",
     "SignInMethod",
     "TokenSet",
+    "fetch_account",
 ]

@@ -6,10 +6,21 @@ Install with the extra `testing`. Running a server needs none of it.
 import pytest
 
 # before the imports: pytest explains a failed assert only in modules that it has rewritten
-ASSERTING = ("chat", "contract", "history", "recording", "stream")
+ASSERTING = (
+    "chat",
+    "connections",
+    "connector_contract",
+    "contract",
+    "history",
+    "recording",
+    "stream",
+)
 pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ASSERTING))
 
 from xo_cowork_core.sdk.testing.chat import Chat, StartedTurn  # noqa: E402
+from xo_cowork_core.sdk.testing.connections import Connections  # noqa: E402
+from xo_cowork_core.sdk.testing.connector_contract import ConnectorContract  # noqa: E402
+from xo_cowork_core.sdk.testing.connector_subject import ConnectorSubject  # noqa: E402
 from xo_cowork_core.sdk.testing.contract import RuntimeContract  # noqa: E402
 from xo_cowork_core.sdk.testing.frames import Frame, FrameParser, FramingError  # noqa: E402
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer  # noqa: E402
@@ -28,6 +39,9 @@ from xo_cowork_core.sdk.testing.subject import Ability, RuntimeSubject  # noqa: 
 __all__ = [
     "Ability",
     "Chat",
+    "Connections",
+    "ConnectorContract",
+    "ConnectorSubject",
     "EventStream",
     "FakeOAuthServer",
     "Frame",

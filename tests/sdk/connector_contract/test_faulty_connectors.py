@@ -1,0 +1,173 @@
+"""The contract fails for a connector that is at fault: each fault is one edit of the example."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from xo_cowork_core.sdk.testing import (
+    Connections,
+    ConnectorContract,
+    ConnectorSubject,
+    FakeOAuthServer,
+    LiveServer,
+    install_plugin,
+)
+from xo_cowork_core.sdk.testing.connector_contract.cases import SignInPerson
+
+FETCH = "user = await connector.fetch_account(self._context.http, url, tokens)"
+ACCOUNT_ID = 'id=str(user["sub"])'
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is edited in the example, and the case of the contract that finds it."""
+
+    name: str
+    old: str
+    new: str
+    case: str
+    message: str
+
+
+FAULTS = (
+    Fault(
+        "believes_every_token",
+        FETCH,
+        'user = {"sub": "account-1"}',
+        "test_tokens_that_the_service_refuses_sign_nobody_in",
+        "accepts tokens that the service refuses",
+    ),
+    Fault(
+        "believes_every_key",
+        FETCH,
+        'user = {"sub": "account-1"}',
+        "test_a_refused_key_signs_nobody_in",
+        "accepts a key that the service refuses",
+    ),
+    Fault(
+        "takes_an_overload_for_a_refusal",
+        FETCH,
+        f"""
+        from xo_cowork_core import sdk
+
+        try:
+            {FETCH}
+        except sdk.XoError:
+            raise sdk.Unauthorized("The service refuses.")
+""",
+        "test_an_overloaded_service_keeps_its_connection",
+        "must raise Unavailable for status 503",
+    ),
+    Fault(
+        "takes_a_refusal_for_an_overload",
+        FETCH,
+        f"""
+        from xo_cowork_core import sdk
+
+        try:
+            {FETCH}
+        except sdk.XoError:
+            raise sdk.Unavailable("The service does not answer.")
+""",
+        "test_a_token_that_the_service_revoked_asks_for_a_new_sign_in",
+        "must raise Unauthorized for a token that is refused",
+    ),
+    Fault(
+        "has_a_new_account_each_time",
+        ACCOUNT_ID,
+        "id=__import__('uuid').uuid4().hex",
+        "test_each_sign_in_leads_to_the_same_account",
+        "one account has several ids|ended as",
+    ),
+    Fault(
+        "has_one_account_for_everybody",
+        ACCOUNT_ID,
+        'id="acme"',
+        "test_another_account_is_refused_at_a_reconnection",
+        "another account has taken the place",
+    ),
+    Fault(
+        "logs_the_token",
+        FETCH,
+        f"self._context.log.warning('%s', tokens.access_token.get_secret_value())\n        {FETCH}",
+        "test_no_token_leaves_the_token_store",
+        "a token is in the log",
+    ),
+    Fault(
+        "keeps_the_token_in_a_file",
+        FETCH,
+        f"""
+        folder = self._context.paths.ensure_state_folder()
+        (folder / "token").write_text(tokens.access_token.get_secret_value())
+        {FETCH}""",
+        "test_no_token_leaves_the_token_store",
+        "token has a token and the mode 644",
+    ),
+    Fault(
+        "refreshes_by_itself",
+        FETCH,
+        f"""
+        if tokens.refresh_token:
+            form = {{"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}}
+            form["client_id"] = "test-client"
+            await self._context.http.request("POST", f"{{self._url}}/token", data=form)
+        {FETCH}""",
+        "test_parallel_checks_refresh_once",
+        "",
+    ),
+    Fault(
+        "names_two_methods_alike",
+        "connector.ApiKey(",
+        'connector.ApiKey(id="device_code", ',
+        "test_the_connector_and_its_methods_are_described",
+        "two methods have the same id|has no way to sign in|no connector",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[FakeOAuthServer]:
+    with FakeOAuthServer() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def server(
+    provider: FakeOAuthServer, example: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    """One server with a plugin for each fault."""
+    folder = tmp_path_factory.mktemp("faults")
+    for fault in FAULTS:
+        assert fault.old in example
+        source = example.replace(fault.old, fault.new.strip()).replace('"acme"', f'"{fault.name}"')
+        install_plugin(folder, f"connector_{fault.name}", source)
+    environment = {
+        "XO_PLUGINS": ",".join(f"connector_{fault.name}" for fault in FAULTS),
+        "ACME_URL": provider.url,
+        "ACME_CLIENT_ID": "test-client",
+    }
+    with LiveServer(environment=environment, python_path=[folder]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_contract_finds(fault: Fault, server: LiveServer, provider: FakeOAuthServer) -> None:
+    subject = ConnectorSubject(fault.name, provider)
+    provider.clear()
+    provider.revoke_all()
+    provider.accept_key(subject.api_key)
+    connections = Connections(server, fault.name)
+    person = SignInPerson(connections, subject)
+    case = getattr(ConnectorContract(), fault.case)
+    account, lifetimes = provider.options.account, provider.store.lifetimes.access_seconds
+    try:
+        with pytest.raises(AssertionError, match=re.compile(fault.message)):
+            case(person)
+    finally:
+        provider.clear()
+        provider.set_account(account)
+        provider.store.lifetimes.access_seconds = lifetimes
+        if connections.row()["methods"]:
+            connections.disconnect()

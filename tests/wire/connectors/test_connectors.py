@@ -1,0 +1,170 @@
+"""The list of connectors, the state of connections, and how they are ended."""
+
+import pytest
+
+from tests.support.answers import expect_error
+from xo_cowork_core.sdk.testing import Connections, FakeOAuthServer
+
+from .conftest import KEY
+
+METHODS = [
+    {
+        "id": "authorization_code",
+        "kind": "authorization_code",
+        "title": "Sign in with the browser",
+        "help": "",
+        "pattern": "",
+    },
+    {
+        "id": "device_code",
+        "kind": "device_code",
+        "title": "Sign in with a code",
+        "help": "",
+        "pattern": "",
+    },
+]
+
+
+def sign_in(acme: Connections, **body: str) -> dict:
+    flow = acme.connect(method="api_key", input=KEY, **body)
+    assert flow["state"] == "completed", flow
+    return dict(flow)
+
+
+def test_the_list_names_the_methods_and_the_state(
+    acme: Connections, provider: FakeOAuthServer
+) -> None:
+    row = acme.row()
+    key_method = {
+        "id": "api_key",
+        "kind": "api_key",
+        "title": "Paste a key",
+        "help": f"Create one at {provider.url}/keys",
+        "pattern": "",
+    }
+    assert row["methods"] == [*METHODS, key_method]
+    assert row["auth"] == ["authorization_code", "device_code", "api_key"]
+    assert (row["title"], row["plugin"]) == ("Acme", "connector_acme")
+    assert (row["connected"], row["status"], row["username"]) == (False, "needs_auth", None)
+    assert [each["connection"] for each in row["connections"]] == ["default"]
+    sign_in(acme)
+    row = acme.row()
+    assert (row["connected"], row["status"]) == (True, "connected")
+
+
+@pytest.mark.parametrize("path", ["/api/connectors", "/api/connectors/acme/status"])
+def test_both_wire_styles_get_the_same(acme: Connections, path: str) -> None:
+    spa = acme.http.get(path, headers={"X-XO-Wire": "spa"})
+    assert spa.json() == acme.http.get(path).json()
+
+
+def test_a_plugin_names_the_kinds_of_its_methods(acme: Connections) -> None:
+    rows = acme.http.get("/api/plugins").json()["plugins"]
+    (row,) = [row for row in rows if row["name"] == "connector_acme"]
+    assert row["auth"] == ["authorization_code", "device_code", "api_key"]
+
+
+def test_a_state_has_every_field_of_the_contract(acme: Connections) -> None:
+    before = acme.status()
+    assert before == {
+        "connection": "default",
+        "connected": False,
+        "status": "needs_auth",
+        "user": None,
+        "username": None,
+        "name": None,
+        "avatar_url": None,
+        "email": None,
+        "scopes": [],
+        "auth_method": None,
+        "error": None,
+        "detail": {**before["detail"], "state": before["detail"]["state"], "reason": ""},
+    }
+    assert before["detail"].keys() == {
+        "state",
+        "reason",
+        "since",
+        "next_try",
+        "expires_at",
+        "checked_at",
+    }
+    sign_in(acme)
+    status = acme.status(verify=True)
+    assert status["user"] == {
+        "id": "account-1",
+        "login": "",
+        "username": "",
+        "name": "Octo Test",
+        "email": "",
+        "avatar_url": "",
+    }
+    assert (status["name"], status["username"], status["error"]) == ("Octo Test", None, None)
+    assert (status["status"], status["auth_method"]) == ("connected", "api_key")
+    assert status["detail"]["state"] == "connected"
+    assert status["detail"]["checked_at"] >= status["detail"]["since"]
+
+
+def test_a_state_is_from_memory_unless_it_is_to_be_verified(
+    acme: Connections, provider: FakeOAuthServer
+) -> None:
+    sign_in(acme)
+    provider.clear()
+    for _ in range(5):
+        acme.status()
+        acme.status(verify=True)
+    # the sign-in has asked the service less than a minute ago
+    assert not provider.requests("userinfo")
+    acme.server.restart()
+    with provider.hold("userinfo") as hold:
+        assert acme.status()["connected"]
+        hold.wait()
+    assert acme.status(verify=True)["connected"]
+    assert len(provider.requests("userinfo")) == 1
+
+
+def test_a_disconnection_ends_the_connection_and_may_be_repeated(acme: Connections) -> None:
+    sign_in(acme)
+    for _ in range(2):
+        status = acme.disconnect()
+        assert (status["connected"], status["status"]) == (False, "needs_auth")
+        assert status["user"] is None
+    assert not acme.status()["connected"]
+
+
+def test_several_connections_of_one_connector_are_apart(acme: Connections) -> None:
+    sign_in(acme)
+    sign_in(acme, connection="work")
+    names = [each["connection"] for each in acme.row()["connections"]]
+    assert names == ["default", "work"]
+    acme.disconnect()
+    work = acme.http.get("/api/connectors/acme/status", params={"connection": "work"}).json()
+    assert (work["connection"], work["connected"]) == ("work", True)
+    assert not acme.status()["connected"]
+    answer = acme.http.post("/api/connectors/acme/disconnect", json={"connection": "work"})
+    assert answer.json()["connected"] is False
+
+
+def test_an_unknown_connector_is_404_on_every_route(acme: Connections) -> None:
+    for method, path in (
+        ("POST", "connect"),
+        ("POST", "reconnect"),
+        ("POST", "disconnect"),
+        ("GET", "status"),
+        ("GET", "flows/x"),
+        ("DELETE", "flows/x"),
+    ):
+        expect_error(acme.http.request(method, f"/api/connectors/ghost/{path}"), 404)
+    expect_error(acme.http.post("/api/connectors/ghost/flows/x/input", json={"input": "x"}), 404)
+
+
+def test_a_reconnection_takes_the_last_method(acme: Connections, provider: FakeOAuthServer) -> None:
+    flow = acme.connect(method="device_code")
+    provider.approve()
+    assert acme.wait(flow["flow_id"])["state"] == "completed"
+    again = acme.reconnect()
+    assert (again["method"], again["state"]) == ("device_code", "awaiting_user")
+    # the connection stays until the new sign-in has succeeded
+    assert acme.status()["connected"]
+    provider.deny()
+    assert acme.wait(again["flow_id"])["state"] == "failed"
+    assert acme.status()["connected"]

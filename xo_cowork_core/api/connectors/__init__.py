@@ -1,0 +1,1 @@
+"""The route family `connectors`: signing in to outside services, and the state of connections."""

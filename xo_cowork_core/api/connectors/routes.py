@@ -1,0 +1,216 @@
+"""Connectors: their sign-ins, their connections, and the browser's return (contract §7)."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from fastapi import Body as JsonBody
+from fastapi import Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from xo_cowork_core.api.connectors import schemas, serializers
+from xo_cowork_core.api.dependencies import Services, ServicesDep
+from xo_cowork_core.api.lazy_route import lazy_router
+from xo_cowork_core.api.models import Responses
+from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
+from xo_cowork_core.sdk import NotFound, UpstreamFailed
+from xo_cowork_core.sdk.connector import SignInMethod
+from xo_cowork_core.services.auth_flows.pages import PAGE_HEADERS, result_page
+from xo_cowork_core.services.auth_flows.views import FlowView
+from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
+from xo_cowork_core.services.runtimes.registry import RegisteredConnector
+
+CONNECTORS_PATH = "/api/connectors"
+CONNECTOR_PATH = CONNECTORS_PATH + "/{name}"
+CONNECT_PATH = CONNECTOR_PATH + "/connect"
+RECONNECT_PATH = CONNECTOR_PATH + "/reconnect"
+FLOW_PATH = CONNECTOR_PATH + "/flows/{flow_id}"
+INPUT_PATH = FLOW_PATH + "/input"
+STATUS_PATH = CONNECTOR_PATH + "/status"
+DISCONNECT_PATH = CONNECTOR_PATH + "/disconnect"
+OAUTH_PATH = "/api/oauth"
+CALLBACK_PATH = OAUTH_PATH + "/callback"
+# a key or a pasted address and a few names
+SMALL_BODY = RoutePolicy(max_body_bytes=256 << 10)
+ConnectBody: TypeAlias = Annotated[
+    schemas.ConnectRequest | None, JsonBody(examples=[{"method": "authorization_code"}])
+]
+ConnectionBody: TypeAlias = Annotated[
+    schemas.ConnectionRequest | None, JsonBody(examples=[{"connection": DEFAULT_CONNECTION}])
+]
+STARTED: Responses = {
+    200: {"description": "The sign-in ended at once.", "model": schemas.FlowBody},
+    202: {"description": "The sign-in waits for a person."},
+}
+router = lazy_router()
+FAMILY = RouteFamily(
+    name="connectors",
+    description="Outside services that a person signs in to, and the state of each connection.",
+    router=router,
+    prefixes=(OAUTH_PATH,),
+    # a plugin may serve further routes below the name of its connector
+    exact_paths=(CONNECTORS_PATH,),
+    policies={
+        CONNECT_PATH: SMALL_BODY,
+        RECONNECT_PATH: SMALL_BODY,
+        INPUT_PATH: SMALL_BODY,
+        DISCONNECT_PATH: SMALL_BODY,
+        # a browser that comes back from a provider has no token; a single-use `state` stands in
+        CALLBACK_PATH: RoutePolicy(public=True),
+    },
+)
+
+
+@router.get(CONNECTORS_PATH)
+async def list_connectors(services: ServicesDep) -> list[schemas.ConnectorBody]:
+    """List every connector with its ways to sign in and its connections."""
+    statuses = services.connections.statuses()
+    return [
+        serializers.connector_body(
+            registered,
+            _methods(services, name),
+            [status for status in statuses if status.connector == name],
+        )
+        for name, registered in sorted(services.registry.connectors.items())
+    ]
+
+
+@router.post(CONNECT_PATH, status_code=202, responses=STARTED)
+async def connect(
+    name: str,
+    services: ServicesDep,
+    response: Response,
+    body: ConnectBody = None,
+) -> schemas.FlowBody:
+    """Start a sign-in; answered once a person can act, or when it has ended."""
+    body = body or schemas.ConnectRequest()
+    return await _start(services, response, name, body, body.method)
+
+
+@router.post(RECONNECT_PATH, status_code=202, responses=STARTED)
+async def reconnect(
+    name: str,
+    services: ServicesDep,
+    response: Response,
+    body: ConnectBody = None,
+) -> schemas.FlowBody:
+    """Sign in again, by the method of the last time, with the same account.
+
+    The connection is kept as it is until the new sign-in has succeeded.
+    """
+    body = body or schemas.ConnectRequest()
+    last = services.connections.status(name, body.connection).method
+    offered = {method.id for method in services.connections.methods(name)}
+    method = body.method or (last if last in offered else None)
+    return await _start(services, response, name, body, method)
+
+
+@router.get(FLOW_PATH)
+async def read_flow(name: str, flow_id: str, services: ServicesDep) -> schemas.FlowBody:
+    """Return a sign-in. One that has ended can be read for another 10 minutes."""
+    return serializers.flow_body(services.auth_flows.read(name, flow_id))
+
+
+@router.delete(FLOW_PATH)
+async def cancel_flow(name: str, flow_id: str, services: ServicesDep) -> schemas.FlowBody:
+    """End a sign-in; one that has ended stays as it is."""
+    return serializers.flow_body(await services.auth_flows.cancel(name, flow_id))
+
+
+@router.post(INPUT_PATH)
+async def submit_input(
+    name: str, flow_id: str, body: schemas.InputRequest, services: ServicesDep
+) -> schemas.FlowBody:
+    """Pass on what a person pasted; answered with what follows from it."""
+    return serializers.flow_body(await services.auth_flows.submit(name, flow_id, body.input))
+
+
+@router.get(STATUS_PATH)
+async def read_status(
+    name: str,
+    services: ServicesDep,
+    connection: Annotated[schemas.Name, Query()] = DEFAULT_CONNECTION,
+    verify: Annotated[bool, Query()] = False,
+) -> schemas.StatusBody:
+    """Return a connection's state as it is known; with `verify`, ask the service first.
+
+    The service is asked at most once a minute.
+    """
+    registered = _find(services, name)
+    connections = services.connections
+    if verify:
+        status = await connections.check(name, connection)
+    else:
+        status = connections.status(name, connection)
+    return serializers.status_body(status, registered)
+
+
+@router.post(DISCONNECT_PATH)
+async def disconnect(
+    name: str, services: ServicesDep, body: ConnectionBody = None
+) -> schemas.StatusBody:
+    """Revoke a connection's tokens at the service and delete them here."""
+    registered = _find(services, name)
+    connection = (body or schemas.ConnectionRequest()).connection
+    status = await services.connections.disconnect(name, connection)
+    return serializers.status_body(status, registered)
+
+
+@router.get(
+    CALLBACK_PATH,
+    response_class=HTMLResponse,
+    responses={
+        200: {"description": "The sign-in has succeeded.", "content": {"text/html": {}}},
+        400: {"description": "No such sign-in, or it failed.", "content": {"text/html": {}}},
+    },
+)
+async def oauth_callback(request: Request, services: ServicesDep) -> HTMLResponse:
+    """Take a browser's return from an authorization server; the page tells how it went.
+
+    Open without a token: it only ends the sign-in whose single-use `state` it brings.
+    """
+    sent = request.query_params.multi_items()
+    query = dict(sent)
+    # RFC 6749 §3.1: a parameter must not occur twice
+    result = await services.auth_flows.callback(query if len(query) == len(sent) else {})
+    page = result_page(ok=result.ok, message=result.message)
+    is_known = result.ok and result.flow is not None
+    return HTMLResponse(page, 200 if is_known else 400, PAGE_HEADERS)
+
+
+async def _start(
+    services: Services,
+    response: Response,
+    name: str,
+    body: schemas.ConnectRequest,
+    method: str | None,
+) -> schemas.FlowBody:
+    address = services.public_address
+    # without a told address browsers of other machines can't come back here, unless asked for
+    is_public = address.is_known or body.redirect == "public"
+    flow: FlowView = await services.auth_flows.start(
+        name,
+        method=method,
+        connection=body.connection,
+        force=body.force,
+        redirect=body.redirect,
+        public_callback=address.url_for(CALLBACK_PATH) if is_public else None,
+        input=body.input,
+    )
+    response.status_code = HTTPStatus.OK if flow.is_over else HTTPStatus.ACCEPTED
+    return serializers.flow_body(flow)
+
+
+def _methods(services: Services, name: str) -> Sequence[SignInMethod]:
+    try:
+        return services.connections.methods(name)
+    except UpstreamFailed:
+        # the log has the reason; one connector's fault must not cost the list of all
+        return ()
+
+
+def _find(services: Services, name: str) -> RegisteredConnector:
+    registered = services.registry.connectors.get(name)
+    if registered is None:
+        raise NotFound(f"There is no connector {name}.")
+    return registered

@@ -1,0 +1,68 @@
+"""Cases: tokens stay in the token store."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from xo_cowork_core.sdk.testing.connector_contract.cases import Cases, SignInPerson
+
+PATHS = ("/api/connectors", "/api/plugins", "/health", "/metrics")
+CHUNK_BYTES = 1 << 20
+
+
+class SecrecyCases(Cases):
+    """Where a token may not be found after sign-ins, checks and a disconnection."""
+
+    def test_no_token_leaves_the_token_store(self, person: SignInPerson) -> None:
+        texts = dict[str, str]()
+        for method in person.methods():
+            person.sign_in(method)
+            person.connections.server.restart()
+            person.connections.status(verify=True)
+            texts |= self._visible_texts(person)
+            found = [place for place, text in texts.items() if self._has_token(person, text)]
+            assert not found, f"a token is in {', '.join(found)}"
+            self._check_files(person)
+            person.connections.disconnect()
+        assert not self._has_token(person, person.connections.server.log), "a token is in the log"
+
+    def _visible_texts(self, person: SignInPerson) -> Mapping[str, str]:
+        connections, server = person.connections, person.connections.server
+        answers = {path: server.client.get(path).text for path in PATHS}
+        processes = [server.pid, *(process.pid for process in server.descendants())]
+        return {
+            **answers,
+            "the status": connections.http.get(f"{connections.path}/status").text,
+            "the log": server.log,
+            "a command line": "".join(_read_proc(pid, "cmdline") for pid in processes),
+            "an environment": "".join(_read_proc(pid, "environ") for pid in processes),
+        }
+
+    def _check_files(self, person: SignInPerson) -> None:
+        server = person.connections.server
+        for path in _files_below(server.home):
+            if self._has_token(person, path.read_bytes().decode(errors="replace")):
+                assert server.state in path.parents, f"a token is outside the state folder: {path}"
+                mode = path.stat().st_mode & 0o777
+                assert mode == 0o600, f"{path.name} has a token and the mode {mode:o}"
+
+    def _has_token(self, person: SignInPerson, text: str) -> bool:
+        store = person.provider.store
+        with store.lock:
+            secrets = {*store.access, *store.refresh, person.subject.api_key}
+        return any(secret in text for secret in secrets)
+
+
+def _read_proc(pid: int, name: str) -> str:
+    try:
+        return Path("/proc", str(pid), name).read_text(errors="replace")
+    except OSError:  # the process has ended
+        return ""
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = Path(root, name)
+            if path.is_file() and not path.is_symlink():
+                yield path
