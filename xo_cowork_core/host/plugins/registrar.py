@@ -141,6 +141,8 @@ class PluginRegistrar:
         check_schemas(record.name, routers)
         self._check_runtime_names(runtimes)
         self._check_connector_names(connectors)
+        names = [connector.info.name for connector in connectors]
+        self.routes.check_connector_claims(contributions.prefixes, names)
         return LoadedPlugin(hooks, context, runtimes, connectors, routers, routes)
 
     def _build_secrets(self, record: PluginRecord) -> EnvFileSecrets:

@@ -3,12 +3,13 @@ equal routes; here the plugin with the second is refused."""
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute, Mount, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, WebSocketRoute, compile_path
 
+from xo_cowork_core.api.connectors.routes import CONNECTORS_PATH
 from xo_cowork_core.api.families import claimed_paths, claimed_prefixes
 from xo_cowork_core.api.openapi import install_openapi, operation_id
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
@@ -16,6 +17,8 @@ from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe
 CORE = "the core"
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 PARAMETER = re.compile(r"\{[^}]*\}")
+# stands for any value of a parameter; no route of the core has it as a fixed part
+SAMPLE = "x-any-x"
 
 RouteKey = tuple[str, str]
 
@@ -26,6 +29,7 @@ class RouteRegistry:
     def __init__(self, core_routes: Sequence[BaseRoute]) -> None:
         self._prefixes: dict[str, str] = dict.fromkeys(claimed_prefixes(), CORE)
         self._routes: dict[RouteKey, str] = dict.fromkeys(list_route_keys(core_routes), CORE)
+        self._core_patterns = _list_patterns(core_routes)
 
     def check_claims(self, prefixes: Sequence[str]) -> None:
         """Raise PluginError when a prefix is malformed or overlaps one that is taken."""
@@ -41,8 +45,8 @@ class RouteRegistry:
     def check_routes(self, prefixes: Sequence[str], routers: Iterable[APIRouter]) -> list[RouteKey]:
         """Return the keys of a plugin's routes.
 
-        Raises PluginError for a route outside the claims, one that is taken and one that occurs
-        twice.
+        Raises PluginError for a route outside the claims, one that is taken or that a core route
+        hides, and one that occurs twice.
         """
         keys: list[RouteKey] = []
         for router in routers:
@@ -53,14 +57,39 @@ class RouteRegistry:
                 raise PluginError(f"its route {method} {path} lies outside its claims")
             if owner := self._routes.get((method, path)):
                 raise PluginError(f"its route {method} {path} is {owner}'s already")
+            if hiding := self._find_hiding(method, path):
+                raise PluginError(f"its route {method} {path} is hidden by {hiding} of {CORE}")
             if keys.count((method, path)) > 1:
                 raise PluginError(f"it has the route {method} {path} twice")
         return keys
+
+    def check_connector_claims(self, prefixes: Sequence[str], connectors: Collection[str]) -> None:
+        """Raise PluginError for a claim on the routes of a connector that is not the plugin's."""
+        for prefix in prefixes:
+            if is_under(prefix, CONNECTORS_PATH):
+                name = prefix.removeprefix(CONNECTORS_PATH).split("/")[1]
+                if name not in connectors:
+                    raise PluginError(
+                        f"it claims {prefix}, but has no connector {name}: xo_connectors returns "
+                        "the connectors of a plugin"
+                    )
 
     def add(self, owner: str, prefixes: Sequence[str], routes: Iterable[RouteKey]) -> None:
         """Add claims and routes that were checked."""
         self._prefixes.update(dict.fromkeys(prefixes, owner))
         self._routes.update(dict.fromkeys(routes, owner))
+
+    def _find_hiding(self, method: str, path: str) -> str | None:
+        """Return the core route that would be served instead of a plugin's."""
+        sample = path.replace("{}", SAMPLE)
+        return next(
+            (
+                f"{method} {core_path}"
+                for core_method, core_path, pattern in self._core_patterns
+                if method == core_method and pattern.match(sample)
+            ),
+            None,
+        )
 
 
 def check_schemas(plugin: str, routers: Sequence[APIRouter]) -> None:
@@ -96,6 +125,16 @@ def list_route_keys(routes: Sequence[BaseRoute]) -> list[RouteKey]:
         path = PARAMETER.sub("{}", context.path)
         keys.extend((method, path) for method in _methods_of(context))
     return keys
+
+
+def _list_patterns(routes: Sequence[BaseRoute]) -> list[tuple[str, str, re.Pattern[str]]]:
+    """Return method, path and pattern of each route with a parameter."""
+    return [
+        (method, context.path, compile_path(context.path)[0])
+        for context in iter_route_contexts(routes)
+        if context.path and "{" in context.path
+        for method in _methods_of(context)
+    ]
 
 
 def _methods_of(context: RouteContext) -> list[str]:
