@@ -37,6 +37,7 @@ def end_of(items: Sequence[Item]) -> Done | AgentFailure:
 def test_plain_text_comes_once(replay: Replay, text_of: TextOf) -> None:
     (turn,) = replay("oneshot_new")
     assert text_of(turn) == "first turn here "
+    assert [item.session_mismatch for item in turn if isinstance(item, TurnEnd)] == [False]
     assert end_of(turn) == Done(
         "stop", Tokens(input=12535, output=3), 0.0502, "claude-opus-5-5", "anthropic"
     )

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +111,33 @@ def test_an_index_that_followed_its_files_equals_one_built_at_once(steps: list[S
         asyncio.run(index_at_once(home, "fresh.db"))
         assert home.rows() == home.rows("fresh.db")
         assert blocks(home, "index.db") == blocks(home, "fresh.db")
+
+
+@pytest.mark.parametrize("removed", ["-project", "-copy"])
+def test_the_file_that_is_left_of_a_session_in_two_files_is_read_again(
+    tmp_path: Path, removed: str
+) -> None:
+    home = IndexedHome(tmp_path)
+    history, name = History(home), "session-0.jsonl"
+    history.take(("append", 0, 2))
+    copy = home.projects / "-copy" / name
+    copy.parent.mkdir()
+    shutil.copyfile(home.projects / "-project" / name, copy)
+    history.take(("append", 0, 3))
+
+    async def run() -> None:
+        indexed = home.index()
+        await indexed.start()
+        await indexed.index.rescan(SCAN_SECONDS)
+        (home.projects / removed / name).unlink()
+        await indexed.index.rescan(SCAN_SECONDS)
+        await indexed.index.rescan(SCAN_SECONDS)
+        await indexed.stop()
+
+    asyncio.run(run())
+    asyncio.run(index_at_once(home, "fresh.db"))
+    assert home.rows() == home.rows("fresh.db")
+    assert home.rows()["messages"]
 
 
 def blocks(home: IndexedHome, name: str) -> list[tuple[object, ...]]:

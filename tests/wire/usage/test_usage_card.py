@@ -28,3 +28,9 @@ def test_the_trend_is_the_change_of_cost_in_percent(
     assert card()["label"] == "Last 7 days"
     assert card()["trend_pct"] == trend
     assert card()["subtitle"] == f"{now * 1_000_200:,} tokens in {now} calls"
+
+
+@pytest.mark.parametrize("end", ["2026-01-31", "2026-01-31T10:00:00Z", "2026-01-31 10:00"])
+def test_a_window_ends_on_a_day_with_or_without_a_time(server: LiveServer, end: str) -> None:
+    query = {"start": "2026-01-01", "end": end}
+    assert server.client.get("/api/usage/summary", params=query).status_code == 200

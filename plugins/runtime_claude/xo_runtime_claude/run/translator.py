@@ -43,7 +43,7 @@ class TurnEnd(NamedTuple):
     """The end of a turn. `session_mismatch`: the CLI does not have the session to resume."""
 
     final: Done | AgentFailure
-    session_mismatch: bool = False
+    session_mismatch: bool
 
 
 Item: TypeAlias = Event | ApprovalRequest | RequestCancelled | UnsupportedRequest | TurnEnd
