@@ -14,7 +14,11 @@ ROUNDS = 5
 SEED_LIMIT = 1_000_000
 # they take longest, so they begin first: the last worker does not wait for one of them
 LONGEST_FIRST = (
+    # other sessions of the gateway protect processes, so the stops come before all that make some
+    "tests/real/openclaw/test_openclaw_stops.py",
     "tests/real/openclaw/test_openclaw_managed.py",
+    "tests/real/claude/test_claude_contract.py",
+    "tests/real/openclaw/test_openclaw_contract.py",
     "tests/real/openclaw/",
     "tests/real/claude/",
     "tests/real/codex/",
@@ -24,9 +28,9 @@ LONGEST_FIRST = (
     "tests/docs/",
     "tests/broken_plugins/",
 )
-# the files here share one real gateway, so one worker runs them all; the other file has its own
+# the files here share one real gateway, so one worker runs them all; these two have their own
 ONE_GATEWAY = "tests/real/openclaw/"
-OWN_GATEWAY = "tests/real/openclaw/test_openclaw_managed.py"
+OWN_GATEWAYS = ("test_openclaw_contract.py", "test_openclaw_managed.py")
 
 
 class SharedGatewayScheduling(LoadFileScheduling):
@@ -34,7 +38,7 @@ class SharedGatewayScheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        is_shared = file.startswith(ONE_GATEWAY) and file != OWN_GATEWAY
+        is_shared = file.startswith(ONE_GATEWAY) and not file.endswith(OWN_GATEWAYS)
         return ONE_GATEWAY if is_shared else file
 
 

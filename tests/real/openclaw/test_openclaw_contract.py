@@ -1,8 +1,15 @@
 """The runtime passes the contract with the real gateway and a fake model API."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, openclaw_subject
+from tests.fakes.openclaw_gateway.openclaw_prompts import (
+    chat_model,
+    gateway,
+    openclaw_subject,
+    real_binary,
+)
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 
 
@@ -10,5 +17,10 @@ from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 class TestOpenClaw(RuntimeContract):
     @pytest.fixture(scope="class")
     @classmethod
-    def subject(cls, real_openclaw: GatewayProcess) -> RuntimeSubject:
-        return openclaw_subject(real_openclaw)
+    def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeSubject]:
+        binary = real_binary()
+        if binary is None:
+            pytest.skip("the real CLIs are not here: run `make toolchain`")
+        folder = tmp_path_factory.mktemp("openclaw")
+        with chat_model() as port, gateway(binary, folder, port) as running:
+            yield openclaw_subject(running)
