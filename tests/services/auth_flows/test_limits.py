@@ -1,0 +1,107 @@
+"""Times and numbers of flows."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.connector_engine import (
+    CONNECTOR,
+    ConnectorEngine,
+    UserinfoConnector,
+    eventually,
+)
+from tests.support.turn_engine import FakeClock, in_event_loop
+from xo_cowork_core.sdk import Unavailable
+from xo_cowork_core.sdk.connector import ApiKey
+from xo_cowork_core.services.auth_flows.views import FlowView
+from xo_cowork_core.services.connectors.errors import FlowNotFound
+
+
+def engine_at(folder: Path, clock: FakeClock) -> ConnectorEngine:
+    return ConnectorEngine(folder, UserinfoConnector(None, [ApiKey()]), clock=clock)
+
+
+def names(count: int) -> list[str]:
+    """Names of connections: a connector has at most 32, of which none is stored."""
+    return [f"c{number}" for number in range(count)]
+
+
+@in_event_loop
+async def test_a_flow_expires_by_itself_and_is_forgotten_10_minutes_later(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with engine_at(tmp_path, clock) as engine:
+        flow = await engine.start()
+        assert flow.expires_at == clock.now() + timedelta(seconds=600)
+        clock.advance(600)
+        await engine.start(connection="other")  # wakes what watches the time
+        expired = await engine.reaches(flow, "expired")
+        assert expired.error and expired.error.code == "expired_token"
+        clock.advance(599)
+        await engine.start(connection="more")
+        assert engine.flows.read(CONNECTOR, flow.flow_id) == expired
+        clock.advance(2)
+        await engine.start(connection="other", force=True)
+
+        def is_forgotten() -> bool:
+            try:
+                engine.flows.read(CONNECTOR, flow.flow_id)
+            except FlowNotFound:
+                return True
+            return False
+
+        await eventually(is_forgotten, bool)
+
+
+@in_event_loop
+async def test_an_ended_flow_is_read_after_a_restart(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with engine_at(tmp_path, clock) as engine:
+        done = await engine.start(input="key-1")
+        assert done.state == "completed"
+    async with engine_at(tmp_path, clock) as engine:
+        assert engine.flows.read(CONNECTOR, done.flow_id) == done
+        # the same key once more is no new sign-in
+        assert await engine.flows.submit(CONNECTOR, done.flow_id, "key-1") == done
+
+
+@in_event_loop
+async def test_64_flows_may_be_open_and_64_ended_ones_are_kept(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with engine_at(tmp_path, clock) as engine:
+        opened = [await engine.start(connection=name) for name in names(64)]
+        with pytest.raises(Unavailable):
+            await engine.start(connection="one-more")
+        opened.append(await engine.start(connection="c0", force=True))
+        for flow in opened:
+            await engine.flows.cancel(CONNECTOR, flow.flow_id)
+            clock.advance(1)
+        ended = [await engine.start(connection=name) for name in names(20)]
+        for flow in ended:
+            await engine.flows.cancel(CONNECTOR, flow.flow_id)
+
+        def kept(flows: list[FlowView]) -> int:
+            found = 0
+            for flow in flows:
+                try:
+                    engine.flows.read(CONNECTOR, flow.flow_id)
+                    found += 1
+                except FlowNotFound:
+                    continue
+            return found
+
+        await eventually(lambda: kept(opened) + kept(ended), lambda count: count == 64)
+        assert kept(ended) == 20
+
+
+@in_event_loop
+async def test_parallel_starts_for_one_connection_open_one_flow(tmp_path: Path) -> None:
+    async with engine_at(tmp_path, FakeClock()) as engine:
+        starts = [engine.start() for _ in range(20)]
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        assert sum(isinstance(result, FlowView) for result in results) == 1
+        forced = [engine.start(force=True) for _ in range(20)]
+        views = [await each for each in forced]
+        states = [engine.flows.read(CONNECTOR, view.flow_id).state for view in views]
+        assert states == ["cancelled"] * 19 + ["awaiting_user"]
