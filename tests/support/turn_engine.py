@@ -206,8 +206,9 @@ class TurnEngine:
         """Return the messages that the host stores of a session."""
         return await self.history.messages(session_id)
 
-    async def _stop_owner(self, stream_id: str) -> None:
+    async def _stop_owner(self, stream_id: str) -> str:
         self.stopped_owners.append(stream_id)
+        return ""
 
     def _registered(self, runtime: Runtime) -> RegisteredRuntime:
         info = runtime.describe()

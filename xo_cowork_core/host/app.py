@@ -104,7 +104,7 @@ def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
 async def _app_running(
     settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
 ) -> AsyncIterator[None]:
-    with StateLock(settings.state_dir):
+    with StateLock(settings.state_dir), state.watchdog.running():
         async with (
             services_running(state),
             _plugins_running(settings, state, plugins),

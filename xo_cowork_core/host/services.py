@@ -12,6 +12,7 @@ from typing import NamedTuple
 from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
+from xo_cowork_core.host.loop_watchdog import LoopWatchdog
 from xo_cowork_core.host.metrics import build_samplers
 from xo_cowork_core.host.plugins.context import build_plugin_paths
 from xo_cowork_core.host.settings.model import Settings
@@ -85,6 +86,7 @@ class AppState(NamedTuple):
     http: SharedHttpClient
     oauth_clients: OAuthClients
     redactor: SecretRedactor
+    watchdog: LoopWatchdog
 
 
 class BaseServices(NamedTuple):
@@ -92,6 +94,7 @@ class BaseServices(NamedTuple):
 
     clock: Clock
     registry: Registry
+    watchdog: LoopWatchdog
     readiness: Readiness
     selector: RuntimeSelector
     database: Database
@@ -174,6 +177,7 @@ def build_services(
         http=connectors.http,
         oauth_clients=connectors.clients,
         redactor=SecretRedactor(),
+        watchdog=base.watchdog,
     )
 
 
@@ -187,6 +191,7 @@ def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
     return BaseServices(
         clock=clock,
         registry=registry,
+        watchdog=LoopWatchdog(registry.plugins),
         readiness=readiness,
         selector=RuntimeSelector(registry, readiness, configured_name=default_runtime),
         database=database,
@@ -342,7 +347,7 @@ def _build_route_services(
         auth_flows=connectors.auth_flows,
         idempotency=Idempotency(base.database, base.clock),
         frame_cache=FrameCache(),
-        samplers=build_samplers(base.registry, turns.turns, base.eventlog),
+        samplers=build_samplers(base.registry, turns.turns, base.eventlog, base.watchdog),
     )
 
 

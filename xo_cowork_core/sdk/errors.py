@@ -99,7 +99,7 @@ class AgentFailure(XoError):
     """Raised by `Runtime.run`: the turn ends in `agent-error` with this message and code.
 
     Codes in use: `auth`, `rate_limit`, `overloaded`, `upstream`, `network`, `bad_request`,
-    `timeout`, `crashed`, `restart`, `not_installed`, `internal`.
+    `timeout`, `crashed`, `restart`, `silent`, `not_installed`, `internal`.
     """
 
     code = "agent_failure"

@@ -7,6 +7,7 @@ attachments from `attachments.py`) to the CLI's stdin.
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 from xo_cowork_core.sdk import (
@@ -59,6 +60,8 @@ class ClaudeRuntime(
     def __init__(self, context: HostContext) -> None:
         self._context = context
         self._options = read_options(context.settings, context.paths.home)
+        # the run has a limit of its own, which knows about background work
+        self._info = replace(INFO, silent_seconds=self._options.turn_seconds)
         self._pool = ProcessPool(self._options.warm_limit, self._options.idle_seconds)
         self._store = Store(self._options.config, context.paths)
         self._health = HealthCheck(context, self._options)
@@ -66,7 +69,7 @@ class ClaudeRuntime(
         self._turns = ActiveTurns[TurnRun]()
 
     def describe(self) -> RuntimeInfo:
-        return INFO
+        return self._info
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         resume = not turn.new_session and await self._store.has_session(turn.session_id)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ class CodexRuntime(
     def __init__(self, context: HostContext) -> None:
         self._context = context
         self._options = read_options(context.settings, context.paths.home)
+        # the run has a limit of its own, which knows about background work
+        self._info = replace(INFO, silent_seconds=self._options.turn_seconds)
         self._servers = ServerPool(context, self._options)
         self._exec_runner = ExecRunner(context, self._options)
         self._store = Store(self._options.home)
@@ -77,7 +80,7 @@ class CodexRuntime(
         self._turns: ActiveTurns[TurnRun] = ActiveTurns()
 
     def describe(self) -> RuntimeInfo:
-        return INFO
+        return self._info
 
     async def open_session(self, turn: Turn) -> str:
         try:

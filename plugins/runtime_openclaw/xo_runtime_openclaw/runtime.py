@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import ExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -39,6 +40,7 @@ from xo_runtime_openclaw.run.orphan_runs import OrphanRuns
 from xo_runtime_openclaw.run.sessions import GatewaySessions
 from xo_runtime_openclaw.run.turn_run import TurnRun
 
+HOST_EXTRA_SECONDS = 300.0
 INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), rank=10)
 
 
@@ -65,6 +67,9 @@ class OpenClawRuntime(
         super().__init__(AdminServices(context, options, gateway))
         self._context = context
         self._options = options
+        # the run has a limit of its own, which comes first
+        silent_seconds = options.silent_seconds + HOST_EXTRA_SECONDS
+        self._info = replace(INFO, silent_seconds=silent_seconds)
         self._gateway = gateway
         self._sessions = GatewaySessions(context, gateway)
         self._store = HistoryStore(context, gateway, self._sessions)
@@ -78,7 +83,7 @@ class OpenClawRuntime(
         gateway.add_connect_listener(OrphanRuns(gateway, self._prefix).sweep)
 
     def describe(self) -> RuntimeInfo:
-        return INFO
+        return self._info
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

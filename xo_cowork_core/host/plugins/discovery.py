@@ -195,6 +195,7 @@ def _record_of(plugin: InstalledPlugin) -> PluginRecord:
         kind=_kind_of(plugin.name),
         distribution=plugin.distribution_name,
         version=plugin.distribution.version,
+        package=plugin.entry_point.module.partition(".")[0],
     )
 
 

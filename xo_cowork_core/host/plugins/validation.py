@@ -49,6 +49,8 @@ def describe_runtime(runtime: Runtime) -> RuntimeInfo:
     """Return a runtime's description."""
     info = checked_plain_call(runtime, Runtime.describe)
     _check_title(info.title)
+    if info.silent_seconds <= 0:
+        raise PluginError("RuntimeInfo.silent_seconds must be above 0")
     _check_runtime_names((info.name, *info.aliases))
     return info
 

@@ -21,13 +21,16 @@ class RuntimeInfo:
 
     `name` is the wire's `agent_name` and unique; `aliases` are accepted for it. `rank` orders
     the choice of a default among ready runtimes, lowest first: vendors' agents use 10 to 90,
-    100 is a third party's default, 1000 is for simulated agents.
+    100 is a third party's default, 1000 is for simulated agents. A turn without an event for
+    `silent_seconds` is ended with code `silent`; while a tool call is open the limit is an hour,
+    and while a request waits for a person there is none.
     """
 
     name: str
     title: str
     aliases: tuple[str, ...] = ()
     rank: int = 100
+    silent_seconds: float = 300.0
 
 
 class Runtime(ABC):

@@ -4,6 +4,7 @@ It owns no task: the event loop calls it when a pipe is ready or when the proces
 """
 
 import asyncio
+import logging
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,7 +29,9 @@ ORPHAN_SECONDS = 0.5
 class SupervisedProcess:
     """A child with its pipes and its tracked tree. Implements `sdk.Process`.
 
-    `is_finished` is True once the child is dead and none of its descendants is alive.
+    `is_stopping` is True once the host asks it to end, `is_killed` once the host kills it at once:
+    it may have failed before. `is_finished` is True once the child is dead and none of its
+    descendants is alive.
     """
 
     def __init__(
@@ -41,12 +44,13 @@ class SupervisedProcess:
         owner: str,
         process_trees: ProcessTreeClient,
         stop_batcher: "StopBatcher[SupervisedProcess]",
-        on_exit: Callable[[], None],
+        on_exit: "Callable[[SupervisedProcess], None]",
     ) -> None:
         self.plugin = plugin
         self.owner = owner
         self.tree = TrackedTree(process_trees.tree.identify(child.pid), tag.limit)
         self.is_finished = False
+        self.is_stopping = self.is_killed = False
         self._child = child
         self._tag = tag
         self._process_trees = process_trees
@@ -123,6 +127,7 @@ class SupervisedProcess:
     async def stop(self, *, term_after: float = 0.0, kill_after: float = 3.0) -> None:
         if self.is_finished:
             return
+        self.is_stopping = True
         self._streams.input.close()
         if term_after > 0:
             await self.wait(term_after)
@@ -140,7 +145,18 @@ class SupervisedProcess:
     def _handle_exit(self) -> None:
         self._streams.finish()
         self._exited.set()
-        self._on_exit()
+        self._on_exit(self)
+
+
+def log_failure(process: SupervisedProcess) -> str:
+    """Log the end of stderr of a process that failed by itself, and return it."""
+    returncode = process.returncode or 0
+    if process.is_stopping or not returncode or (process.is_killed and returncode < 0):
+        return ""
+    tail = process.stderr_tail.strip()
+    logger = logging.getLogger(f"xo_cowork.{process.plugin}")
+    logger.warning("process %s ended with %s: %s", process.pid, returncode, tail)
+    return tail
 
 
 async def stop_processes(
@@ -150,6 +166,9 @@ async def stop_processes(
 
     Stopping many at once costs as much as stopping one.
     """
+    for process in processes:
+        process.is_stopping |= grace > 0
+        process.is_killed = True
     if grace > 0 and await _is_any_alive(processes, process_trees):
         await _terminate(processes, process_trees, grace)
     for process in processes:

@@ -21,7 +21,7 @@ from xo_cowork_core.services.processes.launch import (
     start_piped,
 )
 from xo_cowork_core.services.processes.ledger import Ledger
-from xo_cowork_core.services.processes.process import SupervisedProcess, stop_processes
+from xo_cowork_core.services.processes.process import SupervisedProcess, log_failure, stop_processes
 from xo_cowork_core.services.processes.selectors import (
     LeftoverSelector,
     StraySelector,
@@ -49,6 +49,8 @@ class ProcessSupervisor:
         self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ledger_is_failing = False
+        # the end of stderr of failed processes, by the turn that owns them
+        self._failures: dict[str, str] = {}
         # `plugin <name>` and `owner <id>` of what is being stopped
         self._stopping: set[str] = set()
 
@@ -71,10 +73,12 @@ class ProcessSupervisor:
         self._ledger.delete()
         self._process_trees.close()
 
-    async def stop_owner(self, owner: str) -> None:
-        """Kill the processes of a turn at once. All of them are dead on return."""
+    async def stop_owner(self, owner: str) -> str:
+        """Kill the processes of a turn at once, and return the end of stderr of the last one that
+        failed by itself, else "". All of them are dead on return."""
         if owner:
             await self._stop_label(f"owner {owner}", grace=0.0)
+        return self._failures.pop(owner, "")
 
     async def stop_plugin(self, name: str) -> None:
         """Stop the processes of a plugin."""
@@ -142,7 +146,7 @@ class ProcessSupervisor:
                 owner=owner,
                 process_trees=self._process_trees,
                 stop_batcher=self._stop_batcher,
-                on_exit=self._wakeup.set,
+                on_exit=self._handle_exit,
             )
         except OSError:  # no file descriptor left to watch it
             child.kill()
@@ -152,6 +156,11 @@ class ProcessSupervisor:
         # the task writes the ledger soon; until then only the tag identifies the process
         self._wakeup.set()
         return process
+
+    def _handle_exit(self, process: SupervisedProcess) -> None:
+        self._wakeup.set()
+        if (tail := log_failure(process)) and process.owner:
+            self._failures[process.owner] = tail
 
     async def terminate_matching(
         self, entries: Mapping[str, str], *, since: float, folder: Path | None, kill_after: float

@@ -29,7 +29,8 @@ class PluginError(Exception):
 
 @dataclass(slots=True, eq=False)
 class PluginRecord:
-    """The state and declarations of one plugin. `kind` is `runtime`, `connector` or `plugin`.
+    """The state and declarations of one plugin. `kind` is `runtime`, `connector` or `plugin`;
+    `package` is the top-level Python package of its code.
 
     `error` says why the plugin does not serve. `faults` are the last fault of each call while it
     served: what came, what was expected, what to write. `late_calls` exceeded their limit the last
@@ -40,6 +41,7 @@ class PluginRecord:
     kind: str = "plugin"
     distribution: str = ""
     version: str = ""
+    package: str = ""
     state: PluginState = "loaded"
     error: str = ""
     import_ms: float = 0.0

@@ -7,16 +7,14 @@ iterates the runtime; `close` appends the terminal entry.
 import asyncio
 import json
 import logging
-import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from xo_cowork_core.sdk import (
     AgentError,
-    AgentFailure,
     Done,
     Event,
     Interrupts,
@@ -35,11 +33,13 @@ from xo_cowork_core.services.eventlog.batches import Entry, entry_of
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.services.history.message_assembler import MessageAssembler
-from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_fault
+from xo_cowork_core.services.runtimes.plugin_record import PluginError
 from xo_cowork_core.services.turns.event_validation import require_iterator, validate_event
 from xo_cowork_core.services.turns.interactions import INTERACTION_EVENTS
 from xo_cowork_core.services.turns.pending_interactions import PendingInteractions
 from xo_cowork_core.services.turns.prompt import ResolvedTurn
+from xo_cowork_core.services.turns.silence import SilenceTimer
+from xo_cowork_core.services.turns.turn_errors import error_of, stopped_event
 
 INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0
@@ -48,7 +48,7 @@ EVENTS_BETWEEN_PAUSES = 512
 OBSERVED_EVENTS = frozenset(
     {ToolCall.name, ToolUpdate.name, ToolResult.name, ToolError.name, StepFinish.name}
 )
-StopReason: TypeAlias = Literal["aborted", "restart", "timeout"]
+StopReason: TypeAlias = Literal["aborted", "restart", "timeout", "silent"]
 log = logging.getLogger("xo_cowork.turns")
 
 
@@ -69,6 +69,7 @@ class RunningTurn:
         assembler: MessageAssembler | None,
         permission_seconds: float,
     ) -> None:
+        self.resolved = resolved
         self.turn = resolved.turn
         self.owner = resolved.owner
         self.stream = stream
@@ -80,6 +81,7 @@ class RunningTurn:
         )
         self._assembler = assembler
         self._observers: list[Callable[[Event], None]] = []
+        self._silence = SilenceTimer(resolved.owner.info.silent_seconds, clock)
         self._eventlog = eventlog
         self._clock = clock
         self._started_seconds = clock.monotonic()
@@ -116,11 +118,8 @@ class RunningTurn:
         pump = asyncio.create_task(self._pump(), name=f"pump {self.turn.stream_id}")
         stop_request = asyncio.create_task(self._stop_requested.wait(), name="stop request")
         try:
-            await asyncio.wait(
-                {pump, stop_request}, timeout=TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
+            await self._wait_for_any(pump, stop_request)
             if not pump.done():
-                self.stop("timeout")
                 await self._stop_pump(pump)
         finally:
             self._is_closed = True
@@ -142,6 +141,21 @@ class RunningTurn:
         self.terminal = terminal
         self._append(terminal)
         self.ended.set()
+
+    async def _wait_for_any(self, *tasks: asyncio.Task[Any]) -> None:
+        """Wait until a task is done or a limit of the turn is reached, which requests its stop."""
+        deadline = self._started_seconds + TURN_SECONDS
+        while not any(task.done() for task in tasks):
+            if self.interactions.has_open:
+                self._silence.restart()
+            left, silence = deadline - self._clock.monotonic(), self._silence.remaining()
+            if left <= 0:
+                self.stop("timeout")
+            elif silence <= 0:
+                self.stop("silent")
+            await asyncio.wait(
+                tasks, timeout=min(left, silence), return_when=asyncio.FIRST_COMPLETED
+            )
 
     async def _pump(self) -> None:
         try:
@@ -201,18 +215,13 @@ class RunningTurn:
         await asyncio.wait({pump}, timeout=max(0.0, INTERRUPT_SECONDS - spent))
 
     def _terminal_of(self, pump: asyncio.Task[None]) -> Event:
-        terminal = self.terminal
-        if self._stop_reason == "aborted":
-            usage = terminal if isinstance(terminal, Done) else Done()
-            return Done("aborted", usage.tokens, usage.cost, usage.model_id, usage.provider_id)
-        if self._stop_reason == "restart":
-            return AgentError("The server was stopped during this turn; send it again", "restart")
-        if self._stop_reason == "timeout":
-            return AgentError("The turn ran longer than any turn may", "timeout")
+        if stopped := stopped_event(self.resolved, self._stop_reason or "", self.terminal):
+            return stopped
         if pump.cancelled():
-            return self._error_of(PluginError("run() raised CancelledError: only the host cancels"))
+            text = "run() raised CancelledError: only the host cancels"
+            return error_of(self.resolved, PluginError(text))
         error = pump.exception()
-        return self._error_of(error) if error else terminal or Done()
+        return error_of(self.resolved, error) if error else self.terminal or Done()
 
     def _encodable(self, terminal: Event) -> Event:
         """Return the terminal event, or an error in its place when it can't be encoded: without a
@@ -220,27 +229,20 @@ class RunningTurn:
         try:
             self._entry(terminal)
         except (AttributeError, TypeError, ValueError) as error:
-            return self._error_of(error)
+            return error_of(self.resolved, error)
         return terminal
-
-    def _error_of(self, error: BaseException) -> AgentError:
-        if isinstance(error, AgentFailure | XoError):
-            return AgentError(error.message, error.code)
-        self.owner.plugin.add_fault("run()", describe_fault(error))
-        number = secrets.token_hex(4)
-        log.error("turn failed, %s in %s", number, self.owner.info.name, exc_info=error)
-        title = self.owner.info.title
-        return AgentError(f"{title} failed unexpectedly; the log names it as {number}", "internal")
 
     def _emit(self, event: Event) -> None:
         self._append(event)
         if event.name in INTERACTION_EVENTS:
             self.interactions.record(event)
         if event.name in OBSERVED_EVENTS:
+            self._silence.observe(event)
             for observe in self._observers:
                 observe(event)
 
     def _append(self, event: Event) -> None:
+        self._silence.restart()
         entry = self._entry(event)
         self.stream.append(entry, terminal=event.terminal)
         if self._assembler:

@@ -25,16 +25,18 @@ from xo_cowork_core.services.turns.prompt import Prompt, ResolvedTurn
 from xo_cowork_core.services.turns.resolver import TurnResolver
 from xo_cowork_core.services.turns.running_turn import RunningTurn
 from xo_cowork_core.services.turns.stored_requests import find_request
+from xo_cowork_core.services.turns.turn_errors import explain_error
 from xo_cowork_core.services.turns.turn_store import TurnStore
 
 RETRY_SECONDS = 10.0
 ABORT_SECONDS = 8.0
 log = logging.getLogger("xo_cowork.turns")
-StopOwner = Callable[[str], Awaitable[None]]
+StopOwner = Callable[[str], Awaitable[str]]
 
 
 class Turns:
-    """All running turns of one server. `stop_owner` ends the processes of a stream's turn."""
+    """All running turns of one server. `stop_owner` ends the processes of a
+    stream's turn and returns what one that failed before printed last."""
 
     def __init__(
         self,
@@ -219,7 +221,8 @@ class Turns:
         except Exception:
             log.exception("turn %s", active.started.stream_id)
             terminal = AgentError("The turn failed inside the server", "internal")
-        await self._stop_processes(running)
+        stderr = await _stop_processes(self._stop_owner, running.turn.stream_id)
+        terminal = explain_error(running.resolved, terminal, stderr)
         await self._store.store_answer(running, terminal)
         # before readers get the terminal event: their next prompt must not be refused
         self._active.pop(active.started.session_id, None)
@@ -228,14 +231,17 @@ class Turns:
             listener.turn_ended(running)
         await self._registry.turn_finished(running.turn, running.outcome)
 
-    async def _stop_processes(self, running: RunningTurn) -> None:
-        try:
-            await self._stop_owner(running.turn.stream_id)
-        except Exception:
-            log.exception("processes of turn %s could not be ended", running.turn.stream_id)
-
 
 def _track(tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
     """Keep a task until it ends, which is after the plugins' hooks at the end of its turn."""
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+
+
+async def _stop_processes(stop_owner: StopOwner, stream_id: str) -> str:
+    """End the processes of a turn; return what a failed one printed last."""
+    try:
+        return await stop_owner(stream_id)
+    except Exception:
+        log.exception("processes of turn %s could not be ended", stream_id)
+        return ""

@@ -1,0 +1,72 @@
+"""Holds the event loop, says nothing, or runs a program that fails."""
+
+import asyncio
+import sys
+import time
+
+from xo_cowork_core.sdk import (
+    Answers,
+    ChecksHealth,
+    Health,
+    Interrupts,
+    PermissionRequest,
+    Runtime,
+    RuntimeInfo,
+    SecretField,
+    TextDelta,
+    ToolCall,
+    hookimpl,
+)
+
+FAILING = "import os, sys; sys.exit('no battery, key ' + os.environ['HOLDS_KEY'])"
+
+
+class Holder(Runtime, Answers, ChecksHealth, Interrupts):
+    def __init__(self, context):
+        self.context = context
+
+    def describe(self):
+        return RuntimeInfo("holder", "Holder", silent_seconds=1.0)
+
+    async def run(self, turn):
+        yield TextDelta("Well. ")
+        if turn.text == "block":
+            time.sleep(2.5)
+        if turn.text == "program":
+            process = await self.context.processes.spawn(
+                [sys.executable, "-c", FAILING],
+                cwd=turn.cwd,
+                environment=turn.environment,
+                owner=turn.stream_id,
+            )
+            async for _ in process.batches():
+                pass
+            raise RuntimeError("what now?")
+        if turn.text == "tool":
+            yield ToolCall("c1", "bash")
+        if turn.text == "ask":
+            yield PermissionRequest("c1", "bash", "run_commands")
+        if turn.text != "block":
+            await asyncio.sleep(3 if turn.text in {"tool", "ask"} else 3600)
+
+    async def answer(self, turn, call_id, answer):
+        pass
+
+    async def interrupt(self, turn):
+        self.context.log.warning("interrupted")
+
+    async def health(self):
+        return Health("ready")
+
+
+class Plugin:
+    @hookimpl
+    def xo_secrets(self):
+        return [SecretField("HOLDS_KEY", "Key")]
+
+    @hookimpl
+    def xo_runtimes(self, context):
+        return [Holder(context)]
+
+
+plugin = Plugin()
