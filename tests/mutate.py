@@ -23,6 +23,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 NOT_MUTATED = ("examples.py",)
 BASELINE_SECONDS = 900.0
@@ -283,6 +285,8 @@ class Trial:
             os.killpg(run.pid, signal.SIGKILL)
             run.communicate()
             return f"no end after {seconds:.0f} s"
+        if run.returncode in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise SystemExit(f"no such tests: {' '.join(arguments)}\n{output}")
         if run.returncode == 0:
             return ""
         named = FAILURE.search(output)
