@@ -12,6 +12,7 @@ import pytest
 from tests.support.installed_host import InstalledHost, create_environment
 
 GREEN_SECONDS = 180
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "oauth_connector.py"
 
 
 @pytest.fixture(scope="module")
@@ -24,32 +25,36 @@ def host(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ins
 
 
 @pytest.mark.timeout(GREEN_SECONDS + 60)
-def test_a_new_runtime_is_installed_and_passes_its_contract_within_three_minutes(
-    host: InstalledHost, tmp_path: Path
+@pytest.mark.parametrize(("kind", "cases"), [("runtime", 30), ("connector", 20)])
+def test_a_new_plugin_is_installed_and_passes_its_contract_within_three_minutes(
+    host: InstalledHost, tmp_path: Path, kind: str, cases: int
 ) -> None:
     start = time.monotonic()
-    folder = tmp_path / "xo-runtime-night-owl"
+    distribution = f"xo-{kind}-night-owl"
+    folder = tmp_path / distribution
     created = host.run(
-        "xo-cowork",
-        "plugins",
-        "new",
-        "runtime",
-        "night-owl",
-        "--folder",
-        str(folder),
-        home=tmp_path,
+        "xo-cowork", "plugins", "new", kind, "night-owl", "--folder", str(folder), home=tmp_path
     )
     assert created.returncode == 0, created.stderr
     host.install("--editable", str(folder))
     listed = host.run("xo-cowork", "plugins", "list", home=tmp_path)
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    assert ["runtime_night_owl", "loaded", "xo-runtime-night-owl", "0.1.0"] in [r[:4] for r in rows]
-    tests = host.run("python", "-m", "pytest", "-q", str(folder), home=tmp_path)
+    rows = [line.split()[:4] for line in listed.stdout.splitlines()]
+    assert [f"{kind}_night_owl", "loaded", distribution, "0.1.0"] in rows
+    command = ("python", "-m", "pytest", "-q", str(folder))
+    tests = host.run(*command, home=tmp_path, timeout=GREEN_SECONDS)
     assert tests.returncode == 0, tests.stdout[-4000:]
     (passed,) = re.findall(r"(\d+) passed", tests.stdout)
-    assert int(passed) >= 30
+    assert int(passed) >= cases
     assert "were skipped because the subject declares no: " in tests.stdout
     assert time.monotonic() - start < GREEN_SECONDS
+
+
+def test_the_example_of_a_connector_is_what_the_command_writes(
+    host: InstalledHost, tmp_path: Path
+) -> None:
+    host.run("xo-cowork", "plugins", "new", "connector", "acme", home=tmp_path)
+    written = tmp_path / "xo-connector-acme" / "xo_connector_acme" / "plugin.py"
+    assert written.read_text() == EXAMPLE.read_text()
 
 
 def test_it_states_the_versions_of_the_core_that_it_was_made_for(

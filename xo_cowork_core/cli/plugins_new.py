@@ -34,6 +34,7 @@ class PluginKind(StrEnum):
     """The kinds of plugins that there is a template for."""
 
     RUNTIME = "runtime"
+    CONNECTOR = "connector"
 
 
 def plugins_new_command(
@@ -64,6 +65,7 @@ def _fields(kind: PluginKind, name: str) -> dict[str, str]:
         "class_name": "".join(word.capitalize() for word in words),
         "distribution": f"xo-{kind}-{name}",
         "package": f"xo_{kind}_{'_'.join(words)}",
+        "setting": "_".join(words).upper(),
         "plugin": f"{kind}_{'_'.join(words)}",
         "core_range": f">={core.major}.{core.minor},<{core.major}.{core.minor + 1}",
     }
