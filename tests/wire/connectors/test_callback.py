@@ -155,6 +155,22 @@ def test_a_foreign_host_does_not_reach_the_callback(browser: httpx.Client) -> No
     assert answer.status_code == 403
 
 
+def test_a_trusted_proxy_tells_where_the_browser_comes_back_to(
+    environment: dict[str, str], acme_folder: Path, provider: FakeOAuthServer
+) -> None:
+    trusting = environment | {"XO_TRUST_FORWARDED": "1"}
+    with LiveServer(environment=trusting, python_path=[acme_folder]) as server:
+        proxied = Connections(server, "acme")
+        forwarded = {"X-Forwarded-Host": "box.example", "X-Forwarded-Proto": "https"}
+        server.client.headers.update(forwarded)
+        flow = proxied.connect(method="authorization_code")
+        assert flow["redirect"] == "public"
+        address = provider.visit(flow["authorize_url"])
+        page = come_back(server.client, address)
+        assert page.status_code == 200
+        assert proxied.flow(flow["flow_id"])["state"] == "completed"
+
+
 def test_without_a_told_address_the_browser_comes_back_to_the_loopback(
     server: LiveServer, provider: FakeOAuthServer
 ) -> None:
