@@ -45,7 +45,7 @@ def create_app(settings: Settings, state: AppState | None = None) -> FastAPI:
     Raises SettingError and StartupError.
     """
     state = state or build_services(settings)
-    plugins = _load_plugins(settings, state)
+    plugins = load_plugins(settings, state)
     app = FastAPI(
         title="XO Cowork API",
         version=__version__,
@@ -72,7 +72,8 @@ def create_app(settings: Settings, state: AppState | None = None) -> FastAPI:
     return app
 
 
-def _load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
+def load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
+    """Import and register the enabled plugins. Raises SettingError and StartupError."""
     installed = list_installed_plugins()
     thread = CallThread("plugin wiring")
     discovered = discover_plugins(

@@ -131,7 +131,8 @@ def discover_plugins(
         else:
             importable.append(plugin)
     for name in enabled:
-        records.setdefault(name, _missing_record(name))
+        if name not in records:
+            records[name] = _missing_record(name, list(counts))
     objects = _import_plugins(importable, records, thread, strict=strict)
     order = dict.fromkeys((*enabled, *records))
     return [DiscoveredPlugin(records[name], objects.get(name)) for name in order]
@@ -199,9 +200,19 @@ def _record_of(plugin: InstalledPlugin) -> PluginRecord:
     )
 
 
-def _missing_record(name: str) -> PluginRecord:
+def _missing_record(name: str, known: Sequence[str]) -> PluginRecord:
     error = f"No installed distribution has a plugin called {name}."
+    if suggestion := _find_similar(name, known):
+        error += f" Did you mean {suggestion}?"
     return PluginRecord(name, kind=_kind_of(name), state="missing", error=error)
+
+
+def _find_similar(name: str, known: Sequence[str]) -> str | None:
+    """Find the plugin that a name may mean: its kind left out, or a typing error."""
+    from difflib import get_close_matches  # noqa: PLC0415  # not needed for a normal start
+
+    ends = [each for each in known if each.endswith(f"_{name}")]
+    return next(iter(ends or get_close_matches(name, known, 1)), None)
 
 
 def _kind_of(name: str) -> str:

@@ -1,5 +1,6 @@
 """Checks of the values that a plugin's hooks and `describe` return. All raise PluginError."""
 
+import inspect
 import re
 from collections.abc import Sequence
 
@@ -13,6 +14,9 @@ from xo_cowork_core.services.runtimes.registry import RegisteredConnector
 from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 TITLE_CHARACTERS = 100
+RUN_ADVICE = (
+    "run() must be an asynchronous generator: write `async def run(self, turn)` with `yield`"
+)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 SECRET_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -47,6 +51,8 @@ def read_secret_fields(hooks: HookCaller) -> list[SecretField]:
 
 def describe_runtime(runtime: Runtime) -> RuntimeInfo:
     """Return a runtime's description."""
+    if inspect.iscoroutinefunction(runtime.run) or inspect.isgeneratorfunction(runtime.run):
+        raise PluginError(RUN_ADVICE)
     info = checked_plain_call(runtime, Runtime.describe)
     _check_title(info.title)
     if info.silent_seconds <= 0:

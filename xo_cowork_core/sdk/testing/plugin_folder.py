@@ -18,7 +18,7 @@ def install_plugin(
     source: str,
     *,
     version: str = "1.0",
-    requires: str = "xo-cowork-core",
+    requires: str = "xo-cowork-core>=0.1",
 ) -> Path:
     """Write a distribution with one entry point into `folder` and return `folder`.
 
