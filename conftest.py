@@ -14,7 +14,8 @@ ROUNDS = 5
 SEED_LIMIT = 1_000_000
 # they take longest, so they begin first: the last worker does not wait for one of them
 LONGEST_FIRST = (
-    # other sessions of the gateway protect processes, so the stops come before all that make some
+    # other sessions of the gateway protect processes, so the stops come before all that make many
+    "tests/real/openclaw/test_openclaw_agents.py",
     "tests/real/openclaw/test_openclaw_stops.py",
     "tests/real/openclaw/test_openclaw_managed.py",
     "tests/real/claude/test_claude_contract.py",
