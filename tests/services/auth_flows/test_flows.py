@@ -118,6 +118,7 @@ async def test_stray_requests_to_the_listener_change_nothing(
             "/callback?error=access_denied&state=wrong",
             "/callback?error=access_denied",
             "/other?" + parts.query,
+            f"/callback?{parts.query}&state=wrong",
         ):
             response = await get(origin + path)
             assert response.status_code == 400, path

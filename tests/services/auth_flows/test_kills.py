@@ -106,8 +106,6 @@ async def test_tokens_that_were_being_checked_are_not_lost(
     ):
         visiting = asyncio.create_task(asyncio.to_thread(visit, server, child.url or ""))
         await asyncio.to_thread(hold.wait)
-        # the journal is written a moment after the change
-        await asyncio.sleep(0.5)
     await visiting
     async with next_engine(tmp_path, server) as engine:
         flow = engine.flows.read(CONNECTOR, child.flow_id)

@@ -17,6 +17,7 @@ from tests.support.connector_engine import (
 )
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import Unavailable
+from xo_cowork_core.sdk.connector import Account, TokenSet
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer, Lifetimes
 from xo_cowork_core.services.connectors.errors import NeedsAuth
 from xo_cowork_core.storage.json_file import JsonFile
@@ -214,3 +215,30 @@ async def test_disconnect_during_a_refresh_leaves_no_token(
         assert engine.connections.status(CONNECTOR).state == "disconnected"
         with pytest.raises(NeedsAuth):
             await engine.connections.get(CONNECTOR)
+
+
+@in_event_loop
+async def test_a_check_refreshes_a_refused_token_once_and_only_if_it_is_still_the_newest(
+    tmp_path: Path, server: FakeOAuthServer
+) -> None:
+    clock = FakeClock()
+    async with engine_for(server, tmp_path, clock) as engine:
+        await engine.signed_in(server)
+        server.expire("access")
+        clock.advance(61)
+        status = await engine.connections.check(CONNECTOR)
+        assert (status.state, refreshes(server)) == ("connected", 1)
+        connector, identify = engine.connector, engine.connector.identify
+
+        async def identify_late(tokens: TokenSet) -> Account:
+            # while the service refuses the old token, another caller has it refreshed
+            connector.identify = identify
+            clock.advance(3600)
+            await engine.connections.get(CONNECTOR)
+            server.store.access.pop(tokens.access_token.get_secret_value(), None)
+            return await identify(tokens)
+
+        connector.identify = identify_late
+        clock.advance(61)
+        status = await engine.connections.check(CONNECTOR)
+        assert (status.state, refreshes(server)) == ("connected", 2)

@@ -6,7 +6,7 @@ releases what the flow held; `close` ends them.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 from pydantic import SecretStr
 
@@ -14,6 +14,8 @@ from xo_cowork_core.sdk import XoError
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.actions import (
     Action,
+    ExchangeCode,
+    Identify,
     PassInput,
     Prepare,
     Reject,
@@ -37,8 +39,17 @@ log = logging.getLogger("xo_cowork.auth_flows")
 class ActiveFlow:
     """A flow with what it holds: a listener, a program, tasks."""
 
-    def __init__(self, flow: Flow, tools: FlowTools, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        tools: FlowTools,
+        *,
+        on_change: Callable[[], None],
+        flush: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Call `on_change` after each event. `flush` writes the flow to the disk."""
         self.flow = flow
+        self._flush = flush
         self._clock = tools.clock
         self._worker = FlowWork(tools, self)
         self._on_change = on_change
@@ -130,6 +141,9 @@ class ActiveFlow:
             self.dispatch(failure_of(error))
 
     async def _run(self, action: Action) -> None:
+        if isinstance(action, ExchangeCode | Identify):
+            # a code is sent once and tokens are received once, also when the server is killed now
+            await self._flush()
         try:
             event = await self._worker.perform(action)
         except XoError as error:

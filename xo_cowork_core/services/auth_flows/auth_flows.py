@@ -135,7 +135,9 @@ class AuthFlows:
         return result
 
     def _add(self, flow: Flow) -> ActiveFlow:
-        active = ActiveFlow(flow, self._tools, self._note_change)
+        active = ActiveFlow(
+            flow, self._tools, on_change=self._note_change, flush=self._journal.flush
+        )
         self._table.add(active)
         self._note_change()
         return active

@@ -82,7 +82,10 @@ class LoopbackListener:
             return CallbackResult(ok=False, message=texts.STRAY)
         if parts.path != self._path:
             return CallbackResult(ok=False, message=texts.STRAY)
-        return await self._on_query(dict(reversed(parse_qsl(parts.query, keep_blank_values=True))))
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        query = dict(pairs)
+        # RFC 6749 §3.1: a parameter must not occur twice
+        return await self._on_query(query if len(query) == len(pairs) else {})
 
 
 def _response(result: CallbackResult) -> bytes:
