@@ -1,5 +1,6 @@
 """Resolves a prompt to a turn: which runtime, which session, which folder, which permissions."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,16 +18,18 @@ from xo_cowork_core.sdk import (
     Permissions,
     Secrets,
     Turn,
+    UpstreamFailed,
 )
 from xo_cowork_core.sdk.kit import SingleFlight
 from xo_cowork_core.services.files.stored_files import mime_type_of
 from xo_cowork_core.services.index.queries import Session
-from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt, ResolvedTurn
 from xo_cowork_core.services.workspace import Workspace
 
+SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 PermissionMode = Literal["ask", "accept_edits", "bypass"]
 
 
@@ -78,7 +81,7 @@ class TurnResolver:
         turn = replace(turn, environment=environment)
         if session is None and isinstance(owner.runtime, OpensSessions):
             opened = await owner.call(OpensSessions.open_session, turn, action="open a session")
-            turn = replace(turn, session_id=opened)
+            turn = replace(turn, session_id=_require_session_id(owner, opened))
         return ResolvedTurn(turn, owner)
 
     async def _find_session(self, prompt: Prompt) -> Session | None:
@@ -136,6 +139,15 @@ class TurnResolver:
             run_commands=prompt.run_commands or ("allow" if bypass else "ask"),
             other="allow" if bypass else "ask",
         )
+
+
+def _require_session_id(owner: RegisteredRuntime, session_id: str) -> str:
+    """Return an id that a runtime opened. Raises UpstreamFailed for one that can't be in a path."""
+    if SESSION_ID.fullmatch(session_id):
+        return session_id
+    text = "open_session() must return the session's id, 1 to 128 letters, digits, -, _, . and :"
+    owner.plugin.add_fault("open_session()", text)
+    raise UpstreamFailed("The runtime could not open a session")
 
 
 def _read_environment(secrets: Secrets) -> Mapping[str, SecretStr]:
