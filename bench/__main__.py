@@ -19,6 +19,7 @@ from bench.groups import (
     flat,
     index,
     openclaw,
+    plugins,
     start,
     stream,
 )
@@ -38,6 +39,7 @@ GROUPS: Mapping[str, Measure] = {
     "openclaw": openclaw.measure,
     "abort": abort.measure,
     "index": index.measure,
+    "plugins": plugins.measure,
 }
 WANTED_FILES = 8192
 BROKEN = "broken"
