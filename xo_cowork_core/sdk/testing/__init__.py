@@ -22,6 +22,7 @@ from xo_cowork_core.sdk.testing.connections import Connections  # noqa: E402
 from xo_cowork_core.sdk.testing.connector_contract import ConnectorContract  # noqa: E402
 from xo_cowork_core.sdk.testing.connector_subject import ConnectorSubject  # noqa: E402
 from xo_cowork_core.sdk.testing.contract import RuntimeContract  # noqa: E402
+from xo_cowork_core.sdk.testing.fake_context import FakeContext  # noqa: E402
 from xo_cowork_core.sdk.testing.frames import Frame, FrameParser, FramingError  # noqa: E402
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer  # noqa: E402
 from xo_cowork_core.sdk.testing.plugin_folder import install_plugin  # noqa: E402
@@ -43,6 +44,7 @@ __all__ = [
     "ConnectorContract",
     "ConnectorSubject",
     "EventStream",
+    "FakeContext",
     "FakeOAuthServer",
     "Frame",
     "FrameParser",

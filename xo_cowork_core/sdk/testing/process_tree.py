@@ -42,6 +42,12 @@ def descendants(root: int) -> list[ProcessInfo]:
     return [process for process in processes if process.pid in tree and process.pid != root]
 
 
+def session_members(session_id: int) -> list[ProcessInfo]:
+    """Return every living process of a session, named by the pid of its first process."""
+    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+    return [p for pid in pids if (p := _read_process(pid)) and _session_of(pid) == session_id]
+
+
 def read_environment(pid: int) -> dict[str, str]:
     """Return the environment that a process was started with; empty when it can't be read."""
     try:
@@ -87,3 +93,10 @@ def _read_process(pid: int) -> ProcessInfo | None:
         return None
     text = command.replace(b"\0", b" ").decode(errors="replace").strip()
     return ProcessInfo(pid, start_time=int(fields[19]), parent_pid=int(fields[1]), command=text)
+
+
+def _session_of(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0

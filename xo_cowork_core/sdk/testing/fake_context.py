@@ -1,0 +1,202 @@
+"""A `HostContext` in memory, for unit tests of a plugin without a server."""
+
+import asyncio
+import logging
+import shutil
+import uuid
+from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from xo_cowork_core.sdk.connector.tokens import TokenSet
+from xo_cowork_core.sdk.context import HostContext
+from xo_cowork_core.sdk.errors import Unauthorized, Unavailable
+from xo_cowork_core.sdk.events.base import Event, JsonValue
+from xo_cowork_core.sdk.http import HttpResponse
+from xo_cowork_core.sdk.runtime.runtime import Runtime
+from xo_cowork_core.sdk.runtime.turn import Permissions, Turn
+from xo_cowork_core.sdk.testing.fake_processes import FakeProcesses
+
+T = TypeVar("T")
+Respond = Callable[[str, str], HttpResponse]
+BASE_URL = "http://127.0.0.1:5002"
+TURN_SECONDS = 60.0
+
+
+class FakePaths:
+    """Folders below one temporary folder; executables from PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.projects_root = self.home / "xo-projects"
+        self._state = self.home / ".xo-cowork" / "plugins" / "plugin"
+        self.projects_root.mkdir(parents=True, exist_ok=True)
+
+    def ensure_state_folder(self) -> Path:
+        self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._state
+
+    def binary(self, name: str, override: str = "") -> Path | None:
+        path = shutil.which(str(Path(override or name).expanduser()))
+        return Path(path).absolute() if path else None
+
+
+class FakeSecrets:
+    """Keys in memory."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = {key: SecretStr(value) for key, value in values.items()}
+
+    def environment(self) -> Mapping[str, SecretStr]:
+        return dict(self._values)
+
+    def store(self, values: Mapping[str, SecretStr]) -> None:
+        self._values.update(values)
+
+    def delete(self, keys: Collection[str]) -> None:
+        for key in keys:
+            self._values.pop(key, None)
+
+
+class FakeTokens:
+    """Tokens of connectors in memory; nothing is refreshed."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[tuple[str, str], TokenSet] = {}
+
+    async def get(self, connector: str, connection: str = "default") -> TokenSet:
+        try:
+            return self._tokens[connector, connection]
+        except KeyError:
+            raise Unauthorized(f"{connector} is not connected") from None
+
+    async def set(self, connector: str, tokens: TokenSet, connection: str = "default") -> None:
+        self._tokens[connector, connection] = tokens
+
+    async def delete(self, connector: str, connection: str = "default") -> None:
+        self._tokens.pop((connector, connection), None)
+
+
+class FakeHttp:
+    """Answers requests with a function of method and URL; `requests` has what was sent."""
+
+    def __init__(self, respond: Respond | None) -> None:
+        self._respond = respond
+        self.requests: list[tuple[str, str]] = []
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str | SecretStr] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: JsonValue = None,
+        data: Mapping[str, str | SecretStr] | None = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
+        timeout: float = 30.0,
+    ) -> HttpResponse:
+        self.requests.append((method, url))
+        if self._respond is None:
+            raise Unavailable("There is no network in this test")
+        return self._respond(method, url)
+
+
+class FakeContext(HostContext):
+    """The services of the host over a temporary folder, to use as `async with`.
+
+    Settings, secrets and tokens are in memory, processes are real. `respond` answers HTTP requests;
+    without it there is no network. Leaving the block ends the processes and the tasks, and raises
+    what a task raised.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        respond: Respond | None = None,
+    ) -> None:
+        self._paths = FakePaths(folder)
+        self._secrets = FakeSecrets(secrets or {})
+        self._processes = FakeProcesses(self._paths.home)
+        self._tokens = FakeTokens()
+        self._http = FakeHttp(respond)
+        self._settings = dict(settings or {})
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def __aenter__(self) -> "FakeContext":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self._processes.stop()
+        for task in self._tasks:
+            task.cancel()
+        results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        faults = [r for r in results if isinstance(r, Exception)]
+        if faults and error is None:
+            raise faults[0]
+
+    @property
+    def paths(self) -> FakePaths:
+        return self._paths
+
+    @property
+    def secrets(self) -> FakeSecrets:
+        return self._secrets
+
+    @property
+    def processes(self) -> FakeProcesses:
+        return self._processes
+
+    @property
+    def tokens(self) -> FakeTokens:
+        return self._tokens
+
+    @property
+    def http(self) -> FakeHttp:
+        return self._http
+
+    @property
+    def log(self) -> logging.Logger:
+        return logging.getLogger("xo_cowork.plugin")
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return self._settings
+
+    def url_for(self, path: str) -> str:
+        if not path.startswith("/") or path.startswith("//"):
+            raise ValueError("a path starts with one /")
+        return BASE_URL + path
+
+    def create_task(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.append(task)
+        return task
+
+    def turn(self, text: str, *, permissions: Permissions | None = None) -> Turn:
+        """Return a first turn with this prompt, in a project folder that exists."""
+        folder = self._paths.projects_root / "test"
+        folder.mkdir(exist_ok=True)
+        return Turn(
+            stream_id=str(uuid.uuid4()),
+            session_id=str(uuid.uuid4()),
+            text=text,
+            cwd=folder,
+            permissions=permissions or Permissions(),
+            environment=self._secrets.environment(),
+        )
+
+    async def run(self, runtime: Runtime, turn: Turn) -> list[Event]:
+        """Run a turn and return its events. Raises what `run` raises, `TimeoutError` after 60 s."""
+        async with asyncio.timeout(TURN_SECONDS):
+            events = [event async for event in runtime.run(turn)]
+        await self._processes.stop(turn.stream_id)
+        return events
