@@ -54,9 +54,9 @@ def test_its_secrets_are_described(server: LiveServer):
 
 
 def test_its_runtime_runs_a_turn_with_its_keys(server: LiveServer):
-    (server.state / "env").write_text("FROM_FILE=1\n")
+    (server.state / "env").write_text("ACME_TEAM_KEY=1\nOF_NO_PLUGIN=1\n")
     text = Chat(server, "acme-agent").run_turn("ping").text
-    assert text == "Acme heard: ping keys: ACME_KEY,FROM_FILE"
+    assert text == "Acme heard: ping keys: ACME_KEY,ACME_TEAM_KEY"
 
 
 def test_its_routes_carry_its_name_in_the_document(server: LiveServer):

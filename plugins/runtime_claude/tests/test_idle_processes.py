@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+from xo_cowork_core.sdk.testing.process_tree import ProcessInfo
 
 GONE_SECONDS = 10.0
 
@@ -23,28 +24,33 @@ def server() -> Iterator[LiveServer]:
         yield running
 
 
+def agents(server: LiveServer) -> list[ProcessInfo]:
+    """Return the agent's processes; the server also has one that looks up prices."""
+    return [each for each in server.descendants() if FAKE_CLI.name in each.command]
+
+
 def test_an_abort_while_a_hung_process_is_replaced_leaves_neither_behind(
     server: LiveServer,
 ) -> None:
     chat = Chat(server, "claude_code")
     session_id = chat.run_turn(text("hello")).session_id
-    (warm,) = server.descendants()
+    (warm,) = agents(server)
     os.kill(warm.pid, signal.SIGSTOP)
     # another key, so that the next turn needs another process
     (server.state / "env").write_text("ANTHROPIC_API_KEY=another-fake\n")
     turn = chat.prompt(text("again"), session_id=session_id)
     assert chat.abort(turn.stream_id)
     assert chat.read(turn).terminal.data["finish_reason"] == "aborted"
-    eventually(lambda: not server.descendants(), GONE_SECONDS, "the end of both processes")
+    eventually(lambda: not agents(server), GONE_SECONDS, "the end of both processes")
 
 
 def test_a_process_that_died_while_idle_is_replaced(server: LiveServer) -> None:
     chat = Chat(server, "claude_code")
     first = chat.run_turn(text("hello"))
-    (warm,) = server.descendants()
+    (warm,) = agents(server)
     os.kill(warm.pid, signal.SIGKILL)
-    eventually(lambda: not server.descendants(), GONE_SECONDS, "the end of the idle process")
+    eventually(lambda: not agents(server), GONE_SECONDS, "the end of the idle process")
     second = chat.run_turn(text("again"), session_id=first.session_id)
     assert (second.text, second.terminal.data["finish_reason"]) == ("again", "stop")
-    (replacement,) = server.descendants()
+    (replacement,) = agents(server)
     assert replacement.pid != warm.pid

@@ -20,7 +20,7 @@ def chat(tmp_path: Path) -> Iterator[Chat]:
 def put_secret(chat: Chat, value: str) -> None:
     """Change what the agents' environment holds."""
     chat.server.state.mkdir(exist_ok=True)
-    (chat.server.state / "env").write_text(f"PROJECT_SECRET={value}\n")
+    (chat.server.state / "env").write_text(f"OPENAI_API_KEY={value}\n")
 
 
 def app_servers(chat: Chat) -> int:

@@ -53,7 +53,10 @@ class AcmePlugin:
 
     @hookimpl
     def xo_secrets(self) -> Sequence[SecretField]:
-        return [SecretField("ACME_KEY", "Acme key", required=True, pattern="^ak-")]
+        return [
+            SecretField("ACME_KEY", "Acme key", required=True, pattern="^ak-"),
+            SecretField("ACME_TEAM_KEY", "Acme team key"),
+        ]
 
     @hookimpl
     def xo_runtimes(self, context: HostContext) -> Sequence[Runtime]:
