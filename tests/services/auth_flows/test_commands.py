@@ -29,6 +29,7 @@ print("token=" + line)
 IN_A_TERMINAL = """
 import getpass, os, sys
 assert all(os.isatty(number) for number in (0, 1, 2))
+assert os.get_terminal_size().columns > 1000
 sys.stdout.write("\\x1b[1mOpen\\x1b[0m https://acme.test/login?" + "x" * 300 + "&end=1 ")
 sys.stdout.flush()
 print("token=" + getpass.getpass("Code: "))
@@ -95,6 +96,20 @@ async def test_a_program_in_a_terminal_reads_a_password_and_breaks_no_url(
         await engine.reaches(flow, "completed")
         tokens = await engine.connections.get(CONNECTOR)
         assert tokens.access_token.get_secret_value() == "hidden"
+
+
+@in_event_loop
+async def test_a_url_that_comes_in_pieces_and_colours_is_read_whole(tmp_path: Path) -> None:
+    script = """
+import sys, time
+for piece in ("\\x1b[4mhttps://acme.test/lo", "gin?a=", "b\\x1b[0m\\n"):
+    print(piece, end="", flush=True)
+    time.sleep(0.1)
+time.sleep(600)
+"""
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [login(script)])) as engine:
+        flow = await engine.start()
+        assert flow.authorize_url == "https://acme.test/login?a=b"
 
 
 @in_event_loop
