@@ -180,6 +180,19 @@ async def test_a_public_callback_selects_the_flow_by_its_state_and_works_once(
 
 
 @in_event_loop
+async def test_codes_are_not_sent_over_plain_http_to_a_public_address(
+    tmp_path: Path, server: FakeOAuthServer
+) -> None:
+    connector = UserinfoConnector(server, [code_method(server, public_redirect=True)])
+    plain = "http://workspace.test/api/oauth/callback"
+    async with ConnectorEngine(tmp_path, connector) as engine:
+        with pytest.raises(BadRequest):
+            await engine.start(redirect="public", public_callback=plain)
+        flow = await engine.start(public_callback=plain)
+        assert flow.redirect == "loopback"
+
+
+@in_event_loop
 async def test_a_second_start_names_the_holder_unless_it_is_forced(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:

@@ -211,6 +211,10 @@ async def test_a_connector_of_a_careless_plugin_is_told_and_harms_no_one(tmp_pat
     with pytest.raises(UpstreamFailed):
         engine.connections.methods(CONNECTOR)
     assert "sign_in_methods()" in engine.record.faults
+    engine.connector.sign_in_methods = lambda: [ApiKey(pattern="[")]  # type: ignore[method-assign]
+    with pytest.raises(UpstreamFailed):
+        engine.connections.methods(CONNECTOR)
+    assert "no regular expression" in engine.record.faults["sign_in_methods()"]
 
 
 @in_event_loop

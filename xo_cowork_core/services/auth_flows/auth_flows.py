@@ -24,7 +24,8 @@ from xo_cowork_core.services.auth_flows.flow_table import FlowTable
 from xo_cowork_core.services.auth_flows.journal import FlowJournal
 from xo_cowork_core.services.auth_flows.tools import FlowTools
 from xo_cowork_core.services.auth_flows.views import CallbackResult, FlowView, Redirect
-from xo_cowork_core.services.connectors.errors import FlowBusy, error_with_code
+from xo_cowork_core.services.connectors.discovery import check_url
+from xo_cowork_core.services.connectors.errors import FlowBusy, UpstreamError, error_with_code
 from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
 
 START_SECONDS = 10.0
@@ -179,9 +180,10 @@ def _declare(
     flow = replace(flow, method=method.id)
     match method:
         case AuthorizationCode():
+            is_public = method.public_redirect and _is_secure(public_callback or "")
             if redirect is None:
-                redirect = "public" if method.public_redirect and public_callback else "loopback"
-            if redirect == "public" and not (method.public_redirect and public_callback):
+                redirect = "public" if is_public else "loopback"
+            if redirect == "public" and not is_public:
                 raise BadRequest("This way to sign in can't come back to a public address.")
             return replace(
                 flow,
@@ -196,6 +198,14 @@ def _declare(
             return replace(flow, takes_input=method.takes_input or port > 0, port=port)
         case _:
             return flow
+
+
+def _is_secure(url: str) -> bool:
+    """Return whether codes may be sent to a URL: https, or http to this machine."""
+    try:
+        return bool(check_url(url))
+    except UpstreamError:
+        return False
 
 
 def _busy(holder: Flow, age_seconds: int) -> FlowBusy:

@@ -4,6 +4,7 @@ A fault is recorded with its plugin, which goes on serving.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, TypeVarTuple
@@ -38,6 +39,13 @@ def list_methods(registered: RegisteredConnector) -> Sequence[SignInMethod]:
     connector = registered.connector
     place = "sign_in_methods()"
     methods = _call_now(registered, connector.sign_in_methods, Sequence[SignInMethod], place)
+    for method in methods:
+        for name in ("pattern", "url_pattern", "code_pattern"):
+            try:
+                re.compile(getattr(method, name, ""))
+            except re.error as error:
+                text = f"{place}: {name} of {method.id} is no regular expression: {error}"
+                raise _record(registered, place, text) from None
     return list(methods)
 
 
