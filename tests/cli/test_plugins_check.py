@@ -78,12 +78,14 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedPro
     return check(folder, XO_PLUGINS_DIR=str(drop_ins))
 
 
-def check(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def check(
+    folder: Path, command: str = "plugins check", **environment: str
+) -> subprocess.CompletedProcess[str]:
     home = folder / "home"
     home.mkdir(exist_ok=True)
     variables = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(folder)}
     return subprocess.run(
-        [sys.executable, "-m", "xo_cowork_core", "plugins", "check"],
+        [sys.executable, "-m", "xo_cowork_core", *command.split()],
         env=variables | environment,
         capture_output=True,
         text=True,
@@ -122,3 +124,21 @@ def test_a_name_without_its_kind_is_corrected(tmp_path: Path):
     result = check(tmp_path, XO_PLUGINS="demo")
     assert result.returncode == 1
     assert "Did you mean runtime_demo?" in result.stdout
+
+
+def test_doctor_names_a_required_secret_without_a_value_and_a_fault(tmp_path: Path):
+    source = HEAD.format(
+        name="needy",
+        run=RUN,
+        method="async def health(self): return True",
+        hook="@hookimpl\n    def xo_secrets(self): return SECRETS",
+    )
+    source = source.replace("class Plain(Runtime)", "class Plain(Runtime, ChecksHealth)")
+    secret = "SECRETS = [SecretField('NEEDY_KEY', 'Key', required=True)]"
+    install_plugin(tmp_path, "plugin_needy", f"{source}\n{secret}\n")
+    install_plugin(tmp_path, "plugin_wrong", f"{source}\nSECRETS = []\n".replace("needy", "wrong"))
+    result = check(tmp_path, command="doctor", XO_PLUGINS="plugin_needy,plugin_wrong")
+    assert result.returncode == 1
+    assert "plugin plugin_needy: needs configuration" in result.stdout
+    assert "Set NEEDY_KEY in" in result.stdout
+    assert "health() must return Health, not bool: write `return Health(state=…)`" in result.stdout

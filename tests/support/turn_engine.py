@@ -26,6 +26,7 @@ from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.secrets.env_file import EnvFileSecrets
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.active_turn import TurnListener
 from xo_cowork_core.services.turns.resolver import TurnResolver
@@ -154,6 +155,7 @@ class TurnEngine:
             self.selector,
             self.sessions,
             Workspace(self.home, self.projects),
+            redactor=SecretRedactor(),
             permission_mode="ask",
         )
         self.turns = Turns(

@@ -101,7 +101,20 @@ async def _examine_plugins(state: AppState) -> list[DoctorFinding]:
         _finding("runtime", registered.info.name, health.state, health)
         for registered, health in zip(runtimes, healths, strict=True)
     ]
-    return [*broken, *findings, *connectors]
+    return [*broken, *await asyncio.to_thread(_plugin_findings, state), *findings, *connectors]
+
+
+def _plugin_findings(state: AppState) -> list[DoctorFinding]:
+    """Return what plugins lack, and the faults that the checks found in them. Blocks."""
+    findings: list[DoctorFinding] = []
+    for record in state.services.registry.plugins.values():
+        if keys := record.unset_secrets():
+            detail = f"Set {', '.join(keys)} in {record.env_file}."
+            findings.append(_failure("plugin", record.name, detail, "needs configuration"))
+        findings += [
+            _failure("plugin", record.name, fault, "faulty") for fault in record.faults.values()
+        ]
+    return findings
 
 
 async def _examine_connector(registered: RegisteredConnector) -> DoctorFinding:

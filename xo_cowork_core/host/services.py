@@ -95,6 +95,7 @@ class BaseServices(NamedTuple):
     clock: Clock
     registry: Registry
     watchdog: LoopWatchdog
+    redactor: SecretRedactor
     readiness: Readiness
     selector: RuntimeSelector
     database: Database
@@ -176,7 +177,7 @@ def build_services(
         refresher=index.refresher,
         http=connectors.http,
         oauth_clients=connectors.clients,
-        redactor=SecretRedactor(),
+        redactor=base.redactor,
         watchdog=base.watchdog,
     )
 
@@ -192,6 +193,7 @@ def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
         clock=clock,
         registry=registry,
         watchdog=LoopWatchdog(registry.plugins),
+        redactor=SecretRedactor(),
         readiness=readiness,
         selector=RuntimeSelector(registry, readiness, configured_name=default_runtime),
         database=database,
@@ -275,6 +277,7 @@ def _build_turns(
         base.selector,
         index.sessions,
         base.workspace,
+        redactor=base.redactor,
         permission_mode=settings.permission_mode,
     )
     closer = SessionCloser(base.registry)

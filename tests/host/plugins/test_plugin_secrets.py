@@ -49,7 +49,11 @@ plugin = Plugin()
 """
 PLUGINS = {
     "first": ("[SecretField('FIRST_KEY', 'F'), SecretField('SHARED_KEY', 'S')]", "", "{}"),
-    "second": ("[SecretField('SHARED_KEY', 'S')]", "", "{'FIRST_KEY': 'stolen', 'ADDED': 'yes'}"),
+    "second": (
+        "[SecretField('SHARED_KEY', 'S')]",
+        "",
+        "{'FIRST_KEY': 'stolen', 'ADDED': 'planted-added'}",
+    ),
     "owner": ("[]", "~/.acme/env", "{}"),
     "guest": ("[SecretField('ACME_KEY', 'A')]", "~/.acme/env", "{}"),
     "unset": ("[SecretField('UNSET_KEY', 'U', required=True)]", "", "{}"),
@@ -83,10 +87,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 @pytest.mark.parametrize(
     ("name", "environment"),
     [
-        ("first", "ADDED=yes FIRST_KEY=planted-first SHARED_KEY=planted-shared"),
-        ("second", "ADDED=yes FIRST_KEY=stolen SHARED_KEY=planted-shared"),
-        ("owner", "ACME_KEY=planted-acme ADDED=yes EXTRA=planted-extra FIRST_KEY=stolen"),
-        ("guest", "ACME_KEY=planted-acme ADDED=yes FIRST_KEY=stolen"),
+        ("first", "ADDED=planted-added FIRST_KEY=planted-first SHARED_KEY=planted-shared"),
+        ("second", "ADDED=planted-added FIRST_KEY=stolen SHARED_KEY=planted-shared"),
+        ("owner", "ACME_KEY=planted-acme ADDED=planted-added EXTRA=planted-extra FIRST_KEY=stolen"),
+        ("guest", "ACME_KEY=planted-acme ADDED=planted-added FIRST_KEY=stolen"),
     ],
 )
 def test_an_agent_gets_the_secrets_that_its_plugin_declares(server, name, environment):
@@ -106,6 +110,7 @@ def test_no_log_line_has_the_value_of_a_secret(server):
     Chat(server, "first").run_turn("which")
     assert "it has" in server.log
     assert "planted-first" not in server.log
+    assert "planted-added" not in server.log
     assert "[redacted]" in server.log
 
 

@@ -25,6 +25,7 @@ from xo_cowork_core.services.files.stored_files import mime_type_of
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt, ResolvedTurn
 from xo_cowork_core.services.workspace import Workspace
@@ -43,12 +44,14 @@ class TurnResolver:
         sessions: Sessions,
         workspace: Workspace,
         *,
+        redactor: SecretRedactor,
         permission_mode: PermissionMode,
     ) -> None:
         self._registry = registry
         self._selector = selector
         self._sessions = sessions
         self._workspace = workspace
+        self._redactor = redactor
         self._permission_mode: PermissionMode = permission_mode
         self._secrets = SingleFlight(_read_environment)
 
@@ -78,6 +81,7 @@ class TurnResolver:
         )
         secrets = await self._secrets.of(owner.secrets)
         environment = {**secrets, **await self._registry.turn_environment(turn, owner.plugin)}
+        self._redactor.add(environment.values())
         turn = replace(turn, environment=environment)
         if session is None and isinstance(owner.runtime, OpensSessions):
             opened = await owner.call(OpensSessions.open_session, turn, action="open a session")
