@@ -10,7 +10,7 @@ import pytest
 
 from xo_cowork_core.host.plugins import tasks
 from xo_cowork_core.host.plugins.tasks import PluginTasks
-from xo_cowork_core.sdk.testing import LiveServer, install_plugin
+from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
 from xo_cowork_core.services.runtimes.registry import PluginRecord
 
 SOURCE = """
@@ -33,6 +33,12 @@ async def quit():
     raise SystemExit(3)
 
 
+async def fail_late(context, release):
+    context.create_task(wait(), "wait")
+    await release.wait()
+    raise ZeroDivisionError("on purpose")
+
+
 async def wait():
     try:
         await asyncio.Event().wait()
@@ -47,6 +53,15 @@ class Plugin:
         return Contributions(prefixes=["/api/acme"])
 
     @hookimpl
+    @asynccontextmanager
+    async def xo_lifespan(self, context):
+        self.release = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            background = group.create_task(fail_late(context, self.release))
+            yield
+            background.cancel()
+
+    @hookimpl
     def xo_routers(self, context):
         router = APIRouter(prefix="/api/acme")
         coroutines = {{"crash": crash, "wait": wait, "quit": quit}}
@@ -58,6 +73,10 @@ class Plugin:
         @router.get("/threaded-url")
         def threaded_url() -> str:
             return context.url_for("/api/acme/callback")
+
+        @router.post("/fail")
+        async def fail() -> None:
+            self.release.set()
 
         @router.post("/tasks/{{kind}}")
         async def start(kind: str) -> str:
@@ -138,6 +157,11 @@ def test_a_trusted_proxy_tells_the_address_of_its_own_request(start) -> None:
         headers = {**FORWARDED, "X-Forwarded-Host": wrong}
         assert url(server, **headers).startswith(server.base_url)
     assert url(server, **{**FORWARDED, "X-Forwarded-Proto": "ftp"}).startswith(server.base_url)
+    for name, value in FORWARDED.items():
+        # two proxies, or one that passes on what a client sent
+        headers = [*FORWARDED.items(), (name, value)]
+        answer = server.client.get("/api/acme/url", headers=headers)
+        assert answer.json().startswith(server.base_url), name
     assert url(server).startswith(server.base_url)
 
 
@@ -167,6 +191,13 @@ def test_tasks_are_cancelled_and_awaited_at_the_stop(start, folder: Path) -> Non
     server.terminate()
     assert (folder / "stopped").read_text() == "yes"
     assert time.monotonic() - began < 5
+
+
+def test_tasks_end_with_a_plugin_that_fails(start, folder: Path) -> None:
+    server = start()
+    server.client.post("/api/acme/fail")
+    eventually((folder / "stopped").exists, 10, "its task has ended")
+    assert server.client.get("/api/plugins/status").json()[NAME] == "failed"
 
 
 def test_a_task_before_the_start_fails_the_plugin_with_the_reason(tmp_path: Path) -> None:
@@ -201,5 +232,26 @@ def test_a_task_that_ignores_its_cancellation_is_left_behind(
             owned.create(stubborn(release), "late")
         release.set()
         await task
+
+    asyncio.run(scenario())
+
+
+def test_a_crash_at_the_stop_is_logged_and_changes_no_state(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def crash_at_the_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ZeroDivisionError("on purpose")
+
+    async def scenario() -> None:
+        record = PluginRecord("mine", state="stopping")
+        owned = PluginTasks(record, logging.getLogger("xo_cowork.mine"))
+        owned.create(crash_at_the_end(), "crash")
+        await asyncio.sleep(0)
+        await owned.stop()
+        assert (record.state, record.error) == ("stopping", "")
+        assert "mine: crash failed with ZeroDivisionError" in caplog.text
 
     asyncio.run(scenario())

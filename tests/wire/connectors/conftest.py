@@ -12,10 +12,15 @@ KEY = "key-that-works-0123456789"
 
 
 @pytest.fixture(scope="session")
-def acme_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def example() -> str:
+    """The source of the example."""
+    return EXAMPLE.read_text()
+
+
+@pytest.fixture(scope="session")
+def acme_folder(example: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the example is installed."""
-    folder = tmp_path_factory.mktemp("acme")
-    return install_plugin(folder, "connector_acme", EXAMPLE.read_text())
+    return install_plugin(tmp_path_factory.mktemp("acme"), "connector_acme", example)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,11 @@
 """The list of connectors, the state of connections, and how they are ended."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.answers import expect_error
-from xo_cowork_core.sdk.testing import Connections, FakeOAuthServer
+from xo_cowork_core.sdk.testing import Connections, FakeOAuthServer, LiveServer, install_plugin
 
 from .conftest import KEY
 
@@ -155,6 +157,28 @@ def test_an_unknown_connector_is_404_on_every_route(acme: Connections) -> None:
     ):
         expect_error(acme.http.request(method, f"/api/connectors/ghost/{path}"), 404)
     expect_error(acme.http.post("/api/connectors/ghost/flows/x/input", json={"input": "x"}), 404)
+
+
+def test_a_connector_that_fails_costs_only_its_own_row(
+    environment: dict[str, str], example: str, tmp_path: Path
+) -> None:
+    methods = "def sign_in_methods(self) -> Sequence[connector.SignInMethod]:"
+    count = "self.calls = getattr(self, 'calls', 0) + 1"
+    for name, extra in (
+        ("acme", ""),
+        ("broken", f"\n        {count}\n        1 / (self.calls == 1)"),
+    ):
+        source = example.replace('"acme"', f'"{name}"').replace(methods, methods + extra)
+        install_plugin(tmp_path, f"connector_{name}", source)
+    both = environment | {"XO_PLUGINS": "connector_acme,connector_broken"}
+    with LiveServer(environment=both, python_path=[tmp_path]) as server:
+        healthy, broken = server.client.get("/api/connectors").json()
+        assert (healthy["name"], len(healthy["methods"])) == ("acme", 3)
+        assert [each["connection"] for each in healthy["connections"]] == ["default"]
+        assert (broken["name"], broken["methods"], broken["auth"]) == ("broken", [], [])
+        answer = server.client.post("/api/connectors/broken/connect", json={})
+        assert "broken failed" in expect_error(answer, 502)
+        assert Connections(server, "acme").connect(method="api_key")["state"] == "awaiting_user"
 
 
 def test_a_reconnection_takes_the_last_method(acme: Connections, provider: FakeOAuthServer) -> None:
