@@ -86,6 +86,16 @@ AREAS = (
         f"{SERVICES}/sessions",
         "tests/services/sessions tests/wire/sessions tests/broken_plugins/test_histories.py",
     ),
+    Area(
+        "services/connectors",
+        f"{SERVICES}/connectors",
+        "tests/services/connectors tests/services/auth_flows/test_flows.py",
+    ),
+    Area(
+        "services/auth_flows",
+        f"{SERVICES}/auth_flows",
+        "tests/services/auth_flows tests/wire/connectors/test_flows.py",
+    ),
     Area("services/files", f"{SERVICES}/files", "tests/services/files tests/wire/files"),
     Area("services/processes", f"{SERVICES}/processes", "tests/services/processes"),
     Area(

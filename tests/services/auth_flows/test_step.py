@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from tests.services.auth_flows.flows_at import (
     ACCOUNT,
@@ -17,6 +18,7 @@ from tests.services.auth_flows.flows_at import (
     waiting,
 )
 from tests.services.auth_flows.step_rows import BACK, UNREACHABLE, Row, check
+from xo_cowork_core.sdk.connector import TokenSet
 from xo_cowork_core.services.auth_flows.actions import (
     Identify,
     OpenListener,
@@ -38,6 +40,7 @@ from xo_cowork_core.services.auth_flows.events import (
     TimePassed,
     TokensReceived,
 )
+from xo_cowork_core.services.auth_flows.step import step
 
 ROWS = (
     # starting
@@ -178,6 +181,15 @@ ROWS = (
         "upstream_unreachable",
         after=60,
     ),
+    Row("tokens twice", verifying(), TokensReceived(TokenSet(SecretStr("x"))), "verifying"),
+    Row(
+        "service down and no time",
+        replace(verifying("api_key"), expires_at=NOW + timedelta(seconds=1)),
+        UNREACHABLE,
+        "failed",
+        (Release(),),
+        "upstream_unreachable",
+    ),
     Row("stored", storing(), ConnectionStored(), "completed", (Release(),)),
     Row(
         "another account",
@@ -267,3 +279,12 @@ ROWS = (
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name.replace(" ", "_"))
 def test_each_row_of_the_table(row: Row) -> None:
     check(row)
+
+
+def test_the_account_is_asked_for_three_times_before_a_person_is() -> None:
+    flow, actions = step(exchanging(), TokensReceived(TOKENS), NOW)
+    pauses = []
+    while flow.state == "verifying":
+        pauses += [action.after_seconds for action in actions if isinstance(action, Identify)]
+        flow, actions = step(flow, UNREACHABLE, NOW)
+    assert (flow.state, pauses) == ("awaiting_user", [0.0, 1.0, 2.0])

@@ -164,6 +164,14 @@ ROWS = (
         (Release(),),
         "upstream_error",
     ),
+    Row(
+        "too much pasted",
+        waiting(),
+        TextSubmitted(URL + "&x=" + "x" * 17_000),
+        "awaiting_user",
+        (Reject,),
+        "code_missing",
+    ),
     Row("port lost", waiting(), ListenerLost(), "awaiting_user"),
     Row(
         "nobody came",
