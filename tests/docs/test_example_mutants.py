@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.example_subjects import EXAMPLES, install_jsonl
+from tests.docs.example_subjects import EXAMPLES, SILENT_SECONDS, install_jsonl, limit_silence
 from xo_cowork_core.sdk.testing import Chat, LiveServer, RuntimeContract, RuntimeSubject
 from xo_cowork_core.sdk.testing.contract import TurnRecorder
 from xo_cowork_core.sdk.testing.contract.cases import contract_environment
 
-SOURCE = (EXAMPLES / "jsonl_runtime.py").read_text()
+SOURCE = limit_silence((EXAMPLES / "jsonl_runtime.py").read_text())
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,12 @@ MUTANTS = (
         "test_a_denied_tool_does_not_run",
         '"allow": answer.allow',
         '"allow": True',
+    ),
+    Mutant(
+        "silence_unlimited",
+        "test_a_silent_agent_is_stopped",
+        f"silent_seconds={SILENT_SECONDS}",
+        "silent_seconds=3600.0",
     ),
     Mutant(
         "process_leaked",

@@ -35,7 +35,7 @@ class RuntimeSubject:
     - `plan()`: it shows a plan
     - `work(name, seconds)`: it runs a tool that appends to a file called `name` several times a
       second for that many seconds, then sends text; the contract sends presets that allow it
-    - `silent()`: it sends nothing and does not end; `environment` sets a silence limit of 3 s
+    - `silent()`: it sends nothing and does not end; the runtime's `silent_seconds` are 10 at most
     - `fail(code)`: the turn fails with this code; `failures` maps each code to words of its message
     - `die()`: the agent's process ends during the turn, after some text
     - `long_line(characters)`: a text of that many `x` in one record of the runtime's protocol

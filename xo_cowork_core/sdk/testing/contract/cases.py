@@ -16,7 +16,7 @@ from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 PERMISSION_SECONDS = 4
 STOP_SECONDS = 5.0
 STORE_SECONDS = 5.0
-SILENT_SECONDS = 3
+SILENT_SECONDS = 10
 OWN_MODULE = " -m xo_cowork_core."
 PLANTED = "XO_CONTRACT_PLANTED"
 ALLOW = {"file_changes": True, "run_commands": True}

@@ -83,7 +83,7 @@ class ProcessCases(Cases):
     def test_a_silent_agent_is_stopped(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.silent is None:
             return skip_without("silent turn")
-        turn = chat.run_turn(subject.silent(), seconds=SILENT_SECONDS + 30)
+        turn = chat.run_turn(subject.silent(), seconds=SILENT_SECONDS + 20)
         assert turn.terminal.event == "agent-error"
         assert turn.terminal.data["code"] in {"silent", "timeout"}
         check_next_turn(chat, subject, turn.session_id)
