@@ -88,6 +88,10 @@ class HookCaller:
         require_type(value, hint, f"{hook}()")
         return value
 
+    def close(self) -> None:
+        """End the thread of the plugin's hooks."""
+        self._turn_thread.close()
+
     def call_for_list(self, hook: str, item_type: type, **arguments: object) -> list[Any]:
         """Call a hook at start that returns a list. Raises PluginError."""
         if not self.implements(hook):

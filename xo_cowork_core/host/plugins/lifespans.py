@@ -159,6 +159,7 @@ class PluginLifespans:
             task.cancel()
         await _wait_for(hanging, UNWIND_SECONDS)
         for plugin in self._plugins:
+            plugin.hooks.close()
             if plugin.record.serves:
                 plugin.record.set_state("stopped")
 

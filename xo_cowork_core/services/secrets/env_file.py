@@ -59,8 +59,10 @@ class EnvFileSecrets:
         self._require_visible(keys)
         self._change(lambda: delete_env_entries(self.file, keys))
 
-    def missing(self, required: Iterable[str]) -> Sequence[str]:
+    def missing(self, required: Sequence[str]) -> Sequence[str]:
         """Return the keys that have no value. Blocks."""
+        if not required:
+            return ()
         secrets = self.environment()
         return [key for key in required if key not in secrets or not secrets[key]]
 
