@@ -4,17 +4,22 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from pydantic import SecretStr
 
 from tests.support.connector_engine import (
     CONNECTOR,
     ConnectorEngine,
     UserinfoConnector,
+    code_method,
+    device_method,
     eventually,
 )
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import Unavailable
-from xo_cowork_core.sdk.connector import ApiKey
+from xo_cowork_core.sdk.connector import ApiKey, CommandLogin, TokenSet
+from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
 from xo_cowork_core.services.auth_flows.views import FlowView
 from xo_cowork_core.services.connectors.errors import FlowNotFound
 
@@ -52,6 +57,8 @@ async def test_a_flow_expires_by_itself_and_is_forgotten_10_minutes_later(tmp_pa
             return False
 
         await eventually(is_forgotten, bool)
+        journal = tmp_path / "flows.json"
+        await eventually(lambda: flow.flow_id in journal.read_text(), lambda found: not found)
 
 
 @in_event_loop
@@ -105,3 +112,30 @@ async def test_parallel_starts_for_one_connection_open_one_flow(tmp_path: Path) 
         views = [await each for each in forced]
         states = [engine.flows.read(CONNECTOR, view.flow_id).state for view in views]
         assert states == ["cancelled"] * 19 + ["awaiting_user"]
+
+
+@in_event_loop
+async def test_nothing_runs_after_the_stop(tmp_path: Path) -> None:
+    with FakeOAuthServer() as server:
+        program = CommandLogin(
+            ("sh", "-c", "echo https://acme.test/login; sleep 600"),
+            url_pattern=r"https://\S+",
+            read_tokens=lambda _: TokenSet(SecretStr("t")),
+        )
+        methods = [code_method(server), device_method(server), ApiKey(), program]
+        engine = ConnectorEngine(tmp_path, UserinfoConnector(server, methods))
+        async with engine:
+            await engine.signed_in(server, connection="work")
+            flows = [
+                await engine.start(method=method.id, connection=method.id) for method in methods
+            ]
+            await engine.connections.set_tokens(CONNECTOR, "set", TokenSet(SecretStr("t")))
+            hold = server.hold("userinfo")
+            engine.connections.status(CONNECTOR, "set")
+            await asyncio.to_thread(hold.wait)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        hold.release()
+        assert flows[0].authorize_url
+        location = await asyncio.to_thread(server.visit, flows[0].authorize_url)
+        with pytest.raises(OSError, match="refused|Connect call failed"):
+            await asyncio.open_connection("127.0.0.1", httpx.URL(location).port)

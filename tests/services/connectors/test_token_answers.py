@@ -149,6 +149,11 @@ def test_a_device_answer_is_read_with_the_names_of_some_providers() -> None:
     )
 
 
+def test_a_device_code_keeps_a_sign_in_open_for_an_hour_at_most() -> None:
+    device = parse_device_authorization(answer(DEVICE | {"expires_in": 10**8}))
+    assert device.expires_in == 3600
+
+
 @pytest.mark.parametrize(
     "change",
     [

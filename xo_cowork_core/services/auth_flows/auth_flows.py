@@ -39,7 +39,7 @@ class AuthFlows:
     def __init__(self, tools: FlowTools, journal_file: Path) -> None:
         self._tools = tools
         self._clock = tools.clock
-        self._table = FlowTable(tools.clock)
+        self._table = FlowTable(tools.clock, self._note_forgotten)
         self._journal = FlowJournal(journal_file, self._table.flows)
 
     async def resume(self) -> None:
@@ -142,6 +142,9 @@ class AuthFlows:
         self._table.add(active)
         self._note_change()
         return active
+
+    def _note_forgotten(self) -> None:
+        self._journal.note_change()
 
     def _note_change(self) -> None:
         self._journal.note_change()

@@ -4,7 +4,7 @@ Owns the task that lets time pass; `stop` ends it and closes the flows.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from xo_cowork_core.services.auth_flows.active_flow import ActiveFlow
@@ -21,10 +21,11 @@ MIN_PAUSE_SECONDS = 0.05
 
 
 class FlowTable:
-    """Finds flows, and drops those that ended long ago."""
+    """Finds flows, and drops those that ended long ago; `on_forget` is called for each."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_forget: Callable[[], None]) -> None:
         self._clock = clock
+        self._on_forget = on_forget
         self._active: dict[str, ActiveFlow] = {}
         self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -39,8 +40,9 @@ class FlowTable:
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
-        for active in self._active.values():
-            await active.close()
+        async with asyncio.TaskGroup() as group:
+            for active in self._active.values():
+                group.create_task(active.close(), name="flow end")
 
     def wake(self) -> None:
         """Look at the deadlines again."""
@@ -82,18 +84,18 @@ class FlowTable:
     def pass_time(self, now: datetime) -> None:
         """Apply the deadlines that have passed, and forget old flows."""
         for active in list(self._active.values()):
-            if active.flow.is_over:
-                self._forget_old(active, now)
-            elif active.flow.deadline <= now:
+            if active.flow.is_over and next_time(active.flow, KEEP_ENDED) <= now:
+                self._forget(active.flow)
+            elif not active.flow.is_over and active.flow.deadline <= now:
                 active.dispatch(TimePassed())
         over = [active.flow for active in self._active.values() if active.flow.is_over]
         over.sort(key=lambda flow: flow.ended_at or flow.created_at)
         for flow in over[:-MAX_ENDED]:
-            self._active.pop(flow.flow_id)
+            self._forget(flow)
 
-    def _forget_old(self, active: ActiveFlow, now: datetime) -> None:
-        if next_time(active.flow, KEEP_ENDED) <= now:
-            self._active.pop(active.flow.flow_id)
+    def _forget(self, flow: Flow) -> None:
+        self._active.pop(flow.flow_id)
+        self._on_forget()
 
     async def _run(self) -> None:
         while True:

@@ -50,6 +50,8 @@ class LoopbackListener:
             _, late = await asyncio.wait(self._connections, timeout=CLOSE_SECONDS)
             for connection in late:
                 connection.cancel()
+            if late:
+                await asyncio.wait(late)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -26,6 +26,7 @@ from xo_cowork_core.services.connectors.errors import (
 ERROR_NAME = re.compile(r"[a-z_]{1,64}")
 DEFAULT_INTERVAL_SECONDS = 5
 MAX_INTERVAL_SECONDS = 60
+MAX_DEVICE_SECONDS = 3600
 MAX_LIFE_SECONDS = 10 * 365 * 86400
 MAX_RETRY_AFTER_SECONDS = 3600
 STANDARD_MEMBERS = frozenset(
@@ -117,7 +118,7 @@ def parse_device_authorization(answer: HttpResponse) -> DeviceAuthorization:
         user_code=user_code,
         verification_uri=uri,
         verification_uri_complete=complete if _is_web_address(complete) else "",
-        expires_in=expires_in,
+        expires_in=min(expires_in, MAX_DEVICE_SECONDS),
         interval=min(interval or DEFAULT_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS),
     )
 
