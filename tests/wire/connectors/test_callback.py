@@ -66,6 +66,18 @@ def test_a_state_works_once(
     assert len(provider.requests("token")) == 1
 
 
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_no_other_method_uses_the_state_up(
+    acme: Connections, provider: FakeOAuthServer, browser: httpx.Client, method: str
+) -> None:
+    flow = acme.connect(method="authorization_code")
+    address = provider.visit(flow["authorize_url"])
+    answer = browser.request(method, address.removeprefix(PUBLIC))
+    assert answer.status_code in {401, 405}
+    assert acme.flow(flow["flow_id"])["state"] == "awaiting_user"
+    assert come_back(browser, address).status_code == 200
+
+
 def test_a_refusal_comes_back_too(
     acme: Connections, provider: FakeOAuthServer, browser: httpx.Client
 ) -> None:
