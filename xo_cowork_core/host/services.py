@@ -269,10 +269,8 @@ def _build_projects(
     )
 
 
-def _build_turns(
-    settings: Settings, base: BaseServices, index: IndexServices, projects: ProjectServices
-) -> TurnServices:
-    resolver = TurnResolver(
+def _build_resolver(settings: Settings, base: BaseServices, index: IndexServices) -> TurnResolver:
+    return TurnResolver(
         base.registry,
         base.selector,
         index.sessions,
@@ -280,6 +278,12 @@ def _build_turns(
         redactor=base.redactor,
         permission_mode=settings.permission_mode,
     )
+
+
+def _build_turns(
+    settings: Settings, base: BaseServices, index: IndexServices, projects: ProjectServices
+) -> TurnServices:
+    resolver = _build_resolver(settings, base, index)
     closer = SessionCloser(base.registry)
     turns = Turns(
         resolver=resolver,
