@@ -1,4 +1,4 @@
-"""Starts the fake model APIs."""
+"""Starts the fake model APIs, and commands that prompts for them contain."""
 
 import json
 import subprocess
@@ -20,3 +20,8 @@ def fake_model_api(name: str, log: Path | None = None, port: int = 0) -> Iterato
             yield json.loads(process.stdout.readline())["port"]
         finally:
             process.terminate()
+
+
+def working(name: str, seconds: float) -> str:
+    """Return a shell command that appends to a file five times a second."""
+    return f"for i in $(seq {int(seconds * 5)}); do echo worked >> {name}; sleep 0.2; done"

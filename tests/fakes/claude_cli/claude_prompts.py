@@ -4,7 +4,7 @@ import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.fakes.models import fake_model_api
+from tests.fakes.models import fake_model_api, working
 from xo_cowork_core.sdk.testing import RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
@@ -72,6 +72,7 @@ def claude_subject(binary: Path, port: int, config: Path) -> RuntimeSubject:
         slow_text=lambda seconds: f"[[text n={int(seconds * 10)} delay=0.1 slow]]",
         slow_tool=lambda seconds: f"{tool('Bash', command=sleeping(seconds))} [[text slept]]",
         tool=lambda name, content: f"{tool('Write', file_path=name, content=content)} [[text ok]]",
+        work=lambda name, seconds: f"{tool('Bash', command=working(name, seconds))} [[text ok]]",
         reasoning=lambda: "[[think hm so && text therefore]]",
         permission=lambda name: f"{tool('Write', file_path=name, content='x')} [[text well]]",
         question=question,

@@ -4,7 +4,7 @@ import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.fakes.models import fake_model_api
+from tests.fakes.models import fake_model_api, working
 from xo_cowork_core.sdk.testing import RuntimeSubject
 
 FAKES = Path(__file__).resolve().parent.parent
@@ -119,6 +119,7 @@ def codex_subject(binary: Path, port: int, home: Path) -> RuntimeSubject:
         slow_text=lambda seconds: f"[[text n={int(seconds * 10)} delay=0.1 slow]]",
         slow_tool=lambda seconds: f"{command(sleeping(seconds))} [[text slept]]",
         tool=lambda name, content: f"{patch(name, content)} [[text ok]]",
+        work=lambda name, seconds: f"{command(working(name, seconds))} [[text ok]]",
         reasoning=lambda: "[[think hm so && text therefore]]",
         permission=lambda name: f"{patch(name, 'x')} [[text well]]",
         question=question,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.fakes.models import fake_model_api
+from tests.fakes.models import fake_model_api, working
 from xo_cowork_core.sdk.testing import Chat, RuntimeSubject, eventually
 
 FAKES = Path(__file__).resolve().parent.parent
@@ -236,6 +236,7 @@ def openclaw_subject(running: GatewayProcess) -> RuntimeSubject:
         say=say,
         slow_text=lambda seconds: f"[[text n={int(seconds * 10)} delay=0.1 slow]]",
         slow_tool=lambda seconds: f"{tool('exec', command=f'sleep {seconds}')} [[text slept]]",
+        work=lambda name, seconds: f"{tool('exec', command=working(name, seconds))} [[text ok]]",
         tool=lambda name, content: f"{tool('write', path=name, content=content)} [[text ok]]",
         fail=lambda code: f"[[error {STATUS[code]}]]",
         # the gateway's wording; it retries the other errors for longer than a case lasts

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from tests.docs.pages import ROOT
+from tests.fakes.models import working
 from xo_cowork_core.sdk.testing import RuntimeSubject, install_plugin
 
 EXAMPLE = ROOT / "docs" / "examples" / "acp_runtime.py"
@@ -40,7 +41,6 @@ def opencode_subject(folder: Path, port: int) -> RuntimeSubject:
         folder, "runtime_opencode", EXAMPLE.read_text() + SETUP.format(config=_config(port))
     )
     wait = "python3 -c 'import time; time.sleep({})'"
-    work = "for i in $(seq {}); do echo worked >> {}; sleep 0.2; done"
 
     def bash(command: str) -> str:
         return tool("bash", command=command, description="a command")
@@ -62,7 +62,7 @@ def opencode_subject(folder: Path, port: int) -> RuntimeSubject:
         tool=lambda name, content: f"{write(name, content)} {text('ok')}",
         reasoning=lambda: "[[think hm so && text therefore]]",
         permission=lambda name: f"{write(name, 'x')} {text('well')}",
-        work=lambda name, seconds: f"{bash(work.format(int(seconds * 5), name))} {text('done')}",
+        work=lambda name, seconds: f"{bash(working(name, seconds))} {text('done')}",
         fail=lambda code: "[[error 400]]",
         failures={"upstream": "fake error 400"},
     )
