@@ -40,6 +40,7 @@ from xo_cowork_core.services.runtimes.registry import (
     RegisteredConnector,
     Registry,
 )
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
 
 WAIT_SECONDS = 10.0
 CONNECTOR = "acme"
@@ -138,7 +139,8 @@ class ConnectorEngine:
         self.requests = OAuthRequests(self.http, self.clock)
         self.discovery = Discovery(self.http, self.clock)
         self.clients = OAuthClients(folder / "registrations.json", self.requests)
-        self.store = TokenStore(folder / "tokens")
+        self.redactor = SecretRedactor()
+        self.store = TokenStore(folder / "tokens", self.redactor)
         sessions = OAuthSessions(self.registry, self.requests, self.discovery, self.clients)
         self.connections = Connections(self.registry, self.store, sessions, self.clock)
         self.processes = ProcessSupervisor(folder)

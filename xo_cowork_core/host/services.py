@@ -217,7 +217,9 @@ def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServic
     discovery = Discovery(http, base.clock)
     clients = OAuthClients(folder / "registrations.json", requests)
     sessions = OAuthSessions(base.registry, requests, discovery, clients)
-    connections = Connections(base.registry, TokenStore(folder / "tokens"), sessions, base.clock)
+    connections = Connections(
+        base.registry, TokenStore(folder / "tokens", base.redactor), sessions, base.clock
+    )
     tools = FlowTools(
         registry=base.registry,
         connections=connections,

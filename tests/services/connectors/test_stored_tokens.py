@@ -274,3 +274,20 @@ async def test_a_connector_gives_its_token_to_turns_while_it_is_connected(tmp_pa
         assert "XO_API_TOKEN" in engine.record.faults["turn_environment()"]
         await engine.connections.disconnect(CONNECTOR)
         assert await read(CONNECTOR, turn) == {}
+
+
+@in_event_loop
+async def test_tokens_are_kept_out_of_logs_before_a_plugin_has_them(tmp_path: Path) -> None:
+    engine = engine_at(tmp_path)
+    shown: list[str] = []
+
+    async def identify(tokens: TokenSet) -> Account:
+        shown.append(engine.redactor.redact(tokens.access_token.get_secret_value()))
+        return Account("1")
+
+    engine.connector.identify = identify  # type: ignore[method-assign]
+    async with engine:
+        await engine.start(input="a-long-key-1")
+    assert shown == ["[redacted]"]
+    async with engine_at(tmp_path) as engine:
+        assert engine.redactor.redact("key: a-long-key-1") == "key: [redacted]"

@@ -153,6 +153,7 @@ class FlowWork:
         return TokensReceived(tokens)
 
     async def _identify(self, tokens: TokenSet, seconds: float) -> Event:
+        self._tools.connections.redact(tokens)
         await asyncio.sleep(seconds)
         registered = find_connector(self._tools.registry, self._host.flow.connector)
         try:

@@ -133,6 +133,10 @@ class Connections:
             return {}
         return turn_environment(registered, turn, tokens)
 
+    def redact(self, tokens: TokenSet) -> None:
+        """Keep tokens that are not stored yet out of logs."""
+        self._store.redact(tokens)
+
     def check_name(self, connector: str, connection: str) -> None:
         """Raise BadRequest for a malformed name, Conflict when there are too many connections."""
         self._table.check_name(connector, connection)

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from xo_cowork_core.sdk.connector import Account, MethodKind, TokenSet
 from xo_cowork_core.services.connectors.errors import StorageFailed
 from xo_cowork_core.services.connectors.private_values import encode_private
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.storage.json_file import JsonFile, JsonFileContent, JsonObject
 
 VERSION = 1
@@ -55,10 +56,12 @@ class TokenStore:
     """The stored connections of all connectors, by connector and connection.
 
     Each write is a task that is completed also when its caller is cancelled; `stop` waits for them.
+    `redactor` keeps the tokens out of logs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redactor: SecretRedactor) -> None:
         self._folder = folder
+        self._redactor = redactor
         self._rows: dict[str, ConnectionRows] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._writes: set[asyncio.Task[None]] = set()
@@ -76,6 +79,11 @@ class TokenStore:
         if self._writes:
             await asyncio.wait(self._writes)
 
+    def redact(self, tokens: TokenSet) -> None:
+        """Keep tokens out of logs."""
+        secrets = [tokens.access_token, tokens.refresh_token, *tokens.extra.values()]
+        self._redactor.add(secret for secret in secrets if secret is not None)
+
     def rows(self, connector: str) -> ConnectionRows:
         """Return a connector's connections."""
         return self._rows.get(connector, {})
@@ -85,6 +93,8 @@ class TokenStore:
 
         Raises StorageFailed; then nothing has changed.
         """
+        if row is not None and row.tokens is not None:
+            self.redact(row.tokens)
         if connector in self._unreadable:
             raise StorageFailed(
                 f"The file of {connector}'s tokens is damaged and can't be replaced: "
@@ -127,6 +137,9 @@ class TokenStore:
                 self._report(connector, f"The stored sign-in can't be read: {error.strerror}.")
                 continue
             self._rows[connector] = rows
+            for row in rows.values():
+                if row.tokens is not None:
+                    self.redact(row.tokens)
             if content.set_aside:
                 name = content.set_aside.name
                 problem = f"The stored sign-in was damaged ({content.problem})"
