@@ -6,7 +6,7 @@ import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 import pytest
 from pydantic import SecretStr
@@ -25,6 +25,7 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.sdk.connector import Account, ApiKey, ProvidesTurnEnvironment, TokenSet
 from xo_cowork_core.services.connectors.errors import NeedsAuth, StorageFailed
 from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
+from xo_cowork_core.storage.json_file import JsonFile, JsonObject
 
 KEY = TokenSet(SecretStr("key-1"), extra={"id_token": SecretStr("id-1")})
 
@@ -291,3 +292,23 @@ async def test_tokens_are_kept_out_of_logs_before_a_plugin_has_them(tmp_path: Pa
     assert shown == ["[redacted]"]
     async with engine_at(tmp_path) as engine:
         assert engine.redactor.redact("key: a-long-key-1") == "key: [redacted]"
+
+
+@in_event_loop
+async def test_a_write_whose_caller_is_gone_is_completed_before_the_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = JsonFile.write
+
+    def write_slowly(file: JsonFile, value: JsonObject) -> None:
+        sleep(0.2)
+        write(file, value)
+
+    async with engine_at(tmp_path) as engine:
+        monkeypatch.setattr(JsonFile, "write", write_slowly)
+        caller = asyncio.create_task(engine.connections.set_tokens(CONNECTOR, "default", KEY))
+        await asyncio.sleep(0.05)
+        caller.cancel()
+        await asyncio.wait({caller})
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert "key-1" in token_file(tmp_path).read_text()
