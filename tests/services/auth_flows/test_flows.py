@@ -355,3 +355,17 @@ async def test_a_connector_that_failed_ends_its_flows(
         assert ended.error and ended.error.code == "not_configured"
         with pytest.raises(NotFound):
             await engine.connections.get(CONNECTOR)
+
+
+@in_event_loop
+async def test_tokens_wait_for_a_plugin_that_is_still_starting(tmp_path: Path) -> None:
+    connector = UserinfoConnector(None, [ApiKey()])
+    async with ConnectorEngine(tmp_path, connector) as engine:
+        engine.record.set_state("starting")
+        flow = await engine.start()
+        submission = asyncio.create_task(engine.flows.submit(CONNECTOR, flow.flow_id, "key-1"))
+        await engine.reaches(flow, "verifying")
+        await asyncio.sleep(0.3)
+        assert connector.identified == 0
+        engine.record.set_state("ready")
+        assert (await submission).state == "completed"

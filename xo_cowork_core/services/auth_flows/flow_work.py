@@ -54,6 +54,8 @@ from xo_cowork_core.services.connectors.oauth_sessions import find_connector, oa
 from xo_cowork_core.services.connectors.token_answers import AuthorizationPending
 from xo_cowork_core.services.connectors.token_store import StoredConnection
 
+PLUGIN_POLL_SECONDS = 0.1
+
 
 class FlowHost(Protocol):
     """The flow whose actions are performed."""
@@ -156,6 +158,9 @@ class FlowWork:
         self._tools.connections.redact(tokens)
         await asyncio.sleep(seconds)
         registered = find_connector(self._tools.registry, self._host.flow.connector)
+        # after a restart; the deadline of the flow ends this wait
+        while registered.plugin.is_starting:  # noqa: ASYNC110
+            await asyncio.sleep(PLUGIN_POLL_SECONDS)
         try:
             account = await identify(registered, tokens)
         except Unauthorized:
