@@ -14,7 +14,7 @@ from xo_cowork_core.sdk.testing import (
     LiveServer,
     install_plugin,
 )
-from xo_cowork_core.sdk.testing.connector_contract.cases import SignInPerson
+from xo_cowork_core.sdk.testing.connector_contract.cases import ResourceOwner
 
 FETCH = "user = await connector.fetch_account(self._context.http, url, tokens)"
 ACCOUNT_ID = 'id=str(user["sub"])'
@@ -159,12 +159,12 @@ def test_the_contract_finds(fault: Fault, server: LiveServer, provider: FakeOAut
     provider.revoke_all()
     provider.accept_key(subject.api_key)
     connections = Connections(server, fault.name)
-    person = SignInPerson(connections, subject)
+    owner = ResourceOwner(connections, subject)
     case = getattr(ConnectorContract(), fault.case)
     account, lifetimes = provider.options.account, provider.store.lifetimes.access_seconds
     try:
         with pytest.raises(AssertionError, match=re.compile(fault.message)):
-            case(person)
+            case(owner)
     finally:
         provider.clear()
         provider.set_account(account)

@@ -216,6 +216,21 @@ def test_a_second_sign_in_is_busy_unless_it_is_forced(
         acme.cancel(flow["flow_id"])
 
 
+def test_a_repeated_request_with_the_same_key_starts_one_sign_in(
+    acme: Connections, provider: FakeOAuthServer
+) -> None:
+    headers = {"Idempotency-Key": "sign-in-1"}
+    body = {"method": "authorization_code", "force": True}
+    first, again = (
+        acme.http.post(f"{acme.path}/connect", json=body, headers=headers) for _ in range(2)
+    )
+    assert first.json() == again.json()
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
+    flow_id = first.json()["flow_id"]
+    assert acme.flow(flow_id)["state"] == "awaiting_user"
+    acme.cancel(flow_id)
+
+
 def test_a_cancelled_sign_in_ends_and_a_finished_one_stays(
     acme: Connections, provider: FakeOAuthServer
 ) -> None:

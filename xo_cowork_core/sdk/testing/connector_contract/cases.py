@@ -18,8 +18,8 @@ KINDS: Sequence[MethodKind] = ("authorization_code", "device_code", "api_key", "
 OAUTH_KINDS: Sequence[MethodKind] = ("authorization_code", "device_code")
 
 
-class SignInPerson:
-    """A person in front of one connector: signs in by any method, with the provider's consent."""
+class ResourceOwner:
+    """The person whose account it is (RFC 6749): signs in to one connector, by any method."""
 
     def __init__(self, connections: Connections, subject: ConnectorSubject) -> None:
         self.connections = connections
@@ -107,7 +107,7 @@ class Cases:
             yield server
 
     @pytest.fixture
-    def person(self, server: LiveServer, subject: ConnectorSubject) -> Iterator[SignInPerson]:
+    def owner(self, server: LiveServer, subject: ConnectorSubject) -> Iterator[ResourceOwner]:
         """Return a person who is not signed in, at a provider as the subject started it."""
         if not server.running:
             server.start()
@@ -118,7 +118,7 @@ class Cases:
         provider.clear()
         provider.revoke_all()
         provider.accept_key(subject.api_key)
-        yield SignInPerson(connections, subject)
+        yield ResourceOwner(connections, subject)
         provider.clear()
         provider.consent = "approve"
         provider.set_account(account)

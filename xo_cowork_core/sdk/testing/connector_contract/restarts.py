@@ -5,32 +5,32 @@ from collections.abc import Callable
 from xo_cowork_core.sdk.testing.connector_contract.cases import (
     OAUTH_KINDS,
     Cases,
-    SignInPerson,
+    ResourceOwner,
 )
 
 
 class RestartCases(Cases):
     """Sign-ins and connections over a restart."""
 
-    def test_a_sign_in_survives_a_stop(self, person: SignInPerson) -> None:
-        self._restart_in_mid_flow(person, person.connections.server.terminate)
+    def test_a_sign_in_survives_a_stop(self, owner: ResourceOwner) -> None:
+        self._restart_in_mid_flow(owner, owner.connections.server.terminate)
 
-    def test_a_sign_in_survives_a_crash(self, person: SignInPerson) -> None:
-        self._restart_in_mid_flow(person, person.connections.server.kill)
+    def test_a_sign_in_survives_a_crash(self, owner: ResourceOwner) -> None:
+        self._restart_in_mid_flow(owner, owner.connections.server.kill)
 
-    def test_a_connection_survives_a_crash(self, person: SignInPerson) -> None:
-        before = person.sign_in()
-        person.connections.server.kill()
-        person.connections.server.start()
-        status = person.connections.status(verify=True)
+    def test_a_connection_survives_a_crash(self, owner: ResourceOwner) -> None:
+        before = owner.sign_in()
+        owner.connections.server.kill()
+        owner.connections.server.start()
+        status = owner.connections.status(verify=True)
         assert (status["status"], status["user"]) == ("connected", before["user"])
 
-    def _restart_in_mid_flow(self, person: SignInPerson, stop: Callable[[], int]) -> None:
-        for method in person.methods(*OAUTH_KINDS):
-            flow = person.start(method)
+    def _restart_in_mid_flow(self, owner: ResourceOwner, stop: Callable[[], int]) -> None:
+        for method in owner.methods(*OAUTH_KINDS):
+            flow = owner.start(method)
             stop()
-            person.connections.server.start()
-            ended = person.finish(flow)
+            owner.connections.server.start()
+            ended = owner.finish(flow)
             assert ended["state"] == "completed", f"{method['id']}: {ended}"
-            assert person.connections.status()["status"] == "connected"
-            person.connections.disconnect()
+            assert owner.connections.status()["status"] == "connected"
+            owner.connections.disconnect()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from xo_cowork_core.sdk.testing.connector_contract.cases import Cases, SignInPerson
+from xo_cowork_core.sdk.testing.connector_contract.cases import Cases, ResourceOwner
 
 PATHS = ("/api/connectors", "/api/plugins", "/health", "/metrics")
 CHUNK_BYTES = 1 << 20
@@ -13,21 +13,21 @@ CHUNK_BYTES = 1 << 20
 class SecrecyCases(Cases):
     """Where a token may not be found after sign-ins, checks and a disconnection."""
 
-    def test_no_token_leaves_the_token_store(self, person: SignInPerson) -> None:
+    def test_no_token_leaves_the_token_store(self, owner: ResourceOwner) -> None:
         texts = dict[str, str]()
-        for method in person.methods():
-            person.sign_in(method)
-            person.connections.server.restart()
-            person.connections.status(verify=True)
-            texts |= self._visible_texts(person)
-            found = [place for place, text in texts.items() if self._has_token(person, text)]
+        for method in owner.methods():
+            owner.sign_in(method)
+            owner.connections.server.restart()
+            owner.connections.status(verify=True)
+            texts |= self._visible_texts(owner)
+            found = [place for place, text in texts.items() if self._has_token(owner, text)]
             assert not found, f"a token is in {', '.join(found)}"
-            self._check_files(person)
-            person.connections.disconnect()
-        assert not self._has_token(person, person.connections.server.log), "a token is in the log"
+            self._check_files(owner)
+            owner.connections.disconnect()
+        assert not self._has_token(owner, owner.connections.server.log), "a token is in the log"
 
-    def _visible_texts(self, person: SignInPerson) -> Mapping[str, str]:
-        connections, server = person.connections, person.connections.server
+    def _visible_texts(self, owner: ResourceOwner) -> Mapping[str, str]:
+        connections, server = owner.connections, owner.connections.server
         answers = {path: server.client.get(path).text for path in PATHS}
         processes = [server.pid, *(process.pid for process in server.descendants())]
         return {
@@ -38,18 +38,18 @@ class SecrecyCases(Cases):
             "an environment": "".join(_read_proc(pid, "environ") for pid in processes),
         }
 
-    def _check_files(self, person: SignInPerson) -> None:
-        server = person.connections.server
+    def _check_files(self, owner: ResourceOwner) -> None:
+        server = owner.connections.server
         for path in _files_below(server.home):
-            if self._has_token(person, path.read_bytes().decode(errors="replace")):
+            if self._has_token(owner, path.read_bytes().decode(errors="replace")):
                 assert server.state in path.parents, f"a token is outside the state folder: {path}"
                 mode = path.stat().st_mode & 0o777
                 assert mode == 0o600, f"{path.name} has a token and the mode {mode:o}"
 
-    def _has_token(self, person: SignInPerson, text: str) -> bool:
-        store = person.provider.store
+    def _has_token(self, owner: ResourceOwner, text: str) -> bool:
+        store = owner.provider.store
         with store.lock:
-            secrets = {*store.access, *store.refresh, person.subject.api_key}
+            secrets = {*store.access, *store.refresh, owner.subject.api_key}
         return any(secret in text for secret in secrets)
 
 
