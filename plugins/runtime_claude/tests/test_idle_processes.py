@@ -54,3 +54,15 @@ def test_a_process_that_died_while_idle_is_replaced(server: LiveServer) -> None:
     assert (second.text, second.terminal.data["finish_reason"]) == ("again", "stop")
     (replacement,) = agents(server)
     assert replacement.pid != warm.pid
+
+
+def test_the_process_of_a_deleted_session_is_ended_and_no_other(server: LiveServer) -> None:
+    chat = Chat(server, "claude_code")
+    deleted = chat.run_turn(text("hello"))
+    (warm,) = agents(server)
+    kept = chat.run_turn(text("hello"))
+    assert chat.http.delete(f"/api/sessions/{deleted.session_id}").status_code == 200
+    eventually(lambda: not warm.is_alive, GONE_SECONDS, "the end of the deleted one's process")
+    (other,) = agents(server)
+    assert other.is_alive
+    assert chat.run_turn(text("again"), session_id=kept.session_id).text == "again"

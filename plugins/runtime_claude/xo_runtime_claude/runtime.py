@@ -14,6 +14,7 @@ from xo_cowork_core.sdk import (
     AgentFailure,
     Answers,
     ChecksHealth,
+    ClosesSessions,
     Done,
     EditsHistory,
     Event,
@@ -53,7 +54,14 @@ NOT_INSTALLED = "Claude Code isn't installed: run `npm install -g @anthropic-ai/
 
 
 class ClaudeRuntime(
-    Runtime, Interrupts, Answers, KeepsTranscripts, EditsHistory, OffersSkills, ChecksHealth
+    Runtime,
+    Interrupts,
+    Answers,
+    KeepsTranscripts,
+    EditsHistory,
+    OffersSkills,
+    ChecksHealth,
+    ClosesSessions,
 ):
     """Claude Code, one process per active session."""
 
@@ -118,6 +126,9 @@ class ClaudeRuntime(
 
     def open_transcript(self, path: Path) -> Transcript:
         return ClaudeTranscript(path)
+
+    async def close_session(self, session_id: str) -> None:
+        await self._pool.discard(session_id)
 
     async def drop(self, session_id: str, message_id: str) -> None:
         await self._pool.discard(session_id)
