@@ -2,6 +2,8 @@
 
 import httpx
 
+from .conftest import DEVICE_CODE_GRANT
+
 
 def error_of(answer: httpx.Response) -> str:
     return f"{answer.status_code} {answer.json()['error']}"
@@ -109,3 +111,21 @@ def test_introspection_tells_whether_a_token_is_active(client, server) -> None:
     server.expire("access")
     inactive = client.post("/introspect", token=tokens["access_token"])
     assert inactive.json() == {"active": False}
+
+
+def test_what_was_issued_to_one_client_is_of_no_use_to_another(client, server) -> None:
+    server.add_client("other")
+    code = client.authorize()["code"]
+    assert error_of(client.exchange(code, client_id="other")) == "400 invalid_grant"
+    tokens = client.exchange(code).json()
+    form = {"grant_type": "refresh_token", "client_id": "other"}
+    stolen = client.post("/token", **form, refresh_token=tokens["refresh_token"])
+    assert error_of(stolen) == "400 invalid_grant"
+    assert client.refresh(tokens["refresh_token"]).status_code == 200
+    device = client.post("/device_authorization").json()
+    server.approve()
+    form = {"grant_type": DEVICE_CODE_GRANT, "client_id": "other"}
+    assert error_of(client.post("/token", **form, device_code=device["device_code"])).endswith(
+        "invalid_grant"
+    )
+    assert client.poll(device["device_code"]).status_code == 200
