@@ -369,3 +369,21 @@ async def test_tokens_wait_for_a_plugin_that_is_still_starting(tmp_path: Path) -
         assert connector.identified == 0
         engine.record.set_state("ready")
         assert (await submission).state == "completed"
+
+
+@in_event_loop
+async def test_a_fault_of_the_engine_itself_ends_the_flow_at_once(
+    tmp_path: Path, server: FakeOAuthServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = UserinfoConnector(server, [code_method(server)])
+    async with ConnectorEngine(tmp_path, connector) as engine:
+        flow = await engine.start()
+
+        async def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("oops")
+
+        monkeypatch.setattr(engine.requests, "exchange_code", fail)
+        page = await asyncio.to_thread(server.sign_in, flow.authorize_url or "")
+        assert page.status_code == 400
+        ended = engine.flows.read(CONNECTOR, flow.flow_id)
+        assert ended.error and ended.error.code == "internal"

@@ -230,3 +230,41 @@ def test_servers_are_https_or_on_this_machine(tmp_path: Path, url: str) -> None:
 
     with pytest.raises(UpstreamError):
         asyncio.run(run())
+
+
+@in_event_loop
+async def test_a_refused_revocation_is_logged_and_deletes_the_tokens(
+    tmp_path: Path, server: FakeOAuthServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    method = AuthorizationCode(OAuthServer(issuer=server.url), OAuthClient("test-client"))
+    async with engine_for(tmp_path, server, method) as engine:
+        await engine.signed_in(server)
+        server.fault("revoke", 400, {"error": "unsupported_token_type"})
+        assert (await engine.connections.disconnect(CONNECTOR)).state == "disconnected"
+    assert "the tokens were not revoked" in caplog.text
+    assert "unsupported_token_type" in caplog.text
+
+
+@in_event_loop
+async def test_a_registration_asks_for_the_scopes_of_its_method(
+    tmp_path: Path, server: FakeOAuthServer
+) -> None:
+    method = AuthorizationCode(OAuthServer(issuer=server.url), REGISTERED, scopes=("a", "b"))
+    async with engine_for(tmp_path, server, method) as engine:
+        await engine.start()
+        [registration] = server.requests("register")
+        assert registration.parameters["scope"] == "a b"
+        assert registration.parameters["token_endpoint_auth_method"] == "none"
+
+
+@in_event_loop
+async def test_metadata_of_another_resource_is_refused(
+    tmp_path: Path, server: FakeOAuthServer
+) -> None:
+    method = AuthorizationCode(OAuthServer(resource=server.url), OAuthClient("test-client"))
+    document = {"resource": "https://evil.test", "authorization_servers": [server.url]}
+    server.fault("resource_metadata", 200, document)
+    async with engine_for(tmp_path, server, method) as engine:
+        with pytest.raises(UpstreamError, match="another resource"):
+            await engine.start()
+        assert server.requests("server_metadata") == []
