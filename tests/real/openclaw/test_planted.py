@@ -20,26 +20,25 @@ SECONDS = 15.0
 NOTE = "note.md"
 PRESETS = {"file_changes": True, "run_commands": True}
 # assembled by the shell, so that the output is not in the prompt
-OUTPUT = (
-    f"""python3 -c 'import os; print("{planted_word("out")}" + "put", os.environ.get("A_KEY"))'"""
-)
+OUTPUT = f"""python3 -c 'import os; print("{planted_word("out")}" + "put", os.environ.get("%s"))'"""
+CLAUDE_KEY, CODEX_KEY, OPENCLAW_KEY = "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "A_KEY"
 PROMPTS = {
     "claude_code": (
         claude_prompts.text(planted_word("answer")),
         f"[[think {planted_word('thought')} && text thought]]",
-        f"{claude_prompts.tool('Bash', command=OUTPUT)} [[text ran]]",
+        f"{claude_prompts.tool('Bash', command=OUTPUT % CLAUDE_KEY)} [[text ran]]",
         claude_prompts.tool("Write", file_path=NOTE, content=planted_word("content"))
         + " [[text ok]]",
     ),
     "codex": (
         codex_prompts.text(planted_word("answer")),
         f"[[think {planted_word('thought')} && text thought]]",
-        f"{codex_prompts.command(OUTPUT)} [[text ran]]",
+        f"{codex_prompts.command(OUTPUT % CODEX_KEY)} [[text ran]]",
         f"{codex_prompts.patch(NOTE, planted_word('content'))} [[text ok]]",
     ),
     "openclaw": (
         openclaw_prompts.say(planted_word("answer")),
-        f"{openclaw_prompts.tool('exec', command=OUTPUT)} [[text ran]]",
+        f"{openclaw_prompts.tool('exec', command=OUTPUT % OPENCLAW_KEY)} [[text ran]]",
         f"{openclaw_prompts.tool('write', path=NOTE, content=planted_word('content'))} [[text ok]]",
     ),
 }
@@ -63,9 +62,13 @@ def server(
             **openclaw_prompts.environment(openclaw.url),
         }
         server = LiveServer(environment=values)
-        for folder, name in ((server.state, "env"), (server.home / ".openclaw", ".env")):
-            folder.mkdir()
-            (folder / name).write_text(f"A_KEY={KEY}-of-{folder.name}\n")
+        files = {
+            server.state / "env": (CLAUDE_KEY, CODEX_KEY),
+            server.home / ".openclaw" / ".env": (OPENCLAW_KEY,),
+        }
+        for file, keys in files.items():
+            file.parent.mkdir()
+            file.write_text("".join(f"{key}={KEY}-of-{file.parent.name}\n" for key in keys))
         with server:
             yield server
 
