@@ -18,6 +18,7 @@ LONGEST_FIRST = (
     "tests/real/openclaw/test_openclaw_agents.py",
     "tests/real/openclaw/test_openclaw_stops.py",
     "tests/real/openclaw/test_openclaw_managed.py",
+    "tests/real/openclaw/test_openclaw_faults.py",
     "tests/real/claude/test_claude_contract.py",
     "tests/real/openclaw/test_openclaw_contract.py",
     "tests/real/openclaw/",
@@ -29,9 +30,13 @@ LONGEST_FIRST = (
     "tests/docs/",
     "tests/broken_plugins/",
 )
-# the files here share one real gateway, so one worker runs them all; these two have their own
+# the files here share one real gateway, so one worker runs them all; these have their own
 ONE_GATEWAY = "tests/real/openclaw/"
-OWN_GATEWAYS = ("test_openclaw_contract.py", "test_openclaw_managed.py")
+OWN_GATEWAYS = (
+    "test_openclaw_contract.py",
+    "test_openclaw_faults.py",
+    "test_openclaw_managed.py",
+)
 
 
 class SharedGatewayScheduling(LoadFileScheduling):

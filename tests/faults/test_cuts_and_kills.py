@@ -111,9 +111,10 @@ def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> R
     after = Reading(last_id=reading.last_id)
     read_with_cuts(Chat(server, "ticker"), turn, after, dice, 0)
     assert after.terminal
-    if ended_before:
+    if ended_before and after.terminal.event == "done":
         assert (after.terminal, after.desyncs) == (ended_before, 0)
     else:
+        # an end that was read in the moment before the kill may not have been saved either
         assert after.terminal.event in {"agent-error", "done"}
         taken = after.terminal.id <= reading.last_id
         assert after.desyncs == taken, "a desync where the crash took entries, and only there"

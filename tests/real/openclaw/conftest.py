@@ -17,6 +17,7 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 OpenChat = Callable[..., Chat]
+NO_TOOLCHAIN = "the real CLIs are not here: run `make toolchain`"
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +39,12 @@ def real_openclaw(
 ) -> Iterator[GatewayProcess]:
     """The real gateway, whose start and first turn take 20 s of CPU.
 
-    All tests share it; those that kill it start it again, and remove the agents that they create.
+    All tests share it but those of a module with `OWN_GATEWAY`; they remove the agents that they
+    create.
     """
     binary = real_binary()
     if binary is None:
-        pytest.skip("the real CLIs are not here: run `make toolchain`")
+        pytest.skip(NO_TOOLCHAIN)
     with gateway(binary, tmp_path_factory.mktemp("openclaw"), chat_model_port) as running:
         yield running
 
@@ -52,11 +54,15 @@ def openclaw(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
 ) -> Iterator[GatewayProcess]:
     """A gateway that a module's tests share; tests that kill it start it again."""
-    if request.param == "real":
+    is_real = request.param == "real"
+    if is_real and not getattr(request.module, "OWN_GATEWAY", False):
         yield request.getfixturevalue("real_openclaw")
         return
     folder = tmp_path_factory.mktemp("openclaw")
-    with gateway(fake_openclaw(folder), folder, chat_model_port) as running:
+    binary = real_binary() if is_real else fake_openclaw(folder)
+    if binary is None:
+        pytest.skip(NO_TOOLCHAIN)
+    with gateway(binary, folder, chat_model_port) as running:
         yield running
 
 

@@ -89,9 +89,9 @@ FAULTS = (
         "another account has taken the place",
     ),
     Fault(
-        "logs_the_token",
+        "prints_the_token",
         FETCH,
-        f"self._context.log.warning('%s', tokens.access_token.get_secret_value())\n        {FETCH}",
+        f"print(tokens.access_token.get_secret_value(), flush=True)\n        {FETCH}",
         "test_no_token_leaves_the_token_store",
         "a token is in the log",
     ),
