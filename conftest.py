@@ -17,6 +17,7 @@ LONGEST_FIRST = (
     # other sessions of the gateway protect processes, so the stops come before all that make many
     "tests/real/openclaw/test_openclaw_agents.py",
     "tests/real/openclaw/test_openclaw_stops.py",
+    "tests/real/opencode/",
     "tests/real/openclaw/test_openclaw_managed.py",
     "tests/real/openclaw/test_openclaw_faults.py",
     "tests/real/claude/test_claude_contract.py",
@@ -26,6 +27,8 @@ LONGEST_FIRST = (
     "tests/real/codex/",
     "tests/faults/",
     "tests/bench/",
+    "tests/packaging/",
+    "tests/sdk/",
     "tests/real/",
     "tests/docs/",
     "tests/broken_plugins/",
