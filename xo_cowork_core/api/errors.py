@@ -44,7 +44,8 @@ RESERVED = {402, 429}
 class ErrorBody(BaseModel):
     """The body of every answer from 400 up.
 
-    `detail` is a sentence, or an object with `error` and `message` where a program needs more.
+    `detail` is a sentence, or an object where a program needs more: `error` and `message` are the
+    same sentence, `code` is a stable word.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": {"detail": "Session not found"}})
@@ -62,7 +63,9 @@ def error_response(error: XoError) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     detail: object = error.message
     if error.details:
-        detail = {"error": error.code, "message": error.message, **error.details}
+        # shipped clients show `error`
+        sentence = {"error": error.message, "message": error.message}
+        detail = {"code": error.code, **error.details, **sentence}
     return JSONResponse({"detail": detail}, status, headers)
 
 

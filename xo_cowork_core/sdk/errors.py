@@ -13,8 +13,8 @@ from xo_cowork_core.sdk.events.base import JsonValue
 class XoError(Exception):
     """Base of every expected error.
 
-    `message` becomes the response's `detail`. With `details`, `detail` is an object with the keys
-    `error` (the code) and `message`, and those of `details`.
+    `message` becomes the response's `detail`. With `details`, `detail` is an object: `error` and
+    `message` are the message, `code` is the code, and the other keys are those of `details`.
     """
 
     code = "error"
