@@ -49,10 +49,14 @@ def test_config_names_another_file(environment, tmp_path):
 def test_a_workspace_image_has_its_own_defaults(environment):
     beta = read_settings(environment | {"STAGE": "beta"})
     assert beta.permission_mode == "bypass"
+    assert beta.wire_style == "spa"
     assert beta.workspace_root == Path("/home/coder")
     assert read_settings(environment).permission_mode == "ask"
     own = read_settings(environment | {"STAGE": "beta", "XO_PERMISSION_MODE": "accept_edits"})
     assert own.permission_mode == "accept_edits"
+    assert read_settings(environment | {"STAGE": "beta", "XO_WIRE_STYLE": "docs"}).wire_style == (
+        "docs"
+    )
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,8 @@ class Settings:
         SettingField(
             "XO_WIRE_STYLE",
             "wire",
-            "docs",
-            "Shape of five response bodies: as documented, or for the SPA.",
+            "",
+            "Shape of five response bodies: docs (as documented) in stage local, spa in beta.",
         ),
     ]
     permission_mode: Annotated[
@@ -270,9 +270,11 @@ def _with_stage_defaults(values: dict[str, Any], source: SettingsSource) -> dict
     if is_image and source.find("AI_WORKSPACE_ROOT") is None:
         workspace_root = WORKSPACE_HOME
     permission_mode = values["permission_mode"] or ("bypass" if is_image else "ask")
+    wire_style = values["wire_style"] or ("spa" if is_image else "docs")
     return {
         **values,
         "stage": stage,
         "workspace_root": workspace_root,
         "permission_mode": permission_mode,
+        "wire_style": wire_style,
     }
