@@ -25,9 +25,9 @@ Workspace = Annotated[str | None, Query()]
 
 @router.get("/api/config/workspace")
 async def read_workspace(services: ServicesDep) -> schemas.WorkspaceRoots:
-    """Return the projects root of each runtime."""
+    """Return the projects root of each runtime, and the name of the default runtime."""
     roots = {name: str(root) for name, root in (await services.project_roots.of_runtimes()).items()}
-    return schemas.WorkspaceRoots(roots=roots, default=str(services.project_roots.default))
+    return schemas.WorkspaceRoots(roots=roots, default=next(iter(roots), ""))
 
 
 @router.get(SKILLS_PATH)

@@ -7,10 +7,11 @@ from typing_extensions import TypedDict
 
 
 class WorkspaceRoots(TypedDict):
-    """Where each runtime's projects lie, the default runtime first."""
+    """Where each runtime's projects lie, the default runtime first; `default` is its name, empty
+    where no runtime is loaded."""
 
     roots: Annotated[dict[str, str], Field(examples=[{"demo": "/home/coder/xo-projects"}])]
-    default: Annotated[str, Field(examples=["/home/coder/xo-projects"])]
+    default: Annotated[str, Field(examples=["demo"])]
 
 
 class SkillRow(TypedDict):
