@@ -71,12 +71,14 @@ def test_a_session_row_has_both_field_sets(chat: Chat) -> None:
         "session_id": session_id,
         "title": "pangolin",
         "agent_name": "rows",
+        "backend": "rows",
         "agent_id": chat.folder.name,
         "agent": chat.folder.name,
         "directory": str(chat.folder),
         "message_count": 2,
         "updated_at": row["time_updated"],
         "time_updated": row["time_updated"],
+        "created_at": row["time_created"],
         "time_created": row["time_created"],
         "is_pinned": False,
         "project_id": chat.folder.name,
@@ -105,7 +107,7 @@ def test_lists_and_search_have_the_same_rows_in_both_styles(chat: Chat) -> None:
     assert get(chat.server, "/api/sessions?agent_name=rows", SPA) == docs["sessions"]
     (hit,) = get(chat.server, found)["sessions"]
     assert hit == {**row, "snippet": "<mark>armadillo</mark>"}
-    assert get(chat.server, found, SPA) == [{"session": row, "snippet": hit["snippet"]}]
+    assert get(chat.server, found, SPA) == [{"session": row, "snippet": "armadillo"}]
     assert get(chat.server, "/api/sessions?agent_name=none") == {
         "total": 0,
         "offset": 0,

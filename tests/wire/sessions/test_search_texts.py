@@ -27,3 +27,26 @@ def test_a_text_without_blanks_is_searched(chat: Chat, letter: str) -> None:
 def test_a_word_that_is_too_long_is_searched_by_its_beginning(chat: Chat) -> None:
     session_id = chat.run_turn(f"echo {'q' * 9000}").session_id
     assert search(chat.server, "q" * 8000) == [session_id]
+
+
+@pytest.mark.parametrize("query", ["", "?q=", "?q=%20%09"])
+def test_a_search_without_words_lists_all_sessions_newest_first(chat: Chat, query: str) -> None:
+    chat.run_turn("echo capybara")
+    newest = chat.run_turn("echo okapi").session_id
+    page = chat.http.get("/api/sessions").json()
+    found = chat.http.get(f"/api/sessions/search{query}").json()
+    assert found["sessions"][0]["session_id"] == newest
+    assert found["sessions"] == [{**row, "snippet": None} for row in page["sessions"]]
+    assert found["total"] == page["total"]
+    spa = chat.http.get(f"/api/sessions/search{query}", headers={"X-XO-Wire": "spa"}).json()
+    assert spa == [{"session": row, "snippet": None} for row in page["sessions"]]
+
+
+def test_only_the_docs_style_has_html_in_a_snippet(chat: Chat) -> None:
+    session_id = chat.run_turn("echo if a < b && <mark>tapir</mark> is &amp;").session_id
+    (hit,) = chat.http.get("/api/sessions/search?q=tapir").json()["sessions"]
+    assert hit["session_id"] == session_id
+    marked = "a &lt; b &amp;&amp; &lt;mark&gt;<mark>tapir</mark>&lt;/mark&gt; is &amp;amp;"
+    assert marked in hit["snippet"]
+    spa = chat.http.get("/api/sessions/search?q=tapir", headers={"X-XO-Wire": "spa"}).json()
+    assert "a < b && <mark>tapir</mark> is &amp;" in spa[0]["snippet"]

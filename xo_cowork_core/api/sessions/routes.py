@@ -16,8 +16,8 @@ from xo_cowork_core.api.sessions import schemas
 from xo_cowork_core.api.sessions.examples import MESSAGES, SESSION
 from xo_cowork_core.api.sessions.serializers import message_row, session_row
 from xo_cowork_core.api.wire_style import wire_style_of
-from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.index.index import Progress
+from xo_cowork_core.services.index.snippets import plain_text
 from xo_cowork_core.services.sessions import details
 
 SESSIONS_PATH = "/api/sessions"
@@ -94,15 +94,21 @@ async def search_sessions(
     limit: Number = None,
     offset: Number = None,
 ) -> Unvalidated[schemas.SessionSearchPage | list[schemas.SessionHit]]:
-    """Search titles and the full text of all runtimes' messages, best match first."""
+    """Search titles and the full text of all runtimes' messages, best match first. Without a text,
+    return all sessions, newest first."""
     style = wire_style_of(request, services.wire_style)
-    if not q or not q.strip():
-        raise BadRequest("`q` is missing")
     count = min(page_number(limit, "limit", 50, least=1), MAX_ROWS)
     start = page_number(offset, "offset", 0, least=0)
-    total, hits = await services.sessions.search(q, limit=count, offset=start)
+    total, hits = await services.sessions.search(q or "", limit=count, offset=start)
     if style == "spa":
-        return [{"session": session_row(hit.session), "snippet": hit.snippet} for hit in hits]
+        # this client prints a snippet as it is
+        return [
+            {
+                "session": session_row(hit.session),
+                "snippet": plain_text(hit.snippet) if hit.snippet else None,
+            }
+            for hit in hits
+        ]
     rows: list[schemas.SessionMatch] = [
         {**session_row(hit.session), "snippet": hit.snippet} for hit in hits
     ]
@@ -142,7 +148,9 @@ async def list_todos(session_id: str, services: ServicesDep) -> Unvalidated[sche
 @router.get(SESSION_PATH + "/files", responses=response_example({"files": []}))
 async def list_files(session_id: str, services: ServicesDep) -> Unvalidated[schemas.SessionFiles]:
     """Return the files that the session's tools touched or that came with prompts."""
-    files = details.files_of(await services.sessions.all_messages(session_id))
+    session = await services.sessions.read(session_id)
+    messages = await services.sessions.all_messages(session_id)
+    files = details.files_of(messages, session.directory or services.project_roots.default)
     return {
         "files": [
             {"name": file.name, "path": file.path, "type": file.type, "tool": file.tool}

@@ -43,12 +43,14 @@ class SessionRow(TypedDict):
     session_id: str
     title: str
     agent_name: str
+    backend: str
     agent_id: str | None
     agent: str
     directory: str | None
     message_count: int
     updated_at: str
     time_updated: str
+    created_at: str
     time_created: str
     is_pinned: bool
     project_id: str | None
@@ -71,16 +73,18 @@ class ChangedSession(SessionRow):
 
 
 class SessionMatch(SessionRow):
-    """A session with the text that matched: escaped HTML, the match in `<mark>`."""
+    """A session with the text that matched: escaped HTML, the match in `<mark>`; null without a
+    search text."""
 
-    snippet: str
+    snippet: str | None
 
 
 class SessionHit(TypedDict):
-    """A session with the text that matched, in the wire style `spa`."""
+    """A session with the text that matched, in the wire style `spa`: plain text; null without a
+    search text."""
 
     session: SessionRow
-    snippet: str
+    snippet: str | None
 
 
 class SessionPage(TypedDict):

@@ -7,6 +7,7 @@ from xo_cowork_core.api.usage.schemas import (
     ModelCall,
     ModelUsage,
     RuntimeUsage,
+    SessionCalls,
     SessionUsage,
     UsageCard,
     UsageReport,
@@ -35,6 +36,19 @@ CALL: ModelCall = {
     "cost_usd": 0.05,
     "tools": ["read"],
     "timestamp": "2026-11-24T08:00:09.000+00:00",
+}
+SESSION_CALLS: SessionCalls = {
+    "session_id": SESSION["session_id"],
+    "title": SESSION["title"],
+    "agent_name": SESSION["agent_name"],
+    "tokens_total": SESSION["tokens_total"],
+    "total_tokens": SESSION["total_tokens"],
+    "cost_usd": SESSION["cost_usd"],
+    "total_cost": SESSION["total_cost"],
+    "message_count": SESSION["message_count"],
+    "time_created": SESSION["time_created"],
+    "updated_at": SESSION["updated_at"],
+    "messages": [CALL],
 }
 MODEL: ModelUsage = {
     "model": "claude-opus-5-5",

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import orjson
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
@@ -11,8 +11,15 @@ from xo_cowork_core.api.models import Unvalidated, response_example
 from xo_cowork_core.api.pagination import Number
 from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.usage import examples, schemas
-from xo_cowork_core.api.usage.serializers import call_row, money, session_rows, usage_report
+from xo_cowork_core.api.usage.serializers import (
+    call_row,
+    money,
+    session_calls,
+    session_rows,
+    usage_report,
+)
 from xo_cowork_core.api.usage.window import MAX_DAYS, days_of, window_of
+from xo_cowork_core.api.wire_style import wire_style_of
 from xo_cowork_core.sdk import NotFound
 from xo_cowork_core.services.index.queries import Label
 from xo_cowork_core.services.usage.sums import Usage, total_of
@@ -86,14 +93,19 @@ async def usage_sessions(
 
 
 async def usage_session(
-    session_id: str, services: ServicesDep, days: Number = None
-) -> Unvalidated[schemas.SessionUsage]:
-    """Return one session's row. 404 when it has no usage in the window."""
+    request: Request, session_id: str, services: ServicesDep, days: Number = None
+) -> Unvalidated[schemas.SessionCalls | schemas.SessionUsage]:
+    """Return one session's row; in docs style with its model calls as `messages`. 404 when it has
+    no usage in the window."""
+    style = wire_style_of(request, services.wire_style)
     usage = await services.usage.window(days_of(days, MAX_DAYS), session_id=session_id)
     rows = session_rows(usage, await labels_of(services, usage))
     if not rows:
         raise NotFound("No usage of this session")
-    return rows[0]
+    if style == "spa":
+        return rows[0]
+    calls = await services.usage.calls(usage.days, session_id=session_id)
+    return session_calls(rows[0], calls)
 
 
 async def labels_of(services: Services, usage: Usage) -> dict[str, Label]:
@@ -111,7 +123,7 @@ _BOTH_PREFIXES = (
     ("summary", usage_summary, examples.TOTALS),
     ("summary/card", usage_card, examples.CARD),
     ("sessions", usage_sessions, {"sessions": [examples.SESSION]}),
-    ("sessions/{session_id}", usage_session, examples.SESSION),
+    ("sessions/{session_id}", usage_session, examples.SESSION_CALLS),
 )
 for _prefix in PREFIXES:
     for _path, _handler, _example in _BOTH_PREFIXES:

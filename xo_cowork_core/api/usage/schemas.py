@@ -21,8 +21,8 @@ class ModelUsage(TypedDict):
     message_count: int
 
 
-class SessionUsage(TypedDict):
-    """One session's part of a window."""
+class SessionTotals(TypedDict):
+    """The sums of one session's part of a window."""
 
     session_id: str
     title: str
@@ -31,10 +31,15 @@ class SessionUsage(TypedDict):
     total_tokens: int
     cost_usd: float
     total_cost: float
-    messages: int
     message_count: int
     time_created: str | None
     updated_at: str | None
+
+
+class SessionUsage(SessionTotals):
+    """One session's part of a window."""
+
+    messages: int
 
 
 class RuntimeUsage(TypedDict):
@@ -120,6 +125,12 @@ class ModelCall(TypedDict):
 
 class UsageAnalytics(TypedDict):
     """The newest model calls of a window."""
+
+    messages: list[ModelCall]
+
+
+class SessionCalls(SessionTotals):
+    """One session's part of a window with its newest model calls, in the wire style `docs`."""
 
     messages: list[ModelCall]
 

@@ -8,6 +8,7 @@ from xo_cowork_core.api.usage.schemas import (
     ModelCall,
     ModelUsage,
     RuntimeUsage,
+    SessionCalls,
     SessionUsage,
     ToolUsage,
     UsageReport,
@@ -125,6 +126,23 @@ def session_rows(usage: Usage, labels: Mapping[str, Label]) -> list[SessionUsage
             }
         )
     return rows
+
+
+def session_calls(row: SessionUsage, calls: Sequence[Call]) -> SessionCalls:
+    """Return a session's row with its model calls in place of the number of messages."""
+    return {
+        "session_id": row["session_id"],
+        "title": row["title"],
+        "agent_name": row["agent_name"],
+        "tokens_total": row["tokens_total"],
+        "total_tokens": row["total_tokens"],
+        "cost_usd": row["cost_usd"],
+        "total_cost": row["total_cost"],
+        "message_count": row["message_count"],
+        "time_created": row["time_created"],
+        "updated_at": row["updated_at"],
+        "messages": [call_row(call) for call in calls],
+    }
 
 
 def _runtimes(groups: Sequence[Group]) -> list[RuntimeUsage]:

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from xo_cowork_core.api.pagination import page_number
+from xo_cowork_core.api.pagination import whole_number
 from xo_cowork_core.sdk import BadRequest
 
 MAX_DAYS = 365
@@ -10,11 +10,8 @@ FIRST_YEAR = 1970
 
 
 def days_of(text: str | None, default: int = 30) -> int:
-    """Read `days`: 1 to 365. Raises BadRequest."""
-    days = page_number(text, "days", default, least=1)
-    if days > MAX_DAYS:
-        raise BadRequest(f"`days` must be at most {MAX_DAYS}")
-    return days
+    """Read `days`; a number outside 1 to 365 counts as the nearest of these. Raises BadRequest."""
+    return min(max(whole_number(text, "days", default), 1), MAX_DAYS)
 
 
 def window_of(days: str | None, start: str | None, end: str | None, *, today: date) -> list[str]:

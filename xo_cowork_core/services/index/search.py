@@ -30,10 +30,11 @@ NEWEST = (
 
 
 class Hit(NamedTuple):
-    """A session with an excerpt around its best match: HTML-escaped, matches in `<mark>`."""
+    """A session with an excerpt around its best match: HTML-escaped, matches in `<mark>`. None
+    where nothing was searched for."""
 
     session: Session
-    snippet: str
+    snippet: str | None
 
 
 def search(

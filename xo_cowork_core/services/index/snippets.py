@@ -50,6 +50,11 @@ def mark_matches(text: str, pattern: re.Pattern[str]) -> str:
     return "".join([*pieces, html.escape(text[start:end]), "…" if end < len(text) else ""])
 
 
+def plain_text(snippet: str) -> str:
+    """Return the text of a snippet without marks and escapes."""
+    return html.unescape(snippet.replace("<mark>", "").replace("</mark>", ""))
+
+
 def _first_match(text: str, pattern: re.Pattern[str]) -> int:
     """Return where the first match begins; 0 where there is none. Slice by slice: to fold a
     megabyte takes a third of a second."""

@@ -1,5 +1,6 @@
 """Extracts todos, files and Markdown from the messages of a session."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -10,6 +11,7 @@ from xo_cowork_core.sdk.runtime.history import FilePart, Message, TextPart, Tool
 from xo_cowork_core.services.clock import stamp
 
 FILE_TOOLS = frozenset({"write", "edit", "read", "notebook_edit", "multi_edit"})
+CHANGED = "changed"
 FENCES = re.compile(r"`+")
 
 
@@ -31,13 +33,17 @@ def todos_of(messages: Sequence[Message]) -> list[Mapping[str, JsonValue]]:
     return []
 
 
-def files_of(messages: Sequence[Message]) -> list[TouchedFile]:
-    """Return each file once, with the last tool that touched it, in the order of first touch."""
+def files_of(messages: Sequence[Message], directory: str | PurePath) -> list[TouchedFile]:
+    """Return each file once, in the order of first touch, with the last tool that changed it, else
+    the last that read it. Relative paths are taken from `directory`."""
     files: dict[str, TouchedFile] = {}
     for message in messages:
         for part in message.parts:
             for file in _files(part):
-                files[file.path] = file
+                path = os.path.normpath(PurePath(directory, file.path))
+                known = files.get(path)
+                if known is None or file.type == CHANGED or known.type != CHANGED:
+                    files[path] = file._replace(path=path)
     return list(files.values())
 
 
@@ -47,7 +53,7 @@ def _files(part: object) -> Iterator[TouchedFile]:
     if isinstance(part, ToolPart) and part.tool in FILE_TOOLS and part.status != "error":
         path = part.input.get("file_path") or part.input.get("path")
         if isinstance(path, str) and path:
-            kind = "read" if part.tool == "read" else "changed"
+            kind = "read" if part.tool == "read" else CHANGED
             yield TouchedFile(PurePath(path).name, path, kind, part.tool)
 
 

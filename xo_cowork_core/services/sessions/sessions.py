@@ -69,7 +69,13 @@ class Sessions:
         )
 
     async def search(self, text: str, *, limit: int, offset: int) -> tuple[int, Sequence[Hit]]:
-        """Return how many sessions match, and a page of them, best first."""
+        """Return how many sessions match, and a page of them, best first; for an empty text all
+        sessions, newest first."""
+        if not text.strip():
+            total, page = await self.list(
+                agent_name=None, agent_id=None, limit=limit, offset=offset
+            )
+            return total, [Hit(session, None) for session in page]
         await self._index.ensure_fresh()
         return await self._index.query(
             lambda connection: search.search(connection, text, limit=limit, offset=offset)

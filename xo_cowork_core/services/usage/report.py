@@ -114,9 +114,14 @@ class UsageReports:
         )
         return usage, prices
 
-    async def calls(self, window: Sequence[str]) -> Sequence[Call]:
-        """Return the newest model calls of some days, at most `MAX_CALLS`."""
-        rows = await self._index.query(lambda connection: _newest_calls(connection, window))
+    async def calls(
+        self, window: Sequence[str], *, session_id: str | None = None
+    ) -> Sequence[Call]:
+        """Return the newest model calls of some days, of one session or all, at most
+        `MAX_CALLS`."""
+        rows = await self._index.query(
+            lambda connection: _newest_calls(connection, window, session_id)
+        )
         prices = await self._prices.of({row[1] for row in rows if row[7] is None})
         return [_call(row, prices.get(row[1])) for row in rows]
 
@@ -232,15 +237,20 @@ def _messages(
     return [row[:3] for row in rows], sorted(seconds)
 
 
-def _newest_calls(connection: sqlite3.Connection, window: Sequence[str]) -> list[tuple[Any, ...]]:
+def _newest_calls(
+    connection: sqlite3.Connection, window: Sequence[str], session_id: str | None
+) -> list[tuple[Any, ...]]:
     start = milliseconds_of(datetime.fromisoformat(f"{window[0]}T00:00:00+00:00"))
     end = milliseconds_of(datetime.fromisoformat(f"{window[-1]}T00:00:00+00:00")) + DAY_MS
+    of_session = "AND session_id = ?" if session_id else ""
+    values = [start, end, *([session_id] if session_id else []), MAX_CALLS]
     return connection.execute(
-        "SELECT session_id, model_id, input, output, reasoning, cache_read, cache_write,"
+        "SELECT session_id, model_id, input, output, reasoning, cache_read, cache_write,"  # noqa: S608
         " cost, tools, time_ms FROM calls JOIN models USING (model_key)"
         " JOIN session_keys USING (session_key)"
-        " WHERE counted AND time_ms >= ? AND time_ms < ? ORDER BY time_ms DESC LIMIT ?",
-        (start, end, MAX_CALLS),
+        f" WHERE counted AND time_ms >= ? AND time_ms < ? {of_session}"
+        " ORDER BY time_ms DESC LIMIT ?",
+        values,
     ).fetchall()
 
 
