@@ -122,17 +122,17 @@ async def search_files(
     body: schemas.SearchRequest, services: ServicesDep
 ) -> list[schemas.FileMatchRow]:
     """Find files by a part of their names, best match first."""
-    found = await services.files.search.find(body.directory, body.query, body.limit)
+    matches = await services.files.search.find(body.directory, body.query, body.limit)
     return [
         schemas.FileMatchRow(
             name=match.name, relative_path=match.relative_path, absolute_path=str(match.path)
         )
-        for match in found
+        for match in matches
     ]
 
 
 @router.post("/api/files/attach")
 async def attach(body: schemas.AttachRequest, services: ServicesDep) -> list[schemas.StoredFileRow]:
     """Describe existing files in the form of an upload's response."""
-    found = await services.files.describer.describe(body.paths)
-    return [schemas.stored_file_row(file) for file in found]
+    files = await services.files.describer.describe(body.paths)
+    return [schemas.stored_file_row(file) for file in files]

@@ -155,5 +155,5 @@ def _without_token(scope: Scope) -> Scope:
     if b"token=" not in scope["query_string"]:
         return scope
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    kept = [(key, value) for key, value in query if key not in TOKEN_PARAMETERS]
-    return {**scope, "query_string": urlencode(kept).encode()}
+    parameters = [(key, value) for key, value in query if key not in TOKEN_PARAMETERS]
+    return {**scope, "query_string": urlencode(parameters).encode()}

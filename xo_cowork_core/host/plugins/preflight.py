@@ -92,8 +92,8 @@ def _lifespan_problems(loaded: LoadedPlugin) -> Iterator[str]:
         yield str(error)
         return
     if not isinstance(lifespan, AbstractAsyncContextManager):
-        found = describe_value(lifespan).partition(":")[0]
-        yield f"xo_lifespan() must return a context, {found}: use @asynccontextmanager"
+        received = describe_value(lifespan).partition(":")[0]
+        yield f"xo_lifespan() must return a context, {received}: use @asynccontextmanager"
 
 
 def _import_problems(package: str) -> Iterator[str]:

@@ -93,9 +93,9 @@ class OAuthClients:
 
         Harmless for a client that was not registered. Raises StorageFailed.
         """
-        kept = [each for each in self._registrations if each.client.client_id != client_id]
-        if len(kept) != len(self._registrations):
-            await self._store(kept)
+        remaining = [each for each in self._registrations if each.client.client_id != client_id]
+        if len(remaining) != len(self._registrations):
+            await self._store(remaining)
 
     def registered_port(self, metadata: ServerMetadata, host: str, path: str) -> int:
         """Return the loopback port that the newest registration is bound to; 0 without one."""

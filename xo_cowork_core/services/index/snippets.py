@@ -61,9 +61,9 @@ def _first_match(text: str, pattern: re.Pattern[str]) -> int:
     start = 0
     while start < len(text):
         end = _word_end(text, start + SLICE_CHARACTERS)
-        found = pattern.search(folded_text(text[start:end]))
-        if found:
-            return start + found.start()
+        match = pattern.search(folded_text(text[start:end]))
+        if match:
+            return start + match.start()
         start = end
     return 0
 

@@ -33,9 +33,9 @@ def require_iterator(events: object) -> AsyncIterator[Event]:
     """Return what `run` returned. Raises PluginError where it is no asynchronous iterator."""
     if isinstance(events, AsyncIterator):
         return cast("AsyncIterator[Event]", events)
-    found = describe_value(events).partition(":")[0]
+    received = describe_value(events).partition(":")[0]
     raise PluginError(
-        f"run() must be an asynchronous generator, {found}:"
+        f"run() must be an asynchronous generator, {received}:"
         " write `async def run(self, turn)` with `yield`"
     )
 

@@ -74,13 +74,13 @@ class Prices:
 
     async def _look_up(self, model_ids: list[str]) -> Mapping[str, Price | None]:
         try:
-            found = cast(
+            tables = cast(
                 "dict[str, object]", orjson.loads(await _run_lookup(orjson.dumps(model_ids)))
             )
         except (OSError, TimeoutError, ValueError):
             log.warning("the price list could not be read; unknown models count as free")
             return {}
-        return {model: _price(table) for model, table in found.items()}
+        return {model: _price(table) for model, table in tables.items()}
 
     def _read_own(self) -> Mapping[str, Price]:
         try:
@@ -90,12 +90,12 @@ class Prices:
         except (OSError, ValueError) as error:
             self._warn_once(f"prices.toml in the state folder is not understood: {error}")
             return {}
-        found = {model: _price(table) for model, table in tables.items()}
-        wrong = [model for model, price in found.items() if price is None]
+        prices = {model: _price(table) for model, table in tables.items()}
+        wrong = [model for model, price in prices.items() if price is None]
         if wrong:
             names = ", ".join(wrong)
             self._warn_once(f"prices.toml in the state folder has no price that can be for {names}")
-        return {model: price for model, price in found.items() if price}
+        return {model: price for model, price in prices.items() if price}
 
     def _warn_once(self, message: str) -> None:
         """Log a message once: the file is read for every report."""
@@ -105,10 +105,10 @@ class Prices:
 
     def _read_cache(self) -> dict[str, Price | None]:
         try:
-            kept = orjson.loads(self._cache_file.read_bytes())
-            if kept["list"] != version("genai-prices"):
+            cache = orjson.loads(self._cache_file.read_bytes())
+            if cache["list"] != version("genai-prices"):
                 return {}
-            models = {model: (table, _price(table)) for model, table in kept["models"].items()}
+            models = {model: (table, _price(table)) for model, table in cache["models"].items()}
             # None is a model without a price; any other table that is no price was damaged
             return {
                 model: price for model, (table, price) in models.items() if price or table is None

@@ -20,8 +20,8 @@ class SecrecyCases(Cases):
             owner.connections.server.restart()
             owner.connections.status(verify=True)
             texts |= self._visible_texts(owner)
-            found = [place for place, text in texts.items() if self._has_token(owner, text)]
-            assert not found, f"a token is in {', '.join(found)}"
+            places = [place for place, text in texts.items() if self._has_token(owner, text)]
+            assert not places, f"a token is in {', '.join(places)}"
             self._check_files(owner)
             owner.connections.disconnect()
         assert not self._has_token(owner, owner.connections.server.log), "a token is in the log"
