@@ -111,10 +111,10 @@ def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> R
     after = Reading(last_id=reading.last_id)
     read_with_cuts(Chat(server, "ticker"), turn, after, dice, 0)
     assert after.terminal
-    if ended_before and after.terminal.event == "done":
+    if ended_before:
+        # an end is on disk before it is read
         assert (after.terminal, after.desyncs) == (ended_before, 0)
     else:
-        # an end that was read in the moment before the kill may not have been saved either
         assert after.terminal.event in {"agent-error", "done"}
         taken = after.terminal.id <= reading.last_id
         assert after.desyncs == taken, "a desync where the crash took entries, and only there"
@@ -134,6 +134,21 @@ def read_with_cuts(
                 if reading.last_id >= goal and not frame.terminal:
                     reading.cuts += 1
                     break
+
+
+@pytest.mark.fault
+def test_an_end_that_was_read_in_the_moment_before_the_kill_is_read_again(
+    server: LiveServer,
+) -> None:
+    chat = Chat(server, "ticker")
+    turn = chat.prompt("tick 1 0")
+    with chat.stream(turn.stream_id) as stream:
+        end = next(frame for frame in stream if frame.terminal)
+        server.kill()
+    assert end.event == "done"
+    server.start()
+    with Chat(server, "ticker").stream(turn.stream_id, after=end.id or 0) as stream:
+        assert list(stream) == [end]
 
 
 @pytest.mark.fault

@@ -106,6 +106,7 @@ async def test_evicted_entries_leave_a_gap_that_the_next_batch_names_once(
     stream.append(entries(4, 4)[0])
     assert await reader.next(1) == EventBatch(4, entries(4, 4), gap=True)
     stream.append(entries(5, 5)[0], terminal=True)
+    stream.show_end()
     assert await reader.next(1) == EventBatch(5, entries(5, 5), terminal=True)
     await database.close()
 

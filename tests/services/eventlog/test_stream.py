@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.eventlog import batches as batches_module
+from xo_cowork_core.services.eventlog import log as log_module
 from xo_cowork_core.services.eventlog import stream as stream_module
 from xo_cowork_core.services.eventlog.batches import Entry, entry_of, pack, split, unpack
-from xo_cowork_core.services.eventlog.log import EventLog
+from xo_cowork_core.services.eventlog.log import EventLog, insert_batches
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.storage.database import Database
@@ -54,6 +57,12 @@ async def add_stream(database: Database, log: EventLog, stream_id: str = "s") ->
 def put(log: EventLog, stream: Stream, number: int, *, terminal: bool = False) -> None:
     stream.append(entry_of("text-delta", b'{"n":%d}' % number), terminal=terminal)
     log.mark_dirty(stream)
+
+
+async def end(log: EventLog, stream: Stream, number: int) -> None:
+    put(log, stream, number, terminal=True)
+    await log.wait_for_end(stream)
+    stream.show_end()
 
 
 async def read_all(log: EventLog, stream_id: str, last_seen: int) -> list[tuple[int, bytes]]:
@@ -100,7 +109,7 @@ async def _write_and_read(folder: Path, sizes: list[int], starts: list[int]) -> 
                 number += 1
                 put(log, stream, number)
             await asyncio.sleep(0.001)
-        put(log, stream, number + 1, terminal=True)
+        await end(log, stream, number + 1)
     await log.stop()
     late = await read_all(EventLog(database, SystemClock()), "s", 0)
     await database.close()
@@ -137,7 +146,8 @@ def test_a_full_disk_stops_no_stream_and_nothing_is_lost_once_there_is_room(
         async with asyncio.timeout(5):
             while not log.failing:
                 await asyncio.sleep(0.01)
-        put(log, stream, 500, terminal=True)
+        async with asyncio.timeout(log_module.END_SECONDS / 2):
+            await end(log, stream, 500)
         assert len(await read) == 500, "a live reader needs no disk"
         broken_disk()
         async with asyncio.timeout(5):
@@ -171,6 +181,64 @@ def test_on_a_full_disk_memory_is_bounded_and_a_late_reader_gets_a_gap(
         assert block.gap
         assert block.first_id == stream.first_id
         assert block.first_id > 1800
+        await log.stop()
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_reader_gets_the_terminal_entry_when_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_write = threading.Event()
+
+    def insert_slowly(*arguments: Any) -> None:
+        assert may_write.wait(5)
+        insert_batches(*arguments)
+
+    monkeypatch.setattr(log_module, "insert_batches", insert_slowly)
+
+    async def scenario() -> None:
+        database, log = new_log(tmp_path)
+        log.start()
+        stream = await add_stream(database, log)
+        put(log, stream, 1)
+        ending = asyncio.create_task(end(log, stream, 2))
+        reader = await open_reader(log, "s", 0)
+        assert reader
+        first = await reader.next(1.0)
+        assert first
+        assert (first.last_id, first.terminal) == (1, False), "a live entry needs no disk"
+        assert await reader.next(0.1) is None
+        late = await open_reader(log, "s", 2)
+        assert late
+        assert await late.next(0.1) is None
+        may_write.set()
+        last = await reader.next(1.0)
+        assert last
+        assert (last.last_id, last.terminal) == (2, True)
+        assert await late.next(1.0) == last
+        await ending
+        await log.stop()
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_disk_that_takes_too_long_does_not_hold_the_end_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(log_module, "END_SECONDS", 0.05)
+    may_write = threading.Event()
+    monkeypatch.setattr(log_module, "insert_batches", lambda *_: may_write.wait(5))
+
+    async def scenario() -> None:
+        database, log = new_log(tmp_path)
+        log.start()
+        stream = await add_stream(database, log)
+        await end(log, stream, 1)
+        assert "the end of stream s is not saved" in caplog.text
+        may_write.set()
         await log.stop()
         await database.close()
 

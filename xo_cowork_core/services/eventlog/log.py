@@ -1,14 +1,16 @@
 """The event log: every stream's entries, in memory while it runs, in SQLite behind it.
 
 Two tasks belong to the log. The saver commits new entries of all streams in one transaction, at
-most `COMMIT_SECONDS` after they were appended; a live entry never waits for it. The pruner deletes
-old streams. `stop` cancels the pruner and ends the saver after a last commit.
+most `COMMIT_SECONDS` after they were appended, and at once when a stream has ended. A live entry
+never waits for it; a terminal one is shown to readers when it is on disk. The pruner deletes old
+streams. `stop` cancels the pruner and ends the saver after a last commit.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from xo_cowork_core.storage.database import Database
 COMMIT_SECONDS = 0.03
 RETRY_SECONDS = 1.0
 DRAIN_SECONDS = 30.0
+END_SECONDS = 2.0
 KEEP = timedelta(hours=24)
 KEEP_BYTES = 1 << 30
 PRUNE_SECONDS = 3600.0
@@ -47,6 +50,7 @@ class EventLog:
         self._live: dict[str, Stream] = {}
         self._dirty: dict[str, Stream] = {}
         self._has_dirty = asyncio.Event()
+        self._has_ended = asyncio.Event()
         self._committed = asyncio.Condition()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,6 +68,7 @@ class EventLog:
         """Commit the unsaved entries, once, and stop."""
         self._stopping = True
         self._has_dirty.set()
+        self._has_ended.set()
         for task in self._tasks[1:]:
             task.cancel()
         if self._tasks:
@@ -87,12 +92,14 @@ class EventLog:
 
     async def drain(self, stream: Stream) -> None:
         """Wait while too much of a stream is unsaved and the disk works."""
-        async with self._committed:
-            try:
-                async with asyncio.timeout(DRAIN_SECONDS):
-                    await self._committed.wait_for(lambda: not stream.full or self.failing)
-            except TimeoutError:
-                log.warning("the disk is slow: stream %s waits for it", stream.stream_id)
+        if not await self._wait_for_commit(lambda: not stream.full, DRAIN_SECONDS):
+            log.warning("the disk is slow: stream %s waits for it", stream.stream_id)
+
+    async def wait_for_end(self, stream: Stream) -> None:
+        """Wait until the terminal entry of a stream is on disk, while the disk works."""
+        self._has_ended.set()
+        if not await self._wait_for_commit(lambda: stream.saved_id == stream.last_id, END_SECONDS):
+            log.warning("the disk is slow: the end of stream %s is not saved", stream.stream_id)
 
     def live(self, stream_id: str) -> Stream | None:
         """Return the live end of a stream, if it is in memory."""
@@ -130,8 +137,11 @@ class EventLog:
     async def _save_forever(self) -> None:
         while not (self._stopping and not self._dirty):
             await self._has_dirty.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await self._has_ended.wait()
             if not self._stopping:
-                await asyncio.sleep(COMMIT_SECONDS)
+                self._has_ended.clear()
             self._has_dirty.clear()
             dirty, self._dirty = self._dirty, {}
             try:
@@ -145,9 +155,20 @@ class EventLog:
                     return
                 self._dirty = dirty | self._dirty
                 self._has_dirty.set()
-                await asyncio.sleep(RETRY_SECONDS)
             async with self._committed:
                 self._committed.notify_all()
+            if self.failing:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _wait_for_commit(self, is_done: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a commit after which `is_done`, or for a failing disk; False when it took
+        longer than `seconds`."""
+        async with self._committed:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self._committed.wait_for(lambda: is_done() or self.failing)
+            except TimeoutError:
+                return False
 
     async def _save(self, streams: Sequence[Stream]) -> None:
         batches = [(stream, stream.unsaved()) for stream in streams]

@@ -56,7 +56,9 @@ class Reader:
             self._gap = True
             self._seen = stream.first_id - 1
             batch = stream.after(self._seen)
-        return batch
+        # entries from disk: a terminal one as large as the memory of a stream is among them
+        is_end = stream.ended and batch is not None and batch.last_id == stream.last_id
+        return batch._replace(terminal=True) if batch and is_end else batch
 
     async def _next_stored(self, stored: StoredStream) -> EventBatch:
         try:

@@ -23,6 +23,7 @@ class Stream:
         self.last_id = last_id
         self.saved_id = last_id
         self.ended = False
+        self._is_end_visible = False
         self._entries: list[Entry] = []
         self._bytes = 0
         self._unsaved_bytes = 0
@@ -34,20 +35,30 @@ class Stream:
         return self.last_id - len(self._entries) + 1
 
     @property
+    def visible_id(self) -> int:
+        """The id of the last entry that readers get."""
+        return self.last_id - (self.ended and not self._is_end_visible)
+
+    @property
     def full(self) -> bool:
         """Whether so much is unsaved that a producer should wait."""
         return self._unsaved_bytes > UNSAVED_BYTES
 
     def append(self, entry: Entry, *, terminal: bool = False) -> None:
-        """Number an entry and wake the readers."""
+        """Number an entry and wake the readers. A terminal one waits for `show_end`."""
         self._entries.append(entry)
         self.last_id += 1
         size = len(entry) + ENTRY_OVERHEAD_BYTES
         self._bytes += size
         self._unsaved_bytes += size
         self.ended = terminal
-        if self._waiters:
+        if self._waiters and not terminal:
             self._wake()
+
+    def show_end(self) -> None:
+        """Give the terminal entry to the readers."""
+        self._is_end_visible = True
+        self._wake()
 
     def after(self, last_seen: int) -> EventBatch | None:
         """Return the next entries after id `last_seen`; None when memory no longer has them."""
@@ -56,6 +67,8 @@ class Stream:
             return None
         entries = take_batch(self._entries, start)
         last_id = last_seen + len(entries)
+        if last_id > self.visible_id:
+            entries, last_id = entries[:-1], last_id - 1
         return EventBatch(last_seen + 1, entries, terminal=self.ended and last_id == self.last_id)
 
     def unsaved(self) -> EventBatch:
@@ -78,7 +91,7 @@ class Stream:
 
     async def wait_for_entries(self, last_seen: int, timeout: float) -> bool:
         """Wait at most `timeout` seconds for an entry after `last_seen`; False when none came."""
-        if self.last_id > last_seen:
+        if self.visible_id > last_seen:
             return True
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
@@ -89,7 +102,7 @@ class Stream:
             timer.cancel()
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        return self.last_id > last_seen
+        return self.visible_id > last_seen
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []

@@ -1,7 +1,7 @@
 """One running turn: it pumps a runtime's events into the stream and appends exactly one terminal.
 
 `RunningTurn.run` runs in the turn's owner task. It alone starts and ends the pump, the task that
-iterates the runtime; `close` appends the terminal entry.
+iterates the runtime; `store_end` appends the terminal entry, `show_end` gives it to readers.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from xo_cowork_core.sdk import (
-    AgentError,
     Done,
     Event,
     Interrupts,
@@ -39,7 +38,7 @@ from xo_cowork_core.services.turns.interactions import INTERACTION_EVENTS
 from xo_cowork_core.services.turns.pending_interactions import PendingInteractions
 from xo_cowork_core.services.turns.prompt import ResolvedTurn
 from xo_cowork_core.services.turns.silence import SilenceTimer
-from xo_cowork_core.services.turns.turn_errors import error_of, stopped_event
+from xo_cowork_core.services.turns.turn_errors import error_of, outcome_of, stopped_event
 
 INTERRUPT_SECONDS = 1.5
 CANCEL_SECONDS = 3.0
@@ -93,13 +92,7 @@ class RunningTurn:
     def outcome(self) -> TurnOutcome:
         """How the turn ended, without content."""
         seconds = self._clock.monotonic() - self._started_seconds
-        match self.terminal:
-            case Done(finish_reason=reason, tokens=tokens, cost=cost):
-                return TurnOutcome(reason, None, tokens, cost, seconds)
-            case AgentError(code=code):
-                return TurnOutcome("error", code, duration_seconds=seconds)
-            case _:
-                return TurnOutcome("error", "internal", duration_seconds=seconds)
+        return outcome_of(self.terminal, seconds)
 
     def add_observer(self, observe: Callable[[Event], None]) -> None:
         """Call `observe` with each of `OBSERVED_EVENTS`. It must not block or raise."""
@@ -112,7 +105,7 @@ class RunningTurn:
             self._stop_requested.set()
 
     async def run(self) -> Event:
-        """Run the turn and return its terminal event, which the caller appends with `close`."""
+        """Run the turn and return its terminal event, which the caller passes to `store_end`."""
         if self.turn.new_session:
             self._emit(SessionCreated())
         pump = asyncio.create_task(self._pump(), name=f"pump {self.turn.stream_id}")
@@ -135,11 +128,16 @@ class RunningTurn:
         self._assembler.add(self._entry(terminal), self._clock.now())
         return self._assembler.message()
 
-    def close(self, terminal: Event) -> None:
-        """Withdraw the open requests, then append the terminal entry."""
+    async def store_end(self, terminal: Event) -> None:
+        """Withdraw the open requests, append the terminal entry, and wait for the disk."""
         self.interactions.withdraw_all()
         self.terminal = terminal
         self._append(terminal)
+        await self._eventlog.wait_for_end(self.stream)
+
+    def show_end(self) -> None:
+        """Give the terminal entry to the readers."""
+        self.stream.show_end()
         self.ended.set()
 
     async def _wait_for_any(self, *tasks: asyncio.Task[Any]) -> None:

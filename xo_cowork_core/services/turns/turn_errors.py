@@ -1,9 +1,9 @@
-"""The terminal events of turns that failed or were stopped."""
+"""The terminal events of turns that failed or were stopped, and the outcome of a terminal event."""
 
 import logging
 import secrets
 
-from xo_cowork_core.sdk import AgentError, AgentFailure, Done, Event, XoError
+from xo_cowork_core.sdk import AgentError, AgentFailure, Done, Event, TurnOutcome, XoError
 from xo_cowork_core.services.runtimes.plugin_record import describe_fault
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.turns.prompt import ResolvedTurn
@@ -51,6 +51,17 @@ def explain_error(resolved: ResolvedTurn, terminal: Event, stderr: str) -> Event
         return terminal
     tail = _without_secrets(resolved, stderr)[-TAIL_CHARACTERS:]
     return AgentError(f"{terminal.error_message}: {tail}", "crashed")
+
+
+def outcome_of(terminal: Event | None, seconds: float) -> TurnOutcome:
+    """Return how a turn of this duration ended, without content."""
+    match terminal:
+        case Done(finish_reason=reason, tokens=tokens, cost=cost):
+            return TurnOutcome(reason, None, tokens, cost, seconds)
+        case AgentError(code=code):
+            return TurnOutcome("error", code, duration_seconds=seconds)
+        case _:
+            return TurnOutcome("error", "internal", duration_seconds=seconds)
 
 
 def _without_secrets(resolved: ResolvedTurn, text: str) -> str:

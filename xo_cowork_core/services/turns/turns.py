@@ -224,9 +224,10 @@ class Turns:
         stderr = await _stop_processes(self._stop_owner, running.turn.stream_id)
         terminal = explain_error(running.resolved, terminal, stderr)
         await self._store.store_answer(running, terminal)
+        await running.store_end(terminal)
         # before readers get the terminal event: their next prompt must not be refused
         self._active.pop(active.started.session_id, None)
-        running.close(terminal)
+        running.show_end()
         for listener in self._listeners:
             listener.turn_ended(running)
         await self._registry.turn_finished(running.turn, running.outcome)
