@@ -88,17 +88,21 @@ class HangingInterrupts(FunctionRuntime, Interrupts):
 
 
 async def swallow_cancellation(turn: Turn) -> AsyncGenerator[Event, None]:
-    """Swallow both cancellations of a turn's end; the third is that of the event loop's."""
+    """Swallow both cancellations of a turn's end; the third is that of the event loop's.
+
+    It waits for a timer, to which the event loop has a reference: a task that waits for an event
+    without one would be collected as garbage.
+    """
     yield TextDelta("working")
     for _ in range(2):
         try:
-            await asyncio.Event().wait()
+            await asyncio.sleep(600)
         except asyncio.CancelledError:
             if turn.text == "go on":
                 yield TextDelta("no, I go on")
             elif turn.text == "raise":
                 raise ZeroDivisionError from None
-    await asyncio.Event().wait()
+    await asyncio.sleep(600)
 
 
 @pytest.mark.parametrize("text", ["go on", "go on in silence", "raise"])
