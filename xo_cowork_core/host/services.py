@@ -312,6 +312,7 @@ def _build_turns(
         sessions=index.sessions,
         hosted=base.hosted,
         source=index.host_sessions,
+        workspace=base.workspace,
         clock=base.clock,
     )
     legacy = LegacyChat(turns, index.sessions, base.eventlog, base.database, base.clock)

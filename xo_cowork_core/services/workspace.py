@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from xo_cowork_core.sdk import BadRequest, Forbidden, NotFound
 from xo_cowork_core.sdk.kit import SingleFlight
@@ -13,6 +15,15 @@ from xo_cowork_core.storage.paths import clamp, expand
 
 LEGACY_PROJECTS_FOLDER = "claude-cowork"
 MAX_ID_BYTES = 255
+MAX_PROJECT_ID_CHARACTERS = 64
+
+
+class WorkspaceHint(NamedTuple):
+    """What a client's hint names: an existing folder, and the project that contains it or that is
+    to be made; None where the hint names nothing that can be used."""
+
+    project_id: str | None = None
+    folder: Path | None = None
 
 
 class Workspace:
@@ -37,6 +48,18 @@ class Workspace:
     async def resolve_file(self, text: str) -> Path:
         """Resolve a file that a prompt names. Raises BadRequest, Forbidden or NotFound."""
         return await asyncio.to_thread(self._file, text)
+
+    async def read_hint(self, text: str) -> WorkspaceHint:
+        """Return what a folder means that a client sent as a hint. Raises BadRequest for a text
+        that cannot be a path on any machine."""
+        return await asyncio.to_thread(self._hint, text)
+
+    async def project_id_for(self, name: str) -> str:
+        """Return the id of the project that a client names by its id, or by the name that a person
+        entered. Raises BadRequest."""
+        if await self.find_project(name):
+            return name
+        return project_id_from(name)
 
     async def find_project(self, agent_id: str) -> Path | None:
         """Return a project's folder; None when there is none."""
@@ -67,6 +90,30 @@ class Workspace:
             if not real.is_dir():
                 raise NotFound("The folder `workspace` does not exist")
         return real
+
+    def _hint(self, text: str) -> WorkspaceHint:
+        if not (text == "~" or text.startswith(("/", "~/")) or "\0" in text):
+            # an absolute path of another system, or none
+            return WorkspaceHint()
+        try:
+            folder = self._folder(text)
+        except (Forbidden, NotFound):
+            return WorkspaceHint(self._missing_project(text))
+        project_id = self.project_id_of(folder)
+        if project_id and not _is_plain(project_id):
+            return WorkspaceHint()
+        return WorkspaceHint(project_id, folder)
+
+    def _missing_project(self, text: str) -> str | None:
+        """Return the id of the project to make for a path right under the projects root."""
+        path = Path(os.path.normpath(expand(text, self.home)))
+        roots = (self.projects_root, Path(os.path.realpath(self.projects_root)))
+        if path.parent not in roots or path.name.startswith(".") or os.path.lexists(path):
+            return None
+        try:
+            return project_id_from(path.name)
+        except BadRequest:
+            return None
 
     def _file(self, text: str) -> Path:
         with _translate("attachments.path"):
@@ -100,13 +147,30 @@ class Workspace:
 
 def check_id(agent_id: str) -> None:
     """Raise BadRequest for an id that is no plain folder name."""
-    is_plain = agent_id not in {"", ".", ".."} and not set(agent_id) & set("/\\\0\n\r")
-    if (
-        not is_plain
-        or agent_id.startswith(".")
-        or len(agent_id.encode("utf-8", "replace")) > MAX_ID_BYTES
-    ):
+    if not _is_plain(agent_id):
         raise BadRequest("`agent_id` must be a project's folder name")
+
+
+def _is_plain(name: str) -> bool:
+    return (
+        name != ""
+        and not name.startswith(".")
+        and not set(name) & set("/\\\0\n\r")
+        and len(name.encode("utf-8", "replace")) <= MAX_ID_BYTES
+    )
+
+
+def project_id_from(name: str) -> str:
+    """Return the id, which is the folder's name, for a project that a person named `name`.
+
+    Lower case, `-` for every run of other characters, at most 64 characters. Raises BadRequest.
+    """
+    # stripped again after the cut, which may leave a dash at the end
+    project_id = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
+    project_id = project_id[:MAX_PROJECT_ID_CHARACTERS].strip("-")
+    if not project_id:
+        raise BadRequest("The project's name needs a letter or digit of a-z and 0-9")
+    return project_id
 
 
 def _make_root(root: Path) -> Path:

@@ -87,7 +87,7 @@ async def title(context: ScenarioContext) -> AsyncGenerator[Event, None]:
 
 
 async def compaction(context: ScenarioContext) -> AsyncGenerator[Event, None]:
-    yield CompactionStart(("summarise",))
+    yield CompactionStart(("prune", "summarize"))
     await context.pause(TICK_SECONDS)
     yield Compacted()
     for delta in context.text_deltas("The conversation was shortened."):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from xo_cowork_core.sdk import BadRequest
-from xo_cowork_core.services.projects.metadata import project_id_from
 from xo_cowork_core.services.projects.scaffold import ProjectTexts, scaffold
+from xo_cowork_core.services.workspace import project_id_from
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

@@ -15,6 +15,7 @@ from xo_cowork_core.api.streaming.response import stream_response
 from xo_cowork_core.sdk import BadRequest, PermissionRule
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.turns.active_turn import StartedTurn
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt
 
 STREAM_PATH = "/api/chat/stream/{stream_id}"
@@ -30,9 +31,9 @@ FAMILY = RouteFamily(
 
 
 def prompt_of(body: schemas.PromptRequest, *, edits: str | None = None) -> Prompt:
-    """Convert a body to a prompt. Raises BadRequest when there is no text."""
+    """Convert a body to a prompt. Raises BadRequest when it has neither text nor attachments."""
     text = body.text.strip()
-    if not text:
+    if not text and not body.attachments:
         raise BadRequest("Empty message")
     presets = body.permission_presets or schemas.PermissionPresets()
     return Prompt(
@@ -75,8 +76,7 @@ def _reasoning(value: str | bool | None) -> str | None:
 @router.post("/api/chat/prompt")
 async def prompt(body: schemas.PromptRequest, services: ServicesDep) -> schemas.StartedTurn:
     """Start a turn. It runs whether or not a client reads its stream."""
-    started = await services.turns.start(prompt_of(body))
-    return schemas.StartedTurn(stream_id=started.stream_id, session_id=started.session_id)
+    return _started_turn(await services.turns.start(prompt_of(body)))
 
 
 @router.post("/api/chat/edit")
@@ -84,8 +84,16 @@ async def edit(body: schemas.EditRequest, services: ServicesDep) -> schemas.Star
     """Delete a user message and all later messages, then start a turn in its place."""
     if not body.session_id:
         raise BadRequest("`session_id` is missing")
-    started = await services.turns.start(prompt_of(body, edits=body.message_id))
-    return schemas.StartedTurn(stream_id=started.stream_id, session_id=started.session_id)
+    return _started_turn(await services.turns.start(prompt_of(body, edits=body.message_id)))
+
+
+def _started_turn(started: StartedTurn) -> schemas.StartedTurn:
+    return schemas.StartedTurn(
+        stream_id=started.stream_id,
+        session_id=started.session_id,
+        agent_id=started.agent_id,
+        directory=started.directory,
+    )
 
 
 STREAM_RESPONSES: Responses = {
@@ -126,7 +134,7 @@ def _parse_event_id(text: str | None) -> int:
 @router.post("/api/chat/abort")
 async def abort(body: schemas.AbortRequest, services: ServicesDep) -> schemas.AbortResponse:
     """Stop a turn and its agent; respond after the turn has ended."""
-    return schemas.AbortResponse(ok=True, aborted=await services.turns.abort(body.stream_id))
+    return schemas.AbortResponse(ok=True, aborted=await services.turns.abort(body.stream_id or ""))
 
 
 @router.post("/api/chat/respond")

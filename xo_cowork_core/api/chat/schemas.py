@@ -2,10 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
 from xo_cowork_core.api.models import RequestModel
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
 
 Preset = Literal["allow", "ask", "deny"] | bool
 
@@ -28,9 +33,9 @@ class AttachmentRequest(RequestModel):
 
 
 class PromptRequest(RequestModel):
-    """One prompt."""
+    """One prompt. Without `attachments`, `text` must not be empty."""
 
-    text: str = Field(examples=["Say hello"])
+    text: str = Field(default="", examples=["Say hello"])
     session_id: str | None = None
     agent_name: str | None = Field(default=None, examples=["demo"])
     agent_id: str | None = None
@@ -52,16 +57,20 @@ class EditRequest(PromptRequest):
 
 
 class StartedTurn(TypedDict):
-    """A turn that was accepted."""
+    """A turn that was accepted, its project, if any, and the folder in which it runs."""
 
     stream_id: Annotated[str, Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])]
     session_id: Annotated[str, Field(examples=["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"])]
+    agent_id: Annotated[str | None, Field(examples=["my-project"])]
+    directory: Annotated[str, Field(examples=["/home/ann/xo-projects/my-project"])]
 
 
 class AbortRequest(RequestModel):
-    """Which turn to stop."""
+    """Which turn to stop. Any object is accepted: one that names no running turn stops none."""
 
-    stream_id: str = Field(examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"])
+    stream_id: Annotated[str | None, BeforeValidator(_text_or_none)] = Field(
+        default=None, examples=["5f0c2a0e-6d7e-4f0e-9f61-0f6f3a3c1b11"]
+    )
 
 
 class AbortResponse(TypedDict):

@@ -14,6 +14,7 @@ JsonValue: TypeAlias = (
 Json: TypeAlias = Mapping[str, JsonValue]
 FinishReason: TypeAlias = Literal["stop", "aborted", "length"]
 StepReason: TypeAlias = Literal["stop", "tool_use", "length", "error"]
+CompactionPhase: TypeAlias = Literal["prune", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,11 @@ class TitleUpdate(Event):
 
 @dataclass(frozen=True, slots=True)
 class CompactionStart(Event):
-    """Compaction started: the agent shortens the conversation. `phases` names its steps."""
+    """Compaction started: the agent shortens the conversation. `phases` names its steps:
+    `prune` (tool output is dropped) and `summarize`."""
 
     name: ClassVar[str] = "compaction-start"
-    phases: Sequence[str] = ()
+    phases: Sequence[CompactionPhase] = ("summarize",)
 
     def data(self, session_id: str) -> Json:
         return {"phases": list(self.phases)}

@@ -52,9 +52,10 @@ class HostedSessions:
         return _hosted(row) if row else None
 
     async def reserve(self, row: SessionRow, agent_id: str | None) -> None:
-        """Store a session that has no turn yet."""
-        await self._database.write(
-            lambda connection: connection.execute(
+        """Store a session that has no turn yet. Its title, if any, is a person's."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
                 "INSERT INTO sessions (session_id, agent_name, agent_id, directory, title,"
                 " time_created, time_updated, reserved) VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
                 (
@@ -66,6 +67,21 @@ class HostedSessions:
                     row.time_created,
                     row.time_updated,
                 ),
+            )
+            if row.title:
+                connection.execute(
+                    "INSERT INTO session_flags (session_id, title) VALUES (?, ?)"
+                    " ON CONFLICT (session_id) DO UPDATE SET title = excluded.title",
+                    (row.session_id, row.title),
+                )
+
+        await self._database.write(work)
+
+    async def set_agent_title(self, session_id: str, title: str) -> None:
+        """Store the title that an agent gave a session; a person's title is shown instead."""
+        await self._database.write(
+            lambda connection: connection.execute(
+                "UPDATE sessions SET title = ? WHERE session_id = ?", (title, session_id)
             )
         )
 

@@ -1,17 +1,15 @@
 """`project.json`: a project's name, description and id. Written once, by the scaffold."""
 
-import re
 import uuid
 from datetime import datetime
 from typing import NamedTuple
 
-from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.projects.records import Record, one_line, read_record, text_of
+from xo_cowork_core.services.workspace import project_id_from
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FILE = "project.json"
-MAX_ID_CHARACTERS = 64
 MAX_NAME_CHARACTERS = 200
 MAX_DESCRIPTION_CHARACTERS = 4000
 
@@ -49,16 +47,3 @@ def new_metadata(
         "owner_user_id": None,
         "created_at": stamp(now),
     }
-
-
-def project_id_from(name: str) -> str:
-    """Return the id, which is the folder's name, for a project that a person named `name`.
-
-    Lower case, `-` for every run of other characters, at most 64 characters. Raises BadRequest.
-    """
-    # stripped again after the cut, which may leave a dash at the end
-    project_id = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
-    project_id = project_id[:MAX_ID_CHARACTERS].strip("-")
-    if not project_id:
-        raise BadRequest("The project's name needs a letter or digit of a-z and 0-9")
-    return project_id

@@ -9,7 +9,6 @@ from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.files.folder_maker import CreatedFolder, FolderMaker
 from xo_cowork_core.services.projects.metadata import (
     ProjectMetadata,
-    project_id_from,
     read_metadata,
 )
 from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, open_existing
@@ -17,6 +16,7 @@ from xo_cowork_core.services.projects.scaffold import ProjectTexts, scaffold
 from xo_cowork_core.services.projects.timeline import Timeline
 from xo_cowork_core.services.projects.todos import Todos
 from xo_cowork_core.services.projects.tree import TreeLevel, read_level
+from xo_cowork_core.services.workspace import project_id_from
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 

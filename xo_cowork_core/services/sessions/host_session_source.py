@@ -5,11 +5,12 @@ Rows of a runtime with a store of its own are written only until its store has t
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from xo_cowork_core.sdk import KeepsHistory, Turn, Unavailable
-from xo_cowork_core.sdk.kit import UNTITLED
+from xo_cowork_core.sdk import Event, KeepsHistory, TitleUpdate, Turn, Unavailable
+from xo_cowork_core.sdk.kit import UNTITLED, title_of
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
 from xo_cowork_core.services.index import queries
@@ -26,6 +27,8 @@ class HasTurn(Protocol):
     @property
     def turn(self) -> Turn: ...
 
+    def add_observer(self, observe: Callable[[Event], None]) -> None: ...
+
 
 class HostSessionSource:
     """An index source for the host's own table of sessions."""
@@ -38,11 +41,20 @@ class HostSessionSource:
         self._hosted = hosted
         self._history = history
         self._changed: set[str] = set()
+        self._titles: dict[str, str] = {}
         self._generation = 0
 
     def turn_started(self, running: HasTurn) -> None:
-        """Note that a session has a new prompt."""
-        self.note(running.turn.session_id)
+        """Note that a session has a new prompt, and later the titles that its agent gives it."""
+        session_id = running.turn.session_id
+
+        def observe(event: Event) -> None:
+            if isinstance(event, TitleUpdate) and (title := _title(event)) != UNTITLED:
+                self._titles[session_id] = title
+                self.note(session_id)
+
+        running.add_observer(observe)
+        self.note(session_id)
 
     def turn_ended(self, running: HasTurn) -> None:
         """Note that a session has a new answer."""
@@ -81,6 +93,10 @@ class HostSessionSource:
 
     async def _write(self, session_id: str) -> None:
         async with self._hosted.flags_lock:
+            if title := self._titles.get(session_id):
+                await self._hosted.set_agent_title(session_id, title)
+                if self._titles.get(session_id) == title:
+                    del self._titles[session_id]
             hosted = await self._hosted.one(session_id)
             if hosted is None:
                 await self._index.delete_session(session_id)
@@ -102,3 +118,8 @@ class HostSessionSource:
     def _has_store(self, hosted: HostedSession) -> bool:
         owner = self._registry.runtime(hosted.row.agent_name)
         return owner is not None and isinstance(owner.runtime, KeepsHistory)
+
+
+def _title(event: TitleUpdate) -> str:
+    """Return the title of an event as it can be stored: half of a surrogate pair becomes `?`."""
+    return title_of(event.title.encode("utf-8", "replace").decode())

@@ -21,10 +21,12 @@ class TurnListener(Protocol):
 
 
 class StartedTurn(NamedTuple):
-    """The ids that answer a prompt."""
+    """The answer to a prompt: its ids, and where the turn runs."""
 
     stream_id: str
     session_id: str
+    agent_id: str | None
+    directory: str
 
 
 @dataclass(slots=True)

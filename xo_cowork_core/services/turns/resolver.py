@@ -28,7 +28,7 @@ from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt, ResolvedTurn
-from xo_cowork_core.services.workspace import Workspace
+from xo_cowork_core.services.workspace import Workspace, WorkspaceHint
 
 SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 PermissionMode = Literal["ask", "accept_edits", "bypass"]
@@ -100,16 +100,15 @@ class TurnResolver:
         self, prompt: Prompt, session: Session | None
     ) -> tuple[str | None, Path]:
         """Return the project's id, if any, and the turn's working directory."""
-        requested = (
-            await self._workspace.resolve_folder(prompt.workspace) if prompt.workspace else None
-        )
-        agent_id = prompt.agent_id or (session.agent_id if session else None)
-        if agent_id is None and requested:
-            agent_id = self._workspace.project_id_of(requested)
+        hint = await self._read_hint(prompt, session)
+        agent_id = session.agent_id if session else None
+        if prompt.agent_id:
+            agent_id = await self._workspace.project_id_for(prompt.agent_id)
+        agent_id = agent_id or hint.project_id
         if agent_id and (project := await self._workspace.find_project(agent_id)):
             return agent_id, project
-        if requested:
-            return agent_id, requested
+        if hint.folder:
+            return agent_id, hint.folder
         if session and session.directory:
             own = await self._usable_folder(session.directory)
             if own:
@@ -117,6 +116,18 @@ class TurnResolver:
         if agent_id:
             return agent_id, await self._workspace.make_project(agent_id)
         return None, await self._workspace.make_root()
+
+    async def _read_hint(self, prompt: Prompt, session: Session | None) -> WorkspaceHint:
+        """Return what `workspace` names. Clients store it for long: a session has its folder, and
+        a hint that cannot be used counts as not sent."""
+        is_new = session is None or (session.reserved and not self._has_own_folder(session))
+        if prompt.workspace and is_new:
+            return await self._workspace.read_hint(prompt.workspace)
+        return WorkspaceHint()
+
+    def _has_own_folder(self, session: Session) -> bool:
+        root = str(self._workspace.projects_root)
+        return bool(session.agent_id) or session.directory not in {None, root}
 
     async def _usable_folder(self, directory: str) -> Path | None:
         """Return a session's own folder; None when it is gone or turns may not run in it."""

@@ -18,6 +18,7 @@ from xo_cowork_core.sdk import (
     Event,
     Interrupts,
     StepFinish,
+    TitleUpdate,
     ToolCall,
     ToolError,
     ToolResult,
@@ -45,7 +46,14 @@ CANCEL_SECONDS = 3.0
 TURN_SECONDS = 6 * 3600.0
 EVENTS_BETWEEN_PAUSES = 512
 OBSERVED_EVENTS = frozenset(
-    {ToolCall.name, ToolUpdate.name, ToolResult.name, ToolError.name, StepFinish.name}
+    {
+        ToolCall.name,
+        ToolUpdate.name,
+        ToolResult.name,
+        ToolError.name,
+        StepFinish.name,
+        TitleUpdate.name,
+    }
 )
 StopReason: TypeAlias = Literal["aborted", "restart", "timeout", "silent"]
 log = logging.getLogger("xo_cowork.turns")

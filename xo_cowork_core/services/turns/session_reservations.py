@@ -8,6 +8,7 @@ from xo_cowork_core.services.sessions.host_session_source import HostSessionSour
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.prompt import Prompt
 from xo_cowork_core.services.turns.resolver import TurnResolver
+from xo_cowork_core.services.workspace import Workspace
 
 
 class SessionReservations:
@@ -20,12 +21,14 @@ class SessionReservations:
         sessions: Sessions,
         hosted: HostedSessions,
         source: HostSessionSource,
+        workspace: Workspace,
         clock: Clock,
     ) -> None:
         self._resolver = resolver
         self._sessions = sessions
         self._hosted = hosted
         self._source = source
+        self._workspace = workspace
         self._clock = clock
 
     async def reserve(
@@ -36,7 +39,10 @@ class SessionReservations:
         agent_id: str | None,
         directory: str | None,
     ) -> Session:
-        """Store a session that its first prompt may use. Raises what `TurnResolver` raises."""
+        """Store a session that its first prompt may use. Raises what `TurnResolver` raises, and
+        BadRequest, Forbidden or NotFound for a `directory` that cannot be used."""
+        if directory:
+            await self._workspace.resolve_folder(directory)
         prompt = Prompt("", agent_name=agent_name, agent_id=agent_id, workspace=directory)
         resolved = await self._resolver.resolve(prompt)
         turn, now = resolved.turn, stamp(self._clock.now())

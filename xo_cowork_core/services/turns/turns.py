@@ -200,7 +200,7 @@ class Turns:
         active = ActiveTurn(
             prompt=prompt,
             accepted_at=self._clock.monotonic(),
-            started=StartedTurn(turn.stream_id, turn.session_id),
+            started=StartedTurn(turn.stream_id, turn.session_id, turn.agent_id, str(turn.cwd)),
             running=running,
         )
         self._active[turn.session_id] = active
