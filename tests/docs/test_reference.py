@@ -37,7 +37,6 @@ FAMILIES = {
     "projects": "/api/xo-projects",
     "search": "/api/sessions/search",
     "usage": "/api/usage",
-    "secrets": "/api/secrets",
     "Connectors": "/api/connectors",
     "Identity": "/xo-auth",
     "signing in to agents": "/claude/setup-token",

@@ -55,7 +55,7 @@ def interpreter(tmp_path: Path) -> Callable[[], dict[str, object]]:
 def test_a_start_imports_no_client_that_only_later_requests_use(interpreter):
     modules = set(interpreter()["modules"])
     assert {"fastapi", "xo_runtime_openclaw.runtime"} <= modules
-    assert modules & {"httpx", "websockets", "filelock", "http.cookiejar"} == set()
+    assert modules & {"httpx", "websockets", "http.cookiejar"} == set()
 
 
 def test_garbage_is_collected_once_the_server_listens_and_not_before(interpreter):

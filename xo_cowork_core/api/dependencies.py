@@ -26,6 +26,8 @@ from xo_cowork_core.services.runtimes.models import Models
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.skills import Skills
+from xo_cowork_core.services.secrets.audit import Caller
+from xo_cowork_core.services.secrets.secret_services import SecretServices
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.legacy_chat import LegacyChat
@@ -74,6 +76,7 @@ class Services:
     legacy: LegacyChat
     connections: Connections
     auth_flows: AuthFlows
+    secrets: SecretServices
     idempotency: Idempotency
     frame_cache: FrameCache
     samplers: Sequence[Callable[[], Iterable[Sample]]] = ()
@@ -90,3 +93,14 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def _caller(request: Request) -> Caller:
+    return Caller(
+        route=f"{request.method} {request.url.path}",
+        address=request.client.host if request.client else "",
+        origin=request.headers.get("origin"),
+    )
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]

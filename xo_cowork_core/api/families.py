@@ -20,6 +20,7 @@ from xo_cowork_core.api.files.routes import FAMILY as FILES
 from xo_cowork_core.api.legacy.routes import FAMILY as LEGACY
 from xo_cowork_core.api.projects.routes import FAMILY as PROJECTS
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
+from xo_cowork_core.api.secrets.routes import FAMILY as SECRETS
 from xo_cowork_core.api.server.routes import FAMILY as SERVER
 from xo_cowork_core.api.sessions.routes import FAMILY as SESSIONS
 from xo_cowork_core.api.usage.routes import FAMILY as USAGE
@@ -33,6 +34,7 @@ FAMILIES: tuple[RouteFamily, ...] = (
     AGENTS,
     CONFIG,
     CONNECTORS,
+    SECRETS,
     LEGACY,
     PROJECTS,
 )
@@ -44,7 +46,6 @@ RESERVED_PREFIXES = (
     "/app",
     "/xo-auth",
     "/mcp",
-    "/api/secrets",
     "/api/onboarding",
     "/api/ollama",
 )

@@ -3,7 +3,6 @@
 `build_services` is the whole wiring. Each function below it builds one layer from those before it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.host.loop_watchdog import LoopWatchdog
 from xo_cowork_core.host.metrics import build_samplers
 from xo_cowork_core.host.plugins.context import build_plugin_paths
+from xo_cowork_core.host.private_files import list_env_files, list_private_paths
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
 from xo_cowork_core.services.auth_flows.preparation import Preparation
@@ -28,7 +28,6 @@ from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
 from xo_cowork_core.services.connectors.token_store import TokenStore
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
-from xo_cowork_core.services.files.private_paths import private_paths
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.http import SharedHttpClient
@@ -55,7 +54,12 @@ from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.runtimes.session_closer import SessionCloser
 from xo_cowork_core.services.runtimes.skills import Skills
+from xo_cowork_core.services.secrets.audit import SecretAudit
+from xo_cowork_core.services.secrets.forms import SecretForms
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
+from xo_cowork_core.services.secrets.secret_files import SecretFiles
+from xo_cowork_core.services.secrets.secret_services import SecretServices
+from xo_cowork_core.services.secrets.secret_store import SecretStore
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
@@ -92,6 +96,7 @@ class AppState(NamedTuple):
 class BaseServices(NamedTuple):
     """The services that depend on storage and settings alone."""
 
+    address: PublicAddress
     clock: Clock
     registry: Registry
     watchdog: LoopWatchdog
@@ -160,12 +165,12 @@ def build_services(
     listens, where the settings leave it open.
     """
     address = PublicAddress(settings.public_url, settings.base_url(port or settings.port))
-    base = _build_base(settings, run_dir or settings.state_dir)
+    base = _build_base(settings, address, run_dir or settings.state_dir)
     connectors = _build_connectors(settings, base)
     index = _build_index(settings, base)
     projects = _build_projects(settings, base, index)
     turns = _build_turns(settings, base, index, projects)
-    services = _build_route_services(settings, address, base, connectors, index, projects, turns)
+    services = _build_route_services(settings, base, connectors, index, projects, turns)
     return AppState(
         services=services,
         processes=base.processes,
@@ -182,7 +187,7 @@ def build_services(
     )
 
 
-def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
+def _build_base(settings: Settings, address: PublicAddress, run_dir: Path) -> BaseServices:
     clock = SystemClock()
     registry = Registry()
     readiness = Readiness(clock)
@@ -190,6 +195,7 @@ def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
     database = Database(settings.state_dir / "state.db", STEPS, durable_tables=DURABLE_TABLES)
     home, projects_root, state_dir = Path.home(), settings.projects_root, settings.state_dir
     return BaseServices(
+        address=address,
         clock=clock,
         registry=registry,
         watchdog=LoopWatchdog(registry.plugins),
@@ -202,9 +208,9 @@ def _build_base(settings: Settings, run_dir: Path) -> BaseServices:
         history=HostHistory(database),
         hosted=HostedSessions(database),
         trash=Trash(database, clock, state_dir / "trash"),
-        files=Files(home, projects_root, state_dir, env_files=partial(_list_env_files, registry)),
+        files=Files(home, projects_root, state_dir, env_files=partial(list_env_files, registry)),
         workspace=Workspace(
-            home, projects_root, partial(_list_private_paths, home, state_dir, registry)
+            home, projects_root, partial(list_private_paths, home, state_dir, registry)
         ),
         project_writes=WriteQueue(),
     )
@@ -319,9 +325,18 @@ def _build_turns(
     return TurnServices(turns, closer, changes, reservations, legacy)
 
 
+def _build_secrets(settings: Settings, base: BaseServices) -> SecretServices:
+    store = SecretStore(
+        SecretFiles(base.registry, base.selector, settings.env_file),
+        SecretAudit(settings.state_dir / "audit" / "secrets.jsonl", base.clock),
+        base.redactor,
+        on_change=base.readiness.forget,
+    )
+    return SecretServices(store, SecretForms(base.registry, store))
+
+
 def _build_route_services(
     settings: Settings,
-    address: PublicAddress,
     base: BaseServices,
     connectors: ConnectorServices,
     index: IndexServices,
@@ -333,7 +348,7 @@ def _build_route_services(
         stage=settings.stage,
         wire_style=settings.wire_style,
         clock=base.clock,
-        public_address=address,
+        public_address=base.address,
         registry=base.registry,
         readiness=base.readiness,
         eventlog=base.eventlog,
@@ -355,6 +370,7 @@ def _build_route_services(
         gateways=Gateways(base.registry, base.selector),
         connections=connectors.connections,
         auth_flows=connectors.auth_flows,
+        secrets=_build_secrets(settings, base),
         idempotency=Idempotency(base.database, base.clock),
         frame_cache=FrameCache(),
         samplers=build_samplers(base.registry, turns.turns, base.eventlog, base.watchdog),
@@ -363,13 +379,3 @@ def _build_route_services(
 
 def _find_project(workspace: Workspace, directory: str | None) -> str | None:
     return workspace.project_id_of(Path(directory)) if directory else None
-
-
-def _list_private_paths(home: Path, state_dir: Path, registry: Registry) -> Sequence[Path]:
-    return private_paths(home, state_dir, _list_env_files(registry))
-
-
-def _list_env_files(registry: Registry) -> Sequence[Path]:
-    """Return the env files of the plugins that are registered by now."""
-    files = [record.contributions.env_file for record in registry.plugins.values()]
-    return [Path(file).expanduser() for file in files if file]

@@ -6,18 +6,24 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+def write_atomic(
+    path: Path, content: bytes, *, mode: int = 0o600, staging: Path | None = None
+) -> None:
     """Write `content` beside `path`, flush it to the disk, and rename it over `path`.
 
-    The file has `mode` from its creation; a missing folder is created with 0700. Raises OSError;
-    then the old file is unchanged.
+    The file has `mode` from its creation, whatever the umask; a missing folder is created with
+    0700. `staging` is where to write first, for a caller that keeps other writers out: what a
+    killed process left there is replaced. Raises OSError; then the old file is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # not derived from the file's name, which may have the greatest possible length
-    new_path = path.with_name(f".{secrets.token_hex(8)}.new")
+    new_path = staging or path.with_name(f".{secrets.token_hex(8)}.new")
     try:
+        if staging:
+            staging.unlink(missing_ok=True)
         handle = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

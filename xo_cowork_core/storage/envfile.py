@@ -1,126 +1,124 @@
-"""Env files: `KEY=value` lines. Values are not interpolated; a change keeps comments and order.
+"""Env files on disk: private, replaced as a whole, changed by one writer at a time.
 
-python-dotenv parses. Its `set_key` does not write here: it drops `export` and the comment behind a
-value, keeps a file's wider mode, sets one key at a time without a lock, and does not flush.
+`env_lines` knows their text. A file that cannot be read is never replaced.
 """
 
-import io
-import re
-from collections.abc import Callable, Collection, Mapping
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-
-from dotenv.parser import parse_stream
+from typing import NamedTuple
 
 from xo_cowork_core.storage.atomic import write_atomic
+from xo_cowork_core.storage.env_lines import entries_of
 
-KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./=-]+")
-COMMENT = re.compile(r"[^\S\r\n]+#")
+MAX_FILE_BYTES = 8 << 20
 LOCK_SECONDS = 5.0
+POLL_SECONDS = 0.002
+BYTE_ORDER_MARK = "\ufeff"
 
 
-class EnvFileError(ValueError):
-    """An entry cannot be written; the message names its key, never its value."""
+class EnvFileContent(NamedTuple):
+    """The entries of a file in their order; `damaged` are keys whose value is not text."""
+
+    entries: Mapping[str, str]
+    damaged: frozenset[str] = frozenset()
 
 
-def read_env_file(path: Path) -> Mapping[str, str]:
-    """Return a file's entries in their order, without keys that have no value; none when the file
-    is absent."""
-    try:
-        text = path.read_text("utf-8", errors="replace")
-    except FileNotFoundError:
-        return {}
-    return _entries(text)
+def staging_path(path: Path) -> Path:
+    """Return where the new content of an env file is written before it replaces the old one."""
+    return path.with_name(f".{path.name}.new")
 
 
-def write_env_entries(path: Path, values: Mapping[str, str]) -> None:
-    """Set entries, each in its existing line or at the end; the file has mode 0600.
+def read_env_file(path: Path) -> EnvFileContent:
+    """Return a file's entries, without keys that have no value; none when the file is absent.
 
-    Raises EnvFileError for an entry that cannot be written, and OSError; then nothing has changed.
+    Raises OSError for a file that cannot be read or has more than `MAX_FILE_BYTES`.
     """
-    lines = {key: _line(key, value) for key, value in values.items()}
-    _rewrite(path, lambda text: _with_lines(text, lines))
+    entries = entries_of(_read_text(path).removeprefix(BYTE_ORDER_MARK))
+    damaged = frozenset(key for key, value in entries.items() if _is_damaged(value))
+    return EnvFileContent({k: v for k, v in entries.items() if k not in damaged}, damaged)
 
 
-def delete_env_entries(path: Path, keys: Collection[str]) -> None:
-    """Delete the entries of some keys; other lines stay unchanged. Raises OSError."""
-    if path.exists():
-        _rewrite(path, lambda text: _without_keys(text, keys))
+def change_env_file(path: Path, change: Callable[[str], str]) -> None:
+    """Replace a file's text under its lock; an unchanged text is not written again.
+
+    Where `path` is a symbolic link, the file that it leads to is replaced. What `change` raises
+    passes, and OSError; then nothing has changed.
+    """
+    target = _resolve(path)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(target.with_name(f"{target.name}.lock")):
+        before = _read_text(target)
+        mark = BYTE_ORDER_MARK if before.startswith(BYTE_ORDER_MARK) else ""
+        after = mark + change(before.removeprefix(BYTE_ORDER_MARK))
+        if after == before and _is_private(target):
+            return
+        content = after.encode("utf-8", errors="surrogateescape")
+        if len(content) > MAX_FILE_BYTES:
+            raise OSError(f"it would have more than {MAX_FILE_BYTES >> 20} MB")
+        write_atomic(target, content, staging=staging_path(target))
 
 
-def _rewrite(path: Path, change: Callable[[str], str]) -> None:
-    from filelock import FileLock, Timeout  # noqa: PLC0415  # reading, as at the start, needs none
-
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _resolve(path: Path) -> Path:
     try:
-        with FileLock(path.with_name(f"{path.name}.lock"), timeout=LOCK_SECONDS, mode=0o600):
-            before = path.read_text("utf-8", errors="surrogateescape") if path.exists() else ""
-            after = change(before).encode("utf-8", errors="surrogateescape")
-            write_atomic(path.resolve(), after)
-    except Timeout:
-        raise OSError("another program holds its lock") from None
+        return path.resolve()
+    except RuntimeError:
+        raise OSError("its symbolic links form a loop") from None
 
 
-def _with_lines(text: str, lines: Mapping[str, str]) -> str:
-    bindings = list(parse_stream(io.StringIO(text)))
-    # of equal keys, readers use the last
-    last_index = {binding.key: index for index, binding in enumerate(bindings)}
-    parts: list[str] = []
-    for index, binding in enumerate(bindings):
-        original = binding.original.string
-        is_effective = binding.key and last_index[binding.key] == index
-        line = lines.get(binding.key) if binding.key and is_effective else None
-        parts.append(original if line is None else _replaced(original, line))
-    text = "".join(parts)
-    text += "" if not text or text.endswith("\n") else "\n"
-    return text + "".join(f"{line}\n" for key, line in lines.items() if key not in last_index)
+def _read_text(path: Path) -> str:
+    """Return the text; bytes that are not UTF-8 become surrogates, which are written back."""
+    try:
+        # a pipe or device in the file's place must not block
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is not a regular file")
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise OSError(f"it has more than {MAX_FILE_BYTES >> 20} MB")
+    return data.decode("utf-8", errors="surrogateescape")
 
 
-def _without_keys(text: str, keys: Collection[str]) -> str:
-    bindings = parse_stream(io.StringIO(text))
-    return "".join(binding.original.string for binding in bindings if binding.key not in keys)
+def _is_damaged(value: str) -> bool:
+    return "\0" in value or any("\udc80" <= char <= "\udcff" for char in value)
 
 
-def _replaced(original: str, line: str) -> str:
-    """Replace a binding's text, which includes the blank lines before it."""
-    bare = original.lstrip()
-    head = original[: len(original) - len(bare)]
-    export = "export " if bare.startswith("export ") else ""
-    return f"{head}{export}{line}{_comment(bare)}\n"
+def _is_private(path: Path) -> bool:
+    try:
+        return stat.S_IMODE(path.stat().st_mode) == 0o600
+    except FileNotFoundError:
+        return False
 
 
-def _comment(bare: str) -> str:
-    """Return the comment behind a value; a # inside a quoted value is not one."""
-    for match in COMMENT.finditer(bare):
-        if _entries(bare[: match.start()]) == _entries(bare):
-            return bare[match.start() :].rstrip("\r\n")
-    return ""
+@contextmanager
+def _locked(path: Path) -> Generator[None]:
+    """Keep other writers out, those of other threads and of other processes.
+
+    The kernel releases the lock when the process ends. Raises OSError after `LOCK_SECONDS`.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        _wait_for_lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
 
 
-def _line(key: str, value: str) -> str:
-    if not KEY.fullmatch(key):
-        raise EnvFileError(f"{key!r} cannot be the name of an entry: letters, digits and _ only")
-    if "\0" in value or len(f"{value}.".splitlines()) > 1:
-        raise EnvFileError(f"The value of {key} must be one line")
-    line = f"{key}={_quoted(value)}"
-    if _entries(line) != {key: value}:
-        raise EnvFileError(f"The value of {key} cannot be written to an env file")
-    return line
-
-
-def _quoted(value: str) -> str:
-    if PLAIN.fullmatch(value) or not value:
-        return value
-    if "'" not in value:
-        return f"'{value}'"
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _entries(text: str) -> Mapping[str, str]:
-    bindings = parse_stream(io.StringIO(text))
-    return {
-        binding.key: binding.value
-        for binding in bindings
-        if binding.key and binding.value is not None
-    }
+def _wait_for_lock(descriptor: int) -> None:
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise OSError("another program holds its lock") from None
+            time.sleep(POLL_SECONDS)

@@ -14,8 +14,7 @@ class StateFolderError(Exception):
 class StateLock:
     """A context manager that creates the state folder and keeps other servers out of it.
 
-    The kernel releases the lock when the process ends. filelock does the same, and more that is
-    not needed here; importing it would delay each start of the server.
+    The kernel releases the lock when the process ends.
     """
 
     def __init__(self, folder: Path) -> None:

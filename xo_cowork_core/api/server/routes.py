@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
-from xo_cowork_core.api.models import JsonObject, response_example
+from xo_cowork_core.api.models import response_example
 from xo_cowork_core.api.openapi import DOCUMENT_PATH
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.server import schemas
@@ -15,6 +15,7 @@ from xo_cowork_core.api.server.metrics import prometheus_text
 from xo_cowork_core.sdk import Health
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.services.secrets.secret_schema import secret_schema
 
 HEALTH_PATH = "/health"
 PLUGINS_PATH = "/api/plugins"
@@ -120,7 +121,7 @@ def _plugin_row(
         needs_configuration=needs_configuration,
         import_ms=record.import_ms,
         routes=record.routes,
-        secrets_schema=_secrets_schema(record),
+        secrets_schema=secret_schema(record.secrets),
         auth=record.auth,
         runtimes=[
             schemas.RuntimeRow(
@@ -130,17 +131,3 @@ def _plugin_row(
             if found.plugin is record
         ],
     )
-
-
-def _secrets_schema(record: PluginRecord) -> JsonObject:
-    properties: dict[str, JsonObject] = {}
-    for secret in record.secrets:
-        properties[secret.key] = {
-            "type": "string",
-            "title": secret.title,
-            "description": secret.help,
-            "format": "password",
-            "writeOnly": True,
-        } | ({"pattern": secret.pattern} if secret.pattern else {})
-    required = [secret.key for secret in record.secrets if secret.required]
-    return {"type": "object", "properties": properties, "required": required}

@@ -146,26 +146,24 @@ class PluginRegistrar:
         return LoadedPlugin(hooks, context, runtimes, connectors, routers, routes)
 
     def _build_secrets(self, record: PluginRecord) -> EnvFileSecrets:
+        # a link may lead elsewhere later, so that it is followed at each access
         file = self._env_file_of(record)
-        others = [self._env_file_of(each) for each in self.registry.plugins.values()]
+        target = file.resolve()
+        others = [self._env_file_of(each).resolve() for each in self.registry.plugins.values()]
         secrets = EnvFileSecrets(
             file,
             keys=[secret.key for secret in record.secrets],
             environment=self.settings.source.environment,
-            owns_file=file != self._default_env_file and others.count(file) == 1,
+            owns_file=target != self.settings.env_file.resolve() and others.count(target) == 1,
             redactor=self.redactor,
         )
         required = [secret.key for secret in record.secrets if secret.required]
-        record.set_secrets(str(file), partial(secrets.missing, required))
+        record.set_secrets(str(file), secrets, partial(secrets.missing, required))
         return secrets
-
-    @property
-    def _default_env_file(self) -> Path:
-        return (self.settings.state_dir / "env").resolve()
 
     def _env_file_of(self, record: PluginRecord) -> Path:
         env_file = record.contributions.env_file
-        return Path(env_file).expanduser().resolve() if env_file else self._default_env_file
+        return Path(env_file).expanduser() if env_file else self.settings.env_file
 
     def _build_context(self, record: PluginRecord, secrets: EnvFileSecrets) -> PluginContext:
         try:

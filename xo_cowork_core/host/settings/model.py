@@ -189,6 +189,11 @@ class Settings:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
+    def env_file(self) -> Path:
+        """The env file of every plugin that names none of its own."""
+        return self.state_dir / "env"
+
+    @property
     def default_runtime(self) -> str:
         """The runtime of prompts that name none; empty: the first that is ready."""
         return self.agent_name or self.default_agent

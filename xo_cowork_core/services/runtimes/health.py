@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from xo_cowork_core.sdk import ChecksHealth, Health
+from xo_cowork_core.sdk import ChecksHealth, Health, XoError
 from xo_cowork_core.services.runtimes.calls import CallTimeout, checked_call
 from xo_cowork_core.services.runtimes.plugin_record import (
     PluginError,
@@ -48,6 +48,9 @@ async def _call_health(record: PluginRecord, subject: ChecksHealth, name: str) -
         record.add_late_call(PLACE, HEALTH_SECONDS)
         # on a busy machine a turn may still work, and has time limits of its own
         return Health(state="degraded", detail="Its health check took too long.")
+    except XoError as error:
+        # such as an env file that cannot be read
+        return Health(state="failed", detail=error.message[:DETAIL_CHARACTERS])
     except PluginError as fault:
         record.add_fault(PLACE, str(fault))
     except Exception as error:

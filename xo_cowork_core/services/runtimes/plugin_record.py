@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from xo_cowork_core.sdk import Contributions, SecretField
+from xo_cowork_core.sdk import Contributions, SecretField, Secrets
 
 PluginState: TypeAlias = Literal[
     "disabled",
@@ -49,6 +49,7 @@ class PluginRecord:
     routes: list[str] = field(default_factory=list[str])
     secrets: list[SecretField] = field(default_factory=list[SecretField])
     env_file: str = ""
+    stored_secrets: Secrets | None = None
     auth: list[str] = field(default_factory=list[str])
     faults: dict[str, str] = field(default_factory=dict[str, str])
     late_calls: set[str] = field(default_factory=set[str])
@@ -100,9 +101,12 @@ class PluginRecord:
         self.contributions = contributions
         self.secrets = list(secrets)
 
-    def set_secrets(self, env_file: str, unset: Callable[[], Sequence[str]]) -> None:
+    def set_secrets(
+        self, env_file: str, secrets: Secrets, unset: Callable[[], Sequence[str]]
+    ) -> None:
         """Record where the plugin's secrets are, and how to find those that are not set."""
         self.env_file = env_file
+        self.stored_secrets = secrets
         self.unset_secrets = unset
 
     def set_routes(self, routes: Sequence[str]) -> None:

@@ -23,11 +23,19 @@ class Readiness:
         # the monotonic time of the check and its result, by runtime name
         self._cached: dict[str, tuple[float, Health]] = {}
         self._checks: dict[str, asyncio.Task[Health]] = {}
+        # those that began before the last `forget` and still run
+        self._superseded: set[asyncio.Task[Health]] = set()
 
     def last(self, runtime: RegisteredRuntime) -> Health | None:
         """Return the cached health, however old, without waiting."""
         cached = self._cached.get(runtime.info.name)
         return cached[1] if cached else None
+
+    def forget(self) -> None:
+        """Forget every health: what it depends on has changed, such as a secret."""
+        self._superseded.update(self._checks.values())
+        self._checks.clear()
+        self._cached.clear()
 
     async def of(self, runtime: RegisteredRuntime) -> Health:
         """Return a runtime's health, no older than its `fresh_seconds`."""
@@ -44,12 +52,17 @@ class Readiness:
         return await asyncio.shield(check)
 
     async def _check(self, runtime: RegisteredRuntime) -> Health:
+        task = asyncio.current_task()
+        name = runtime.info.name
         try:
             health = await runtime.health()
-            self._cached[runtime.info.name] = (self._clock.monotonic(), health)
+            if self._checks.get(name) is task:
+                self._cached[name] = (self._clock.monotonic(), health)
             return health
         finally:
-            self._checks.pop(runtime.info.name, None)
+            self._superseded = {each for each in self._superseded if each is not task}
+            if self._checks.get(name) is task:
+                del self._checks[name]
 
 
 def _fresh_seconds(health: Health) -> float:

@@ -53,6 +53,16 @@ class RuntimeSelector:
             return self._require_loaded(self._configured_name)
         return await self._require_any_ready()
 
+    async def default_or_first(self) -> RegisteredRuntime | None:
+        """Return the default runtime as `default` does; the first by rank when none is ready, and
+        None when there is none.
+
+        Raises Unavailable when the configured runtime is not loaded.
+        """
+        if self._configured_name:
+            return self._require_loaded(self._configured_name)
+        return next(iter(await self.default_first()), None)
+
     async def default_first(self) -> Sequence[RegisteredRuntime]:
         """Return every runtime, the default one first; in order of rank when none is ready."""
         first = self._configured() if self._configured_name else await self._first_ready()

@@ -1,19 +1,15 @@
 """The secrets of a plugin: its env file and the declared part of the server's environment."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import BadRequest, Unavailable
+from xo_cowork_core.services.secrets.entry_rules import require_entry
+from xo_cowork_core.services.secrets.env_changes import change_entries, read_content
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.secrets.reserved_names import find_refusal
-from xo_cowork_core.storage.envfile import (
-    EnvFileError,
-    delete_env_entries,
-    read_env_file,
-    write_env_entries,
-)
 
 
 class EnvFileSecrets:
@@ -40,30 +36,40 @@ class EnvFileSecrets:
         self._inherited = {key: SecretStr(environment[key]) for key in keys if environment.get(key)}
 
     def environment(self) -> Mapping[str, SecretStr]:
-        """Return the plugin's entries; the file's override the environment's. Blocks."""
-        entries = read_env_file(self.file)
+        """Return the plugin's entries; the file's override the environment's. Blocks.
+
+        A value that is not text is left out. Raises Unavailable when the file can't be read.
+        """
+        entries = read_content(self.file).entries
         own = {key: SecretStr(value) for key, value in entries.items() if self._is_visible(key)}
         secrets = self._inherited | own
         self._redactor.add(secrets.values())
         return secrets
 
     def store(self, values: Mapping[str, SecretStr]) -> None:
-        """Write entries into the file, all or none. Raises BadRequest, Unavailable. Blocks."""
+        """Write entries into the file, all or none. Blocks.
+
+        Raises BadRequest, Conflict, Unavailable.
+        """
+        for key, secret in values.items():
+            require_entry(key, secret.get_secret_value())
         self._require_visible(values)
         self._redactor.add(values.values())
-        revealed = {key: secret.get_secret_value() for key, secret in values.items()}
-        self._change(lambda: write_env_entries(self.file, revealed))
+        change_entries(self.file, values)
 
     def delete(self, keys: Collection[str]) -> None:
-        """Delete entries of the file. Raises BadRequest, Unavailable. Blocks."""
+        """Delete entries of the file. Raises BadRequest, Conflict, Unavailable. Blocks."""
         self._require_visible(keys)
-        self._change(lambda: delete_env_entries(self.file, keys))
+        change_entries(self.file, {}, keys)
 
     def missing(self, required: Sequence[str]) -> Sequence[str]:
-        """Return the keys that have no value. Blocks."""
+        """Return the keys that have no value; those of an unreadable file have none. Blocks."""
         if not required:
             return ()
-        secrets = self.environment()
+        try:
+            secrets = self.environment()
+        except Unavailable:
+            secrets = self._inherited
         return [key for key in required if key not in secrets or not secrets[key]]
 
     def _is_visible(self, key: str) -> bool:
@@ -75,12 +81,3 @@ class EnvFileSecrets:
                 raise BadRequest(f"{key} {refusal}")
             if not self._is_visible(key):
                 raise BadRequest(f"{key} is no secret of this plugin: declare it in xo_secrets")
-
-    def _change(self, change: Callable[[], None]) -> None:
-        try:
-            change()
-        except EnvFileError as error:
-            raise BadRequest(str(error)) from None
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise Unavailable(f"The env file cannot be written: {reason}") from None

@@ -1,0 +1,1 @@
+"""The route family `secrets`: keys in the env files of runtimes, and the forms of plugins."""
