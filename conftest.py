@@ -10,7 +10,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).parent
-ROUNDS = 5
+ROUNDS = 4
 SEED_LIMIT = 1_000_000
 # they take longest, so they begin first: the last worker does not wait for one of them
 LONGEST_FIRST = (
@@ -82,6 +82,18 @@ def commit() -> str:
     """Return the commit's id, empty outside a git clone."""
     command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def fault_rounds(pytestconfig: pytest.Config) -> int:
+    """Return how many rounds a seeded test has in this run."""
+    return len(fault_seeds(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def run_seed(pytestconfig: pytest.Config) -> int:
+    """Return one seed for the run, for a test that makes all its rounds from one."""
+    return fault_seeds(pytestconfig)[0]
 
 
 def pytest_report_header(config: pytest.Config) -> str:

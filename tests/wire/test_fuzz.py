@@ -1,11 +1,14 @@
-"""Every core route under requests made from its own document, valid and broken ones."""
+"""Every core route under requests made from its own document, valid and broken ones.
+
+A run makes as many requests of each kind to each operation as it has fault rounds.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import response_schema_conformance
 from schemathesis.generation import GenerationMode
@@ -31,20 +34,22 @@ def check(case: schemathesis.Case) -> None:
         case.validate_response(answer, checks=[response_schema_conformance])
 
 
+@pytest.mark.fault
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_no_request_gets_a_status_outside_the_contract(
-    server: LiveServer, mode: GenerationMode
+    server: LiveServer, mode: GenerationMode, run_seed: int, fault_rounds: int
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json")
     for operation in schema.get_all_operations():
         strategy = operation.ok().as_strategy(generation_mode=mode)
         run = settings(
-            max_examples=15,
+            max_examples=fault_rounds,
             deadline=None,
-            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
-        )(given(case=strategy)(check))
+        )(seed(run_seed)(given(case=strategy)(check)))
         # an operation without input has no wrong input
         with suppress(Unsatisfiable):
             run()
