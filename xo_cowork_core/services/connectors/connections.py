@@ -7,23 +7,14 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import Turn, Unauthorized, Unavailable, XoError
+from xo_cowork_core.sdk import Turn, Unauthorized, XoError
 from xo_cowork_core.sdk.connector import Account, SignInMethod, TokenSet
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.account_checks import AccountChecks
-from xo_cowork_core.services.connectors.connection import (
-    EXPIRED,
-    Connection,
-    expires_soon,
-    is_expired,
-)
+from xo_cowork_core.services.connectors.connection import Connection
 from xo_cowork_core.services.connectors.connection_table import ConnectionTable
 from xo_cowork_core.services.connectors.connector_calls import list_methods, turn_environment
-from xo_cowork_core.services.connectors.errors import (
-    AccountMismatch,
-    NeedsAuth,
-    UpstreamUnreachable,
-)
+from xo_cowork_core.services.connectors.errors import AccountMismatch
 from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions, find_connector
 from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION, ConnectionStatus
 from xo_cowork_core.services.connectors.token_refresher import TokenRefresher
@@ -95,25 +86,9 @@ class Connections:
         Raises NotFound, NeedsAuth, and Unavailable while an expired token can't be refreshed.
         """
         record = self._table.find(connector, connection)
-        row, tokens = record.row, record.usable_tokens()
-        if row is None or tokens is None:
-            reason = row.reauth_reason if row else ""
-            raise NeedsAuth(reason or f"No account of {connector} is signed in.")
-        if not expires_soon(row, self._clock.now()):
-            return tokens
-        if not row.can_refresh:
-            if is_expired(tokens, self._clock.now()):
-                raise NeedsAuth(EXPIRED)
-            return tokens
-        try:
-            return await self._refresher.refresh(record, tokens)
-        except Unauthorized as error:
-            raise NeedsAuth(error.message) from None
-        except XoError as error:
-            if not is_expired(tokens, self._clock.now()) and record.usable_tokens() is tokens:
-                return tokens
-            retry_after = error.retry_after if isinstance(error, Unavailable) else 1
-            raise UpstreamUnreachable(error.message, retry_after=retry_after) from None
+        return await self._refresher.valid_tokens(
+            record, f"No account of {connector} is signed in."
+        )
 
     async def turn_environment(self, connector: str, turn: Turn) -> Mapping[str, SecretStr]:
         """Return what a connector adds to the environment of a turn's agent; never raises.

@@ -9,17 +9,23 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
-from xo_cowork_core.sdk import Unauthorized, XoError
+from xo_cowork_core.sdk import Unauthorized, Unavailable, XoError
 from xo_cowork_core.sdk.connector import TokenSet
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.connectors.connection import Connection, refresh_time
+from xo_cowork_core.services.connectors.connection import (
+    EXPIRED,
+    Connection,
+    expires_soon,
+    is_expired,
+    refresh_time,
+)
 from xo_cowork_core.services.connectors.errors import (
     NeedsAuth,
     StorageFailed,
     UpstreamUnreachable,
 )
-from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
 from xo_cowork_core.services.connectors.token_store import StoredConnection
 
 MAX_PAUSE_SECONDS = 30.0
@@ -28,11 +34,22 @@ STOP_SECONDS = 5.0
 log = logging.getLogger("xo_cowork.connectors")
 
 
+class RefreshesTokens(Protocol):
+    """Requests new tokens at the service of a connection."""
+
+    async def refresh(self, connector: str, row: StoredConnection) -> TokenSet:
+        """Return new tokens.
+
+        Raises Unauthorized when a person has to sign in again, else Unavailable or UpstreamFailed.
+        """
+        ...
+
+
 class TokenRefresher:
     """The refreshes of all connections. `stored` returns the connections that may need one."""
 
     def __init__(
-        self, sessions: OAuthSessions, clock: Clock, stored: Callable[[], Iterable[Connection]]
+        self, sessions: RefreshesTokens, clock: Clock, stored: Callable[[], Iterable[Connection]]
     ) -> None:
         self._sessions = sessions
         self._clock = clock
@@ -61,6 +78,31 @@ class TokenRefresher:
     def wake(self) -> None:
         """Look at the connections again: one of them is new."""
         self._wakeup.set()
+
+    async def valid_tokens(self, connection: Connection, nobody: str) -> TokenSet:
+        """Return tokens for the next 60 s, refreshed if need be.
+
+        Raises NeedsAuth, with the sentence `nobody` where no account is signed in, and Unavailable
+        while an expired token can't be refreshed.
+        """
+        row, tokens = connection.row, connection.usable_tokens()
+        if row is None or tokens is None:
+            raise NeedsAuth((row.reauth_reason if row else "") or nobody)
+        if not expires_soon(row, self._clock.now()):
+            return tokens
+        if not row.can_refresh:
+            if is_expired(tokens, self._clock.now()):
+                raise NeedsAuth(EXPIRED)
+            return tokens
+        try:
+            return await self.refresh(connection, tokens)
+        except Unauthorized as error:
+            raise NeedsAuth(error.message) from None
+        except XoError as error:
+            if not is_expired(tokens, self._clock.now()) and connection.usable_tokens() is tokens:
+                return tokens
+            retry_after = error.retry_after if isinstance(error, Unavailable) else 1
+            raise UpstreamUnreachable(error.message, retry_after=retry_after) from None
 
     async def refresh(self, connection: Connection, stale: TokenSet) -> TokenSet:
         """Return tokens that are newer than `stale`.
