@@ -1,7 +1,7 @@
 """The services that routes call, and the dependency that provides them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Depends, Request
@@ -14,6 +14,7 @@ from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.identity.identity import Identity
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_roots import ProjectRoots
@@ -77,8 +78,9 @@ class Services:
     connections: Connections
     auth_flows: AuthFlows
     secrets: SecretServices
+    identity: Identity
     idempotency: Idempotency
-    frame_cache: FrameCache
+    frame_cache: FrameCache = field(default_factory=FrameCache)
     samplers: Sequence[Callable[[], Iterable[Sample]]] = ()
 
     def active_sessions(self) -> int:

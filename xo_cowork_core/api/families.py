@@ -17,6 +17,7 @@ from xo_cowork_core.api.chat.routes import FAMILY as CHAT
 from xo_cowork_core.api.config.routes import FAMILY as CONFIG
 from xo_cowork_core.api.connectors.routes import FAMILY as CONNECTORS
 from xo_cowork_core.api.files.routes import FAMILY as FILES
+from xo_cowork_core.api.identity.routes import FAMILY as IDENTITY
 from xo_cowork_core.api.legacy.routes import FAMILY as LEGACY
 from xo_cowork_core.api.projects.routes import FAMILY as PROJECTS
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
@@ -35,6 +36,7 @@ FAMILIES: tuple[RouteFamily, ...] = (
     CONFIG,
     CONNECTORS,
     SECRETS,
+    IDENTITY,
     LEGACY,
     PROJECTS,
 )
@@ -44,7 +46,6 @@ FIRST_FAMILIES = (SERVER, CHAT)
 RESERVED_PREFIXES = (
     "/debug",
     "/app",
-    "/xo-auth",
     "/mcp",
     "/api/onboarding",
     "/api/ollama",

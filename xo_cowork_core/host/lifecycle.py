@@ -27,8 +27,10 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
         eventlog.start()
         await state.oauth_clients.start()
         await state.services.connections.start()
+        await state.services.identity.start()
         yield
     finally:
+        await state.services.identity.stop()
         await state.services.connections.stop()
         await state.http.close()
         await eventlog.stop()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
-from xo_cowork_core.api.streaming.frame_cache import FrameCache
+from xo_cowork_core.host.identity import build_identity
 from xo_cowork_core.host.loop_watchdog import LoopWatchdog
 from xo_cowork_core.host.metrics import build_samplers
 from xo_cowork_core.host.plugins.context import build_plugin_paths
@@ -32,6 +32,7 @@ from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.http import SharedHttpClient
 from xo_cowork_core.services.idempotency import Idempotency
+from xo_cowork_core.services.identity.identity import Identity
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import Indexer
@@ -116,12 +117,13 @@ class BaseServices(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConnectorServices:
-    """The connections to outside services, and the sign-ins to them."""
+    """The connections to outside services, the sign-ins to them, and that of the server itself."""
 
     http: SharedHttpClient
     clients: OAuthClients
     connections: Connections
     auth_flows: AuthFlows
+    identity: Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,7 @@ def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServic
         clients=clients,
         connections=connections,
         auth_flows=AuthFlows(tools, folder / "flows.json"),
+        identity=build_identity(settings, http, base.redactor, base.clock),
     )
 
 
@@ -371,8 +374,8 @@ def _build_route_services(
         connections=connectors.connections,
         auth_flows=connectors.auth_flows,
         secrets=_build_secrets(settings, base),
+        identity=connectors.identity,
         idempotency=Idempotency(base.database, base.clock),
-        frame_cache=FrameCache(),
         samplers=build_samplers(base.registry, turns.turns, base.eventlog, base.watchdog),
     )
 

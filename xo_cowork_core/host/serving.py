@@ -104,6 +104,7 @@ class GracefulServer(uvicorn.Server):
         # what the first requests would do on the event loop
         await asyncio.to_thread(load_async_backend)
         await asyncio.to_thread(build_first_routes, self._app)
+        self._services.identity.start_requests()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         ending = asyncio.create_task(self._services.turns.stop(), name="end turns")

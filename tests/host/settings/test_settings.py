@@ -103,6 +103,16 @@ def test_a_public_url_is_a_base(environment):
         ("XO_ALLOWED_ORIGINS", "https://a.example, *", "origins like https://"),
         ("XO_ALLOWED_ORIGINS", "https://*.example", "origins like https://"),
         ("XO_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("CHAT_API_BASE_URL", "xo.example", "an address like https://"),
+        ("CHAT_API_BASE_URL", "ftp://xo.example", "an address like https://"),
+        ("CHAT_API_BASE_URL", "https://xo.example/?a=1", "an address like https://"),
+        ("XO_AUTH_START_PATH", "auth/start", "a path like /"),
+        ("XO_AUTH_STATUS_PATH", "//evil.example/x", "a path like /"),
+        ("XO_AUTH_CONSUME_PATH", "/a/../b", "a path like /"),
+        ("XO_AUTH_REFRESH_PATH", "/a?b", "a path like /"),
+        ("XO_GET_USER_ID_PATH", "/a b", "a path like /"),
+        ("USAGE_SYNC_HOUR_UTC", "24", "an hour from 0 to 23"),
+        ("USAGE_SYNC_HOUR_UTC", "two", "an hour from 0 to 23"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_name_place_and_what_is_allowed(
@@ -158,6 +168,12 @@ def test_a_loopback_host_needs_none(environment, host):
 
 def test_the_token_is_not_shown(environment):
     assert "s3cret" not in repr(read_settings(environment | {"XO_API_TOKEN": "s3cret"}).api_token)
+
+
+def test_a_password_in_an_address_is_not_shown(environment):
+    with pytest.raises(SettingError, match="CHAT_API_BASE_URL") as refused:
+        read_settings(environment | {"CHAT_API_BASE_URL": "https://user:s3cret@xo.example"})
+    assert "s3cret" not in str(refused.value)
 
 
 def test_every_setting_has_a_name_and_a_word_of_help():

@@ -37,8 +37,8 @@ class SettingField(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Every setting of the core, parsed. `source` answers look-ups of plugins' settings."""
+class ServerSettings:
+    """The settings of the server itself."""
 
     host: Annotated[str, SettingField("HOST", "host", "127.0.0.1", "Address to listen on.")]
     port: Annotated[int, SettingField("PORT", "port", "5002", "Port to listen on.")]
@@ -176,7 +176,6 @@ class Settings:
     log_level: Annotated[
         str, SettingField("XO_LOG_LEVEL", "level", "info", "Minimum severity of log messages.")
     ]
-    source: SettingsSource
 
     @property
     def loopback(self) -> bool:
@@ -197,6 +196,98 @@ class Settings:
     def default_runtime(self) -> str:
         """The runtime of prompts that name none; empty: the first that is ready."""
         return self.agent_name or self.default_agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(ServerSettings):
+    """Every setting of the core, parsed: those of the server, and those of the XO service.
+
+    `source` answers look-ups of plugins' settings.
+    """
+
+    identity_url: Annotated[
+        str,
+        SettingField(
+            "CHAT_API_BASE_URL",
+            "public_url",
+            "",
+            "Address of the XO service: sign-in, messages of the older chat, daily usage. Empty: "
+            "nothing is sent anywhere.",
+        ),
+    ]
+    identity_key: Annotated[
+        SecretStr,
+        SettingField(
+            "XO_API_KEY", "secret", "", "Key for that service, used instead of a sign-in."
+        ),
+    ]
+    identity_session_id: Annotated[
+        str,
+        SettingField(
+            "XO_AUTH_SESSION_ID",
+            "text",
+            "",
+            "A browser sign-in that the server consumes once at start.",
+        ),
+    ]
+    identity_poll_token: Annotated[
+        SecretStr, SettingField("XO_POLL_TOKEN", "secret", "", "The poll token of that sign-in.")
+    ]
+    identity_start_path: Annotated[
+        str,
+        SettingField(
+            "XO_AUTH_START_PATH",
+            "url_path",
+            "/auth/browser/start",
+            "Path at the XO service that starts a browser sign-in.",
+        ),
+    ]
+    identity_status_path: Annotated[
+        str,
+        SettingField(
+            "XO_AUTH_STATUS_PATH",
+            "url_path",
+            "/auth/browser/status",
+            "Path of the state of a browser sign-in; its id is appended.",
+        ),
+    ]
+    identity_consume_path: Annotated[
+        str,
+        SettingField(
+            "XO_AUTH_CONSUME_PATH",
+            "url_path",
+            "/auth/browser/consume",
+            "Path that exchanges an approved sign-in for tokens.",
+        ),
+    ]
+    identity_refresh_path: Annotated[
+        str,
+        SettingField(
+            "XO_AUTH_REFRESH_PATH",
+            "url_path",
+            "/auth/browser/refresh",
+            "Path that exchanges a refresh token for new tokens.",
+        ),
+    ]
+    identity_user_id_path: Annotated[
+        str,
+        SettingField(
+            "XO_GET_USER_ID_PATH",
+            "url_path",
+            "/get-user-id",
+            "Path that says whose token it is.",
+        ),
+    ]
+    usage_sync_hour: Annotated[
+        int,
+        SettingField(
+            "USAGE_SYNC_HOUR_UTC",
+            "hour",
+            "2",
+            "Hour of the day, in UTC, from which the usage of the day before is reported.",
+        ),
+    ]
+    source: SettingsSource
 
 
 def setting_fields() -> Iterator[tuple[str, SettingField]]:
@@ -255,7 +346,8 @@ def _parse(field: SettingField, value: SettingValue | None) -> Any:
         return setting_type.parse(text)
     except ValueError:
         origin = value.origin if value else "its default"
-        shown = "" if field.type == "secret" else f"={text!r}"
+        # an address may have a password before its "@"
+        shown = "" if field.type == "secret" or "@" in text else f"={text!r}"
         raise SettingError(
             f"{field.name}{shown} (from {origin}) is not allowed: "
             f"it must be {setting_type.description}"

@@ -92,9 +92,30 @@ def _parse_url(text: str) -> str:
 def _parse_public_url(text: str) -> str:
     parts = urlsplit(_parse_url(text))
     # a base that paths are appended to
-    if parts.scheme not in {"http", "https"} or parts.username or parts.query or parts.fragment:
+    if (
+        parts.scheme not in {"http", "https"}
+        or "@" in parts.netloc
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError(text)
     return text.rstrip("/")
+
+
+def _parse_url_path(text: str) -> str:
+    """Accept a path that is appended to a base address, and can't leave it."""
+    parts = urlsplit(text)
+    is_path = text.startswith("/") and not text.startswith("//") and parts.path == text
+    if not is_path or ".." in text or text.split() != [text] or not text.isascii():
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _parse_hour(text: str) -> int:
+    hour = int(text)
+    if not 0 <= hour <= 23:
+        raise ValueError(text)
+    return hour
 
 
 def _parse_words(text: str) -> tuple[str, ...]:
@@ -124,6 +145,8 @@ SETTING_TYPES = {
     "host": SettingType(_parse_host, "an address or a host name"),
     "url": SettingType(_parse_url, "an address like http://host:8080 or ws://host:8080"),
     "public_url": SettingType(_parse_public_url, "an address like https://box.example"),
+    "url_path": SettingType(_parse_url_path, "a path like /auth/start"),
+    "hour": SettingType(_parse_hour, "an hour from 0 to 23"),
     "integer": SettingType(_parse_count, "a whole number, 0 or more"),
     "port": SettingType(_parse_port, "a port number from 0 to 65535 (0 takes a free one)"),
     "seconds": SettingType(_parse_seconds, "a number of seconds above 0"),

@@ -1,0 +1,93 @@
+"""The sign-in at the XO service as the settings say: none, a key, one to consume at start."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tests.fakes.xo_service import USER_ID, FakeXoService
+from tests.support.answers import expect_error, get_json
+from xo_cowork_core.sdk.testing import LiveServer, eventually
+
+KEY = "key-of-the-settings"
+
+
+def environment(url: str, **more: str) -> dict[str, str]:
+    return {"XO_PLUGINS": "none", "CHAT_API_BASE_URL": url, **more}
+
+
+def is_signed_in(server: LiveServer) -> bool:
+    return get_json(server, "/xo-auth/state")["authenticated"]
+
+
+def test_without_a_service_nothing_is_sent_and_the_reason_is_said() -> None:
+    with LiveServer(environment={"XO_PLUGINS": "none"}) as server:
+        state = get_json(server, "/xo-auth/state")
+        assert (state["authenticated"], state["token_source"]) == (False, "none")
+        for method, path in (
+            ("POST", "/xo-auth/start"),
+            ("GET", "/xo-auth/status/as_1?poll_token=x"),
+            ("GET", "/xo-auth/whoami"),
+        ):
+            reason = expect_error(server.client.request(method, path), 503)
+            assert "CHAT_API_BASE_URL" in reason
+        assert server.client.post("/xo-auth/logout").json()["ok"] is True
+
+
+def test_a_key_is_used_instead_of_a_sign_in() -> None:
+    with (
+        FakeXoService() as service,
+        LiveServer(environment=environment(service.url, XO_API_KEY=KEY)) as server,
+    ):
+        state = get_json(server, "/xo-auth/state")
+        assert (state["authenticated"], state["token_source"]) == (True, "api_key")
+        assert get_json(server, "/xo-auth/whoami")["user_id"] == USER_ID
+        assert get_json(server, "/xo-auth/state")["user_id"] == USER_ID
+        assert "XO_API_KEY" in server.client.post("/xo-auth/logout").json()["message"]
+        service.revoke()
+        expect_error(server.client.get("/xo-auth/whoami"), 401)
+        assert service.sent("/auth/browser/refresh") == []
+        assert KEY not in server.log
+
+
+def test_the_sign_in_of_the_settings_is_consumed_at_start() -> None:
+    with FakeXoService() as service:
+        auth_session_id, poll_token = service.open_sign_in()
+        configured = {"XO_AUTH_SESSION_ID": auth_session_id, "XO_POLL_TOKEN": poll_token}
+        with LiveServer(environment=environment(service.url, **configured)) as server:
+            for _ in range(2):
+                eventually(
+                    lambda: get_json(server, "/xo-auth/state")["authenticated"], 10, "a sign-in"
+                )
+                server.restart()
+            assert len(service.sent("/auth/browser/consume")) == 1
+            assert poll_token not in server.log
+
+
+def test_a_start_is_not_slower_while_the_service_does_not_answer() -> None:
+    configured = {"XO_AUTH_SESSION_ID": "as_1", "XO_POLL_TOKEN": "pt_1"}
+    with (
+        _silent_service() as url,
+        LiveServer(environment={"XO_PLUGINS": "none"}) as plain,
+        LiveServer(environment=environment(url, **configured)) as waiting,
+    ):
+        # the quickest of some starts: a busy machine makes single ones slow
+        quickest = {id(plain): 60.0, id(waiting): 60.0}
+        for _ in range(2):
+            for server in (plain, waiting):
+                server.terminate()
+                quickest[id(server)] = min(quickest[id(server)], _seconds(server.start))
+        assert quickest[id(waiting)] < quickest[id(plain)] + 0.15
+
+
+@contextmanager
+def _silent_service() -> Iterator[str]:
+    """Give the address of a service that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

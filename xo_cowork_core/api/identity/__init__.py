@@ -1,0 +1,1 @@
+"""The route family `identity`: the sign-in of this server at the XO service."""

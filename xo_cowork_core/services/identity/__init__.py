@@ -1,0 +1,1 @@
+"""The sign-in of this server at the identity service, which the swarm's requests carry."""
