@@ -26,6 +26,7 @@ from xo_cowork_core.services.runtimes.gateways import Gateways
 from xo_cowork_core.services.runtimes.models import Models
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.runtimes.skills import Skills
 from xo_cowork_core.services.secrets.audit import Caller
 from xo_cowork_core.services.secrets.secret_services import SecretServices
@@ -58,6 +59,7 @@ class Services:
     public_address: PublicAddress
     registry: Registry
     readiness: Readiness
+    selector: RuntimeSelector
     eventlog: EventLog
     usage: UsageReports
     turns: Turns

@@ -354,6 +354,7 @@ def _build_route_services(
         public_address=base.address,
         registry=base.registry,
         readiness=base.readiness,
+        selector=base.selector,
         eventlog=base.eventlog,
         index=index.index,
         sessions=index.sessions,

@@ -47,7 +47,11 @@ from xo_runtime_claude.process.warm_process import WarmProcess
 from xo_runtime_claude.run.turn_run import HandshakeFailed, SessionMismatch, TurnRun
 
 INFO = RuntimeInfo(
-    name="claude_code", title="Claude Code", aliases=("claude", "claude-code"), rank=20
+    name="claude_code",
+    title="Claude Code",
+    aliases=("claude", "claude-code"),
+    rank=20,
+    health_field="claude_cli",
 )
 ATTEMPTS = 4  # resumed, new, with its broken file moved away, cold
 NOT_INSTALLED = "Claude Code isn't installed: run `npm install -g @anthropic-ai/claude-code`"

@@ -42,7 +42,9 @@ from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, 
 from xo_runtime_codex.server.models import list_models
 from xo_runtime_codex.server.server_pool import ServerPool
 
-INFO = RuntimeInfo(name="codex", title="Codex", aliases=("openai_codex",), rank=30)
+INFO = RuntimeInfo(
+    name="codex", title="Codex", aliases=("openai_codex",), rank=30, health_field="codex_cli"
+)
 ACTIVE_WRITER = "active writer"
 NO_ROLLOUT = "no rollout found"
 

@@ -294,4 +294,12 @@ DESCRIPTIONS = {
         "RuntimeInfo.rank must be int, not bool",
     ),
     "rank_huge": ("return RuntimeInfo('x', 'X', rank=10**30)", "must be int of at most 64 bits"),
+    "health_field_blank": (
+        "return RuntimeInfo('x', 'X', health_field='my cli')",
+        "is no name like acme_cli",
+    ),
+    "health_field_of_server": (
+        "return RuntimeInfo('x', 'X', health_field='status')",
+        "health_field status is a field of the server",
+    ),
 }

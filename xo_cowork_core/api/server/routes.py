@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import cast
 
 from fastapi.responses import PlainTextResponse
 
@@ -13,6 +14,7 @@ from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.server import schemas
 from xo_cowork_core.api.server.metrics import prometheus_text
 from xo_cowork_core.sdk import Health
+from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.secrets.secret_schema import secret_schema
@@ -36,7 +38,12 @@ CHECK_SECONDS = 0.25
 @router.get("/")
 async def root(services: ServicesDep) -> schemas.ServerInfo:
     """Return the name and version of the server."""
-    return schemas.ServerInfo(name="XO Cowork API", version=services.version, docs=DOCUMENT_PATH)
+    return schemas.ServerInfo(
+        status="XO Cowork API running",
+        name="XO Cowork API",
+        version=services.version,
+        docs=DOCUMENT_PATH,
+    )
 
 
 @router.get(HEALTH_PATH)
@@ -44,20 +51,30 @@ async def health(services: ServicesDep) -> schemas.HealthReport:
     """Return the state of the server, its runtimes and its plugins; 200 whenever the core works."""
     runtimes = services.registry.runtimes()
     checks = await asyncio.gather(*(_check_runtime(services, each) for each in runtimes))
-    return schemas.HealthReport(
+    healths = {each.info.name: check for each, check in zip(runtimes, checks, strict=True)}
+    report = schemas.HealthReport(
         status="ok",
         timestamp=datetime.now(UTC).isoformat(),
         version=services.version,
         stage=services.stage,
+        chat_api_url=services.identity.base_url,
+        ai_provider=services.selector.default_among(healths),
+        auth=_identity_summary(services),
         runtimes={
-            runtime.info.name: schemas.RuntimeState(
+            name: schemas.RuntimeState(
                 state=check.state, binary=check.binary, version=check.version, detail=check.detail
             )
-            for runtime, check in zip(runtimes, checks, strict=True)
+            for name, check in healths.items()
         },
         active_sessions=services.active_sessions(),
         plugins=_plugin_states(services),
     )
+    added = {
+        each.info.health_field: healths[each.info.name].binary
+        for each in runtimes
+        if each.info.health_field
+    }
+    return cast("schemas.HealthReport", {**report, **added})
 
 
 @router.get(
@@ -101,6 +118,15 @@ async def _check_runtime(services: Services, runtime: RegisteredRuntime) -> Heal
     except TimeoutError:
         last = services.readiness.last(runtime)
         return last or Health(state="starting", detail="Its first health check still runs.")
+
+
+def _identity_summary(services: Services) -> schemas.IdentitySummary:
+    state = services.identity.state()
+    return schemas.IdentitySummary(
+        authenticated=state.authenticated,
+        token_source=state.token_source,
+        expires_at=stamp(state.expires_at) if state.expires_at else None,
+    )
 
 
 def _plugin_states(services: Services) -> dict[str, str]:

@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from xo_cowork_core.api.models import JsonObject
 from xo_cowork_core.api.openapi import DOCUMENT_PATH
+from xo_cowork_core.services.identity.identity import TokenSource
 
 
 class ServerInfo(TypedDict):
     """The name and version of the server, and where its document is."""
 
+    status: Annotated[str, Field(examples=["XO Cowork API running"])]
     name: Annotated[str, Field(examples=["XO Cowork API"])]
     version: Annotated[str, Field(examples=["0.1.0"])]
     docs: Annotated[str, Field(examples=[DOCUMENT_PATH])]
@@ -26,13 +28,31 @@ class RuntimeState(TypedDict):
     detail: Annotated[str, Field(examples=[""])]
 
 
+class IdentitySummary(TypedDict):
+    """Whether the server is signed in at the XO service; without the account."""
+
+    authenticated: Annotated[bool, Field(examples=[False])]
+    token_source: Annotated[TokenSource, Field(examples=["none"])]
+    expires_at: Annotated[str | None, Field(examples=[None])]
+
+
 class HealthReport(TypedDict):
-    """The state of the server, its runtimes and its plugins."""
+    """The state of the server, its runtimes and its plugins.
+
+    `chat_api_url` is the address of the XO service, empty for none; `ai_provider` the default
+    runtime. Runtimes add fields, such as `claude_cli`, with the path of their program or null.
+    """
+
+    # the fields that runtimes add
+    __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
 
     status: Annotated[str, Field(examples=["ok"])]
     timestamp: Annotated[str, Field(examples=["2026-01-31T09:30:00+00:00"])]
     version: Annotated[str, Field(examples=["0.1.0"])]
     stage: Annotated[str, Field(examples=["local"])]
+    chat_api_url: Annotated[str, Field(examples=["https://xo.example"])]
+    ai_provider: Annotated[str | None, Field(examples=["demo"])]
+    auth: IdentitySummary
     runtimes: dict[str, RuntimeState]
     active_sessions: Annotated[int, Field(examples=[0])]
     plugins: Annotated[dict[str, str], Field(examples=[{"runtime_demo": "ready"}])]

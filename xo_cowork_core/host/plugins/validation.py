@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Sequence
 
+from xo_cowork_core.api.server.schemas import HealthReport
 from xo_cowork_core.host.plugins.hook_caller import HookCaller
 from xo_cowork_core.host.settings.model import setting_fields
 from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, SecretField
@@ -18,6 +19,7 @@ RUN_ADVICE = (
     "run() must be an asynchronous generator: write `async def run(self, turn)` with `yield`"
 )
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+HEALTH_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 SECRET_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -58,6 +60,7 @@ def describe_runtime(runtime: Runtime) -> RuntimeInfo:
     if info.silent_seconds <= 0:
         raise PluginError("RuntimeInfo.silent_seconds must be above 0")
     _check_runtime_names((info.name, *info.aliases))
+    _check_health_field(info.health_field)
     return info
 
 
@@ -75,6 +78,13 @@ def describe_connector(connector: Connector, record: PluginRecord) -> Registered
 def _check_title(title: str) -> None:
     if not title.strip() or len(title) > TITLE_CHARACTERS or not title.isprintable():
         raise PluginError(f"its title must be one line of 1 to {TITLE_CHARACTERS} characters")
+
+
+def _check_health_field(name: str) -> None:
+    if name and not HEALTH_FIELD.fullmatch(name):
+        raise PluginError(f"RuntimeInfo.health_field {name!r} is no name like acme_cli")
+    if name in HealthReport.__annotations__:
+        raise PluginError(f"RuntimeInfo.health_field {name} is a field of the server: use acme_cli")
 
 
 def _check_runtime_names(names: Sequence[str]) -> None:

@@ -24,6 +24,8 @@ class RuntimeInfo:
     100 is a third party's default, 1000 is for simulated agents. A turn without an event for
     `silent_seconds` is ended with code `silent`; while a tool call is open the limit is an hour,
     and while a request waits for a person there is none.
+    `health_field` is a field of `/health` that has the path of the runtime's program, like
+    `acme_cli`, for clients that know it by that name.
     """
 
     name: str
@@ -31,6 +33,7 @@ class RuntimeInfo:
     aliases: tuple[str, ...] = ()
     rank: int = 100
     silent_seconds: float = 300.0
+    health_field: str = ""
 
 
 class Runtime(ABC):

@@ -1,8 +1,8 @@
 """Choice of the runtime that serves a request: the only implementation of the default runtime."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from xo_cowork_core.sdk import BadRequest, Unavailable
+from xo_cowork_core.sdk import BadRequest, Health, Unavailable
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 
@@ -67,6 +67,17 @@ class RuntimeSelector:
         """Return every runtime, the default one first; in order of rank when none is ready."""
         first = self._configured() if self._configured_name else await self._first_ready()
         return _moved_to_front(self._registry.runtimes(), first)
+
+    def default_among(self, healths: Mapping[str, Health]) -> str | None:
+        """Return the name of the default runtime by health checks that were made already.
+
+        None when no runtime is configured and none takes turns.
+        """
+        if self._configured_name:
+            runtime = self._configured()
+            return runtime.info.name if runtime else self._configured_name
+        ready = (name for name, health in healths.items() if health.takes_turns)
+        return next(ready, None)
 
     def configured_first(self) -> Sequence[RegisteredRuntime]:
         """Return every runtime, the configured one first, without a health check."""
