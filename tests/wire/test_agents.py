@@ -52,14 +52,49 @@ def test_a_row_has_every_field_of_the_contract(server: LiveServer) -> None:
         "env_file": None,
         "mode": "primary",
         "permissions": {"rules": []},
-        "identity": {"name": None, "emoji": None},
-        "sessions": {"count": 0},
+        "identity": {"name": None, "emoji": None, "bio": None},
+        "sessions": {"count": 2, "session_ids": ["s1", "s2"]},
         "colour": "red",
+        "backend": "gatewayed",
+        "workspace": "/srv/research",
     }
-    assert wanted.items() <= row.items()
+    assert {key: row.get(key) for key in wanted} == wanted
     assert row["created_at"]
     assert row["metadata"]["backend"] == "gatewayed"
-    assert server.client.get("/api/agents/research").json() == row
+    assert server.client.get("/api/agents").json()["agents"][-1] == row
+    assert server.client.get("/api/agents/research").json() == {
+        **row,
+        "workspace_files": {"AGENTS.md": "Be research", "SOUL.md": None},
+        "config_entry": {"name": "Research", "model": "a/b"},
+        "agents_defaults": {"model": "c/d"},
+        "on_disk": {"agent_dir": "/srv/agents/research"},
+    }
+
+
+def test_an_agent_is_found_by_a_name_that_it_alone_has(server: LiveServer) -> None:
+    created(server, id="research", name="Research Desk")
+    created(server, id="second", name="Twin")
+    created(server, id="third", name="Other", display_name="Twin")
+    created(server, id="fourth", name="second")
+    http = server.client
+    assert http.get("/api/agents/Research%20Desk").json()["id"] == "research"
+    assert http.get("/api/agents/second").json()["id"] == "second"
+    expect_error(http.get("/api/agents/Twin"), 404)
+    changed = http.patch("/api/agents/Research Desk", json={"model": "x/y", "id": "research"})
+    assert (changed.json()["id"], changed.json()["model"]) == ("research", "x/y")
+    expect_error(http.patch("/api/agents/Research Desk", json={"id": "Research Desk"}), 400)
+    assert http.delete("/api/agents/Research Desk").json() == {"ok": True}
+    expect_error(http.get("/api/agents/research"), 404)
+
+
+def test_an_identity_is_changed_by_the_frontends_own_fields(server: LiveServer) -> None:
+    created(server, id="research", identity={"name": "Ada", "bio": "Reads a lot"})
+    body = {"identity_name": "Grace", "identity_emoji": "🦉"}
+    answer = server.client.patch("/api/agents/research", json=body)
+    wanted = {"name": "Grace", "emoji": "🦉", "bio": "Reads a lot"}
+    assert answer.json()["identity"] == wanted
+    assert "identity_name" not in answer.json()
+    assert server.client.get("/api/agents/research").json()["identity"] == wanted
 
 
 def test_both_wire_styles_list_the_same_rows(server: LiveServer) -> None:
@@ -100,7 +135,7 @@ def test_the_creation_time_of_an_existing_agent_is_unknown(server: LiveServer) -
 def test_identity_is_changed_as_an_object(server: LiveServer) -> None:
     created(server, id="research", identity={"name": "Ada", "emoji": "🦉"})
     answer = server.client.patch("/api/agents/research", json={"identity": {"emoji": "🐙"}})
-    assert answer.json()["identity"] == {"name": "Ada", "emoji": "🐙"}
+    assert answer.json()["identity"] == {"name": "Ada", "emoji": "🐙", "bio": None}
 
 
 @pytest.mark.parametrize(
@@ -135,10 +170,11 @@ def test_a_wrong_agent_is_refused_and_nothing_is_kept(
 
 def test_a_row_that_comes_back_whole_changes_nothing(server: LiveServer) -> None:
     row = created(server, id="research", metadata={"colour": "red"}, tools=["web"])
-    answer = server.client.patch("/api/agents/research", json={**row, "created_at": "never"})
+    before = (server.state / "agents.json").read_text()
+    whole = server.client.get("/api/agents/research").json()
+    answer = server.client.patch("/api/agents/research", json={**whole, "created_at": "never"})
     assert answer.json() == row
-    stored = json.loads((server.state / "agents.json").read_text())["research"]
-    assert not stored.keys() & {"id", "mode", "permissions", "sessions"}
+    assert (server.state / "agents.json").read_text() == before
     expect_error(server.client.patch("/api/agents/research", json={"name": " "}), 400)
 
 
@@ -186,7 +222,9 @@ def test_models_come_from_runtimes_that_list_them(server: LiveServer) -> None:
 def test_a_model_has_no_size_and_no_price_that_are_unknown(server: LiveServer) -> None:
     known, unknown = server.client.get("/api/models").json()["models"]
     assert (known["context"], known["pricing"]) == (1000, {"prompt": 1.5})
-    assert "context" not in unknown
+    assert known["capabilities"]["max_context"] == 1000
+    sizes = {"context", "max_context", "max_output"}
+    assert not sizes & (unknown.keys() | unknown["capabilities"].keys())
     assert unknown["pricing"] == {}
 
 

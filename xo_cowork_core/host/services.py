@@ -369,7 +369,7 @@ def _build_route_services(
         project_roots=projects.project_roots,
         files=base.files,
         skills=Skills(base.registry, base.workspace),
-        agents=Agents(base.registry, base.clock, settings.state_dir),
+        agents=Agents(base.registry, base.clock, settings.state_dir, settings.projects_root),
         models=Models(base.registry, base.readiness, base.selector),
         gateways=Gateways(base.registry, base.selector),
         connections=connectors.connections,

@@ -134,6 +134,79 @@ def test_no_secret_of_an_entry_is_shown(place: Place):
     assert place.row("ada")["tts"] == {"provider": "x"}
 
 
+def test_the_detail_of_an_agent_masks_secrets_and_reads_its_instructions(place: Place):
+    home = place.file.parent
+    workspace = home / "workspace-ada"
+    workspace.mkdir()
+    (workspace / "AGENTS.md").write_text("Be brief")
+    (workspace / "SOUL.md").write_bytes(b"caf\xe9")
+    (workspace / "USER.md").symlink_to(place.file)
+    (workspace / "TOOLS.md").mkdir()
+    (home / "agents" / "ada" / "agent").mkdir(parents=True)
+    row = place.row("ada")
+    assert row["workspace"] == row["metadata"]["workspace"] == str(workspace)
+    assert row["workspace_files"] == {
+        "AGENTS.md": "Be brief",
+        "SOUL.md": "caf\ufffd",
+        "IDENTITY.md": None,
+        "USER.md": None,
+        "TOOLS.md": None,
+        "MEMORY.md": None,
+    }
+    assert row["config_entry"]["tts"] == {"provider": "x", "apiKey": "****"}
+    assert row["agents_defaults"] == {"model": {"primary": "a/b"}}
+    assert row["on_disk"] == {"agent_dir": str(home / "agents" / "ada" / "agent")}
+    assert place.row("main")["on_disk"] == {"agent_dir": None}
+
+
+@pytest.mark.parametrize(
+    ("entry", "shared", "expected"),
+    [
+        ("", "", "{home}/.openclaw/workspace-ada"),
+        ("~/work", "/srv/all", "{home}/work"),
+        ("/srv/ada/", "", "/srv/ada"),
+        ("notes", "", "{home}/notes"),
+        ("", "~/all", "{home}/all/ada"),
+    ],
+)
+def test_a_workspace_is_an_absolute_folder(entry: str, shared: str, expected: str):
+    agents = {"defaults": {"workspace": shared}, "entries": {"main": {}, "ada": {}}}
+    agents["entries"]["ada"] = {"workspace": entry}
+    with opened(json.dumps({"agents": agents})) as place:
+        rows = {row["id"]: row for row in place.http.get("/api/agents").json()["agents"]}
+        home = str(place.server.home)
+        assert rows["ada"]["workspace"] == expected.format(home=home)
+        shared_folder = shared.replace("~", home)
+        assert rows["main"]["workspace"] == (
+            f"{shared_folder}/main" if shared else f"{home}/.openclaw/workspace-main"
+        )
+
+
+@pytest.mark.parametrize("entries", [{}, {"main": {"default": True}, "ada": {}}])
+def test_the_only_or_the_marked_agent_has_the_shared_workspace(entries: dict[str, Any]):
+    with opened(json.dumps({"agents": {"entries": entries}})) as place:
+        assert place.row("main")["workspace"] == f"{place.server.home}/.openclaw/workspace"
+
+
+def test_the_bio_of_an_identity_is_stored_beside_the_configuration(place: Place):
+    identity = {"name": "Ada", "emoji": "🦉", "bio": "Counts"}
+    assert place.change("ada", identity=identity).status_code == 200
+    assert place.row("ada")["identity"] == {**identity, "theme": "owl"}
+    assert "Counts" not in place.text
+    assert place.change("ada", identity_name="Grace").json()["identity"]["name"] == "Grace"
+    assert place.config["agents"]["entries"]["ada"]["identity"] == {
+        "name": "Grace",
+        "theme": "owl",
+        "emoji": "🦉",
+    }
+
+
+def test_a_row_that_comes_back_whole_leaves_the_file_alone(place: Place):
+    before = place.text
+    assert place.change("ada", **place.row("ada")).status_code == 200
+    assert place.text == before
+
+
 def test_a_removed_agent_takes_with_it_what_points_at_it(place: Place):
     assert place.http.delete("/api/agents/ada").json() == {"ok": True}
     assert place.ids() == ["main"]
@@ -179,7 +252,7 @@ def test_three_backups_are_kept(place: Place):
 
 
 def test_twenty_changes_at_once_are_all_kept(place: Place):
-    valid = ["description", "workspace", "cwd", "utilityModel", "decisionModel", "name", "model"]
+    valid = ["description", "cwd", "utilityModel", "decisionModel", "name", "model"]
     fields = [*valid, *(f"field_{number}" for number in range(20 - len(valid)))]
     with ThreadPoolExecutor(20) as pool:
         done = pool.map(lambda name: place.change("ada", **{name: f"x/{name}"}).status_code, fields)

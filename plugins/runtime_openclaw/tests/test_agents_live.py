@@ -64,7 +64,10 @@ class FakeControl:
         return {"ok": True}
 
     def on_sessions_list(self, params: Row) -> object:
-        return {"totalCount": 3 if params["agentId"] == "main" else 0}
+        if params["agentId"] != "main":
+            return {"totalCount": 0, "sessions": []}
+        rows = [{"key": "agent:main:a", "sessionId": "s-1"}, {"key": "agent:main:b"}]
+        return {"totalCount": 3, "sessions": rows}
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -97,11 +100,11 @@ def methods(control: FakeControl) -> Sequence[str]:
     return [method for method, _ in control.requests]
 
 
-def test_agents_come_with_their_session_counts(agents: Agents):
+def test_agents_come_with_their_sessions(agents: Agents):
     rows = run(agents.all())
-    assert [(a.id, a.session_count, a.is_default) for a in rows] == [
-        ("main", 3, True),
-        ("ada", 0, False),
+    assert [(a.id, a.session_count, list(a.session_ids), a.is_default) for a in rows] == [
+        ("main", 3, ["s-1"], True),
+        ("ada", 0, [], False),
     ]
 
 

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 READER = Path(__file__).with_suffix(".mjs")
 ANSWER_SECONDS = 60.0
@@ -66,6 +67,18 @@ def check_with_command(binary: Path, file: Path, home: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout.decode() + file.read_text()
+
+
+def list_with_command(binary: Path, file: Path, home: Path) -> list[dict[str, Any]]:
+    """Return what `openclaw agents list` says of the agents of a file."""
+    done = subprocess.run(
+        [str(binary), "agents", "list", "--json"],
+        env={**variables(binary, home), "OPENCLAW_CONFIG_PATH": str(file)},
+        capture_output=True,
+        timeout=ANSWER_SECONDS,
+        check=True,
+    )
+    return json.loads(done.stdout)
 
 
 def variables(binary: Path, home: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Agents and channels with the real OpenClaw: through its gateway, and in its file, which it must
 accept after every operation."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,12 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
     free_port,
     real_binary,
 )
-from tests.real.openclaw.config_reader import ConfigReader, check_with_command, config_reader
+from tests.real.openclaw.config_reader import (
+    ConfigReader,
+    check_with_command,
+    config_reader,
+    list_with_command,
+)
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 from xo_runtime_openclaw.json5_reader import read_json5
 
@@ -99,7 +105,7 @@ def everything(openclaw: Openclaw) -> None:
     assert everyone.items() <= row.items()
     openclaw.done("PATCH", "/api/agents/ada-b", identity={"name": "Lady Ada", "emoji": "🦉"})
     row = openclaw.done("PATCH", "/api/agents/ada-b", identity={"emoji": "🐙"}, skills=["c"])
-    assert row["identity"] == {"name": "Lady Ada", "emoji": "🐙"}
+    assert row["identity"] == {"name": "Lady Ada", "emoji": "🐙", "bio": None}
     assert row["skills"] == ["c"]
     row = openclaw.done("PATCH", "/api/agents/ada-b", sandbox={"mode": "off"})
     assert row["sandbox"] == {"mode": "off"}
@@ -115,6 +121,18 @@ def everything(openclaw: Openclaw) -> None:
     openclaw.done("DELETE", "/api/agents/ada-b")
     openclaw.refused("DELETE", "/api/agents/ada-b")
     assert openclaw.http.get("/api/agents").json()["agents"][0]["name"] == "Boss"
+
+
+def test_the_workspaces_are_those_of_openclaw(alone: Openclaw, binary: Path) -> None:
+    entries = {"main": {}, "ada": {}, "bob": {"workspace": "~/bob"}}
+    agents = {"defaults": {"workspace": "~/all"}, "entries": entries, "ownership": "explicit"}
+    alone.file.parent.mkdir(exist_ok=True)
+    alone.file.write_text(json.dumps({"gateway": {"mode": "local"}, "agents": agents}))
+    listed = list_with_command(binary, alone.file, alone.server.home)
+    rows = alone.http.get("/api/agents").json()["agents"]
+    assert {row["id"]: row["workspace"] for row in rows} == {
+        row["id"]: row["workspace"] for row in listed
+    }
 
 
 def test_agents_through_the_gateway(live: Openclaw) -> None:

@@ -20,6 +20,7 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.sdk.events.base import Json
 from xo_cowork_core.sdk.runtime.agents import (
     Agent,
+    AgentDetail,
     GatewayStatus,
     HasChannels,
     HasGateway,
@@ -47,7 +48,15 @@ class GatewayRuntime(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatu
         return frozenset({"name", "model"})
 
     async def agents(self) -> Sequence[Agent]:
-        return [Agent(key, dict(v), is_default=key == "main") for key, v in self._agents.items()]
+        return [self._agent(key) for key in self._agents]
+
+    async def agent_detail(self, agent_id: str) -> AgentDetail:
+        return AgentDetail(
+            files={"AGENTS.md": f"Be {agent_id}", "SOUL.md": None},
+            config_entry=dict(self._agents[agent_id]),
+            defaults={"model": "c/d"},
+            agent_dir=f"/srv/agents/{agent_id}",
+        )
 
     async def save_agent(self, agent_id: str, fields: Json) -> Agent:
         if fields.get("name") == "refuse":
@@ -55,7 +64,17 @@ class GatewayRuntime(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatu
         before = dict(self._agents.get(agent_id, {}))
         await asyncio.sleep(0.01)
         self._agents[agent_id] = {**before, **fields}
-        return Agent(agent_id, dict(self._agents[agent_id]))
+        return self._agent(agent_id)
+
+    def _agent(self, agent_id: str) -> Agent:
+        return Agent(
+            agent_id,
+            dict(self._agents[agent_id]),
+            session_count=2,
+            is_default=agent_id == "main",
+            workspace=f"/srv/{agent_id}",
+            session_ids=["s1", "s2"],
+        )
 
     async def delete_agent(self, agent_id: str) -> None:
         if agent_id not in self._agents:

@@ -1,6 +1,6 @@
 """Agents, models, channels and the gateway (contract §6, §10)."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Query, Request
 
@@ -36,34 +36,32 @@ FAMILY = RouteFamily(
 @router.get("/api/agents", responses=response_example({"agents": [schemas.AGENT_EXAMPLE]}))
 async def list_agents(
     request: Request, services: ServicesDep
-) -> Unvalidated[schemas.AgentList | list[JsonObject]]:
+) -> Unvalidated[schemas.AgentList | list[schemas.AgentRow]]:
     """List the agents of the runtime that stores agents."""
-    rows: list[JsonObject] = [*await services.agents.list()]
+    rows = [cast("schemas.AgentRow", row) for row in await services.agents.list()]
     return rows if wire_style_of(request, services.wire_style) == "spa" else {"agents": rows}
 
 
 @router.post("/api/agents", responses=response_example(schemas.AGENT_EXAMPLE))
 async def create_agent(
     body: schemas.AgentRequest, services: ServicesDep
-) -> Unvalidated[JsonObject]:
+) -> Unvalidated[schemas.AgentRow]:
     """Create an agent, or merge into the one with the same id."""
-    return await services.agents.create(body.sent_fields())
+    return cast("schemas.AgentRow", await services.agents.create(body.sent_fields()))
 
 
-@router.get("/api/agents/{agent_id}", responses=response_example(schemas.AGENT_EXAMPLE))
-async def read_agent(agent_id: str, services: ServicesDep) -> Unvalidated[JsonObject]:
-    """Return one agent."""
-    return await services.agents.read(agent_id)
+@router.get("/api/agents/{agent_id}", responses=response_example(schemas.AGENT_DETAIL_EXAMPLE))
+async def read_agent(agent_id: str, services: ServicesDep) -> Unvalidated[schemas.AgentDetailRow]:
+    """Return one agent by its id, or by a name that no other agent has."""
+    return cast("schemas.AgentDetailRow", await services.agents.read(agent_id))
 
 
 @router.patch("/api/agents/{agent_id}", responses=response_example(schemas.AGENT_EXAMPLE))
 async def update_agent(
     agent_id: str, body: schemas.AgentRequest, services: ServicesDep
-) -> Unvalidated[JsonObject]:
+) -> Unvalidated[schemas.AgentRow]:
     """Change some fields of an agent."""
-    if body.id is not None and body.id != agent_id:
-        raise BadRequest("`id` cannot be changed")
-    return await services.agents.update(agent_id, body.sent_fields())
+    return cast("schemas.AgentRow", await services.agents.update(agent_id, body.sent_fields()))
 
 
 @router.delete("/api/agents/{agent_id}")
@@ -91,20 +89,28 @@ def model_row(agent_name: str, model: Model) -> schemas.ModelRow:
         "provider_id": model.provider_id,
         "supports_streaming": True,
         "supports_tools": True,
-        "capabilities": {
-            "function_calling": True,
-            "vision": model.vision,
-            "reasoning": model.reasoning,
-            "json_output": False,
-            "max_context": model.context,
-            "max_output": model.max_output,
-        },
+        "capabilities": model_capabilities(model),
         "pricing": model_pricing(model),
         "metadata": {"agent_name": agent_name},
     }
     if model.context:
         row["context"] = model.context
     return row
+
+
+def model_capabilities(model: Model) -> schemas.ModelCapabilities:
+    """Return the abilities, and the known sizes."""
+    capabilities: schemas.ModelCapabilities = {
+        "function_calling": True,
+        "vision": model.vision,
+        "reasoning": model.reasoning,
+        "json_output": False,
+    }
+    if model.context:
+        capabilities["max_context"] = model.context
+    if model.max_output:
+        capabilities["max_output"] = model.max_output
+    return capabilities
 
 
 def model_pricing(model: Model) -> schemas.ModelPricing:

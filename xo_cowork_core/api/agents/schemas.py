@@ -7,14 +7,95 @@ from typing_extensions import TypedDict
 
 from xo_cowork_core.api.models import JsonObject, RequestModel
 
-AGENT_EXAMPLE: JsonObject = {
+
+class PermissionRules(TypedDict):
+    """The rules of an agent's permissions; the prompt decides them at present."""
+
+    rules: list[JsonObject]
+
+
+class AgentIdentity(TypedDict):
+    """How an agent presents itself."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
+
+    name: str | None
+    emoji: str | None
+    bio: str | None
+
+
+class AgentSessions(TypedDict):
+    """The number of an agent's sessions, and the ids of the newest."""
+
+    count: int
+    session_ids: list[str]
+
+
+class AgentRow(TypedDict):
+    """One agent. It has its other stored fields, too. `workspace` is an absolute folder."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
+
+    id: str
+    name: str
+    display_name: str
+    description: str
+    model: str | None
+    systemPrompt: str
+    system_prompt: str
+    tools: list[str]
+    env_file: str | None
+    created_at: str | None
+    mode: Literal["primary"]
+    permissions: PermissionRules
+    backend: str
+    workspace: str
+    metadata: JsonObject
+    identity: AgentIdentity
+    sessions: AgentSessions
+
+
+class AgentFolders(TypedDict):
+    """The folder of an agent's own state; null when there is none."""
+
+    agent_dir: str | None
+
+
+class AgentDetailRow(AgentRow):
+    """One agent with the texts that instruct it, null for a missing one, its entry in its
+    runtime's configuration, and the settings that all agents share. Secrets are masked."""
+
+    workspace_files: dict[str, str | None]
+    config_entry: JsonObject
+    agents_defaults: JsonObject
+    on_disk: AgentFolders
+
+
+AGENT_EXAMPLE: AgentRow = {
     "id": "research",
     "name": "Research",
     "display_name": "Research",
+    "description": "",
     "model": "openai/gpt-5",
+    "systemPrompt": "",
+    "system_prompt": "",
+    "tools": [],
+    "env_file": None,
+    "created_at": "2026-11-24T08:00:00.000+00:00",
     "mode": "primary",
+    "permissions": {"rules": []},
+    "backend": "openclaw",
+    "workspace": "/home/ann/.openclaw/workspace-research",
     "metadata": {"backend": "openclaw"},
-    "sessions": {"count": 0},
+    "identity": {"name": "Ada", "emoji": "🦉", "bio": None},
+    "sessions": {"count": 1, "session_ids": ["0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"]},
+}
+AGENT_DETAIL_EXAMPLE: AgentDetailRow = {
+    **AGENT_EXAMPLE,
+    "workspace_files": {"AGENTS.md": "Be brief.", "SOUL.md": None},
+    "config_entry": {"name": "Research"},
+    "agents_defaults": {"skipBootstrap": True},
+    "on_disk": {"agent_dir": "/home/ann/.openclaw/agents/research/agent"},
 }
 
 
@@ -34,6 +115,8 @@ class AgentRequest(RequestModel):
     env_file: str | None = None
     metadata: dict[str, object] | None = None
     identity: dict[str, object] | None = None
+    identity_name: str | None = None
+    identity_emoji: str | None = None
 
     def sent_fields(self) -> dict[str, object]:
         """Return the fields that were sent and are not null."""
@@ -77,18 +160,18 @@ class GatewayRestart(TypedDict):
 class AgentList(TypedDict):
     """The agents of the runtime that keeps some, each with all its stored fields."""
 
-    agents: list[JsonObject]
+    agents: list[AgentRow]
 
 
 class ModelCapabilities(TypedDict):
-    """The abilities and the sizes of a model, in tokens; 0 when unknown."""
+    """The abilities and the sizes of a model, in tokens; an unknown size is left out."""
 
     function_calling: bool
     vision: bool
     reasoning: bool
     json_output: bool
-    max_context: int
-    max_output: int
+    max_context: NotRequired[int]
+    max_output: NotRequired[int]
 
 
 class ModelPricing(TypedDict):

@@ -8,6 +8,7 @@ from xo_cowork_core.sdk.events.base import Json, JsonValue
 
 __all__ = [
     "Agent",
+    "AgentDetail",
     "GatewayStatus",
     "HasChannels",
     "HasGateway",
@@ -18,12 +19,33 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One agent in a runtime's registry. `fields` are the fields that the runtime stores."""
+    """One agent in a runtime's registry.
+
+    `fields` are the fields that the runtime stores. `workspace` is the absolute folder in which the
+    agent works; empty: the projects root. `session_ids` are its newest sessions.
+    """
 
     id: str
     fields: Json = field(default_factory=dict[str, JsonValue])
     session_count: int = 0
     is_default: bool = False
+    workspace: str = ""
+    session_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDetail:
+    """What a page about one agent shows. The host masks secrets in it.
+
+    `files` are the texts that instruct the agent, by name; None for one that does not exist.
+    `config_entry` is the agent's stored entry, `defaults` are the settings that all agents share,
+    `agent_dir` is the absolute folder of its own state, None when there is none.
+    """
+
+    files: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    config_entry: Json = field(default_factory=dict[str, JsonValue])
+    defaults: Json = field(default_factory=dict[str, JsonValue])
+    agent_dir: str | None = None
 
 
 class KeepsAgents(ABC):
@@ -43,6 +65,10 @@ class KeepsAgents(ABC):
 
         Raises `Unavailable` when the registry can't be read.
         """
+
+    async def agent_detail(self, agent_id: str) -> AgentDetail:
+        """Return the detail of an agent that `agents` lists. Empty by default."""
+        return AgentDetail()
 
     @abstractmethod
     async def save_agent(self, agent_id: str, fields: Json) -> Agent:

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
@@ -26,6 +26,15 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.runtime.agents import Agent, KeepsAgents
 from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.runtimes.agent_rows import (
+    Row,
+    agent_row,
+    changed_fields,
+    detail_fields,
+    merge_fields,
+    split_fields,
+    stored_fields,
+)
 from xo_cowork_core.services.runtimes.calls import require_type
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.atomic import write_atomic
@@ -34,18 +43,18 @@ ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERMANENT = "main"
 LIST_SECONDS = 30.0
 CHANGE_SECONDS = 120.0
-# fields that the server derives: a client that sends a whole row back changes none of them
-DERIVED = frozenset({"id", "created_at", "mode", "permissions", "sessions"})
-Row = dict[str, Any]
 log = logging.getLogger("xo_cowork.agents")
 
 
 class Agents:
     """The agents of one server."""
 
-    def __init__(self, registry: Registry, clock: Clock, state_dir: Path) -> None:
+    def __init__(
+        self, registry: Registry, clock: Clock, state_dir: Path, projects_root: Path
+    ) -> None:
         self._registry = registry
         self._clock = clock
+        self._workspace = str(projects_root)
         self._file = state_dir / "agents.json"
         self._lock = asyncio.Lock()
 
@@ -55,14 +64,20 @@ class Agents:
         if owner is None:
             return []
         extras = await asyncio.to_thread(self._read)
-        return [_row(agent, owner, extras) for agent in await _agents(owner)]
+        return [self._row(agent, owner, extras) for agent in await _agents(owner)]
 
-    async def read(self, agent_id: str) -> Row:
-        """Return one agent's row. Raises NotFound."""
-        for row in await self.list():
-            if row["id"] == agent_id:
-                return row
-        raise NotFound("Agent not found")
+    async def read(self, reference: str) -> Row:
+        """Return the row and the detail of the agent of an id, or of a name that one agent alone
+        has. Raises NotFound."""
+        row = await self._find(reference)
+        owner = self._require_owner()
+        detail = await owner.call(
+            KeepsAgents.agent_detail,
+            row["id"],
+            action="read the agent",
+            seconds=LIST_SECONDS,
+        )
+        return {**row, **detail_fields(detail)}
 
     async def create(self, fields: Row) -> Row:
         """Create an agent, or merge into the one with the same id. Raises BadRequest."""
@@ -76,17 +91,19 @@ class Agents:
             known_ids = {agent.id for agent in await _agents(self._require_owner())}
             return await self._save(agent_id, fields, fresh=agent_id not in known_ids)
 
-    async def update(self, agent_id: str, fields: Row) -> Row:
+    async def update(self, reference: str, fields: Row) -> Row:
         """Change some fields of an agent. Raises NotFound or BadRequest."""
         _check_name(fields)
         async with self._lock:
-            await self.read(agent_id)
-            return await self._save(agent_id, fields, fresh=False)
+            row = await self._find(reference)
+            if fields.get("id", row["id"]) != row["id"]:
+                raise BadRequest("`id` cannot be changed")
+            return await self._save(row["id"], changed_fields(fields, row), fresh=False)
 
-    async def delete(self, agent_id: str) -> None:
+    async def delete(self, reference: str) -> None:
         """Delete an agent. Raises NotFound, or Conflict for `PERMANENT`."""
         async with self._lock:
-            await self.read(agent_id)
+            agent_id = (await self._find(reference))["id"]
             if agent_id == PERMANENT:
                 raise Conflict(f"The agent {PERMANENT} cannot be deleted")
             await self._require_owner().call(
@@ -99,12 +116,25 @@ class Agents:
             if extras.pop(agent_id, None) is not None:
                 await asyncio.to_thread(self._write, extras)
 
+    async def _find(self, reference: str) -> Row:
+        rows = await self.list()
+        named = [row for row in rows if reference in {row["name"], row["display_name"]}]
+        for row in rows:
+            if row["id"] == reference:
+                return row
+        if len(named) != 1:
+            raise NotFound("Agent not found")
+        return named[0]
+
+    def _row(self, agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:
+        return agent_row(
+            agent, owner.info.name, extras.get(agent.id, {}), default_workspace=self._workspace
+        )
+
     async def _save(self, agent_id: str, fields: Row, *, fresh: bool) -> Row:
         owner = self._require_owner()
-        given = {key: value for key, value in fields.items() if key not in DERIVED}
-        if "system_prompt" in given:
-            given["systemPrompt"] = given.pop("system_prompt")
-        own = {key: value for key, value in given.items() if key in _agent_fields(owner)}
+        given = stored_fields(fields)
+        own, others = split_fields(given, _agent_fields(owner))
         agent = await owner.call(
             KeepsAgents.save_agent, agent_id, own, action="save the agent", seconds=CHANGE_SECONDS
         )
@@ -112,9 +142,9 @@ class Agents:
         # the creation time of an agent that another program made is unknown
         created: Row = {"created_at": stamp(self._clock.now())} if fresh else {}
         extra = extras[agent_id] = created or extras.get(agent_id, {})
-        _merge(extra, {key: value for key, value in given.items() if key not in own})
+        merge_fields(extra, others)
         await asyncio.to_thread(self._write, extras)
-        return _row(agent, owner, extras)
+        return self._row(agent, owner, extras)
 
     def _owner(self) -> RegisteredRuntime | None:
         runtimes = self._registry.runtimes()
@@ -159,21 +189,9 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")[:64]
 
 
-def _merge(stored: Row, changes: Row) -> None:
-    """Apply changes to stored fields; an object keeps the keys that its change doesn't name."""
-    for key, value in changes.items():
-        old = _object(stored.get(key))
-        stored[key] = {**old, **cast("Row", value)} if isinstance(value, dict) else value
-
-
 def _check_name(fields: Row) -> None:
     if not str(fields.get("name", "unchanged")).strip():
         raise BadRequest("`name` must not be empty")
-
-
-def _object(value: object) -> Row:
-    """Return a JSON object; any other value, edited by hand, counts as an empty one."""
-    return cast("Row", value) if isinstance(value, dict) else {}
 
 
 def _agent_fields(owner: RegisteredRuntime) -> frozenset[str]:
@@ -188,33 +206,3 @@ def _agent_fields(owner: RegisteredRuntime) -> frozenset[str]:
 
 async def _agents(owner: RegisteredRuntime) -> Sequence[Agent]:
     return await owner.call(KeepsAgents.agents, action="list its agents", seconds=LIST_SECONDS)
-
-
-def _row(agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:
-    stored: Row = {**extras.get(agent.id, {}), **agent.fields}
-    name = stored.get("name") or agent.id
-    prompt = stored.get("systemPrompt") or ""
-    identity = _object(stored.get("identity"))
-    return {
-        "description": "",
-        "model": None,
-        "tools": [],
-        "env_file": None,
-        "created_at": None,
-        **stored,
-        "id": agent.id,
-        "name": name,
-        "display_name": stored.get("display_name") or identity.get("name") or name,
-        "systemPrompt": prompt,
-        "system_prompt": prompt,
-        "mode": "primary",
-        "permissions": {"rules": []},
-        "metadata": {
-            **_object(stored.get("metadata")),
-            "backend": owner.info.name,
-            "workspace": stored.get("workspace"),
-            "is_default": agent.is_default,
-        },
-        "identity": {"name": identity.get("name"), "emoji": identity.get("emoji"), **identity},
-        "sessions": {"count": agent.session_count},
-    }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from xo_cowork_core.sdk import BadRequest, HostContext, Json
 from xo_cowork_core.sdk.runtime.agents import (
     Agent,
+    AgentDetail,
     GatewayStatus,
     HasChannels,
     HasGateway,
@@ -65,6 +66,9 @@ class AdminAbilities(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
 
     async def agents(self) -> Sequence[Agent]:
         return await self._services.agents.all()
+
+    async def agent_detail(self, agent_id: str) -> AgentDetail:
+        return await self._services.agents.detail(agent_id)
 
     async def save_agent(self, agent_id: str, fields: Json) -> Agent:
         return await self._services.agents.save(agent_id, fields)

@@ -70,7 +70,7 @@ class AgentConfig:
             raise NotFound("Agent not found")
         if len(rows) == 1:
             raise Conflict(f"{agent_id} is the only agent and must stay")
-        if _value_at(self.config, AUTH_OWNER) == agent_id:
+        if value_at(self.config, AUTH_OWNER) == agent_id:
             raise Conflict(f"Other agents inherit their logins from {agent_id}")
         if self._is_bare_list:
             first = self._with_entries()
@@ -84,7 +84,7 @@ class AgentConfig:
         ]
 
     def _binding_edits(self, agent_id: str) -> list[Edit]:
-        bindings = _value_at(self.config, ("bindings",))
+        bindings = value_at(self.config, ("bindings",))
         bound = [
             index
             for index, binding in enumerate(bindings if isinstance(bindings, list) else ())
@@ -97,7 +97,7 @@ class AgentConfig:
         edits: list[Edit] = []
         if not stored and agent_id != MAIN:
             # an explicit main keeps the workspace that it had as the only agent
-            shared = _value_at(self.config, ("agents", "defaults", "workspace"))
+            shared = value_at(self.config, ("agents", "defaults", "workspace"))
             before[MAIN] = {"workspace": shared or f"{self.home}/workspace"}
             edits.append(self._append({}, MAIN, before[MAIN]))
         edits.append(self._append(before, agent_id, fields))
@@ -111,19 +111,19 @@ class AgentConfig:
         """Set owners where OpenClaw requires one, and replace owners that do not exist."""
         marked = any(fields.get("default") is True for fields in rows.values())
         needs_owner = (
-            len(rows) > 1 and not marked and _value_at(self.config, OWNERSHIP) != "explicit"
+            len(rows) > 1 and not marked and value_at(self.config, OWNERSHIP) != "explicit"
         )
         owner = self._default_of(rows)
         edits: list[Edit] = [SetValue(OWNERSHIP, "explicit")] if needs_owner else []
         for path in OWNERS:
-            named = _value_at(self.config, path)
+            named = value_at(self.config, path)
             if (named is None and needs_owner) or (named is not None and named not in rows):
                 edits.append(SetValue(path, owner))
         return edits
 
     def _default_of(self, rows: Rows) -> str:
         marked = [key for key, fields in rows.items() if fields.get("default") is True]
-        for key in (*marked, _value_at(self.config, OWNERS[0]), MAIN):
+        for key in (*marked, value_at(self.config, OWNERS[0]), MAIN):
             if isinstance(key, str) and key in rows:
                 return key
         return next(iter(rows))
@@ -144,8 +144,8 @@ class AgentConfig:
 
     @property
     def _is_list(self) -> bool:
-        lists = isinstance(_value_at(self.config, LIST), list)
-        return lists and not isinstance(_value_at(self.config, ENTRIES), dict)
+        lists = isinstance(value_at(self.config, LIST), list)
+        return lists and not isinstance(value_at(self.config, ENTRIES), dict)
 
     def _with_entries(self) -> "AgentConfig":
         rows = {
@@ -165,12 +165,12 @@ class AgentConfig:
     def _rows(self) -> Iterator[tuple[str, Json]]:
         agents = self.config.get("agents")
         if isinstance(agents, list) or self._is_list:
-            listed = agents if isinstance(agents, list) else _value_at(self.config, LIST)
+            listed = agents if isinstance(agents, list) else value_at(self.config, LIST)
             for row in listed if isinstance(listed, list) else ():
                 if isinstance(row, dict) and isinstance(row.get("id"), str):
                     yield str(row["id"]), {key: v for key, v in row.items() if key != "id"}
             return
-        entries = _value_at(self.config, ENTRIES)
+        entries = value_at(self.config, ENTRIES)
         for key, fields in entries.items() if isinstance(entries, dict) else ():
             yield key, fields if isinstance(fields, dict) else {}
 
@@ -180,7 +180,8 @@ class AgentConfig:
             raise Conflict("The agents are in a file that openclaw.json includes: edit that file")
 
 
-def _value_at(config: Json, path: Path) -> JsonValue:
+def value_at(config: Json, path: Path) -> JsonValue:
+    """Return the value at a path of keys; None where there is none."""
     value: JsonValue = config
     for step in path:
         if not isinstance(value, dict) or not isinstance(step, str):

@@ -1,19 +1,27 @@
 """OpenClaw's agents: through the running gateway, else in its configuration file."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 
 from xo_cowork_core.sdk import BadRequest, Conflict, Json, NotFound, Unavailable, XoError
-from xo_cowork_core.sdk.runtime.agents import Agent
+from xo_cowork_core.sdk.runtime.agents import Agent, AgentDetail
 from xo_runtime_openclaw.config import agent_schema
-from xo_runtime_openclaw.config.agent_config import AgentConfig
+from xo_runtime_openclaw.config.agent_config import AgentConfig, value_at
+from xo_runtime_openclaw.config.agent_folders import (
+    agent_dir_of,
+    read_instruction_files,
+    workspace_of,
+)
 from xo_runtime_openclaw.config.configuration import Configuration
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
-from xo_runtime_openclaw.gateway.frames import GatewayError, row
+from xo_runtime_openclaw.gateway.frames import GatewayError, row, rows
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
+from xo_runtime_openclaw.history.records import record_of
 
 COUNT_SECONDS = 2.0
 MAX_COUNTED = 50
+MAX_SESSION_IDS = 50
 
 
 class Agents:
@@ -29,13 +37,38 @@ class Agents:
         """Return the agents, the default first."""
         snapshot = await self._configuration.read()
         agents_config = self._agents_config(snapshot.config)
-        ids, default = list(agents_config.rows), agents_config.default
-        counts = await self._counts(ids) if snapshot.live else {}
-        agents = [
-            Agent(key, agent_schema.shown(fields), counts.get(key, 0), is_default=key == default)
-            for key, fields in agents_config.rows.items()
-        ]
+        default = agents_config.default
+        sessions = await self._sessions(list(agents_config.rows)) if snapshot.live else {}
+        agents: list[Agent] = []
+        for key, fields in agents_config.rows.items():
+            count, ids = sessions.get(key, (0, ()))
+            agents.append(
+                Agent(
+                    key,
+                    agent_schema.shown(fields),
+                    count,
+                    is_default=key == default,
+                    workspace=workspace_of(agents_config, key),
+                    session_ids=ids,
+                )
+            )
         return sorted(agents, key=lambda agent: not agent.is_default)
+
+    async def detail(self, agent_id: str) -> AgentDetail:
+        """Return an agent's entry, folders and instructions."""
+        agents_config = self._agents_config((await self._configuration.read()).config)
+        agent_dir = agent_dir_of(agents_config, agent_id)
+        defaults = value_at(agents_config.config, ("agents", "defaults"))
+        files, has_folder = await asyncio.gather(
+            asyncio.to_thread(read_instruction_files, workspace_of(agents_config, agent_id)),
+            asyncio.to_thread(os.path.isdir, agent_dir),
+        )
+        return AgentDetail(
+            files,
+            agent_schema.masked(agents_config.rows.get(agent_id, {})),
+            agent_schema.masked(defaults if isinstance(defaults, dict) else {}),
+            agent_dir if has_folder else None,
+        )
 
     async def save(self, agent_id: str, fields: Json) -> Agent:
         """Merge `fields` into an agent, or create it."""
@@ -101,15 +134,18 @@ class Agents:
     def _agents_config(self, config: Json) -> AgentConfig:
         return AgentConfig(config, self._home)
 
-    async def _counts(self, ids: Sequence[str]) -> dict[str, int]:
-        counts = await asyncio.gather(*(self._count(key) for key in ids[:MAX_COUNTED]))
-        return dict(zip(ids, counts, strict=False))
+    async def _sessions(self, ids: Sequence[str]) -> dict[str, tuple[int, Sequence[str]]]:
+        """Return the number of sessions and the newest session ids, by agent."""
+        sessions = await asyncio.gather(*(self._sessions_of(key) for key in ids[:MAX_COUNTED]))
+        return dict(zip(ids, sessions, strict=False))
 
-    async def _count(self, agent_id: str) -> int:
-        params = {"agentId": agent_id, "limit": 1}
+    async def _sessions_of(self, agent_id: str) -> tuple[int, Sequence[str]]:
+        params = {"agentId": agent_id, "limit": MAX_SESSION_IDS}
         try:
             answer = row(await self._control.call("sessions.list", params, seconds=COUNT_SECONDS))
         except (GatewayUnavailable, GatewayError):
-            return 0
+            return 0, ()
         count = answer.get("totalCount")
-        return count if isinstance(count, int) else 0
+        records = [record_of(session) for session in rows(answer.get("sessions"))]
+        ids = [record.session_id for record in records if record]
+        return count if isinstance(count, int) else len(ids), ids
