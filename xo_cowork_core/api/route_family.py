@@ -18,6 +18,7 @@ class RoutePolicy(NamedTuple):
     `max_body_bytes`: a larger body is answered with 413.
     `streams_upload`: the body goes to disk as it comes. The route limits it, and honours
     `Idempotency-Key` itself with `answer_once`, because the middleware would read it first.
+    `records_refusals`: a request that is not let in goes into the audit log.
     """
 
     public: bool = False
@@ -25,6 +26,7 @@ class RoutePolicy(NamedTuple):
     idempotent: bool = True
     max_body_bytes: int = MAX_BODY_BYTES
     streams_upload: bool = False
+    records_refusals: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,5 +158,8 @@ def _add_middleware(
     if settings.trust_forwarded:
         app.add_middleware(ForwardedMiddleware, address=state.services.public_address)
     app.add_middleware(
-        AccessMiddleware, rules=AccessRules.from_settings(settings), policy_for=policy_for
+        AccessMiddleware,
+        rules=AccessRules.from_settings(settings),
+        policy_for=policy_for,
+        refusals=state.services.secrets.refusals,
     )

@@ -329,13 +329,15 @@ def _build_turns(
 
 
 def _build_secrets(settings: Settings, base: BaseServices) -> SecretServices:
+    logs = settings.state_dir / "audit"
     store = SecretStore(
         SecretFiles(base.registry, base.selector, settings.env_file),
-        SecretAudit(settings.state_dir / "audit" / "secrets.jsonl", base.clock),
+        SecretAudit(logs / "secrets.jsonl", base.clock),
         base.redactor,
         on_change=base.readiness.forget,
     )
-    return SecretServices(store, SecretForms(base.registry, store))
+    refusals = SecretAudit(logs / "refused.jsonl", base.clock)
+    return SecretServices(store, SecretForms(base.registry, store), refusals)
 
 
 def _build_route_services(

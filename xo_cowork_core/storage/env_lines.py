@@ -40,41 +40,63 @@ def entries_of(text: str) -> dict[str, str]:
     return _entries(parse_statements(text))
 
 
-def with_entries(text: str, values: Mapping[str, str]) -> str:
-    """Set entries, each in its existing line or at the end; an equal value leaves its line as it
-    is. Earlier lines of a key that is set are removed: they would keep the old value.
+class EnvDocument:
+    """The text of an env file while it is changed.
 
-    Raises EnvFileError for an entry that cannot be written.
+    A statement that does not change stays as it is, and so do comments and blank lines.
     """
-    statements = parse_statements(text)
-    current = _entries(statements)
-    changes = {key: value for key, value in values.items() if current.get(key) != value}
-    if not changes:
+
+    def __init__(self, text: str) -> None:
+        self._statements = parse_statements(text)
+
+    def entries(self) -> dict[str, str]:
+        """Return the entries in their order."""
+        return _entries(self._statements)
+
+    def set(self, values: Mapping[str, str]) -> None:
+        """Set entries, each in its existing line or at the end.
+
+        Earlier lines of a key that changes are removed: they would keep the old value. Raises
+        EnvFileError for an entry that cannot be written, and then nothing changes.
+        """
+        current = self.entries()
+        changes = {key: value for key, value in values.items() if current.get(key) != value}
+        new = {key: f"{render_assignment(key, value)}\n" for key, value in changes.items()}
+        last_index = {each.key: index for index, each in enumerate(self._statements)}
+        for index, statement in enumerate(self._statements):
+            if statement.key is None or statement.key not in changes:
+                continue
+            if last_index[statement.key] == index:
+                value = changes[statement.key]
+                text = _replaced(statement.text, statement.key, value)
+                self._statements[index] = Statement(statement.key, value, text)
+            else:
+                self._statements[index] = _blank_lines_of(statement)
+        for key, line in new.items():
+            if key not in last_index:
+                self._append(Statement(key, changes[key], line))
+
+    def delete(self, keys: Collection[str]) -> None:
+        """Delete the entries of some keys."""
+        self._statements = [
+            _blank_lines_of(each) if each.key in keys else each for each in self._statements
+        ]
+
+    def text(self) -> str:
+        """Return the text. Raises EnvFileError where a quote that another line leaves open
+        swallows an entry."""
+        text = "".join(statement.text for statement in self._statements)
+        if entries_of(text) != self.entries():
+            raise EnvFileError(
+                "The env file has a line with an open quote: an entry behind it can't be written"
+            )
         return text
-    last_index = {statement.key: index for index, statement in enumerate(statements)}
-    parts: list[str] = []
-    for index, statement in enumerate(statements):
-        if statement.key is None or statement.key not in changes:
-            parts.append(statement.text)
-        elif last_index[statement.key] == index:
-            parts.append(_replaced(statement.text, statement.key, changes[statement.key]))
-        else:
-            parts.append(_blank_lines_before(statement.text))
-    changed = "".join(parts)
-    new = [render_assignment(key, changes[key]) for key in changes if key not in last_index]
-    if new and changed and not changed.endswith("\n"):
-        changed += "\n"
-    changed += "".join(f"{line}\n" for line in new)
-    _require_entries(changed, current | changes)
-    return changed
 
-
-def without_keys(text: str, keys: Collection[str]) -> str:
-    """Delete the entries of some keys; other lines stay as they are."""
-    return "".join(
-        _blank_lines_before(statement.text) if statement.key in keys else statement.text
-        for statement in parse_statements(text)
-    )
+    def _append(self, statement: Statement) -> None:
+        last = self._statements[-1] if self._statements else None
+        if last and last.text and not last.text.endswith("\n"):
+            self._statements[-1] = last._replace(text=f"{last.text}\n")
+        self._statements.append(statement)
 
 
 def _entries(statements: Iterable[Statement]) -> dict[str, str]:
@@ -87,17 +109,10 @@ def _is_shell_part(text: str, next_key: str | None) -> bool:
     return text.endswith(SHELL_END) and name == next_key
 
 
-def _require_entries(text: str, wanted: Mapping[str, str]) -> None:
-    """Raise EnvFileError where a quote that another line leaves open swallows an entry."""
-    if entries_of(text) != wanted:
-        raise EnvFileError(
-            "The env file has a line with an open quote: an entry behind it cannot be written"
-        )
-
-
-def _blank_lines_before(text: str) -> str:
+def _blank_lines_of(statement: Statement) -> Statement:
+    text = statement.text
     head = text[: len(text) - len(text.lstrip())]
-    return head[: max(head.rfind("\n"), head.rfind("\r")) + 1]
+    return Statement(None, None, head[: max(head.rfind("\n"), head.rfind("\r")) + 1])
 
 
 def _replaced(text: str, key: str, value: str) -> str:

@@ -50,7 +50,7 @@ def change_env_file(path: Path, change: Callable[[str], str]) -> None:
     passes, and OSError; then nothing has changed.
     """
     target = _resolve(path)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(target.parent)
     with _locked(target.with_name(f"{target.name}.lock")):
         before = _read_text(target)
         mark = BYTE_ORDER_MARK if before.startswith(BYTE_ORDER_MARK) else ""
@@ -68,6 +68,14 @@ def _resolve(path: Path) -> Path:
         return path.resolve()
     except RuntimeError:
         raise OSError("its symbolic links form a loop") from None
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a missing folder with mode 0700, whatever the umask; an existing one stays."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
 
 
 def _read_text(path: Path) -> str:
@@ -106,6 +114,7 @@ def _locked(path: Path) -> Generator[None]:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o600)
     try:
+        os.fchmod(descriptor, 0o600)
         _wait_for_lock(descriptor)
         yield
     finally:

@@ -19,8 +19,9 @@ ENV_PATH = SECRETS_PATH + "/env"
 SCHEMA_PATH = SECRETS_PATH + "/schema"
 PLUGIN_PATH = SCHEMA_PATH + "/{plugin}"
 KEY_PATH = SECRETS_PATH + "/{key}"
+REVEAL_PATH = KEY_PATH + "/reveal"
 # a value has 64 KiB, and JSON may take six characters for one byte
-MAX_VALUE_BODY_BYTES = 1 << 20
+VALUE_POLICY = RoutePolicy(max_body_bytes=1 << 20, records_refusals=True)
 router = lazy_router()
 FAMILY = RouteFamily(
     name="secrets",
@@ -28,8 +29,10 @@ FAMILY = RouteFamily(
     router=router,
     prefixes=(SECRETS_PATH,),
     policies={
-        PLUGIN_PATH: RoutePolicy(max_body_bytes=MAX_VALUE_BODY_BYTES),
-        KEY_PATH: RoutePolicy(max_body_bytes=MAX_VALUE_BODY_BYTES),
+        ENV_PATH: RoutePolicy(records_refusals=True),
+        PLUGIN_PATH: VALUE_POLICY,
+        KEY_PATH: VALUE_POLICY,
+        REVEAL_PATH: RoutePolicy(records_refusals=True),
     },
 )
 AgentName = Annotated[
@@ -90,7 +93,7 @@ async def list_secrets(
     return serializers.secrets_body(await services.secrets.store.list(agent_name))
 
 
-@router.get(KEY_PATH + "/reveal")
+@router.get(REVEAL_PATH)
 async def reveal_secret(
     key: str, services: ServicesDep, caller: CallerDep, agent_name: AgentName = None
 ) -> schemas.Entry:

@@ -1,6 +1,8 @@
 """Inbound access to every route, plugins' too: Host, Origin, token, CORS."""
 
+import asyncio
 import hmac
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -13,8 +15,10 @@ from xo_cowork_core.api.errors import error_response
 from xo_cowork_core.api.route_family import RoutePolicy
 from xo_cowork_core.host.middleware.origins import host_name, is_loopback, normal_origin
 from xo_cowork_core.host.settings.model import Settings
-from xo_cowork_core.sdk import Forbidden, Unauthorized, XoError
+from xo_cowork_core.sdk import Forbidden, Unauthorized, Unavailable, XoError
+from xo_cowork_core.services.secrets.audit import AuditEntry, Caller, SecretAudit
 
+log = logging.getLogger("xo_cowork.access")
 TOKEN_PARAMETERS = {"token", "coder_session_token"}
 CORS_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -91,10 +95,12 @@ class AccessMiddleware:
         app: ASGIApp,
         rules: AccessRules,
         policy_for: Callable[[str, str], RoutePolicy],
+        refusals: SecretAudit | None = None,
     ) -> None:
         self._app = app
         self._rules = rules
         self._policy_for = policy_for
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -111,9 +117,22 @@ class AccessMiddleware:
             policy = self._policy_for(scope.get("method", "GET"), scope["path"])
             self._rules.check_token(scope, headers, policy)
         except XoError as error:
+            await self._record_refusal(scope, headers)
             await _refuse(error, scope, receive, _with_cors(send, origin))
             return
         await self._app(_without_token(scope), receive, _with_cors(send, origin))
+
+    async def _record_refusal(self, scope: Scope, headers: Headers) -> None:
+        method, path = scope.get("method", "GET"), scope["path"]
+        if self._refusals is None or not self._policy_for(method, path).records_refusals:
+            return
+        address = scope["client"][0] if scope.get("client") else ""
+        caller = Caller(f"{method} {path}", address, headers.get("origin"))
+        try:
+            await asyncio.to_thread(self._refusals.record, [AuditEntry(caller, "refused")])
+        except Unavailable as error:
+            # it is refused all the same
+            log.warning("%s", error)
 
 
 def _is_preflight(scope: Scope, headers: Headers) -> bool:

@@ -1,6 +1,7 @@
 """Readiness of runtimes: their last health, refreshed when it is too old."""
 
 import asyncio
+from collections.abc import Iterable
 
 from xo_cowork_core.sdk import Health
 from xo_cowork_core.services.clock import Clock
@@ -31,11 +32,12 @@ class Readiness:
         cached = self._cached.get(runtime.info.name)
         return cached[1] if cached else None
 
-    def forget(self) -> None:
-        """Forget every health: what it depends on has changed, such as a secret."""
-        self._superseded.update(self._checks.values())
-        self._checks.clear()
-        self._cached.clear()
+    def forget(self, runtimes: Iterable[str]) -> None:
+        """Forget the health of some runtimes: what it depends on has changed, such as a secret."""
+        for name in runtimes:
+            self._cached.pop(name, None)
+            if check := self._checks.pop(name, None):
+                self._superseded.add(check)
 
     async def of(self, runtime: RegisteredRuntime) -> Health:
         """Return a runtime's health, no older than its `fresh_seconds`."""

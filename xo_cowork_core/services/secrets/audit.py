@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Literal, NamedTuple, TypeAlias
@@ -27,6 +27,15 @@ class Caller(NamedTuple):
     origin: str | None = None
 
 
+class AuditEntry(NamedTuple):
+    """What one line of the log says."""
+
+    caller: Caller
+    action: Action
+    env_file: Path | None = None
+    keys: Sequence[str] = ()
+
+
 class SecretAudit:
     """A file of JSON lines, mode 0600; full files are renamed, the oldest is deleted.
 
@@ -38,33 +47,28 @@ class SecretAudit:
         self._clock = clock
         self._lock = Lock()
 
-    def record(self, caller: Caller, action: Action, env_file: str, keys: Sequence[str]) -> None:
-        """Append a line. Blocks. Raises Unavailable: what cannot be recorded must not happen."""
-        line = {
-            "time": stamp(self._clock.now()),
-            "action": action,
-            "route": caller.route[:MAX_TEXT_CHARACTERS],
-            "address": caller.address,
-            "origin": caller.origin and caller.origin[:MAX_TEXT_CHARACTERS],
-            "env_file": env_file,
-            "keys": [key[:MAX_TEXT_CHARACTERS] for key in keys[:MAX_KEYS]],
-            "key_count": len(keys),
-        }
+    def record(self, entries: Sequence[AuditEntry]) -> None:
+        """Append a line for each entry. Blocks.
+
+        Raises Unavailable: what cannot be recorded must not happen.
+        """
+        time = stamp(self._clock.now())
+        lines = b"".join(json.dumps(_line(entry, time)).encode() + b"\n" for entry in entries)
         try:
             with self._lock:
-                self._append(json.dumps(line).encode() + b"\n")
+                self._append(lines)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise Unavailable(f"The audit log cannot be written: {reason}") from None
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, lines: bytes) -> None:
         make_private_folder(self.file.parent)
-        if self.file.exists() and self.file.stat().st_size + len(line) > MAX_FILE_BYTES:
+        if self.file.exists() and self.file.stat().st_size + len(lines) > MAX_FILE_BYTES:
             self._rotate()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         with os.fdopen(os.open(self.file, flags, 0o600), "wb", buffering=0) as file:
             os.fchmod(file.fileno(), 0o600)
-            file.write(line)
+            file.write(lines)
 
     def _rotate(self) -> None:
         names = [
@@ -74,3 +78,17 @@ class SecretAudit:
         for older, newer in zip(reversed(names), reversed(names[:-1]), strict=False):
             if newer.exists():
                 newer.replace(older)
+
+
+def _line(entry: AuditEntry, time: str) -> Mapping[str, object]:
+    origin = entry.caller.origin
+    return {
+        "time": time,
+        "action": entry.action,
+        "route": entry.caller.route[:MAX_TEXT_CHARACTERS],
+        "address": entry.caller.address,
+        "origin": origin[:MAX_TEXT_CHARACTERS] if origin else None,
+        "env_file": str(entry.env_file) if entry.env_file else None,
+        "keys": [key[:MAX_TEXT_CHARACTERS] for key in entry.keys[:MAX_KEYS]],
+        "key_count": len(entry.keys),
+    }

@@ -1,16 +1,28 @@
 """Reads and changes env files for the services, with errors that a client may see. All block."""
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import BadRequest, Conflict, Unavailable
+from xo_cowork_core.sdk import BadRequest, Conflict, Unavailable, XoError
+from xo_cowork_core.services.secrets.audit import AuditEntry, SecretAudit
 from xo_cowork_core.services.secrets.entry_rules import require_entry
-from xo_cowork_core.storage.env_lines import entries_of, with_entries, without_keys
+from xo_cowork_core.storage.env_lines import EnvDocument
 from xo_cowork_core.storage.env_quoting import EnvFileError
 from xo_cowork_core.storage.envfile import EnvFileContent, change_env_file, read_env_file
+
+
+class EnvChange(NamedTuple):
+    """A change of an env file, with what the audit log says of it.
+
+    `edit` may raise an XoError, and has changed nothing then.
+    """
+
+    edit: Callable[[EnvDocument], None]
+    audit_entry: AuditEntry
 
 
 def read_content(file: Path) -> EnvFileContent:
@@ -22,13 +34,47 @@ def read_content(file: Path) -> EnvFileContent:
 def change_entries(
     file: Path, values: Mapping[str, SecretStr], deleted: Collection[str] = ()
 ) -> None:
-    """Set and delete entries; other lines stay as they are.
+    """Set and delete entries of a file; other lines stay as they are.
 
     Raises Unavailable when the file cannot be written, Conflict when another line prevents it.
     """
-    revealed = {key: secret.get_secret_value() for key, secret in values.items()}
+
+    def change(text: str) -> str:
+        document = EnvDocument(text)
+        document.delete(deleted)
+        document.set(reveal(values))
+        return document.text()
+
     with _translated("written"):
-        change_env_file(file, lambda text: with_entries(without_keys(text, deleted), revealed))
+        change_env_file(file, change)
+
+
+def commit_changes(
+    file: Path, changes: Sequence[EnvChange], audit: SecretAudit
+) -> Sequence[XoError | None]:
+    """Make several changes of a file in one write; return the error of each, or None."""
+    errors: list[XoError | None] = []
+
+    def change_all(text: str) -> str:
+        document = EnvDocument(text)
+        errors.extend(_try(change.edit, document) for change in changes)
+        after = document.text()
+        # what is not recorded must not happen
+        pairs = zip(changes, errors, strict=True)
+        audit.record([change.audit_entry for change, error in pairs if error is None])
+        return after
+
+    try:
+        with _translated("written"):
+            change_env_file(file, change_all)
+    except Conflict as error:
+        if len(changes) == 1:
+            return [error]
+        # one of them is behind an open quote: the others go on without it
+        return [commit_changes(file, [change], audit)[0] for change in changes]
+    except XoError as error:
+        return [error] * len(changes)
+    return errors
 
 
 def checked_replacement(
@@ -41,7 +87,7 @@ def checked_replacement(
     """
     values: dict[str, SecretStr] = {}
     for number, (key, secret) in enumerate(entries, start=1):
-        if not key.strip():
+        if not key:
             continue
         if key in values:
             raise BadRequest(f"Entry {number}: {key} comes twice")
@@ -52,15 +98,17 @@ def checked_replacement(
     return values
 
 
-def replace_entries(file: Path, values: Mapping[str, SecretStr]) -> None:
-    """Make these the entries of an env file. Raises as `change_entries` does."""
-    revealed = {key: secret.get_secret_value() for key, secret in values.items()}
-    with _translated("written"):
-        change_env_file(file, lambda text: with_entries(_without_others(text, revealed), revealed))
+def reveal(values: Mapping[str, SecretStr]) -> dict[str, str]:
+    """Return the values, to be written."""
+    return {key: secret.get_secret_value() for key, secret in values.items()}
 
 
-def _without_others(text: str, wanted: Mapping[str, str]) -> str:
-    return without_keys(text, entries_of(text).keys() - wanted.keys())
+def _try(edit: Callable[[EnvDocument], None], document: EnvDocument) -> XoError | None:
+    try:
+        edit(document)
+    except XoError as error:
+        return error
+    return None
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """Finds the env file that a request is for."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
@@ -32,3 +34,18 @@ class SecretFiles:
             runtime = await self._selector.default_or_first()
         file = runtime.plugin.env_file if runtime else ""
         return Path(file) if file else self._default_file
+
+    def runtimes_with(self, file: Path, keys: Collection[str] | None) -> Sequence[str]:
+        """Return the runtimes whose agents may get one of some keys of a file; None means any."""
+        return [
+            runtime.info.name
+            for runtime in self._registry.runtimes()
+            if Path(runtime.plugin.env_file) == file
+            and (keys is None or _may_use(runtime.plugin, keys))
+        ]
+
+
+def _may_use(plugin: PluginRecord, keys: Collection[str]) -> bool:
+    # of a file of its own a plugin sees every entry
+    has_own_file = bool(plugin.contributions.env_file)
+    return has_own_file or any(secret.key in keys for secret in plugin.secrets)

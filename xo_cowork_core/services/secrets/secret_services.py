@@ -2,12 +2,17 @@
 
 from typing import NamedTuple
 
+from xo_cowork_core.services.secrets.audit import SecretAudit
 from xo_cowork_core.services.secrets.forms import SecretForms
 from xo_cowork_core.services.secrets.secret_store import SecretStore
 
 
 class SecretServices(NamedTuple):
-    """The keys in env files, and the forms of plugins."""
+    """The keys in env files, the forms of plugins, and the log of requests that are not let in.
+
+    It is a log of its own: a page that sends many requests must not push out what was shown.
+    """
 
     store: SecretStore
     forms: SecretForms
+    refusals: SecretAudit

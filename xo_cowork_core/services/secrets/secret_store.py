@@ -4,34 +4,32 @@ Plugins reach their own keys by `EnvFileSecrets`, over the same files and locks.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import Conflict, NotFound, Unavailable
-from xo_cowork_core.services.secrets.audit import Action, Caller, SecretAudit
+from xo_cowork_core.sdk import Conflict, NotFound
+from xo_cowork_core.services.secrets.audit import AuditEntry, Caller, SecretAudit
+from xo_cowork_core.services.secrets.change_queue import ChangeQueue
 from xo_cowork_core.services.secrets.entry_rules import require_entry
 from xo_cowork_core.services.secrets.env_changes import (
-    change_entries,
+    EnvChange,
     checked_replacement,
     read_content,
-    replace_entries,
+    reveal,
 )
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.secrets.secret_files import SecretFiles
+from xo_cowork_core.storage.env_lines import EnvDocument
 from xo_cowork_core.storage.envfile import EnvFileContent
-
-WAIT_SECONDS = 10.0
 
 
 class SecretStore:
     """The keys of one server's runtimes.
 
-    Every method takes the runtime's name; without it, the active file is meant. Changes wait for
-    each other here and not in threads, which other requests need. `on_change` is called after each
-    change, so that nothing goes on with the old value.
+    Every method takes the runtime's name; without it, the active file is meant. `on_change` is
+    called after each change, with the runtimes whose agents may get the keys.
     """
 
     def __init__(
@@ -40,13 +38,13 @@ class SecretStore:
         audit: SecretAudit,
         redactor: SecretRedactor,
         *,
-        on_change: Callable[[], None],
+        on_change: Callable[[Sequence[str]], None],
     ) -> None:
         self._files = files
         self._audit = audit
         self._redactor = redactor
         self._on_change = on_change
-        self._lock = asyncio.Lock()
+        self._queue = ChangeQueue(audit)
 
     async def list(self, agent_name: str | None = None) -> EnvFileContent:
         """Return the entries of a file, for masking: no value of it may leave the server.
@@ -67,22 +65,30 @@ class SecretStore:
     ) -> Mapping[str, SecretStr]:
         """Return every entry, for the client. Raises Conflict for a value that is not text."""
         file = await self._files.find(agent_name)
-        content = await asyncio.to_thread(read_content, file)
-        for key in sorted(content.damaged):
-            raise _damaged(key)
-        await self._record(caller, "reveal", file, list(content.entries))
-        return {key: SecretStr(value) for key, value in content.entries.items()}
+
+        def read() -> Mapping[str, SecretStr]:
+            content = read_content(file)
+            if content.damaged:
+                raise _damaged(min(content.damaged))
+            self._audit.record([AuditEntry(caller, "reveal", file, list(content.entries))])
+            return {key: SecretStr(value) for key, value in content.entries.items()}
+
+        return await asyncio.to_thread(read)
 
     async def reveal(self, key: str, caller: Caller, agent_name: str | None = None) -> SecretStr:
         """Return one value, for the client. Raises NotFound for a key that is not in the file."""
         file = await self._files.find(agent_name)
-        content = await asyncio.to_thread(read_content, file)
-        if key in content.damaged:
-            raise _damaged(key)
-        if key not in content.entries:
-            raise NotFound(f"There is no secret {key}.")
-        await self._record(caller, "reveal", file, [key])
-        return SecretStr(content.entries[key])
+
+        def read() -> SecretStr:
+            content = read_content(file)
+            if key in content.damaged:
+                raise _damaged(key)
+            if key not in content.entries:
+                raise _missing(key)
+            self._audit.record([AuditEntry(caller, "reveal", file, [key])])
+            return SecretStr(content.entries[key])
+
+        return await asyncio.to_thread(read)
 
     async def set(
         self, values: Mapping[str, SecretStr], caller: Caller, agent_name: str | None = None
@@ -99,19 +105,22 @@ class SecretStore:
         for key, secret in values.items():
             require_entry(key, secret.get_secret_value())
         self._redactor.add(values.values())
-        async with self._changing():
-            await self._record(caller, "set", file, list(values))
-            await asyncio.to_thread(change_entries, file, values)
+
+        def change(document: EnvDocument) -> None:
+            document.set(reveal(values))
+
+        await self._commit(file, EnvChange(change, AuditEntry(caller, "set", file, list(values))))
 
     async def delete(self, key: str, caller: Caller, agent_name: str | None = None) -> None:
         """Delete a key from the file. Raises NotFound for one that is not there."""
         file = await self._files.find(agent_name)
-        async with self._changing():
-            content = await asyncio.to_thread(read_content, file)
-            if key not in content.entries and key not in content.damaged:
-                raise NotFound(f"There is no secret {key}.")
-            await self._record(caller, "delete", file, [key])
-            await asyncio.to_thread(change_entries, file, {}, [key])
+
+        def delete(document: EnvDocument) -> None:
+            if key not in document.entries():
+                raise _missing(key)
+            document.delete([key])
+
+        await self._commit(file, EnvChange(delete, AuditEntry(caller, "delete", file, [key])))
 
     async def replace(
         self,
@@ -125,30 +134,27 @@ class SecretStore:
         be written, and then nothing is.
         """
         file = await self._files.find(agent_name)
-        async with self._changing():
-            content = await asyncio.to_thread(read_content, file)
-            values = checked_replacement(entries, content.entries)
+        keys = list(dict.fromkeys(key for key, _ in entries if key))
+
+        def replace(document: EnvDocument) -> None:
+            current = document.entries()
+            values = checked_replacement(entries, current)
             self._redactor.add(values.values())
-            await self._record(caller, "replace", file, list(values))
-            await asyncio.to_thread(replace_entries, file, values)
+            document.delete(current.keys() - values.keys())
+            document.set(reveal(values))
 
-    async def _record(
-        self, caller: Caller, action: Action, file: Path, keys: Sequence[str]
-    ) -> None:
-        await asyncio.to_thread(self._audit.record, caller, action, str(file), keys)
+        await self._commit(file, EnvChange(replace, AuditEntry(caller, "replace", file, keys)))
 
-    @asynccontextmanager
-    async def _changing(self) -> AsyncGenerator[None]:
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._lock.acquire()
-        except TimeoutError:
-            raise Unavailable("Other changes of secrets still run", retry_after=5) from None
-        try:
-            yield
-        finally:
-            self._lock.release()
-            self._on_change()
+    async def _commit(self, file: Path, change: EnvChange) -> None:
+        entry = change.audit_entry
+        await self._queue.commit(file, change)
+        # a key that a replacement removed is not among its keys
+        keys = None if entry.action == "replace" else entry.keys
+        self._on_change(self._files.runtimes_with(file, keys))
+
+
+def _missing(key: str) -> NotFound:
+    return NotFound(f"There is no secret {key}.")
 
 
 def _damaged(key: str) -> Conflict:
