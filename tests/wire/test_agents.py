@@ -238,6 +238,19 @@ def test_channels_are_added_by_either_name(server: LiveServer) -> None:
         assert answer.json()["restart_required"] is True
     found = server.client.get("/api/channels").json()
     assert set(found["channels"]) == {"slack", "telegram"}
+    assert found["channels"]["slack"] == {
+        "id": "slack",
+        "name": "Slack",
+        "type": "slack",
+        "status": "running",
+        "configured": True,
+        "enabled": True,
+        "running": True,
+        "account": "Team",
+        "accounts": 1,
+    }
+    failed = found["channels"]["telegram"]
+    assert (failed["status"], failed["error"]) == ("error", "No network")
     assert found["gateway_running"] is True
     expect_error(
         server.client.post("/api/channels/add", json={"channel": "fax", "token": "t"}), 400

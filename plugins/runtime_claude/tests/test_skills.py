@@ -20,6 +20,10 @@ def test_both_folders_are_read_and_the_users_own_wins(tmp_path: Path) -> None:
     put(cwd / ".claude", "greet", "---\nname: greet\ndescription: the project's\n---\n")
     theirs = put(cwd / ".claude", "ask", "---\ndescription: asks\n---\n")
     found = [(skill.name, skill.description, skill.path) for skill in read_skills(cwd, own)]
+    assert {skill.path.is_relative_to(cwd): skill.source for skill in read_skills(cwd, own)} == {
+        True: "project",
+        False: "bundled",
+    }
     assert found == [("ask", "asks", theirs), ("greet", "mine", mine)]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from xo_cowork_core.sdk import Skill
@@ -36,9 +37,10 @@ def read_skills(cwd: Path, config: Path) -> list[Skill]:
     A skill of the user wins over one of the project with the same name.
     """
     skills: dict[str, Skill] = {}
-    for folder in (config / "skills", cwd / ".claude" / "skills"):
-        for skill in _read_folder(folder):
-            skills.setdefault(skill.name, skill)
+    for skill in _read_folder(config / "skills"):
+        skills[skill.name] = skill
+    for skill in _read_folder(cwd / ".claude" / "skills"):
+        skills.setdefault(skill.name, replace(skill, source="project"))
     return [skills[name] for name in sorted(skills)]
 
 

@@ -87,7 +87,10 @@ class GatewayRuntime(Runtime, KeepsAgents, HasChannels, HasGateway, ReportsStatu
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
         if channel not in {"slack", "telegram", "discord"}:
             raise BadRequest(f"Unknown channel {channel!r}")
-        self._channels[channel] = {"configured": True}
+        state: Json = {"configured": True, "enabled": True, "running": True, "error": None}
+        if channel == "telegram":
+            state = {**state, "running": False, "error": "No network"}
+        self._channels[channel] = {**state, "account": "Team", "accounts": 1}
         return True
 
     async def gateway(self) -> GatewayStatus:

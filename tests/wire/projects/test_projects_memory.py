@@ -22,7 +22,7 @@ class Skilled(Runtime, OffersSkills):
     async def skills(self, cwd):
         if self.name == "raising":
             raise SystemExit("no")
-        return [Skill("look", "Looks at " + cwd.name, cwd / "SKILL.md")]
+        return [Skill("look", "Looks at " + cwd.name, cwd / "SKILL.md", "project")]
 
 class Plugin:
     @hookimpl
@@ -135,6 +135,18 @@ def test_a_folder_of_no_project_has_an_empty_memory_that_cannot_be_written(
     assert not (server.home / "memory").exists()
 
 
+def test_the_frontends_names_are_accepted(server: LiveServer, semantic: Path) -> None:
+    path = str(semantic.parents[1])
+    body = {"workspace_path": path, "content": "all that is known"}
+    written = server.client.put(URL, json=body).json()
+    assert written["content"].startswith("all that is known\n")
+    assert written["workspace_path"] == path
+    answer = server.client.get(URL, params={"workspace_path": path})
+    assert answer.json() == written
+    answer = server.client.put(URL, params={"workspace_path": path}, json={"content": "less"})
+    assert answer.json()["memory"].startswith("less\n")
+
+
 def test_a_memory_must_be_a_text_that_fits(server: LiveServer, semantic: Path) -> None:
     project = semantic.parents[1].name
     assert put(server, project).status_code == 400
@@ -157,6 +169,9 @@ def test_skills_come_from_the_runtimes_that_offer_them(tmp_path: Path) -> None:
             "name": "look",
             "description": "Looks at mine",
             "path": str(folder / "SKILL.md"),
+            "location": str(folder / "SKILL.md"),
+            "source": "project",
+            "enabled": True,
             "agent_name": "skilled",
         }
         for workspace in ("mine", str(folder)):

@@ -5,12 +5,13 @@ from typing import Annotated, cast
 from fastapi import Query, Request
 
 from xo_cowork_core.api.agents import schemas
+from xo_cowork_core.api.agents.serializers import channel_row, model_row
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import JsonObject, OkResponse, Unvalidated, response_example
 from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.wire_style import wire_style_of
-from xo_cowork_core.sdk import BadRequest, Model, UpstreamFailed
+from xo_cowork_core.sdk import BadRequest, UpstreamFailed
 
 CHANNELS_PATH = "/api/channels"
 ADD_CHANNEL_PATH = "/api/channels/add"
@@ -80,54 +81,12 @@ async def list_models(
     return rows if wire_style_of(request, services.wire_style) == "spa" else {"models": rows}
 
 
-def model_row(agent_name: str, model: Model) -> schemas.ModelRow:
-    """Return a model in both field sets."""
-    row: schemas.ModelRow = {
-        "id": model.id,
-        "name": model.name,
-        "provider": model.provider_id,
-        "provider_id": model.provider_id,
-        "supports_streaming": True,
-        "supports_tools": True,
-        "capabilities": model_capabilities(model),
-        "pricing": model_pricing(model),
-        "metadata": {"agent_name": agent_name},
-    }
-    if model.context:
-        row["context"] = model.context
-    return row
-
-
-def model_capabilities(model: Model) -> schemas.ModelCapabilities:
-    """Return the abilities, and the known sizes."""
-    capabilities: schemas.ModelCapabilities = {
-        "function_calling": True,
-        "vision": model.vision,
-        "reasoning": model.reasoning,
-        "json_output": False,
-    }
-    if model.context:
-        capabilities["max_context"] = model.context
-    if model.max_output:
-        capabilities["max_output"] = model.max_output
-    return capabilities
-
-
-def model_pricing(model: Model) -> schemas.ModelPricing:
-    """Return the known prices."""
-    pricing: schemas.ModelPricing = {}
-    if model.price_input:
-        pricing["prompt"] = model.price_input
-    if model.price_output:
-        pricing["completion"] = model.price_output
-    return pricing
-
-
 @router.get(CHANNELS_PATH)
 async def list_channels(services: ServicesDep) -> schemas.ChannelList:
     """List the channels of the runtime that has channels."""
     state = await services.gateways.channels()
-    return schemas.ChannelList(channels=state.channels, gateway_running=state.gateway_running)
+    rows = {name: channel_row(name, fields) for name, fields in state.channels.items()}
+    return schemas.ChannelList(channels=rows, gateway_running=state.gateway_running)
 
 
 @router.post(ADD_CHANNEL_PATH)

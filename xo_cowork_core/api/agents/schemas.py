@@ -123,10 +123,29 @@ class AgentRequest(RequestModel):
         return self.model_dump(exclude_unset=True)
 
 
-class ChannelList(TypedDict):
-    """Every channel with its state."""
+class ChannelRow(TypedDict):
+    """One channel. Its runtime may add fields."""
 
-    channels: Annotated[JsonObject, Field(examples=[{"telegram": {"configured": True}}])]
+    __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
+
+    id: Annotated[str, Field(examples=["telegram"])]
+    name: Annotated[str, Field(examples=["Telegram"])]
+    type: Annotated[str, Field(examples=["telegram"])]
+    status: Annotated[
+        Literal["running", "stopped", "disabled", "not_configured", "error"],
+        Field(examples=["running"]),
+    ]
+    configured: bool
+    enabled: bool
+    running: bool
+    account: NotRequired[str]
+    error: NotRequired[str]
+
+
+class ChannelList(TypedDict):
+    """Every channel with its state, by id."""
+
+    channels: dict[str, ChannelRow]
     gateway_running: Annotated[bool, Field(examples=[True])]
 
 

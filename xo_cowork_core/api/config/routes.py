@@ -40,7 +40,13 @@ async def list_skills(
     skills = await services.skills.list(workspace=workspace, agent_name=agent_name)
     return [
         schemas.SkillRow(
-            name=skill.name, description=skill.description, path=str(skill.path), agent_name=owner
+            name=skill.name,
+            description=skill.description,
+            path=str(skill.path),
+            location=str(skill.path),
+            source=skill.source,
+            enabled=skill.enabled,
+            agent_name=owner,
         )
         for owner, skill in skills
     ]

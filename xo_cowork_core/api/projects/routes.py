@@ -125,21 +125,25 @@ async def read_usage(project_id: str, services: ServicesDep, days: Number = None
 
 @router.get(MEMORY_PATH)
 async def read_memory(
-    services: ServicesDep, workspace: Workspace = None
+    services: ServicesDep, workspace: Workspace = None, workspace_path: Workspace = None
 ) -> schemas.WorkspaceMemory:
     """Return the memory that a project's agents share."""
-    return _memory(await services.memory.read(workspace or ""))
+    return _memory(await services.memory.read(workspace or workspace_path or ""))
 
 
 @router.put(MEMORY_PATH)
 async def write_memory(
-    body: schemas.MemoryRequest, services: ServicesDep, workspace: Workspace = None
+    body: schemas.MemoryRequest,
+    services: ServicesDep,
+    workspace: Workspace = None,
+    workspace_path: Workspace = None,
 ) -> schemas.WorkspaceMemory:
     """Replace the memory that a project's agents share."""
     text = body.content if body.memory is None else body.memory
     if text is None:
         raise BadRequest("`memory` is missing")
-    return _memory(await services.memory.write(workspace or body.workspace or "", text))
+    named = workspace or workspace_path or body.workspace or body.workspace_path or ""
+    return _memory(await services.memory.write(named, text))
 
 
 def _project_row(project: Project) -> schemas.ProjectRow:

@@ -141,3 +141,4 @@ class MemoryRequest(RequestModel):
     memory: str | None = Field(default=None, examples=["# Project facts\n"])
     content: str | None = None
     workspace: str | None = None
+    workspace_path: str | None = None

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from xo_cowork_core.sdk.events.base import Event
 from xo_cowork_core.sdk.health import Health
@@ -168,11 +169,17 @@ class ListsModels(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """A skill that a prompt may name in `agent_type`. `path` is the file that defines it."""
+    """A skill that a prompt may name in `agent_type`. `path` is the file that defines it.
+
+    `source` says whom it serves: `bundled` every project, `plugin` those that use a plugin of the
+    agent, `project` the project that holds it.
+    """
 
     name: str
     description: str
     path: Path
+    source: Literal["bundled", "plugin", "project"] = "bundled"
+    enabled: bool = True
 
 
 class OffersSkills(ABC):

@@ -64,7 +64,7 @@ class Channels:
 
     async def all(self) -> Mapping[str, Json]:
         """Return each channel that has an entry or tokens:
-        `{configured, enabled, running, state, error, accounts}`."""
+        `{configured, enabled, running, state, error, account, accounts}`."""
         snapshot = await self._configuration.read()
         secrets = await asyncio.to_thread(self._context.secrets.environment)
         settings = _ChannelSettings(secrets, snapshot.config)
@@ -127,6 +127,7 @@ class Channels:
             "running": bool(state.get("running")),
             "state": text_of(first.get("healthState")) or None,
             "error": _redacted(error, settings.secrets) or None,
+            "account": text_of(first.get("name")) or text_of(first.get("accountId")) or None,
             "accounts": len(accounts),
         }
 
