@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.api.wire_style import WireStyle
-from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
+from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.eventlog.log import EventLog
@@ -78,7 +78,7 @@ class Services:
     gateways: Gateways
     legacy: LegacyChat
     connections: Connections
-    auth_flows: AuthFlows
+    auth_flows: AuthFlowsLoader
     secrets: SecretServices
     identity: Identity
     idempotency: Idempotency

@@ -13,12 +13,10 @@ from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.host.identity import build_identity
 from xo_cowork_core.host.loop_watchdog import LoopWatchdog
 from xo_cowork_core.host.metrics import build_samplers
-from xo_cowork_core.host.plugins.context import build_plugin_paths
 from xo_cowork_core.host.private_files import list_env_files, list_private_paths
 from xo_cowork_core.host.settings.model import Settings
-from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
-from xo_cowork_core.services.auth_flows.preparation import Preparation
-from xo_cowork_core.services.auth_flows.tools import FlowTools
+from xo_cowork_core.host.sign_ins import load_auth_flows
+from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.clock import Clock, SystemClock
 from xo_cowork_core.services.connectors.clients import OAuthClients
 from xo_cowork_core.services.connectors.connections import Connections
@@ -115,14 +113,13 @@ class BaseServices(NamedTuple):
     project_writes: WriteQueue
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorServices:
+class ConnectorServices(NamedTuple):
     """The connections to outside services, the sign-ins to them, and that of the server itself."""
 
     http: SharedHttpClient
     clients: OAuthClients
     connections: Connections
-    auth_flows: AuthFlows
+    auth_flows: AuthFlowsLoader
     identity: Identity
 
 
@@ -228,20 +225,22 @@ def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServic
     connections = Connections(
         base.registry, TokenStore(folder / "tokens", base.redactor), sessions, base.clock
     )
-    tools = FlowTools(
-        registry=base.registry,
-        connections=connections,
-        preparation=Preparation(discovery, clients, requests, base.clock),
+    auth_flows = load_auth_flows(
+        settings,
+        base.registry,
+        connections,
+        discovery=discovery,
+        clients=clients,
+        requests=requests,
         processes=base.processes,
         http=http,
-        find_program=build_plugin_paths(settings, "").binary,
         clock=base.clock,
     )
     return ConnectorServices(
         http=http,
         clients=clients,
         connections=connections,
-        auth_flows=AuthFlows(tools, folder / "flows.json"),
+        auth_flows=auth_flows,
         identity=build_identity(settings, http, base.redactor, base.clock),
     )
 

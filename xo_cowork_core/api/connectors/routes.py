@@ -16,7 +16,6 @@ from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.sdk import NotFound, UpstreamFailed
 from xo_cowork_core.sdk.connector import SignInMethod
 from xo_cowork_core.services.auth_flows.pages import PAGE_HEADERS, result_page
-from xo_cowork_core.services.auth_flows.views import FlowView
 from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector
 
@@ -108,13 +107,15 @@ async def reconnect(
 @router.get(FLOW_PATH)
 async def read_flow(name: str, flow_id: str, services: ServicesDep) -> schemas.FlowBody:
     """Return a sign-in. One that has ended can be read for another 10 minutes."""
-    return serializers.flow_body(services.auth_flows.read(name, flow_id))
+    flows = await services.auth_flows.get()
+    return serializers.flow_body(flows.read(name, flow_id))
 
 
 @router.delete(FLOW_PATH)
 async def cancel_flow(name: str, flow_id: str, services: ServicesDep) -> schemas.FlowBody:
     """End a sign-in; one that has ended stays as it is."""
-    return serializers.flow_body(await services.auth_flows.cancel(name, flow_id))
+    flows = await services.auth_flows.get()
+    return serializers.flow_body(await flows.cancel(name, flow_id))
 
 
 @router.post(INPUT_PATH)
@@ -122,7 +123,8 @@ async def submit_input(
     name: str, flow_id: str, body: schemas.InputRequest, services: ServicesDep
 ) -> schemas.FlowBody:
     """Pass on what a person pasted; answered with what follows from it."""
-    return serializers.flow_body(await services.auth_flows.submit(name, flow_id, body.input))
+    flows = await services.auth_flows.get()
+    return serializers.flow_body(await flows.submit(name, flow_id, body.input))
 
 
 @router.get(STATUS_PATH)
@@ -172,7 +174,8 @@ async def oauth_callback(request: Request, services: ServicesDep) -> HTMLRespons
     sent = request.query_params.multi_items()
     query = dict(sent)
     # RFC 6749 §3.1: a parameter must not occur twice
-    result = await services.auth_flows.callback(query if len(query) == len(sent) else {})
+    flows = await services.auth_flows.get()
+    result = await flows.callback(query if len(query) == len(sent) else {})
     page = result_page(ok=result.ok, message=result.message)
     is_known = result.ok and result.flow is not None
     return HTMLResponse(page, 200 if is_known else 400, PAGE_HEADERS)
@@ -188,7 +191,8 @@ async def _start(
     address = services.public_address
     # without a told address browsers of other machines can't come back here, unless asked for
     is_public = address.is_known or body.redirect == "public"
-    flow: FlowView = await services.auth_flows.start(
+    flows = await services.auth_flows.get()
+    flow = await flows.start(
         name,
         method=method,
         connection=body.connection,

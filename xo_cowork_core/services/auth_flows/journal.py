@@ -56,9 +56,13 @@ class FlowJournal:
             changes = self._changes
             if changes == self._written:
                 return
-            value: JsonObject = {"version": VERSION, "flows": encode_private(self._snapshot())}
+            flows = self._snapshot()
+            value: JsonObject = {"version": VERSION, "flows": encode_private(flows)}
             try:
-                await asyncio.to_thread(self._file.write, value)
+                if flows:
+                    await asyncio.to_thread(self._file.write, value)
+                else:  # the next server need not load the login engine
+                    await asyncio.to_thread(self._file.delete)
             except OSError as error:
                 if not self._is_failing:
                     log.error("open sign-ins can't be stored: %s", error.strerror)
@@ -77,11 +81,8 @@ class FlowJournal:
         try:
             content = self._file.read()
             if content.value:
-                entries = content.value.get("flows")
-                if entries == []:
-                    return []  # the usual case, without a validator of all fields
                 try:
-                    return TypeAdapter(list[Flow]).validate_python(entries)
+                    return TypeAdapter(list[Flow]).validate_python(content.value.get("flows"))
                 except ValidationError:
                     content = self._file.set_aside("it has another shape")
         except OSError as error:

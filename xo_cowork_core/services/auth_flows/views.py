@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk.connector import Account, MethodKind
 
@@ -28,8 +28,7 @@ class FlowError:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class FlowView:
+class FlowView(NamedTuple):
     """One sign-in.
 
     `method` is the method's id. `redirect` says where the browser comes back to: `paste` means
@@ -61,8 +60,7 @@ class FlowView:
         return self.state in TERMINAL_STATES
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackResult:
+class CallbackResult(NamedTuple):
     """The outcome of a browser's return, for a page that people read; the texts are constants.
 
     `flow` is None when the state belongs to no open flow: then the answer is 400.
