@@ -13,7 +13,7 @@ def test_compacting_shrinks_the_file_and_its_log(tmp_path: Path) -> None:
     file, log = tmp_path / "test.db", tmp_path / "test.db-wal"
 
     async def scenario() -> None:
-        database = Database(file, STEPS, ("auto_vacuum=INCREMENTAL",))
+        database = Database(file, STEPS)
         database.open()
         try:
             await database.write(

@@ -23,7 +23,6 @@ from xo_cowork_core.storage.database_writer import DatabaseWriter
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 READERS = 2
-PRAGMAS = ("auto_vacuum=INCREMENTAL",)
 VACUUM_PAGES = 1024
 BUSY_SECONDS = 5.0
 log = logging.getLogger("xo_cowork.db")
@@ -37,7 +36,7 @@ class Database:
         self,
         path: Path,
         schema: Sequence[str],
-        pragmas: Sequence[str] = PRAGMAS,
+        pragmas: Sequence[str] = (),
         *,
         durable_tables: Sequence[str] = (),
     ) -> None:
@@ -184,6 +183,9 @@ class Database:
         connection = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+            # only an empty file takes it; any other is written and flushed without a change
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         for pragma in (*self._pragmas, "journal_mode=WAL", "synchronous=NORMAL"):
             connection.execute(f"PRAGMA {pragma}")
         return connection

@@ -14,7 +14,6 @@ VERSION = 11
 BLOCK_MESSAGES = 16
 # secure_delete: nothing here needs wiping; wal_autocheckpoint: a cold build writes many pages
 PRAGMAS = (
-    "auto_vacuum=INCREMENTAL",
     "secure_delete=OFF",
     "cache_size=-8000",
     "wal_autocheckpoint=4000",
