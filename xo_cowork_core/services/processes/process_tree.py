@@ -83,13 +83,13 @@ class LinuxProcessTree:
         """
         deadline = time.monotonic() + seconds
         empty_scans = 0
-        alive: list[ProcessIdentity] = []
-        while empty_scans < 2 and time.monotonic() < deadline:
+        while True:
             reaped = self._reaped_orphans
             alive = self._kill_once(selector, spare)
             empty_scans = 0 if alive or self._reaped_orphans != reaped else empty_scans + 1
+            if empty_scans == 2 or time.monotonic() >= deadline:
+                return alive
             time.sleep(SCAN_PAUSE_SECONDS)
-        return alive
 
     def _kill_once(self, selector: ProcessSelector, spare: frozenset[int]) -> list[ProcessIdentity]:
         # a group is killed at once, so that a process that forks and exits in a loop can't escape
