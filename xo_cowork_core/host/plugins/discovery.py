@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.specifiers import SpecifierSet
 from stevedore.extension import Extension
 from stevedore.named import NamedExtensionManager
 
@@ -25,6 +24,8 @@ log = logging.getLogger("xo_cowork.host")
 CORE = "xo-cowork-core"
 IMPORT_SECONDS = 10.0
 NAME_HEADER = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
+# a name with versions, without extras, a URL or a marker
+PLAIN_REQUIREMENT = re.compile(r"\s*([\w.-]+)\s*([<>=!~][\w<>=!~.*+,\s-]*)?")
 
 
 class InstalledPlugin(NamedTuple):
@@ -96,9 +97,9 @@ def list_installed_plugins() -> Sequence[InstalledPlugin]:
     for distribution in importlib.metadata.distributions():
         name = _read_name(distribution)
         # the first folder on sys.path wins, as it does for an import
-        if canonicalize_name(name) in seen:
+        if _normalize(name) in seen:
             continue
-        seen.add(canonicalize_name(name))
+        seen.add(_normalize(name))
         entry_points = distribution.entry_points.select(group=GROUP)
         plugins.extend(InstalledPlugin(point, distribution, name) for point in entry_points)
     return sorted(plugins, key=lambda plugin: (plugin.name, plugin.distribution_name))
@@ -171,16 +172,34 @@ def find_version_mismatch(distribution: importlib.metadata.Distribution, core_ve
     """Return why a distribution does not fit this core; "" where it does."""
     for text in distribution.requires or ():
         try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
+            versions = _required_versions(text)
+        except ValueError:
             return f"its requirement {text!r} can't be read"
-        if canonicalize_name(requirement.name) != CORE:
-            continue
-        if requirement.marker and not requirement.marker.evaluate():
-            continue
-        if not requirement.specifier.contains(core_version, prereleases=True):
-            return f"needs {CORE}{requirement.specifier}, this is {core_version}"
+        if versions is not None and not versions.contains(core_version, prereleases=True):
+            return f"needs {CORE}{versions}, this is {core_version}"
     return ""
+
+
+def _required_versions(text: str) -> SpecifierSet | None:
+    """Return the versions of the core that a requirement allows; None when it is for another
+    distribution or environment. Raises ValueError."""
+    if plain := PLAIN_REQUIREMENT.fullmatch(text):
+        name, versions = plain.groups(default="")
+        return SpecifierSet(versions) if _normalize(name) == CORE else None
+    # the parser of the whole grammar: most requirements need none
+    from packaging.requirements import Requirement  # noqa: PLC0415
+
+    requirement = Requirement(text)
+    if _normalize(requirement.name) != CORE:
+        return None
+    if requirement.marker and not requirement.marker.evaluate():
+        return None
+    return requirement.specifier
+
+
+def _normalize(name: str) -> str:
+    """Return the name of a distribution as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _read_name(distribution: importlib.metadata.Distribution) -> str:
