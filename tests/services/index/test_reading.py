@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.index_home import IndexedHome
 from xo_cowork_core.sdk.runtime.history import Message, TextPart
-from xo_cowork_core.services.index import transcript_readers
+from xo_cowork_core.services.index import refresh_requests, transcript_readers
 from xo_cowork_core.services.index.refresh_requests import RefreshRequests
 from xo_cowork_core.services.index.scanner import (
     Changes,
@@ -128,6 +128,28 @@ def test_a_reader_waits_for_what_a_turn_changed_and_not_for_a_fresh_index() -> N
         requests.end()
 
     asyncio.run(run())
+
+
+def test_the_first_scan_starts_with_the_first_reader_or_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def first_scan(limit_seconds: float, *, reader: bool) -> None:
+        requests = RefreshRequests()
+        requests.serve()
+        reading = asyncio.create_task(requests.ensure_fresh()) if reader else None
+        async with asyncio.timeout(limit_seconds):
+            await requests.next()
+        requests.finish(0.0)
+        if reading:
+            await reading
+        requests.end()
+
+    monkeypatch.setattr(refresh_requests, "FIRST_SCAN_SECONDS", 60)
+    asyncio.run(first_scan(20, reader=True))
+    with pytest.raises(TimeoutError):
+        asyncio.run(first_scan(0.1, reader=False))
+    monkeypatch.setattr(refresh_requests, "FIRST_SCAN_SECONDS", 0.01)
+    asyncio.run(first_scan(20, reader=False))
 
 
 def test_a_rescan_is_waited_for_no_longer_than_its_limit() -> None:

@@ -4,6 +4,8 @@ import asyncio
 
 FRESH_SECONDS = 0.5
 DEBOUNCE_SECONDS = 0.3
+# a scan would compete with the first requests for the interpreter
+FIRST_SCAN_SECONDS = 0.3
 WAIT_SECONDS = 0.1
 FIRST_WAIT_SECONDS = 1.0
 SCAN_SHARE = 4  # a scan runs at most one in this many parts of the time
@@ -77,9 +79,9 @@ class RefreshRequests:
             self._timer = asyncio.get_running_loop().call_later(DEBOUNCE_SECONDS, self.request_scan)
 
     def serve(self) -> None:
-        """Start accepting requests, and request the first scan."""
+        """Start accepting requests. The first scan starts with the first of them, or soon."""
         self._is_served = True
-        self._requested.set()
+        self._timer = asyncio.get_running_loop().call_later(FIRST_SCAN_SECONDS, self.request_scan)
 
     def end(self) -> None:
         """Stop accepting requests."""
