@@ -58,6 +58,25 @@ def test_a_start_imports_no_client_that_only_later_requests_use(interpreter):
     assert modules & {"httpx", "websockets", "http.cookiejar"} == set()
 
 
+def test_a_start_imports_neither_the_login_engine_nor_the_parser_of_requirements(interpreter):
+    modules = set(interpreter()["modules"])
+    assert {
+        "xo_cowork_core.services.auth_flows.loader",
+        "xo_cowork_core.services.connectors.connections",
+        "packaging.specifiers",
+    } <= modules
+    assert (
+        modules
+        & {
+            "xo_cowork_core.services.auth_flows.auth_flows",
+            "xo_cowork_core.services.auth_flows.events",
+            "packaging.requirements",
+            "packaging.tags",
+        }
+        == set()
+    )
+
+
 def test_garbage_is_collected_once_the_server_listens_and_not_before(interpreter):
     state = interpreter()
     assert state["collects"] is True
