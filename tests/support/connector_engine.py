@@ -34,7 +34,7 @@ from xo_cowork_core.services.connectors.oauth_requests import OAuthRequests
 from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
 from xo_cowork_core.services.connectors.token_store import TokenStore
 from xo_cowork_core.services.http import SharedHttpClient
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.runtimes.registry import (
     PluginRecord,
     RegisteredConnector,

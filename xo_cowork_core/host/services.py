@@ -36,7 +36,7 @@ from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.refresher import IndexRefresher
 from xo_cowork_core.services.index.runtime_store_source import RuntimeStoreSource
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_files import ProjectFiles
 from xo_cowork_core.services.projects.project_roots import ProjectRoots

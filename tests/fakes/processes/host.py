@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 
 HERE = Path(__file__).parent
 

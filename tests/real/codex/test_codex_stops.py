@@ -39,6 +39,8 @@ HIDDEN = "python3 {here}/daemon.py {watch} bare"
 SLOW = "[[text n=600 delay=0.1 slow]]"
 SHORT = "[[text n=20 delay=0.1 short]]"
 GONE_SECONDS = 5.0
+KILLED_SECONDS = 2.0
+SETTLE_SECONDS = 1.0
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
@@ -157,6 +159,37 @@ def test_an_abort_ends_the_commands_of_a_server_that_hangs(
     again = chat.run_turn(text("On another one."), session_id=turn.session_id)
     assert again.text == "On another one."
     assert len(app_servers(chat)) == 1
+
+
+@pytest.mark.parametrize("escape", ["nohup", "no-term"])
+def test_after_a_kill_of_this_server_codex_and_its_commands_end(
+    open_chat: OpenChat, binary: Path, tmp_path: Path, escape: str
+) -> None:
+    chat = open_chat(binary)
+    watch = ProcessWatch(tmp_path / "watch")
+    begin(chat, watch, ESCAPES[escape])
+    assert app_servers(chat)
+    chat.server.kill()
+    eventually(lambda: not watch.alive(), KILLED_SECONDS, "no command is alive")
+    agents = chat.server.seen_processes
+    eventually(lambda: not any(p.is_alive for p in agents), KILLED_SECONDS, "Codex has ended")
+
+
+@pytest.mark.real
+def test_after_a_kill_of_this_server_no_model_is_called(
+    open_chat: OpenChat, codex: Path, log: Path
+) -> None:
+    chat = open_chat(codex)
+    turn = chat.prompt(f"{command('sleep 0.2')} " * 50)
+    with chat.stream(turn.stream_id) as stream:
+        for _ in range(2):
+            stream.wait_for("tool-call")
+    chat.server.kill()
+    agents = chat.server.seen_processes
+    eventually(lambda: not any(p.is_alive for p in agents), KILLED_SECONDS, "Codex has ended")
+    asked = len(requests(log))
+    time.sleep(SETTLE_SECONDS)
+    assert len(requests(log)) == asked
 
 
 def app_servers(chat: Chat) -> list[ProcessInfo]:

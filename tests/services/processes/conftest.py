@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from xo_cowork_core.sdk import Process, Processes
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 
 SCRIPTS = Path(__file__).parents[2] / "fakes" / "processes"
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]

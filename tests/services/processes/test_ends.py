@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from xo_cowork_core.sdk import Unavailable
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 
 ESCAPES = [
     "own_session.py",

@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.sdk.testing import eventually
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
+
+END_SECONDS = 2.0
 
 
 @pytest.fixture
@@ -24,6 +29,18 @@ def host(watch: Any, tmp_path: Path) -> Iterator[psutil.Popen]:
         host.kill()
         host.wait()
     start_and_stop(tmp_path / "state")
+
+
+def watchers(state: Path) -> list[psutil.Process]:
+    """Return the processes that watch the server of a state folder."""
+    rows = psutil.process_iter(["cmdline", "status"])
+    return [
+        row
+        for row in rows
+        if row.info["status"] != psutil.STATUS_ZOMBIE
+        and any("watcher_program" in word for word in row.info["cmdline"] or [])
+        and str(state) in row.info["cmdline"]
+    ]
 
 
 def start_and_stop(state: Path) -> None:
@@ -40,12 +57,47 @@ def test_sigterm_leaves_nothing_within_5_seconds(host: Any, watch: Any, tmp_path
     assert host.wait(5) == 0
     assert not watch.alive()
     assert not list((tmp_path / "state").glob("processes/*"))
+    assert not watchers(tmp_path / "state")
+
+
+@pytest.mark.fault
+def test_after_sigkill_everything_ends_without_another_start(
+    host: Any, watch: Any, tmp_path: Path
+) -> None:
+    eventually(lambda: len(watchers(tmp_path / "state")) == 1, 5, "the server is watched")
+    host.kill()
+    host.wait()
+    eventually(lambda: not watch.alive(), END_SECONDS, "everything is ended")
+    eventually(lambda: not watchers(tmp_path / "state"), END_SECONDS, "the watcher has ended")
+
+
+@pytest.mark.fault
+def test_a_watcher_that_was_killed_is_replaced(host: Any, watch: Any, tmp_path: Path) -> None:
+    eventually(lambda: len(watchers(tmp_path / "state")) == 1, 5, "the server is watched")
+    (first,) = watchers(tmp_path / "state")
+    first.kill()
+    eventually(lambda: bool(set(watchers(tmp_path / "state")) - {first}), 10, "another one watches")
+    host.kill()
+    host.wait()
+    eventually(lambda: not watch.alive(), END_SECONDS, "everything is ended")
+
+
+def kill_with_watcher(host: Any, state: Path) -> None:
+    """Kill a server, and before it the process that watches it."""
+    eventually(lambda: len(watchers(state)) == 1, 5, "the server is watched")
+    host.suspend()
+    (watcher,) = watchers(state)
+    watcher.kill()
+    host.kill()
+    host.wait()
+    # the test process adopts it
+    with suppress(ChildProcessError):
+        os.waitpid(watcher.pid, 0)
 
 
 @pytest.mark.fault
 def test_after_sigkill_the_next_start_sweeps(host: Any, watch: Any, tmp_path: Path) -> None:
-    host.kill()
-    host.wait()
+    kill_with_watcher(host, tmp_path / "state")
     assert len(watch.alive()) >= 4
     start_and_stop(tmp_path / "state")
     assert not watch.alive()
@@ -55,8 +107,7 @@ def test_after_sigkill_the_next_start_sweeps(host: Any, watch: Any, tmp_path: Pa
 def test_a_start_on_another_state_folder_sweeps_nothing(
     host: Any, watch: Any, tmp_path: Path
 ) -> None:
-    host.kill()
-    host.wait()
+    kill_with_watcher(host, tmp_path / "state")
     before = watch.alive()
     start_and_stop(tmp_path / "another")
     assert watch.alive() == before

@@ -27,7 +27,7 @@ from xo_cowork_core.sdk import HttpClient, Runtime
 from xo_cowork_core.sdk.connector import Connector, ProvidesTurnEnvironment
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, PluginRecord
 from xo_cowork_core.services.runtimes.registry import (

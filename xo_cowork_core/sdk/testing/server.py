@@ -24,6 +24,7 @@ from xo_cowork_core.sdk.testing.server_process import (
     shared_fork_server,
 )
 
+WATCHER = "watcher_program.py "
 LISTENING = re.compile(r"^listening on (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -110,8 +111,12 @@ class LiveServer:
         return list(self._seen.values())
 
     def descendants(self) -> list[ProcessInfo]:
-        """Return the living descendants of the server, and remember them for `close`."""
+        """Return the living descendants of the server, and remember them for `close`.
+
+        The process that watches the server for its plugins is not among them.
+        """
         processes = descendants(self.pid) if self.running else []
+        processes = [process for process in processes if WATCHER not in process.command]
         self._seen.update({process.pid: process for process in processes})
         return processes
 
@@ -161,7 +166,7 @@ class LiveServer:
         return self._stop_with(signal.SIGTERM)
 
     def kill(self) -> int:
-        """Send SIGKILL and return the exit code. Descendants keep running, as after a crash."""
+        """Send SIGKILL and return the exit code. Descendants end in the next second or so."""
         return self._stop_with(signal.SIGKILL)
 
     def close(self) -> None:

@@ -16,8 +16,8 @@ from xo_cowork_core.services.auth_flows.events import CommandPrompted, TokensRec
 from xo_cowork_core.services.auth_flows.loopback_listener import HOST
 from xo_cowork_core.services.auth_flows.paste import parse_paste
 from xo_cowork_core.services.connectors.errors import ToolMissing, UpstreamError
-from xo_cowork_core.services.processes import ProcessSupervisor
 from xo_cowork_core.services.processes.process import SupervisedProcess
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 
 QUIET_SECONDS = 0.3
 CALLBACK_SECONDS = 10.0

@@ -14,7 +14,7 @@ from xo_cowork_core.services.connectors.discovery import ServerMetadata
 from xo_cowork_core.services.connectors.errors import StorageFailed
 from xo_cowork_core.services.connectors.oauth_requests import ClientCredentials
 from xo_cowork_core.services.connectors.oauth_sessions import find_connector
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.runtimes.registry import Registry
 
 log = logging.getLogger("xo_cowork.auth_flows")

@@ -34,6 +34,10 @@ class Ledger:
         draft.replace(self._file)
         self._written = alive
 
+    def read(self) -> frozenset[ProcessIdentity]:
+        """Return what this server recorded."""
+        return frozenset(_read_identities(self._file))
+
     def read_previous(self) -> frozenset[ProcessIdentity]:
         """Return what other servers recorded since the machine booted."""
         return frozenset(

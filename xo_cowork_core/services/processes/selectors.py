@@ -9,6 +9,7 @@ from xo_cowork_core.services.processes.tags import (
     PROCESS_VARIABLE,
     STATE_VARIABLE,
     environment_value,
+    is_limit_of,
     state_bits,
 )
 
@@ -167,6 +168,24 @@ class LeftoverSelector:
         if environment_value(environ, STATE_VARIABLE) != self.state:
             return False
         return not environment_value(environ, PROCESS_VARIABLE).startswith(f"{self.server_id}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSelector:
+    """Everything that one server on the state folder `state` started, and that no other did."""
+
+    state: str
+    server_id: str
+    known: frozenset[ProcessIdentity]
+    roots: frozenset[ProcessIdentity] = frozenset()
+    excluded: frozenset[int] = frozenset()
+    limits: frozenset[int] = frozenset()
+
+    def matches(self, process: ProcessView) -> bool:
+        if is_limit_of(self.server_id, self.state, process.limit()):
+            return True
+        value = environment_value(process.environ(), PROCESS_VARIABLE)
+        return value.startswith(f"{self.server_id}.")
 
 
 def merge_trees(trees: Iterable[TreeSelector]) -> TreeSelector:

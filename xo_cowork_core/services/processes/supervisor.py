@@ -27,6 +27,7 @@ from xo_cowork_core.services.processes.selectors import (
     StraySelector,
     merge_trees,
 )
+from xo_cowork_core.services.processes.server_watcher import ServerWatcher
 from xo_cowork_core.services.processes.stop_batcher import StopBatcher
 from xo_cowork_core.services.processes.tags import ProcessTag, ProcessTags
 from xo_cowork_core.services.processes.tree_client import ProcessTreeClient
@@ -43,6 +44,7 @@ class ProcessSupervisor:
     def __init__(self, state_dir: Path, *, server_id: str = "") -> None:
         self._tags = ProcessTags(state_dir, server_id or uuid.uuid4().hex)
         self._ledger = Ledger(state_dir, self._tags.server_id)
+        self._watcher = ServerWatcher(state_dir, self._tags)
         self._process_trees = ProcessTreeClient()
         self._stop_batcher = StopBatcher[SupervisedProcess](self._stop_batch)
         self._processes: list[SupervisedProcess] = []
@@ -72,6 +74,7 @@ class ProcessSupervisor:
         await self._stop(list(self._processes), grace=GRACE_SECONDS)
         self._ledger.delete()
         self._process_trees.close()
+        await asyncio.to_thread(self._watcher.stop)
 
     async def stop_owner(self, owner: str) -> str:
         """Kill the processes of a turn at once, and return the end of stderr of the last one that
@@ -196,6 +199,7 @@ class ProcessSupervisor:
             if self._wakeup.is_set():
                 self._wakeup.clear()
                 pause = FIRST_POLL_SECONDS
+            self._watcher.ensure_running()
             await asyncio.sleep(pause)
             pause = min(2 * pause, POLL_SECONDS)
             self._process_trees.update_trees([process.tree for process in self._processes])
@@ -214,8 +218,7 @@ class ProcessSupervisor:
             merge_trees(process.selector for process in exited)
         ):
             for process in exited:
-                members = await self._process_trees.find(process.selector)
-                process.tree.members.update(members)
+                process.tree.members.update(await self._process_trees.find(process.selector))
         self._drop([process for process in exited if not process.tree.members])
 
     def _drop(self, processes: Iterable[SupervisedProcess]) -> None:

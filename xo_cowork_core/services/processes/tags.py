@@ -15,6 +15,8 @@ PROCESS_VARIABLE = "XO_COWORK_PROCESS"
 STATE_VARIABLE = "XO_COWORK_STATE"
 NUMBER_BITS = 36
 STATE_BITS = 26
+# no server starts as many processes
+MAX_TAGS = 1 << 20
 FLAG = 1 << (NUMBER_BITS + STATE_BITS)
 
 
@@ -36,7 +38,7 @@ class ProcessTags:
         self.server_id = server_id
         self.state = hashlib.sha256(bytes(state_dir.resolve())).hexdigest()[:16]
         # a random first number keeps the tags of an earlier server on this folder apart
-        self._number = int(server_id[:9], 16)
+        self._number = _first_number(server_id)
 
     def create(self) -> ProcessTag:
         self._number = (self._number + 1) % (1 << NUMBER_BITS)
@@ -47,6 +49,17 @@ class ProcessTags:
 def state_bits(state: str) -> int:
     """Return the upper bits, above `NUMBER_BITS`, that all limits of a state folder share."""
     return (FLAG >> NUMBER_BITS) | (int(state, 16) % (1 << STATE_BITS))
+
+
+def is_limit_of(server_id: str, state: str, limit: int) -> bool:
+    """Return whether a limit is that of a tag of this server."""
+    if limit >> NUMBER_BITS != state_bits(state):
+        return False
+    return (limit - _first_number(server_id)) % (1 << NUMBER_BITS) <= MAX_TAGS
+
+
+def _first_number(server_id: str) -> int:
+    return int(server_id[:9], 16)
 
 
 def environment_value(environ: bytes, name: str) -> str:
