@@ -20,6 +20,7 @@ from bench.groups import (
     index,
     openclaw,
     plugins,
+    secrets,
     start,
     stream,
 )
@@ -35,6 +36,7 @@ GROUPS: Mapping[str, Measure] = {
     "crowd": crowd.measure,
     "flat": flat.measure,
     "files": files.measure,
+    "secrets": secrets.measure,
     "codex": codex.measure,
     "openclaw": openclaw.measure,
     "abort": abort.measure,

@@ -86,7 +86,7 @@ class EnvDocument:
         """Return the text. Raises EnvFileError where a quote that another line leaves open
         swallows an entry."""
         text = "".join(statement.text for statement in self._statements)
-        if entries_of(text) != self.entries():
+        if any(map(_is_unreadable, self._statements)) and entries_of(text) != self.entries():
             raise EnvFileError(
                 "The env file has a line with an open quote: an entry behind it can't be written"
             )
@@ -107,6 +107,12 @@ def _is_shell_part(text: str, next_key: str | None) -> bool:
     """Return whether a statement is what a shell reads of the assignment that follows it."""
     name = text.lstrip().removeprefix("export ").partition("=")[0]
     return text.endswith(SHELL_END) and name == next_key
+
+
+def _is_unreadable(statement: Statement) -> bool:
+    """Return whether a line is neither an entry nor a comment: it may leave a quote open."""
+    bare = statement.text.lstrip()
+    return statement.key is None and bool(bare) and not bare.startswith("#")
 
 
 def _blank_lines_of(statement: Statement) -> Statement:
