@@ -106,6 +106,31 @@ def test_a_killed_gateway_is_started_again(tmp_path: Path) -> None:
         assert chat.run_turn(say("After."), session_id=session_id).text == "After."
 
 
+def test_a_gateway_with_old_keys_takes_no_turn_and_is_replaced(tmp_path: Path) -> None:
+    with managing(tmp_path) as server:
+        chat = until_ready(server)
+        (old,) = server.descendants()
+        running = chat.prompt("[[text n=20 delay=0.1 slow]]")
+        body = {"value": "changed-key"}
+        path = "/api/secrets/ANTHROPIC_API_KEY?agent_name=openclaw"
+        assert server.client.patch(path, json=body).status_code == 200
+        refused = chat.send(say("With the old key?"))
+        assert refused.status_code == 503
+        assert "keys" in refused.text
+        assert refused.headers["Retry-After"]
+        assert chat.read(running).terminal.data["finish_reason"] == "stop"
+        eventually(lambda: _new_gateway(server, old.pid), UP_SECONDS, "another gateway is ready")
+        (new,) = server.descendants()
+        assert b"ANTHROPIC_API_KEY=changed-key\0" in Path(f"/proc/{new.pid}/environ").read_bytes()
+        assert chat.run_turn(say("With the new one.")).text == "With the new one."
+        assert "changed-key" not in server.log
+
+
+def _new_gateway(server: LiveServer, old_pid: int) -> bool:
+    is_ready = state(server) == "ready"
+    return is_ready and [child.pid for child in server.descendants()] != [old_pid]
+
+
 def test_a_gateway_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
     with managing(tmp_path) as server:
         chat = until_ready(server)

@@ -74,8 +74,10 @@ class OpenClawRuntime(
         self._sessions = GatewaySessions(context, gateway)
         self._store = HistoryStore(context, gateway, self._sessions)
         self._supervisor = supervisor
-        self._health = HealthCheck(context, options, gateway, supervisor)
-        self._turns: ActiveTurns[TurnRun] = ActiveTurns()
+        turns = self._turns = ActiveTurns[TurnRun]()
+        self._health = HealthCheck(
+            context, options, gateway, supervisor, is_busy=lambda: any(True for _ in turns)
+        )
         state_digest = hashlib.sha256(
             str(context.paths.ensure_state_folder()).encode()
         ).hexdigest()[:10]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from xo_cowork_core.sdk import Health, HostContext
 from xo_runtime_openclaw.gateway import unavailable
@@ -26,11 +27,15 @@ class HealthCheck:
         options: Options,
         gateway: Gateway,
         supervisor: Supervisor | None,
+        *,
+        is_busy: Callable[[], bool],
     ) -> None:
+        """`is_busy` says whether turns run; the gateway is not replaced before they end."""
         self._context = context
         self._supervisor = supervisor
         self._options = options
         self._gateway = gateway
+        self._is_busy = is_busy
         self._binary: tuple[float, str | None] = (float("-inf"), None)
 
     async def check(self) -> Health:
@@ -41,6 +46,8 @@ class HealthCheck:
             return await self._without(reason)
         if self._gateway.restarting:
             return await self._without(unavailable.starting())
+        if self._supervisor and await self._supervisor.has_old_keys():
+            return await self._replace(self._supervisor)
         return Health(
             "ready",
             await self._binary_path(),
@@ -49,6 +56,15 @@ class HealthCheck:
             signed_in=True,
             fresh_seconds=0,
         )
+
+    async def _replace(self, supervisor: Supervisor) -> Health:
+        """Restart the gateway with new keys: no turn may begin with the old ones."""
+        if not self._is_busy():
+            self._context.create_task(supervisor.replace(), "openclaw replacement")
+            detail = "The OpenClaw gateway restarts, because its keys have changed."
+        else:
+            detail = "The keys of OpenClaw have changed: it restarts when its running turns end."
+        return Health("starting", await self._binary_path(), detail=detail, fresh_seconds=0)
 
     async def _without(self, reason: GatewayUnavailable) -> Health:
         binary = await self._binary_path()

@@ -1,10 +1,13 @@
 """The gateway as a child process: configure, start, monitor, restart, stop.
 
+A process has the keys that the env file had at its start, so that it is replaced when they change.
 Owns two tasks: the monitor, which the lifespan starts and stops, and inside it the reader of the
 child's output, which ends with the child.
 """
 
 import asyncio
+import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 
 from pydantic import SecretStr
@@ -44,6 +47,8 @@ class Supervisor:
         self._options = options
         self._process: Process | None = None
         self._monitor: asyncio.Task[None] | None = None
+        self._started_with = ""
+        self._is_replaced = False
         self.last_error = ""
 
     @property
@@ -54,6 +59,21 @@ class Supervisor:
     def start(self, gateway: Gateway) -> None:
         """Start in the background; the host does not wait. `gateway` connects to each process."""
         self._monitor = asyncio.create_task(self._keep_running(gateway), name="openclaw supervisor")
+
+    async def has_old_keys(self) -> bool:
+        """Return whether the keys have changed since the process was started."""
+        process = self._process
+        if process is None or process.returncode is not None or not self._started_with:
+            return False
+        secrets = await asyncio.to_thread(self._context.secrets.environment)
+        return _fingerprint(secrets) != self._started_with
+
+    async def replace(self) -> None:
+        """End the process, for the monitor to start another with the keys of now."""
+        if self._process and not self._is_replaced:
+            self._is_replaced = True
+            self._context.log.info("the OpenClaw gateway is restarted: its keys have changed")
+            await self._process.stop(kill_after=KILL_SECONDS)
 
     async def stop(self) -> None:
         """End the gateway and its descendants."""
@@ -80,6 +100,9 @@ class Supervisor:
                 # any error: the next attempt may succeed
                 self._context.log.exception("the OpenClaw gateway could not be started")
                 ended = self.last_error = "the server failed to start it; its log has the error"
+            if self._is_replaced:
+                self.last_error, pause = "", FIRST_PAUSE_SECONDS
+                continue
             self._context.log.warning("the OpenClaw gateway does not run: %s", ended)
             pause = FIRST_PAUSE_SECONDS if loop.time() - started_at > STEADY_SECONDS else pause
             await asyncio.sleep(pause)
@@ -87,7 +110,7 @@ class Supervisor:
 
     async def _run_once(self, gateway: Gateway) -> str:
         """Run the gateway until it ends, and return the reason."""
-        self.last_error = ""
+        self.last_error, self._is_replaced = "", False
         process = self._process = await self._spawn()
         drain = asyncio.create_task(_drain(process), name="openclaw output")
         try:
@@ -131,6 +154,7 @@ class Supervisor:
         ensure_config(self._options)
         token = read_token(self._context, self._options) or ensure_token(self._context)
         secrets = dict(self._context.secrets.environment())
+        self._started_with = _fingerprint(secrets)
         config = {"OPENCLAW_CONFIG_PATH": str(self._options.config)}
         return {**QUIET, **config, **secrets, TOKEN_KEY: SecretStr(token)}
 
@@ -142,6 +166,14 @@ class Supervisor:
                 return True
             await asyncio.sleep(POLL_SECONDS)
         return False
+
+
+def _fingerprint(secrets: Mapping[str, SecretStr]) -> str:
+    """Return a digest that identifies keys and values without revealing them."""
+    digest = hashlib.sha256()
+    for key, secret in sorted(secrets.items()):
+        digest.update(f"{key}={secret.get_secret_value()}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()
 
 
 async def _drain(process: Process) -> None:
