@@ -136,7 +136,7 @@ class IndexServices:
 
 
 class ProjectServices(NamedTuple):
-    """The services of project folders and their records."""
+    """The services of project folders and their records, named as in `Services`."""
 
     projects: Projects
     recorder: ProjectRecorder
@@ -364,10 +364,7 @@ def _build_route_services(
         changes=turns.changes,
         reservations=turns.reservations,
         legacy=turns.legacy,
-        projects=projects.projects,
-        recorder=projects.recorder,
-        memory=projects.memory,
-        project_roots=projects.project_roots,
+        **projects._asdict(),
         files=base.files,
         skills=Skills(base.registry, base.workspace),
         agents=Agents(base.registry, base.clock, settings.state_dir, settings.projects_root),
