@@ -17,6 +17,7 @@ from xo_cowork_core.services.runtimes.plugin_record import (
     PluginRecord,
     describe_exception,
 )
+from xo_cowork_core.services.runtimes.value_words import shorten
 from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 HOOK_SECONDS = 5.0
@@ -111,7 +112,7 @@ class HookCaller:
         return {
             key: _secret(value)
             for key, value in (variables or {}).items()
-            if not self._is_refused(key)
+            if not self._is_refused(key, value)
         }
 
     async def turn_finished(self, turn: Turn, outcome: TurnOutcome) -> None:
@@ -123,9 +124,10 @@ class HookCaller:
         except PluginError as error:
             self.record.add_fault("xo_turn_finished()", str(error))
 
-    def _is_refused(self, key: str) -> bool:
-        if refusal := find_refusal(key):
-            self.record.add_fault("xo_turn_env()", f"xo_turn_env(): {key} {refusal}: leave it out")
+    def _is_refused(self, key: str, value: SecretStr | str) -> bool:
+        if refusal := find_refusal(key, _secret(value).get_secret_value()):
+            text = f"xo_turn_env(): {shorten(key)} {refusal}: leave it out"
+            self.record.add_fault("xo_turn_env()", text)
         return bool(refusal)
 
     def _call_of(self, hook: str, arguments: Mapping[str, object]) -> Callable[[], object]:

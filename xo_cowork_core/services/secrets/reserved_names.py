@@ -1,5 +1,6 @@
-"""Names of environment entries that no plugin may set: the server's own and those of loaders."""
+"""Environment entries that no plugin may set: the server's own, those of loaders, broken ones."""
 
+import os
 import re
 
 SERVER = re.compile(r"XO_.*|PORT|HOST|STAGE")
@@ -11,10 +12,24 @@ LOADERS = re.compile(
 )
 
 
-def find_refusal(name: str) -> str:
-    """Return why a name is refused, as the end of a sentence that begins with it; else ""."""
+def find_refusal(name: str, value: object = "") -> str:
+    """Return why an entry is refused, as the end of a sentence that begins with its name; else "".
+
+    One that no process can have would keep every agent from starting.
+    """
+    if not name or "=" in name or "\0" in name:
+        return "is no name of an environment variable"
+    if not _is_possible(value):
+        return "has a value that is no text, or has a NUL character or half a surrogate pair"
     if SERVER.fullmatch(name):
         return "is the server's own"
     if LOADERS.fullmatch(name):
         return "decides which programs run"
     return ""
+
+
+def _is_possible(value: object) -> bool:
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
