@@ -9,6 +9,7 @@ from xo_cowork_core.host.plugins.hook_caller import HookCaller
 from xo_cowork_core.host.settings.model import setting_fields
 from xo_cowork_core.sdk import Contributions, Runtime, RuntimeInfo, SecretField
 from xo_cowork_core.sdk.connector import Connector
+from xo_cowork_core.services.connectors.connector_calls import check_methods
 from xo_cowork_core.services.runtimes.calls import checked_plain_call
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, PluginRecord
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector
@@ -68,6 +69,7 @@ def describe_connector(connector: Connector, record: PluginRecord) -> Registered
     """Return a connector with its description and the kinds of its sign-in methods."""
     info = checked_plain_call(connector, Connector.describe)
     methods = checked_plain_call(connector, Connector.sign_in_methods)
+    check_methods(methods)
     _check_title(info.title)
     if not NAME.fullmatch(info.name):
         raise PluginError(f"its connector's name {info.name!r} is no name like acme or acme-drive")

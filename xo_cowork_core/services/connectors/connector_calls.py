@@ -21,14 +21,21 @@ from xo_cowork_core.sdk.connector import (
     TokenSet,
 )
 from xo_cowork_core.services.connectors.errors import UpstreamUnreachable
-from xo_cowork_core.services.runtimes.calls import CallTimeout, checked_call, require_type
+from xo_cowork_core.services.runtimes.calls import (
+    PLAIN_CALL_ERRORS,
+    CallTimeout,
+    checked_call,
+    require_type,
+)
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector
+from xo_cowork_core.services.runtimes.value_words import shorten
 from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 IDENTIFY_SECONDS = 30.0
 REVOKE_SECONDS = 10.0
 MAX_TEXT_CHARACTERS = 2048
+METHOD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 log = logging.getLogger("xo_cowork.connectors")
@@ -39,14 +46,28 @@ def list_methods(registered: RegisteredConnector) -> Sequence[SignInMethod]:
     connector = registered.connector
     place = "sign_in_methods()"
     methods = _call_now(registered, connector.sign_in_methods, Sequence[SignInMethod], place)
+    try:
+        check_methods(methods)
+    except PluginError as fault:
+        raise _record(registered, place, str(fault)) from None
+    return list(methods)
+
+
+def check_methods(methods: Sequence[SignInMethod]) -> None:
+    """Check the ids and patterns of a connector's sign-in methods. Raises PluginError."""
+    place = "sign_in_methods()"
+    ids = [method.id for method in methods]
     for method in methods:
+        if not METHOD_ID.fullmatch(method.id):
+            raise PluginError(f"{place}: the id {method.id[:64]!r} of a way to sign in is no name")
+        if ids.count(method.id) > 1:
+            raise PluginError(f"{place}: two ways to sign in have the id {method.id!r}")
         for name in ("pattern", "url_pattern", "code_pattern"):
             try:
                 re.compile(getattr(method, name, ""))
             except re.error as error:
                 text = f"{place}: {name} of {method.id} is no regular expression: {error}"
-                raise _record(registered, place, text) from None
-    return list(methods)
+                raise PluginError(text) from None
 
 
 async def identify(registered: RegisteredConnector, tokens: TokenSet) -> Account:
@@ -89,8 +110,9 @@ def turn_environment(
         return {}
     allowed: dict[str, SecretStr] = {}
     for key, value in entries.items():
-        if refusal := find_refusal(key):
-            registered.plugin.add_fault(place, f"{place}: {key} {refusal}: leave it out")
+        if refusal := find_refusal(key, value.get_secret_value()):
+            text = f"{place}: {shorten(key)} {refusal}: leave it out"
+            registered.plugin.add_fault(place, text)
         else:
             allowed[key] = value
     return allowed
@@ -103,7 +125,7 @@ def _call_now(
         return require_type(call(), hint, place)
     except PluginError as fault:
         raise _record(registered, place, str(fault)) from fault
-    except (Exception, SystemExit) as error:
+    except PLAIN_CALL_ERRORS as error:
         text = f"{place} raised {describe_exception(error)}"
         raise _record(registered, place, text) from error
 

@@ -35,7 +35,8 @@ from xo_cowork_core.services.runtimes.agent_rows import (
     split_fields,
     stored_fields,
 )
-from xo_cowork_core.services.runtimes.calls import require_type
+from xo_cowork_core.services.runtimes.calls import PLAIN_CALL_ERRORS, require_type
+from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.storage.atomic import write_atomic
 
@@ -199,9 +200,14 @@ def _agent_fields(owner: RegisteredRuntime) -> frozenset[str]:
     try:
         value: object = cast("KeepsAgents", owner.runtime).agent_fields
         return cast("frozenset[str]", require_type(value, frozenset[str], "agent_fields"))
-    except Exception as error:
-        owner.plugin.add_fault("agent_fields", str(error))
+    except PLAIN_CALL_ERRORS as error:
+        owner.plugin.add_fault("agent_fields", _fault_of_fields(error))
         raise UpstreamFailed("The runtime could not name the fields of its agents") from error
+
+
+def _fault_of_fields(error: BaseException) -> str:
+    is_told = isinstance(error, PluginError)
+    return str(error) if is_told else f"agent_fields raised {describe_exception(error)}"
 
 
 async def _agents(owner: RegisteredRuntime) -> Sequence[Agent]:

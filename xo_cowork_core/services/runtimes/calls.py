@@ -21,6 +21,14 @@ from xo_cowork_core.services.runtimes.type_checks import describe_value, find_mi
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 CALL_SECONDS = 10.0
+# a plain call that raises CancelledError was not cancelled: nothing can cancel it
+PLAIN_CALL_ERRORS = (
+    Exception,
+    SystemExit,
+    KeyboardInterrupt,
+    GeneratorExit,
+    asyncio.CancelledError,
+)
 RETRY_AFTER_SECONDS = 5
 log = logging.getLogger("xo_cowork.runtimes")
 
@@ -98,7 +106,7 @@ def checked_plain_call(
     name = method.__name__
     try:
         value = getattr(subject, name)(*arguments)
-    except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+    except PLAIN_CALL_ERRORS as error:
         raise PluginError(f"{name}() raised {describe_exception(error)}") from error
     return cast("T", require_type(value, return_hint(method), f"{name}()"))
 
@@ -113,7 +121,7 @@ def require_type(value: object, hint: Any, place: str, *, of_agent: bool = False
 
 async def run_limited(call: Callable[[], Awaitable[T]], seconds: float, name: str) -> T:
     """Await a call in a task of its own. Raises CallTimeout after `seconds`."""
-    task = asyncio.create_task(_contain(call), name=f"call of {name}")
+    task = asyncio.create_task(_contain(call, name), name=f"call of {name}")
     try:
         await asyncio.wait({task}, timeout=seconds)
     finally:
@@ -140,12 +148,12 @@ def _await_call(
     return call
 
 
-async def _contain(call: Callable[[], Awaitable[T]]) -> T:
+async def _contain(call: Callable[[], Awaitable[T]], name: str) -> T:
     try:
         return await call()
     except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
         # out of a task asyncio raises them in the event loop, which would end the server
-        raise PluginError(f"it raised {describe_exception(error)}") from error
+        raise PluginError(f"{name}() raised {describe_exception(error)}") from error
 
 
 def _retrieve_exception(task: asyncio.Task[Any]) -> None:
