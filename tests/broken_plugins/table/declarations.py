@@ -15,6 +15,43 @@ MODULES = {
     ),
 }
 
+# a connector that is wrong in `describe` or `sign_in_methods`
+CONNECTORS = {
+    "describe_none": ("service(None)", "describe() must return ConnectorInfo, not None"),
+    "describe_runtime": (
+        "service(RuntimeInfo('a', 'A'))",
+        "not RuntimeInfo: write `return ConnectorInfo(name=…, title=…)`",
+    ),
+    "describe_raises": ("service(OSError('x'))", "describe() raised OSError: x"),
+    "describe_exits": ("service(SystemExit(3))", "describe() raised SystemExit: 3"),
+    "name_number": ("service(ConnectorInfo(5, 'A'))", "ConnectorInfo.name must be str, not int"),
+    "name_path": ("service(ConnectorInfo('a/b', 'A'))", "is no name like acme or acme-drive"),
+    "title_empty": ("service(ConnectorInfo('a', ''))", "its title must be one line"),
+    "twice": ("service(), service()", "it has the connector office twice"),
+    "taken": (
+        "service(ConnectorInfo('healthy', 'A'))",
+        "its connector healthy is plugin_healthy's already",
+    ),
+    "methods_none": ("service(methods=None)", "sign_in_methods() must return a list of"),
+    "methods_one": ("service(methods=ApiKey())", "not ApiKey"),
+    "methods_text": ("service(methods=['api_key'])", "sign_in_methods()[0] must be Author"),
+    "methods_raise": ("service(methods=KeyError('x'))", "sign_in_methods() raised KeyError"),
+    "methods_cancel": (
+        "service(methods=asyncio.CancelledError())",
+        "sign_in_methods() raised CancelledError",
+    ),
+    "methods_same_id": (
+        "service(methods=[ApiKey(), ApiKey()])",
+        "two ways to sign in have the id 'api_key'",
+    ),
+    "methods_no_id": ("service(methods=[ApiKey(id='')])", "the id '' of a way to sign in"),
+    "methods_pattern": (
+        "service(methods=[ApiKey(pattern='(')])",
+        "pattern of api_key is no regular expression",
+    ),
+    "abstract": ("type('Half', (Connector,), {})()", "Can't instantiate abstract class Half"),
+}
+
 HOOKS = {
     "unknown_hook": ("def xo_runtime(self):\n    return []", "unknown hook 'xo_runtime'"),
     "unknown_argument": ("def xo_runtimes(self, ctx):\n    return []", "{'ctx'} are declared"),
@@ -204,6 +241,13 @@ HOOKS = {
         "def xo_connectors(self):\n    return [Plain()]",
         "xo_connectors()[0] must be Connector, not Plain",
     ),
+    **{
+        f"connector_{name}": (
+            f"def xo_connectors(self):\n    return [{service}]",
+            words,
+        )
+        for name, (service, words) in CONNECTORS.items()
+    },
     "routers_none": (
         "def xo_routers(self):\n    pass",
         "must return a list of APIRouter, not None",

@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from xo_cowork_core.sdk import *
 from xo_cowork_core.sdk.connector import *
@@ -33,7 +33,126 @@ async def swallow():
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
+
+def fail(error):
+    raise error
+
+def service(info=ConnectorInfo("office", "Office"), methods=[ApiKey()]):
+    # a connector that describes itself by these values, or raises them
+    give = lambda value: fail(value) if isinstance(value, BaseException) else value
+    return type("Service", (Connector,), {{
+        "describe": lambda self: give(info),
+        "sign_in_methods": lambda self: give(methods),
+        "identify": lambda self, tokens: later("", "", Account("a")),
+    }})()
+
+def planned(method):
+    # the expression that the file `answers` in the home folder has for a method
+    file = Path.home() / "answers"
+    rows = [line.partition(" ") for line in file.read_text().splitlines()] if file.exists() else []
+    return next((value for name, _, value in rows if name == method), "")
+
+def answer(method, right):
+    # what an asynchronous method returns to its caller: a coroutine, unless `plain`
+    value = planned(method)
+    if value.startswith("plain "):
+        return result_of(method, value.removeprefix("plain "))
+    return later(method, value, right)
+
+async def later(method, value, right):
+    result = result_of(method, value) if value else right
+    return await result if asyncio.iscoroutine(result) else result
+
+def now(method, right):
+    value = planned(method)
+    return result_of(method, value) if value else right
+
+def result_of(method, value):
+    # the name of the file is what the host says of an expression that blocks
+    return eval(compile(value, method + ".py", "eval"), globals())
 """
+HEALTHY = (
+    HEAD.format(name="healthy")
+    + """
+class Healthy(Plain, ListsModels, OffersSkills):
+    async def models(self):
+        return [Model("healthy-1", "Healthy", "healthy")]
+
+    async def skills(self, cwd):
+        return [Skill("healthy", "Works.", Path("/skills/healthy"))]
+
+class Service(Connector):
+    def describe(self):
+        return ConnectorInfo("healthy", "Healthy")
+
+    def sign_in_methods(self):
+        return [ApiKey()]
+
+    async def identify(self, tokens):
+        return Account("a")
+
+class Plugin:
+    @hookimpl
+    def xo_runtimes(self):
+        return [Healthy()]
+
+    @hookimpl
+    def xo_connectors(self):
+        return [Service()]
+
+plugin = Plugin()
+"""
+)
+
+# a runtime and a connector of all abilities that return what the file `answers` says
+CLERK = (
+    HEAD.format(name="clerk")
+    + """
+class Clerk(
+    Plain, KeepsAgents, HasChannels, HasGateway, ReportsStatus, OpensSessions, ClosesSessions,
+    EditsHistory, Answers, Interrupts,
+):
+    agent_fields = property(lambda self: now("agent_fields", frozenset({"name"})))
+    agents = lambda self: answer("agents", [])
+    save_agent = lambda self, agent_id, fields: answer("save_agent", Agent(agent_id, fields))
+    delete_agent = lambda self, agent_id: answer("delete_agent", None)
+    channels = lambda self: answer("channels", {})
+    add_channel = lambda self, channel, tokens: answer("add_channel", True)
+    gateway = lambda self: answer("gateway", GatewayStatus(True, True, 1, "ws://x"))
+    restart_gateway = lambda self: answer("restart_gateway", "restarted")
+    status_of = lambda self, subject: answer("status_of", {})
+    open_session = lambda self, turn: answer("open_session", turn.session_id)
+    close_session = lambda self, session_id: answer("close_session", None)
+    drop = lambda self, session_id, message_id: answer("drop", None)
+    answer = lambda self, turn, call_id, given: answer("answer", None)
+    interrupt = lambda self, turn: answer("interrupt", None)
+
+    async def run(self, turn):
+        yield TextDelta("Well. ")
+        if turn.text == "ask":
+            yield PermissionRequest("c", "bash", "run_commands")
+        if turn.text != "well":
+            await asyncio.sleep(3600)
+
+class Office(Connector, Revokes, ProvidesTurnEnvironment):
+    describe = lambda self: ConnectorInfo("office", "Office")
+    sign_in_methods = lambda self: now("sign_in_methods", [ApiKey()])
+    identify = lambda self, tokens: answer("identify", Account("a"))
+    revoke = lambda self, tokens: answer("revoke", None)
+    turn_environment = lambda self, turn, tokens: now("turn_environment", {})
+
+class Plugin:
+    @hookimpl
+    def xo_runtimes(self):
+        return [Clerk()]
+
+    @hookimpl
+    def xo_connectors(self):
+        return [Office()]
+
+plugin = Plugin()
+"""
+)
 
 
 def hook_source(name: str, hooks: str) -> str:
@@ -84,44 +203,6 @@ class Plugin:
     @hookimpl
     def xo_runtimes(self):
         return [Wrong()]
-
-plugin = Plugin()
-"""
-
-
-def clerk_source() -> str:
-    """Return a plugin whose runtime returns what the file `answer` in the home folder says."""
-    return f"""{HEAD.format(name="clerk")}
-def answer(method, right):
-    file = Path.home() / "answer"
-    name, _, value = file.read_text().partition(" ") if file.exists() else ("", "", "")
-    return eval(value) if name == method else right
-
-class Clerk(Plain, KeepsAgents, HasChannels, OpensSessions):
-    agent_fields = frozenset({{"name"}})
-
-    async def agents(self):
-        return answer("agents", [])
-
-    async def save_agent(self, agent_id, fields):
-        return answer("save_agent", Agent(agent_id, fields))
-
-    async def delete_agent(self, agent_id):
-        pass
-
-    async def channels(self):
-        return answer("channels", {{}})
-
-    async def add_channel(self, channel, tokens):
-        return answer("add_channel", True)
-
-    async def open_session(self, turn):
-        return answer("open_session", turn.session_id)
-
-class Plugin:
-    @hookimpl
-    def xo_runtimes(self):
-        return [Clerk()]
 
 plugin = Plugin()
 """
