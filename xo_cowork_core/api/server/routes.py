@@ -156,4 +156,14 @@ def _plugin_row(
             for found in registry.runtimes()
             if found.plugin is record
         ],
+        connectors=[
+            schemas.ConnectorRow(
+                name=connector.info.name,
+                title=connector.info.title,
+                auth=list(connector.auth),
+                abilities=connector.abilities,
+            )
+            for connector in registry.connectors.values()
+            if connector.plugin is record
+        ],
     )

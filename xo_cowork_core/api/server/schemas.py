@@ -66,8 +66,17 @@ class RuntimeRow(TypedDict):
     abilities: Annotated[list[str], Field(examples=[["answers"]])]
 
 
+class ConnectorRow(TypedDict):
+    """A connector, the kinds of its ways to sign in when it was loaded, and its abilities."""
+
+    name: Annotated[str, Field(examples=["acme"])]
+    title: Annotated[str, Field(examples=["Acme"])]
+    auth: Annotated[list[str], Field(examples=[["authorization_code"]])]
+    abilities: Annotated[list[str], Field(examples=[["revokes"]])]
+
+
 class PluginRow(TypedDict):
-    """A plugin's record, with the runtimes that it serves."""
+    """A plugin's record, with the runtimes and connectors that it serves."""
 
     name: Annotated[str, Field(examples=["runtime_demo"])]
     kind: Annotated[str, Field(examples=["runtime"])]
@@ -84,6 +93,7 @@ class PluginRow(TypedDict):
     ]
     auth: Annotated[list[str], Field(examples=[[]])]
     runtimes: list[RuntimeRow]
+    connectors: list[ConnectorRow]
 
 
 class PluginList(TypedDict):
@@ -108,6 +118,7 @@ class PluginList(TypedDict):
                         "secrets_schema": {"type": "object", "properties": {}, "required": []},
                         "auth": [],
                         "runtimes": [{"name": "demo", "title": "Demo", "abilities": ["answers"]}],
+                        "connectors": [],
                     }
                 ]
             ]

@@ -28,7 +28,12 @@ from xo_cowork_core.sdk import (
     Turn,
     TurnOutcome,
 )
-from xo_cowork_core.sdk.connector import Connector, ConnectorInfo
+from xo_cowork_core.sdk.connector import (
+    Connector,
+    ConnectorInfo,
+    ProvidesTurnEnvironment,
+    Revokes,
+)
 from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, KeepsAgents, ReportsStatus
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.runtimes.calls import CALL_SECONDS, call_runtime
@@ -53,6 +58,14 @@ ABILITIES: Mapping[str, type] = MappingProxyType(
         "has_channels": HasChannels,
         "has_gateway": HasGateway,
         "tells_status": ReportsStatus,
+    }
+)
+
+CONNECTOR_ABILITIES: Mapping[str, type] = MappingProxyType(
+    {
+        "revokes": Revokes,
+        "provides_turn_environment": ProvidesTurnEnvironment,
+        "checks_health": ChecksHealth,
     }
 )
 
@@ -107,6 +120,12 @@ class RegisteredConnector:
     plugin: PluginRecord
     auth: Sequence[str] = ()
     secrets: Secrets | None = None
+
+    @property
+    def abilities(self) -> list[str]:
+        """The names in `CONNECTOR_ABILITIES` of the abilities that the connector has."""
+        abilities = CONNECTOR_ABILITIES.items()
+        return [name for name, kind in abilities if isinstance(self.connector, kind)]
 
 
 class Registry:
