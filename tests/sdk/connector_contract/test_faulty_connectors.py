@@ -1,7 +1,7 @@
 """The contract fails for a connector that is at fault: each fault is one edit of the example."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -15,8 +15,11 @@ from xo_cowork_core.sdk.testing import (
     install_plugin,
 )
 from xo_cowork_core.sdk.testing.connector_contract.cases import ResourceOwner
+from xo_cowork_core.sdk.testing.scripted import PLUGIN, install_scripted
 
 FETCH = "user = await connector.fetch_account(self._context.http, url, tokens)"
+CLASS = "class Acme(connector.Connector):\n"
+PLUGIN_CLASS = "class AcmePlugin:\n"
 ACCOUNT_ID = 'id=str(user["sub"])'
 
 
@@ -29,6 +32,20 @@ class Fault:
     new: str
     case: str
     message: str
+    turn_environment: Sequence[str] = ()
+    also: tuple[str, str] = ("", "")
+
+
+def environment(entries: str) -> tuple[str, str, str]:
+    """Return the edit by which the example provides an environment, and the case that finds it."""
+    edit = f"""class Acme(connector.Connector, connector.ProvidesTurnEnvironment):
+    kept = {{}}
+
+    def turn_environment(self, turn, tokens):
+        return {entries}
+
+"""
+    return CLASS, edit, "test_agents_get_its_environment_while_it_is_signed_in"
 
 
 FAULTS = (
@@ -118,11 +135,63 @@ FAULTS = (
         "",
     ),
     Fault(
-        "names_two_methods_alike",
-        "connector.ApiKey(",
-        'connector.ApiKey(id="device_code", ',
-        "test_the_connector_and_its_methods_are_described",
-        "two methods have the same id|has no way to sign in|no connector",
+        "holds_the_event_loop",
+        FETCH,
+        f"""
+        import urllib.error
+        import urllib.request
+
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(url)
+        {FETCH}""",
+        "test_a_slow_service_holds_up_nobody_else",
+        "the server answers nobody",
+    ),
+    Fault(
+        "sleeps_in_the_event_loop",
+        FETCH,
+        f"__import__('time').sleep(1.8)\n        {FETCH}",
+        "test_a_slow_service_holds_up_nobody_else",
+        "in identify holds the event loop",
+    ),
+    Fault(
+        "gives_texts_for_secrets",
+        *environment('{"ACME_TOKEN": tokens.access_token.get_secret_value()}'),
+        r"\['ACME_TOKEN'\] must be SecretStr, not str",
+        turn_environment=("ACME_TOKEN",),
+    ),
+    Fault(
+        "sets_what_programs_run",
+        *environment('{"ACME_TOKEN": tokens.access_token, "PATH": tokens.access_token}'),
+        "'PATH' decides which programs run: leave it out",
+        turn_environment=("ACME_TOKEN",),
+    ),
+    Fault(
+        "gives_more_than_it_says",
+        *environment('{"ACME_TOKEN": tokens.access_token, "TOKEN": tokens.access_token}'),
+        r"agents get \['ACME_TOKEN', 'TOKEN'\] and not \['ACME_TOKEN'\]",
+        turn_environment=("ACME_TOKEN",),
+    ),
+    Fault(
+        "gives_what_it_does_not_declare",
+        *environment('{"ACME_TOKEN": tokens.access_token}'),
+        "but the connector is ProvidesTurnEnvironment",
+    ),
+    Fault(
+        "gives_nothing",
+        *environment("{}"),
+        r"agents get \[\] and not \['ACME_TOKEN'\]",
+        turn_environment=("ACME_TOKEN",),
+    ),
+    Fault(
+        "gives_its_token_after_the_end",
+        *environment('self.kept.update({"ACME_TOKEN": tokens.access_token}) or self.kept'),
+        "agents get its environment after its end",
+        turn_environment=("ACME_TOKEN",),
+        also=(
+            PLUGIN_CLASS,
+            f"{PLUGIN_CLASS}    xo_turn_env = hookimpl(lambda self: Acme.kept)\n\n",
+        ),
     ),
 )
 
@@ -138,13 +207,15 @@ def server(
     provider: FakeOAuthServer, example: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveServer]:
     """One server with a plugin for each fault."""
-    folder = tmp_path_factory.mktemp("faults")
+    folder = install_scripted(tmp_path_factory.mktemp("faults"))
     for fault in FAULTS:
         assert fault.old in example
-        source = example.replace(fault.old, fault.new.strip()).replace('"acme"', f'"{fault.name}"')
+        assert fault.also[0] in example
+        source = example.replace(fault.old, fault.new.lstrip()).replace(*fault.also, 1)
+        source = f"import contextlib\n{source}".replace('"acme"', f'"{fault.name}"')
         install_plugin(folder, f"connector_{fault.name}", source)
     environment = {
-        "XO_PLUGINS": ",".join(f"connector_{fault.name}" for fault in FAULTS),
+        "XO_PLUGINS": ",".join([PLUGIN, *(f"connector_{fault.name}" for fault in FAULTS)]),
         "ACME_URL": provider.url,
         "ACME_CLIENT_ID": "test-client",
     }
@@ -154,7 +225,7 @@ def server(
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_the_contract_finds(fault: Fault, server: LiveServer, provider: FakeOAuthServer) -> None:
-    subject = ConnectorSubject(fault.name, provider)
+    subject = ConnectorSubject(fault.name, provider, turn_environment=fault.turn_environment)
     provider.clear()
     provider.revoke_all()
     provider.accept_key(subject.api_key)
@@ -169,5 +240,4 @@ def test_the_contract_finds(fault: Fault, server: LiveServer, provider: FakeOAut
         provider.clear()
         provider.set_account(account)
         provider.store.lifetimes.access_seconds = lifetimes
-        if connections.row()["methods"]:
-            connections.disconnect()
+        connections.disconnect()

@@ -1,5 +1,5 @@
 """The contract's sign-ins with what the example doesn't have: a program, registration, GitHub's
-device flow, an account under another path."""
+device flow, an account under another path, an environment for turns."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ import pytest
 
 from xo_cowork_core.sdk.events.base import JsonValue
 from xo_cowork_core.sdk.testing import ConnectorSubject, FakeOAuthServer, install_plugin
-from xo_cowork_core.sdk.testing.connector_contract import RefusalCases, SignInCases
+from xo_cowork_core.sdk.testing.connector_contract import RefusalCases, SignInCases, TurnCases
 
 PROGRAM = """\
 #!/bin/sh
@@ -31,6 +31,7 @@ from xo_cowork_core.sdk.connector import (
     DeviceCode,
     OAuthClient,
     OAuthServer,
+    ProvidesTurnEnvironment,
     TokenSet,
     fetch_account,
 )
@@ -42,7 +43,7 @@ def read_tokens(output):
     return TokenSet(SecretStr(output.stdout.split("token: ")[1].strip()))
 
 
-class Octo(Connector):
+class Octo(Connector, ProvidesTurnEnvironment):
     def __init__(self, context):
         self.http, self.url = context.http, context.settings["OCTO_URL"]
 
@@ -71,6 +72,9 @@ class Octo(Connector):
         user = await fetch_account(self.http, f"{self.url}/user", tokens)
         return Account(str(user["id"]), username=user["login"])
 
+    def turn_environment(self, turn, tokens):
+        return {"OCTO_TOKEN": tokens.access_token}
+
 
 class Plugin:
     @hookimpl
@@ -93,7 +97,7 @@ def use_program(flow: Mapping[str, JsonValue]) -> str:
     return "yes"
 
 
-class TestOcto(SignInCases, RefusalCases):
+class TestOcto(SignInCases, RefusalCases, TurnCases):
     @pytest.fixture(scope="class")
     @classmethod
     def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectorSubject]:
@@ -119,4 +123,5 @@ class TestOcto(SignInCases, RefusalCases):
                 plugins="connector_octo",
                 other_account={"id": 1, "login": "other"},
                 command=use_program,
+                turn_environment=["OCTO_TOKEN"],
             )

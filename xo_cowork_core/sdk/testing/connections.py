@@ -38,6 +38,18 @@ class Connections:
         assert self.name in names, f"no connector {self.name}, only {names}\n{self.server.log}"
         return rows[names.index(self.name)]
 
+    def plugin(self) -> Body:
+        """Return the record of the connector's plugin."""
+        name = self.row()["plugin"]
+        rows = cast("list[Body]", self.http.get("/api/plugins").json()["plugins"])
+        return next(row for row in rows if row["name"] == name)
+
+    def abilities(self) -> Sequence[JsonValue]:
+        """Return the names of the connector's abilities."""
+        rows = cast("list[Body]", self.plugin()["connectors"])
+        row = next(row for row in rows if row["name"] == self.name)
+        return cast("Sequence[JsonValue]", row["abilities"])
+
     def methods(self, kind: MethodKind | None = None) -> Sequence[Body]:
         """Return the ways to sign in, of one kind if given."""
         methods = cast("list[Body]", self.row()["methods"])

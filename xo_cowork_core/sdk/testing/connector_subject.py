@@ -21,6 +21,7 @@ class ConnectorSubject:
     the account with another `sub`. For a connector with API keys, `api_key` is one that the service
     accepts and `refused_key` a well-formed one that it does not. For a connector with a command,
     `command` gets a flow and does what the person does; it returns the text to submit, or "".
+    `turn_environment` names the entries that agents get from the connector while it is signed in.
     """
 
     name: str
@@ -32,3 +33,4 @@ class ConnectorSubject:
     api_key: str = "key-that-works-0123456789"
     refused_key: str = "key-that-was-revoked-0123"
     command: Callable[[Body], str] | None = None
+    turn_environment: Sequence[str] = ()

@@ -5,6 +5,7 @@ of the host use it, and it shows how little a runtime needs.
 """
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from xo_cowork_core.sdk.testing.plugin_folder import install_plugin
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 NAME = "scripted"
+PLUGIN = "runtime_scripted"
 CONTEXT_MARK = "\n\n---\n\n> **Project context**"
 PIECE_CHARACTERS = 7
 TICK_SECONDS = 0.05
@@ -53,6 +55,7 @@ def script(*steps: Step) -> str:
     Steps: `["text", t]` in small deltas, `["delta", t]` in one, `["huge", characters]`,
     `["ticks", seconds]`, `["sleep", seconds]`, `["think", t]`, `["write", name, content]`,
     `["tool", seconds]`, `["leave", seconds]` (a process that outlives the step),
+    `["environment"]` (the names and SHA-256 digests of the turn's entries as a JSON object),
     `["usage", input, output]` (a `Done` that may come too early or twice),
     `["fail", code, message]`, `["crash"]`, `["junk"]` (something that is not an event).
     """
@@ -75,13 +78,18 @@ class ScriptedRuntime(Runtime):
                 yield event
 
 
+def install_scripted(folder: Path) -> Path:
+    """Install `ScriptedRuntime` as the plugin `runtime_scripted` in `folder`, and return it."""
+    return install_plugin(folder, PLUGIN, SOURCE)
+
+
 def scripted_subject(folder: Path) -> RuntimeSubject:
     """Install `ScriptedRuntime` as a plugin in `folder` and return it as a contract subject."""
-    install_plugin(folder, "runtime_scripted", SOURCE)
+    install_scripted(folder)
     return RuntimeSubject(
         agent_name=NAME,
         python_path=(folder,),
-        plugins="runtime_scripted",
+        plugins=PLUGIN,
         say=lambda text: script(["text", text]),
         nothing=script,
         slow_text=lambda seconds: script(["ticks", seconds]),
@@ -157,6 +165,16 @@ async def _leave(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGenera
         yield nothing
 
 
+async def _environment(
+    turn: Turn, call_id: str, values: Sequence[str]
+) -> AsyncGenerator[Event, None]:
+    entries = {
+        name: hashlib.sha256(value.get_secret_value().encode()).hexdigest()
+        for name, value in turn.environment.items()
+    }
+    yield TextDelta(json.dumps(entries))
+
+
 async def _usage(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGenerator[Event, None]:
     yield Done(tokens=Tokens(input=int(values[0]), output=int(values[1])))
 
@@ -194,6 +212,7 @@ STEP_FUNCTIONS: Mapping[str, StepFunction] = MappingProxyType(
         "write": _write,
         "tool": _tool,
         "leave": _leave,
+        "environment": _environment,
         "usage": _usage,
         "fail": _fail,
         "crash": _crash,

@@ -6,9 +6,12 @@ from xo_cowork_core.sdk.testing.connector_contract.restarts import RestartCases
 from xo_cowork_core.sdk.testing.connector_contract.secrecy import SecrecyCases
 from xo_cowork_core.sdk.testing.connector_contract.sign_in import SignInCases
 from xo_cowork_core.sdk.testing.connector_contract.tokens import TokenCases
+from xo_cowork_core.sdk.testing.connector_contract.turns import TurnCases
 
 
-class ConnectorContract(SignInCases, RefusalCases, TokenCases, RestartCases, SecrecyCases):
+class ConnectorContract(
+    SignInCases, RefusalCases, TokenCases, RestartCases, SecrecyCases, TurnCases
+):
     """All test cases. Subclass it as `TestMine` with one fixture, `subject`:
 
         class TestMine(ConnectorContract):
@@ -31,4 +34,5 @@ __all__ = [
     "SecrecyCases",
     "SignInCases",
     "TokenCases",
+    "TurnCases",
 ]

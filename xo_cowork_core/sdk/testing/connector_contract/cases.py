@@ -12,6 +12,7 @@ from xo_cowork_core.sdk.testing.connector_subject import ConnectorSubject
 from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.contract.summary import register_summary
 from xo_cowork_core.sdk.testing.frames import Body
+from xo_cowork_core.sdk.testing.scripted import PLUGIN, install_scripted
 from xo_cowork_core.sdk.testing.server import LiveServer
 
 KINDS: Sequence[MethodKind] = ("authorization_code", "device_code", "api_key", "command")
@@ -100,10 +101,16 @@ class Cases:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def server(cls, subject: ConnectorSubject) -> Iterator[LiveServer]:
+    def server(
+        cls, subject: ConnectorSubject, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[LiveServer]:
         """Run one server for all cases of a class. A case that restarts it leaves it running."""
-        environment = {"XO_PLUGINS": subject.plugins, **subject.environment}
-        with LiveServer(environment=environment, python_path=subject.python_path) as server:
+        plugins, folders = subject.plugins, list(subject.python_path)
+        if subject.turn_environment:
+            folders.append(install_scripted(tmp_path_factory.mktemp("scripted")))
+            plugins = plugins if plugins == "all" else f"{plugins},{PLUGIN}"
+        environment = {"XO_PLUGINS": plugins, **subject.environment}
+        with LiveServer(environment=environment, python_path=folders) as server:
             yield server
 
     @pytest.fixture
