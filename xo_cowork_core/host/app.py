@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from xo_cowork_core import __version__
+from xo_cowork_core.api.connectors.routes import CONNECTORS_PATH
 from xo_cowork_core.api.errors import install_errors
 from xo_cowork_core.api.families import FAMILIES, policy_for
 from xo_cowork_core.api.idempotency import IdempotencyMiddleware
@@ -149,7 +150,13 @@ def _add_middleware(
         for plugin in plugins
         for prefix in plugin.record.contributions.prefixes
     }
-    app.add_middleware(ReadinessMiddleware, claims=claims)
+    # the core serves these, but they call the plugin's connector
+    connectors = {
+        f"{CONNECTORS_PATH}/{connector.info.name}": plugin.record
+        for plugin in plugins
+        for connector in plugin.connectors
+    }
+    app.add_middleware(ReadinessMiddleware, claims={**connectors, **claims})
     app.add_middleware(
         IdempotencyMiddleware, keys=state.services.idempotency, policy_for=policy_for
     )

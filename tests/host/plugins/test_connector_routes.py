@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer, install_plugin
+from xo_cowork_core.sdk.testing import LiveServer, eventually, install_plugin
 
 SOURCE = """
 from fastapi import APIRouter
@@ -47,6 +47,21 @@ class Plugin:
 
 
 plugin = Plugin()
+"""
+LATE = """
+    @hookimpl
+    def xo_lifespan(self, context):
+        return self.lifespan(context)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, context):
+        file = context.paths.home / "go"
+        while not file.exists():
+            await asyncio.sleep(0.05)
+        if file.read_text():
+            raise OSError("no battery")
+        yield
+
 """
 OWN = "/api/connectors/acme"
 NAME = "connector_acme"
@@ -135,3 +150,54 @@ def test_a_large_body_of_any_type_is_refused_by_the_core_routes(
     assert send("/connect").status_code == 413
     # a plugin limits its uploads itself
     assert send("/upload").json() == "mine"
+
+
+@pytest.fixture
+def starting_server(tmp_path: Path) -> Iterator[LiveServer]:
+    """A server with a connector whose plugin starts when the file `go` is there."""
+    # it claims no path of its connector
+    source = SOURCE.format(prefix="/api/own", path="/api/own/folders", method="GET")
+    source = source.replace("class Plugin:\n", f"class Plugin:\n{LATE}")
+    folder = install_plugin(tmp_path, NAME, f"import asyncio, contextlib\n{source}")
+    with LiveServer(environment={"XO_PLUGINS": NAME}, python_path=[folder]) as server:
+        yield server
+
+
+ROUTES = (
+    ("GET", "/status"),
+    ("POST", "/connect"),
+    ("POST", "/reconnect"),
+    ("POST", "/disconnect"),
+    ("GET", "/flows/unknown"),
+    ("DELETE", "/flows/unknown"),
+)
+
+
+def test_the_routes_of_a_connector_say_that_its_plugin_is_starting(
+    starting_server: LiveServer,
+) -> None:
+    http = starting_server.client
+    for method, path in ROUTES:
+        answer = http.request(method, OWN + path, json={} if method == "POST" else None)
+        assert answer.status_code == 503, (path, answer.text)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.json()["detail"] == f"The plugin {NAME} is starting."
+    # the list of all and the routes below another name belong to nobody's plugin
+    assert [row["name"] for row in http.get("/api/connectors").json()] == ["acme"]
+    assert http.get("/api/connectors/acme-two/status").status_code == 404
+    (starting_server.home / "go").touch()
+    eventually(lambda: http.get(f"{OWN}/status").status_code == 200, 5, "the plugin has started")
+    assert http.post(f"{OWN}/connect", json={"input": "key"}).json()["state"] == "completed"
+
+
+def test_the_routes_of_a_connector_say_that_its_plugin_has_failed(
+    starting_server: LiveServer,
+) -> None:
+    http = starting_server.client
+    (starting_server.home / "go").write_text("and fail")
+    eventually(lambda: http.get("/api/connectors").json() == [], 5, "the plugin has failed")
+    for method, path in ROUTES:
+        answer = http.request(method, OWN + path, json={} if method == "POST" else None)
+        assert answer.status_code == 503, (path, answer.text)
+        assert "Retry-After" not in answer.headers
+        assert answer.json()["detail"] == f"The plugin {NAME} is failed; /api/plugins says why."
