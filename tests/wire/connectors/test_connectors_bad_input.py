@@ -9,6 +9,8 @@ import pytest
 from tests.support.answers import expect_error
 from xo_cowork_core.sdk.testing import Connections
 
+from .conftest import KEY
+
 MEGABYTE = "x" * (1 << 20)
 WRONG: tuple[Any, ...] = (5, True, 1.5, [], {}, ["x"], "", MEGABYTE, "a\0b")
 FIELDS = {
@@ -130,3 +132,20 @@ def test_a_large_key_is_no_path(acme: Connections, tmp_path: Path) -> None:
     answer = acme.start({"method": "api_key", "input": "x" * (32 << 10), "force": True})
     assert answer.status_code in {200, 202, 400}
     assert not acme.status()["connected"]
+
+
+@pytest.mark.parametrize("action", ["connect", "reconnect"])
+@pytest.mark.parametrize("method", ["device_code", "api_key"])
+def test_a_redirect_for_a_method_without_a_browser_is_refused(
+    acme: Connections, action: str, method: str
+) -> None:
+    answer = acme.start({"method": method, "redirect": "paste"}, action=action)
+    assert expect_error(answer) == f"The method {method} has no `redirect`: leave it out."
+
+
+def test_a_redirect_is_a_wish_where_no_method_is_named(acme: Connections) -> None:
+    assert acme.connect(method="api_key", input=KEY)["state"] == "completed"
+    # by the method of the last time
+    flow = acme.reconnect(redirect="paste", input=KEY)
+    assert (flow["method"], flow["redirect"], flow["state"]) == ("api_key", None, "completed")
+    acme.disconnect()

@@ -198,6 +198,8 @@ async def _start(
         connection=body.connection,
         force=body.force,
         redirect=body.redirect,
+        # a client that leaves the choice of the method says by which way it could come back
+        requires_redirect=body.method is not None,
         public_callback=address.url_for(CALLBACK_PATH) if is_public else None,
         input=body.input,
     )

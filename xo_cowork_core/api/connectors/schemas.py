@@ -35,7 +35,8 @@ class ConnectRequest(RequestModel):
 
     `method` is the id of one of the connector's methods, by default the first. `connection` tells
     several accounts apart. `force` ends an open sign-in that is in the way. `redirect` selects
-    where the browser comes back to. `input` is submitted at once, such as an API key.
+    where the browser comes back to after an authorization; it is a wish where no method is named,
+    and refused with a method of another kind. `input` is submitted at once, such as an API key.
     """
 
     method: Name | None = Field(default=None, examples=["authorization_code"])

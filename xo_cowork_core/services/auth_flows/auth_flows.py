@@ -64,18 +64,22 @@ class AuthFlows:
         connection: str = DEFAULT_CONNECTION,
         force: bool = False,
         redirect: Redirect | None = None,
+        requires_redirect: bool = False,
         public_callback: str | None = None,
         input: str | None = None,  # noqa: A002  # the word of the wire
     ) -> FlowView:
         """Start a flow and return it once a person can act, or it has ended, within 10 s.
 
         `method` is a method's id; None takes the connector's first. `force` ends an open flow for
-        the same connection or port. `public_callback` is the address of `/api/oauth/callback` as
+        the same connection or port. A method without a redirect ignores `redirect`, and is refused
+        when it is required. `public_callback` is the address of `/api/oauth/callback` as
         browsers reach it. `input` is submitted at once. Raises NotFound (connector), BadRequest
         (method, connection, redirect), FlowBusy, and the error of a flow that could not start.
         """
         chosen = _choose(self._tools.connections.methods(connector), method)
         self._tools.connections.check_name(connector, connection)
+        if requires_redirect:
+            _require_redirect(chosen, redirect)
         flow = new_flow(secrets.token_hex(16), connector, connection, chosen.kind, self._now)
         flow = _declare(flow, chosen, redirect, public_callback)
         blocking = self._find_blocking(flow, force=force)
@@ -174,6 +178,12 @@ def _choose(methods: Sequence[SignInMethod], wanted: str | None) -> SignInMethod
             return method
     names = ", ".join(method.id for method in methods)
     raise BadRequest(f"There is no method {wanted[:64]!r}; there are {names}.")
+
+
+def _require_redirect(method: SignInMethod, redirect: Redirect | None) -> None:
+    """Raise BadRequest for a redirect of a method to which no browser comes back."""
+    if redirect is not None and not isinstance(method, AuthorizationCode):
+        raise BadRequest(f"The method {method.id} has no `redirect`: leave it out.")
 
 
 def _declare(
