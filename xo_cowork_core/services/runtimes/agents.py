@@ -37,7 +37,8 @@ from xo_cowork_core.services.runtimes.agent_rows import (
 )
 from xo_cowork_core.services.runtimes.calls import PLAIN_CALL_ERRORS, require_type
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
-from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
+from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.storage.atomic import write_atomic
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -51,9 +52,9 @@ class Agents:
     """The agents of one server."""
 
     def __init__(
-        self, registry: Registry, clock: Clock, state_dir: Path, projects_root: Path
+        self, selector: RuntimeSelector, clock: Clock, state_dir: Path, projects_root: Path
     ) -> None:
-        self._registry = registry
+        self._selector = selector
         self._clock = clock
         self._workspace = str(projects_root)
         self._file = state_dir / "agents.json"
@@ -61,17 +62,13 @@ class Agents:
 
     async def list(self) -> Sequence[Row]:
         """Return every agent's row; none where no runtime keeps agents."""
-        owner = self._owner()
-        if owner is None:
-            return []
-        extras = await asyncio.to_thread(self._read)
-        return [self._row(agent, owner, extras) for agent in await _agents(owner)]
+        owner = await self._selector.with_ability(KeepsAgents)
+        return [] if owner is None else await self._rows(owner)
 
     async def read(self, reference: str) -> Row:
         """Return the row and the detail of the agent of an id, or of a name that one agent alone
         has. Raises NotFound."""
-        row = await self._find(reference)
-        owner = self._require_owner()
+        owner, row = await self._find(reference)
         detail = await owner.call(
             KeepsAgents.agent_detail,
             row["id"],
@@ -89,25 +86,27 @@ class Agents:
         if not ID.fullmatch(agent_id):
             raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, not first - or _")
         async with self._lock:
-            known_ids = {agent.id for agent in await _agents(self._require_owner())}
-            return await self._save(agent_id, fields, fresh=agent_id not in known_ids)
+            owner = await self._require_owner()
+            known_ids = {agent.id for agent in await _agents(owner)}
+            return await self._save(owner, agent_id, fields, fresh=agent_id not in known_ids)
 
     async def update(self, reference: str, fields: Row) -> Row:
         """Change some fields of an agent. Raises NotFound or BadRequest."""
         _check_name(fields)
         async with self._lock:
-            row = await self._find(reference)
+            owner, row = await self._find(reference)
             if fields.get("id", row["id"]) != row["id"]:
                 raise BadRequest("`id` cannot be changed")
-            return await self._save(row["id"], changed_fields(fields, row), fresh=False)
+            return await self._save(owner, row["id"], changed_fields(fields, row), fresh=False)
 
     async def delete(self, reference: str) -> None:
         """Delete an agent. Raises NotFound, or Conflict for `PERMANENT`."""
         async with self._lock:
-            agent_id = (await self._find(reference))["id"]
+            owner, row = await self._find(reference)
+            agent_id = row["id"]
             if agent_id == PERMANENT:
                 raise Conflict(f"The agent {PERMANENT} cannot be deleted")
-            await self._require_owner().call(
+            await owner.call(
                 KeepsAgents.delete_agent,
                 agent_id,
                 action="remove the agent",
@@ -117,23 +116,29 @@ class Agents:
             if extras.pop(agent_id, None) is not None:
                 await asyncio.to_thread(self._write, extras)
 
-    async def _find(self, reference: str) -> Row:
-        rows = await self.list()
+    async def _rows(self, owner: RegisteredRuntime) -> Sequence[Row]:
+        extras = await asyncio.to_thread(self._read)
+        return [self._row(agent, owner, extras) for agent in await _agents(owner)]
+
+    async def _find(self, reference: str) -> tuple[RegisteredRuntime, Row]:
+        owner = await self._selector.with_ability(KeepsAgents)
+        rows = [] if owner is None else await self._rows(owner)
         named = [row for row in rows if reference in {row["name"], row["display_name"]}]
         for row in rows:
             if row["id"] == reference:
-                return row
-        if len(named) != 1:
+                named = [row]
+        if owner is None or len(named) != 1:
             raise NotFound("Agent not found")
-        return named[0]
+        return owner, named[0]
 
     def _row(self, agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:
         return agent_row(
             agent, owner.info.name, extras.get(agent.id, {}), default_workspace=self._workspace
         )
 
-    async def _save(self, agent_id: str, fields: Row, *, fresh: bool) -> Row:
-        owner = self._require_owner()
+    async def _save(
+        self, owner: RegisteredRuntime, agent_id: str, fields: Row, *, fresh: bool
+    ) -> Row:
         given = stored_fields(fields)
         own, others = split_fields(given, _agent_fields(owner))
         agent = await owner.call(
@@ -147,12 +152,8 @@ class Agents:
         await asyncio.to_thread(self._write, extras)
         return self._row(agent, owner, extras)
 
-    def _owner(self) -> RegisteredRuntime | None:
-        runtimes = self._registry.runtimes()
-        return next((each for each in runtimes if isinstance(each.runtime, KeepsAgents)), None)
-
-    def _require_owner(self) -> RegisteredRuntime:
-        owner = self._owner()
+    async def _require_owner(self) -> RegisteredRuntime:
+        owner = await self._selector.with_ability(KeepsAgents)
         if owner is None:
             raise Unsupported("No runtime here keeps agents")
         return owner

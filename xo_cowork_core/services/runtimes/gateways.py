@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from xo_cowork_core.sdk import Unsupported
 from xo_cowork_core.sdk.events.base import Json
 from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, ReportsStatus
-from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
 STATUS_SECONDS = 5.0
@@ -24,44 +24,40 @@ class Channels:
 class Gateways:
     """Forwards a request to the runtime that has the ability for it."""
 
-    def __init__(self, registry: Registry, selector: RuntimeSelector) -> None:
-        self._registry = registry
+    def __init__(self, selector: RuntimeSelector) -> None:
         self._selector = selector
 
     async def channels(self) -> Channels:
         """Return the channels; none where no runtime has any."""
-        for registered in self._registry.runtimes():
-            runtime = registered.runtime
-            if isinstance(runtime, HasChannels) and registered.plugin.serves:
-                channels = await registered.call(
-                    HasChannels.channels, action="list its channels", seconds=STATUS_SECONDS
-                )
-                return Channels(channels, await _is_gateway_running(registered))
-        return Channels()
+        registered = await self._selector.with_ability(HasChannels)
+        if registered is None:
+            return Channels()
+        channels = await registered.call(
+            HasChannels.channels, action="list its channels", seconds=STATUS_SECONDS
+        )
+        return Channels(channels, await _is_gateway_running(registered))
 
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
         """Store a channel's tokens; True when the gateway must restart. Raises Unsupported."""
-        for registered in self._registry.runtimes():
-            if isinstance(registered.runtime, HasChannels) and registered.plugin.serves:
-                return await registered.call(
-                    HasChannels.add_channel,
-                    channel,
-                    tokens,
-                    action="add the channel",
-                    seconds=RESTART_SECONDS,
-                )
-        raise Unsupported("No runtime here has channels")
+        registered = await self._selector.with_ability(HasChannels)
+        if registered is None:
+            raise Unsupported("No runtime here has channels")
+        return await registered.call(
+            HasChannels.add_channel,
+            channel,
+            tokens,
+            action="add the channel",
+            seconds=RESTART_SECONDS,
+        )
 
     async def restart(self) -> str:
         """Restart the gateway and return what it printed. Raises Unsupported or UpstreamFailed."""
-        for registered in self._registry.runtimes():
-            if isinstance(registered.runtime, HasGateway) and registered.plugin.serves:
-                return await registered.call(
-                    HasGateway.restart_gateway,
-                    action="restart its gateway",
-                    seconds=RESTART_SECONDS,
-                )
-        raise Unsupported("No runtime here has a gateway")
+        registered = await self._selector.with_ability(HasGateway)
+        if registered is None:
+            raise Unsupported("No runtime here has a gateway")
+        return await registered.call(
+            HasGateway.restart_gateway, action="restart its gateway", seconds=RESTART_SECONDS
+        )
 
     async def status(self, subject: str) -> Json:
         """Return the default runtime's live `models`, `channels` or `providers`.

@@ -79,6 +79,22 @@ class RuntimeSelector:
         ready = (name for name, health in healths.items() if health.takes_turns)
         return next(ready, None)
 
+    async def with_ability(self, ability: type) -> RegisteredRuntime | None:
+        """Return the runtime that answers for all in what `ability` is about: the first ready one
+        that has it, the first one when none is ready; None where no runtime has it.
+
+        Raises Unavailable while the plugins of all that have it are starting.
+        """
+        able = [each for each in self._registry.runtimes() if isinstance(each.runtime, ability)]
+        serving = [each for each in able if each.plugin.serves]
+        if able and not serving:
+            raise Unavailable(f"{able[0].info.title} is starting", retry_after=RETRY_AFTER_SECONDS)
+        # a health check costs time, and would not change the choice of the only one
+        for runtime in serving if len(serving) > 1 else ():
+            if (await self._readiness.of(runtime)).takes_turns:
+                return runtime
+        return serving[0] if serving else None
+
     def configured_first(self) -> Sequence[RegisteredRuntime]:
         """Return every runtime, the configured one first, without a health check."""
         return _moved_to_front(self._registry.runtimes(), self._configured())
