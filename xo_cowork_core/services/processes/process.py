@@ -24,6 +24,7 @@ from xo_cowork_core.services.processes.tree_client import (
 
 # time for the descendants to end by themselves after their root has ended
 ORPHAN_SECONDS = 0.5
+LOGGED_CHARACTERS = 2000
 
 
 class SupervisedProcess:
@@ -71,6 +72,11 @@ class SupervisedProcess:
     @property
     def stderr_tail(self) -> str:
         return self._streams.errors.text if self._streams.errors else ""
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether the last output is kept in the place of lines."""
+        return isinstance(self._streams.output, Tail)
 
     @property
     def output_tail(self) -> str:
@@ -153,10 +159,22 @@ def log_failure(process: SupervisedProcess) -> str:
     returncode = process.returncode or 0
     if process.is_stopping or not returncode or (process.is_killed and returncode < 0):
         return ""
-    tail = process.stderr_tail.strip()
     logger = logging.getLogger(f"xo_cowork.{process.plugin}")
-    logger.warning("process %s ended with %s: %s", process.pid, returncode, tail)
+    if process.is_captured:
+        # a sign-in program may print what it signs in with
+        logger.warning("process %s ended with %s", process.pid, returncode)
+        return ""
+    tail = process.stderr_tail.strip()
+    logger.warning("process %s ended with %s: %s", process.pid, returncode, _last_words(tail))
     return tail
+
+
+def _last_words(text: str) -> str:
+    """Return the end of a text, whole words only: half a secret could not be redacted."""
+    if len(text) <= LOGGED_CHARACTERS:
+        return text
+    words = text[-LOGGED_CHARACTERS:].split(maxsplit=1)
+    return words[1] if len(words) > 1 else ""
 
 
 async def stop_processes(
