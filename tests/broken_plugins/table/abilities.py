@@ -44,6 +44,11 @@ ABILITIES = {
         "async def health(self): return Health",
         "make it an object, Health(…)",
     ),
+    "health_hollow": (
+        HEALTH,
+        "async def health(self): return Health.__new__(Health)",
+        "Health.state is missing: Health must call super().__init__(…)",
+    ),
     "health_state": (HEALTH, "async def health(self): return Health('fine')", "not 'fine'"),
     "health_version": (
         HEALTH,

@@ -64,6 +64,10 @@ ANSWERS = {
         ("[]", "status_of() must return a dict that JSON can hold, not list"),
         ("{'x': NOW}", "not one with a key or value of another type"),
         ("{'x': float('inf')}", "not one with a key or value of another type"),
+        (
+            "type('Odd', (dict,), {'items': lambda self: 1 / 0})()",
+            "status_of() returned Odd, which raised ZeroDivisionError",
+        ),
         ("plain {}", "must be a coroutine, not dict: write `async def status_of`"),
         ("fail(KeyError('x'))", "status_of() raised KeyError: 'x'"),
         ("fail(asyncio.CancelledError())", "status_of() raised CancelledError"),

@@ -29,10 +29,13 @@ def find_mismatch(value: object, hint: Any, place: str, *, of_agent: bool = Fals
     `place` is the call that returned it, such as `models()`. With `of_agent` the texts and JSON
     objects in it are an agent's own: any text fits, and objects are not looked into.
     """
+    check = build_check(hint, of_agent)
     try:
-        check = build_check(hint, of_agent)
         return "" if check.fits(value) else check.mismatch(value, place)
-    except Exception as error:  # noqa: BLE001 - properties of a plugin's class run here
+    except Exception as error:
+        if not _is_raised_outside(error):
+            raise
+        # a property or a mapping of the plugin's
         return f"{place} returned {type(value).__name__}, which raised {type(error).__name__}"
 
 
@@ -262,7 +265,7 @@ class DataclassCheck(TypeCheck):
 
     def fits(self, value: object) -> bool:
         return self.is_container_of(value) and all(
-            check.fits(getattr(value, name)) for name, check in self._fields
+            check.fits(getattr(value, name, MISSING)) for name, check in self._fields
         )
 
     def is_container_of(self, value: object) -> bool:
@@ -271,10 +274,21 @@ class DataclassCheck(TypeCheck):
     def part_mismatch(self, value: Any, place: str) -> str:
         name_of_value = self.expected if place.endswith("()") or not place else place
         for name, check in self._fields:
-            field_value = getattr(value, name)
+            field_value = getattr(value, name, MISSING)
+            if field_value is MISSING:
+                own = type(cast("object", value)).__name__
+                return f"{name_of_value}.{name} is missing: {own} must call super().__init__(…)"
             if not check.fits(field_value):
                 return check.mismatch(field_value, f"{name_of_value}.{name}")
         return ""
+
+
+def _is_raised_outside(error: Exception) -> bool:
+    """Return whether the code of another module raised: what a check calls is the plugin's."""
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") != __name__
 
 
 def _required_fields(dataclass_type: Any) -> str:
