@@ -122,7 +122,7 @@ class Agents:
 
     async def _find(self, reference: str) -> tuple[RegisteredRuntime, Row]:
         owner = await self._selector.with_ability(KeepsAgents)
-        rows = [] if owner is None else await self._rows(owner)
+        rows: Sequence[Row] = [] if owner is None else await self._rows(owner)
         named = [row for row in rows if reference in {row["name"], row["display_name"]}]
         for row in rows:
             if row["id"] == reference:
