@@ -11,7 +11,7 @@ from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.discovery import Discovery
 from xo_cowork_core.services.connectors.oauth_requests import OAuthRequests
 from xo_cowork_core.services.http import SharedHttpClient
-from xo_cowork_core.services.processes import ProcessSupervisor
+from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.runtimes.registry import Registry
 
 if TYPE_CHECKING:
