@@ -19,6 +19,8 @@ from xo_cowork_core.services.processes.streams import (
 )
 from xo_cowork_core.services.processes.tags import ProcessTag
 
+# what agents write, histories with it, is for this user alone
+PRIVATE_UMASK = 0o077
 StartedProgram: TypeAlias = tuple[subprocess.Popen[bytes], ProcessStreams]
 
 
@@ -79,6 +81,7 @@ def _start(
             cwd=command.cwd,
             env=child_environment(os.environ, command.environment, tag.environment()),
             start_new_session=True,
+            umask=PRIVATE_UMASK,
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         text = f"{name} is not installed, or may not be run."
