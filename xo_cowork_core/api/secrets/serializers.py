@@ -6,19 +6,8 @@ from pydantic import SecretStr
 
 from xo_cowork_core.api.secrets import schemas
 from xo_cowork_core.services.secrets.forms import SecretForm
+from xo_cowork_core.services.secrets.masking import masked_preview
 from xo_cowork_core.storage.envfile import EnvFileContent
-
-DOTS = "••••"
-SHOWN_CHARACTERS = 4
-# of a shorter value four characters would be a large part
-MIN_CHARACTERS = 16
-
-
-def mask(value: str) -> str:
-    """Return what may be shown of a value: the end of a long one."""
-    if not value:
-        return ""
-    return DOTS + (value[-SHOWN_CHARACTERS:] if len(value) >= MIN_CHARACTERS else "")
 
 
 def secrets_body(content: EnvFileContent) -> schemas.SecretsResponse:
@@ -31,7 +20,9 @@ def secrets_body(content: EnvFileContent) -> schemas.SecretsResponse:
 
 def secret_item(key: str, value: str) -> schemas.SecretItem:
     """Return one secret, masked."""
-    return schemas.SecretItem(key=key, is_set=bool(value), preview=mask(value))
+    return schemas.SecretItem(
+        key=key, is_set=bool(value), preview=masked_preview(value) if value else ""
+    )
 
 
 def revealed_body(entries: Mapping[str, SecretStr]) -> schemas.EnvResponse:
