@@ -148,6 +148,33 @@ def _reports_status(chat: Chat) -> None:
         assert chat.http.get(f"/{what}/status").status_code == 501
 
 
+def _lists_providers(chat: Chat) -> None:
+    assert chat.http.get("/api/config/providers").json() == []
+    answer = chat.http.post("/api/config/providers/acme/key", json={"key": "x"})
+    assert answer.status_code == 400
+
+
+def _shows_configuration(chat: Chat) -> None:
+    assert chat.http.get("/api/config/agents/bare").json() == {}
+
+
+def _reports_account(chat: Chat) -> None:
+    answer = chat.http.get("/api/config/openai-subscription")
+    assert answer.json() == {"has_subscription": False, "is_connected": False}
+
+
+def _lists_tools(chat: Chat) -> None:
+    assert chat.http.get("/api/tools").json() == []
+
+
+def _lists_mcp_servers(chat: Chat) -> None:
+    assert chat.http.get("/api/mcp/status").json() == []
+
+
+def _lists_automations(chat: Chat) -> None:
+    assert chat.http.get("/api/automations").json() == []
+
+
 WITHOUT: Mapping[str, Check] = MappingProxyType(
     {
         "interrupts": _interrupts,
@@ -164,5 +191,11 @@ WITHOUT: Mapping[str, Check] = MappingProxyType(
         "has_channels": _has_channels,
         "has_gateway": _has_gateway,
         "tells_status": _reports_status,
+        "lists_providers": _lists_providers,
+        "shows_configuration": _shows_configuration,
+        "reports_account": _reports_account,
+        "lists_tools": _lists_tools,
+        "lists_mcp_servers": _lists_mcp_servers,
+        "lists_automations": _lists_automations,
     }
 )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import SecretField, Setting, Turn
+from xo_cowork_core.sdk.runtime.configuration import Provider
 
 SETTINGS = (
     Setting("CLAUDE_CLI_PATH", "The claude executable; empty: searched for.", kind="path"),
@@ -26,6 +27,7 @@ SECRETS = (
     ),
     SecretField("ANTHROPIC_BASE_URL", "API address", "For a gateway; empty: Anthropic's own."),
 )
+PROVIDERS = (Provider("anthropic", "Anthropic", "ANTHROPIC_API_KEY"),)
 CREDENTIAL_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 PLACEHOLDERS = ("sk-ant-none", "none", "changeme")
 QUIET_ENVIRONMENT = {
@@ -53,6 +55,12 @@ class Options(NamedTuple):
     def has_own_config(self) -> bool:
         """Whether the config folder is not the CLI's default."""
         return self.config.name != ".claude"
+
+    @property
+    def user_file(self) -> Path:
+        """The CLI's file with the user's MCP servers and what it knows of each project."""
+        folder = self.config if self.has_own_config else self.config.parent
+        return folder / ".claude.json"
 
 
 def read_options(settings: Mapping[str, str], home: Path) -> Options:

@@ -21,6 +21,7 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
+    Json,
     OffersSkills,
     Runtime,
     RuntimeInfo,
@@ -29,13 +30,20 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
 )
 from xo_cowork_core.sdk.kit import ActiveTurns, SingleFlight
+from xo_cowork_core.sdk.runtime.catalog import ListsMcpServers, McpServer
+from xo_cowork_core.sdk.runtime.configuration import (
+    ListsProviders,
+    Provider,
+    ShowsConfiguration,
+)
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 from xo_runtime_claude import skills
+from xo_runtime_claude.configuration import read_mcp_servers, read_settings
 from xo_runtime_claude.health import HealthCheck
 from xo_runtime_claude.history.store import Store
 from xo_runtime_claude.history.transcript import ClaudeTranscript
-from xo_runtime_claude.options import environment_of, read_options
+from xo_runtime_claude.options import PROVIDERS, environment_of, read_options
 from xo_runtime_claude.process.arguments import (
     binding_of,
     cold_arguments,
@@ -66,6 +74,9 @@ class ClaudeRuntime(
     OffersSkills,
     ChecksHealth,
     ClosesSessions,
+    ListsProviders,
+    ShowsConfiguration,
+    ListsMcpServers,
 ):
     """Claude Code, one process per active session."""
 
@@ -140,6 +151,15 @@ class ClaudeRuntime(
 
     async def skills(self, cwd: Path) -> Sequence[Skill]:
         return await asyncio.to_thread(skills.read_skills, cwd, self._options.config)
+
+    async def providers(self) -> Sequence[Provider]:
+        return PROVIDERS
+
+    async def configuration(self) -> Json:
+        return await asyncio.to_thread(read_settings, self._options)
+
+    async def mcp_servers(self, cwd: Path) -> Sequence[McpServer]:
+        return await asyncio.to_thread(read_mcp_servers, cwd, self._options)
 
     async def health(self) -> Health:
         return await self._health.check()

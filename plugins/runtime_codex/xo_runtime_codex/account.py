@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import SecretStr
 
-from xo_runtime_codex.options import SECRETS, is_credential
+from xo_cowork_core.sdk.runtime.configuration import AccountKind, ProviderAccount
+from xo_runtime_codex.options import PROVIDERS, SECRETS, is_credential
 
 TOKEN_PARTS = 3
+OWN_PROVIDER = "custom"
+KINDS: Mapping[str, AccountKind] = {"chatgpt": "subscription", "api_key": "api_key"}
 
 
 class Account(NamedTuple):
@@ -41,6 +44,13 @@ def find_account(home: Path, environment: Mapping[str, SecretStr]) -> Account | 
 def signed_in(home: Path) -> bool:
     """Return whether Codex has stored a sign-in. Reads a file."""
     return _stored_account(home) is not None
+
+
+def provider_account(account: Account) -> ProviderAccount:
+    """Return an account in the words of the SDK."""
+    kind: AccountKind = KINDS.get(account.kind, "other")
+    provider_id = OWN_PROVIDER if kind == "other" else PROVIDERS[0].id
+    return ProviderAccount(provider_id, kind, account.email, account.plan, account.expires_at)
 
 
 def _stored_account(home: Path) -> Account | None:

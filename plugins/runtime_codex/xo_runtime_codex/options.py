@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk import SecretField, Setting, Turn
 from xo_cowork_core.sdk.kit import TurnLimits
+from xo_cowork_core.sdk.runtime.configuration import Provider
 
 SETTINGS = (
     Setting("CODEX_CLI_PATH", "The codex executable; empty: searched for.", kind="path"),
@@ -23,6 +24,7 @@ SECRETS = (
     SecretField("OPENAI_API_KEY", "OpenAI API key", "Used when Codex has no sign-in."),
     SecretField("CODEX_API_KEY", "Codex API key", "Used before any other sign-in."),
 )
+PROVIDERS = (Provider("openai", "OpenAI", "OPENAI_API_KEY"),)
 EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"})
 PLACEHOLDERS = ("sk-none", "none", "changeme")
 SWITCHED_OFF = (

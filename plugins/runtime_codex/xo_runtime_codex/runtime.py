@@ -18,6 +18,7 @@ from xo_cowork_core.sdk import (
     Health,
     HostContext,
     Interrupts,
+    Json,
     ListsModels,
     Model,
     OpensSessions,
@@ -27,14 +28,24 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
     Unsupported,
 )
-from xo_cowork_core.sdk.kit import ActiveTurns, JsonRpcError
+from xo_cowork_core.sdk.kit import ActiveTurns, JsonRpcError, read_mcp_entries
+from xo_cowork_core.sdk.runtime.catalog import ListsMcpServers, McpServer
+from xo_cowork_core.sdk.runtime.configuration import (
+    ListsProviders,
+    Provider,
+    ProviderAccount,
+    ReportsAccount,
+    ShowsConfiguration,
+)
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
+from xo_runtime_codex.account import find_account, provider_account
+from xo_runtime_codex.configuration import read_config
 from xo_runtime_codex.health import HealthCheck
 from xo_runtime_codex.history.rollouts import rollout_id
 from xo_runtime_codex.history.store import Store
 from xo_runtime_codex.history.transcript import CodexTranscript
-from xo_runtime_codex.options import read_options
+from xo_runtime_codex.options import PROVIDERS, read_options
 from xo_runtime_codex.protocol.parameters import thread_parameters
 from xo_runtime_codex.run.exec_runner import ExecRunner
 from xo_runtime_codex.run.turn_run import TurnRun
@@ -67,6 +78,10 @@ class CodexRuntime(
     EditsHistory,
     ListsModels,
     ChecksHealth,
+    ListsProviders,
+    ReportsAccount,
+    ShowsConfiguration,
+    ListsMcpServers,
 ):
     """Codex; many sessions share an app-server."""
 
@@ -140,8 +155,25 @@ class CodexRuntime(
         except (AppServerUnavailable, JsonRpcError):
             return []
 
+    async def providers(self) -> Sequence[Provider]:
+        return PROVIDERS
+
+    async def account(self) -> ProviderAccount | None:
+        return await asyncio.to_thread(self._read_account)
+
+    async def configuration(self) -> Json:
+        return await asyncio.to_thread(read_config, self._options.home)
+
+    async def mcp_servers(self, cwd: Path) -> Sequence[McpServer]:
+        config = await asyncio.to_thread(read_config, self._options.home)
+        return read_mcp_entries(config.get("mcp_servers"))
+
     async def health(self) -> Health:
         return await self._health.check()
+
+    def _read_account(self) -> ProviderAccount | None:
+        found = find_account(self._options.home, self._context.secrets.environment())
+        return provider_account(found) if found else None
 
     async def _events(self, turn: Turn) -> AsyncGenerator[Event, None]:
         lost: ServerLost | None = None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from xo_cowork_core.sdk import SecretField, Setting
+from xo_cowork_core.sdk.runtime.configuration import Provider
 
 TOKEN_KEY = "OPENCLAW_GATEWAY_TOKEN"  # noqa: S105 - the name of a key, not a secret
 ENV_FILE = "~/.openclaw/.env"
@@ -30,6 +31,12 @@ SECRETS = (
     SecretField("OPENAI_API_KEY", "OpenAI API key"),
     SecretField("GEMINI_API_KEY", "Google Gemini API key"),
     SecretField("OPENROUTER_API_KEY", "OpenRouter API key"),
+)
+PROVIDERS = (
+    Provider("anthropic", "Anthropic", "ANTHROPIC_API_KEY"),
+    Provider("openai", "OpenAI", "OPENAI_API_KEY"),
+    Provider("google", "Google Gemini", "GEMINI_API_KEY"),
+    Provider("openrouter", "OpenRouter", "OPENROUTER_API_KEY"),
 )
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})

@@ -10,6 +10,7 @@ from xo_cowork_core.sdk.kit.json_rpc import (
 )
 from xo_cowork_core.sdk.kit.json_rpc_runtime import JsonRpcRuntime
 from xo_cowork_core.sdk.kit.json_rpc_turn import JsonRpcTurn
+from xo_cowork_core.sdk.kit.mcp_entries import read_mcp_entries
 from xo_cowork_core.sdk.kit.pending_answers import PendingAnswers
 from xo_cowork_core.sdk.kit.process_failure import process_failure
 from xo_cowork_core.sdk.kit.program_probe import CommandResult, ProgramHealth
@@ -47,6 +48,7 @@ __all__ = [
     "TurnLimits",
     "parse_message",
     "process_failure",
+    "read_mcp_entries",
     "strip_context",
     "title_from_text",
     "title_of",

@@ -35,6 +35,12 @@ from xo_cowork_core.sdk.connector import (
     Revokes,
 )
 from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, KeepsAgents, ReportsStatus
+from xo_cowork_core.sdk.runtime.catalog import ListsAutomations, ListsMcpServers, ListsTools
+from xo_cowork_core.sdk.runtime.configuration import (
+    ListsProviders,
+    ReportsAccount,
+    ShowsConfiguration,
+)
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.runtimes.calls import CALL_SECONDS, call_runtime
 from xo_cowork_core.services.runtimes.health import check_health
@@ -58,6 +64,12 @@ ABILITIES: Mapping[str, type] = MappingProxyType(
         "has_channels": HasChannels,
         "has_gateway": HasGateway,
         "tells_status": ReportsStatus,
+        "lists_providers": ListsProviders,
+        "shows_configuration": ShowsConfiguration,
+        "reports_account": ReportsAccount,
+        "lists_tools": ListsTools,
+        "lists_mcp_servers": ListsMcpServers,
+        "lists_automations": ListsAutomations,
     }
 )
 

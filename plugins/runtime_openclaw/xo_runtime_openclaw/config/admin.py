@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, HostContext, Json
 from xo_cowork_core.sdk.runtime.agents import (
@@ -13,8 +14,22 @@ from xo_cowork_core.sdk.runtime.agents import (
     KeepsAgents,
     ReportsStatus,
 )
+from xo_cowork_core.sdk.runtime.catalog import (
+    Automation,
+    ListsAutomations,
+    ListsMcpServers,
+    ListsTools,
+    McpServer,
+    Tool,
+)
+from xo_cowork_core.sdk.runtime.configuration import (
+    ListsProviders,
+    Provider,
+    ShowsConfiguration,
+)
 from xo_runtime_openclaw.config import agent_schema
 from xo_runtime_openclaw.config.agents import Agents
+from xo_runtime_openclaw.config.catalog import Catalog
 from xo_runtime_openclaw.config.channels import Channels
 from xo_runtime_openclaw.config.config_check import ConfigCheck
 from xo_runtime_openclaw.config.config_file import ConfigFile
@@ -25,7 +40,7 @@ from xo_runtime_openclaw.gateway.bootstrap import minimal_config
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.probe import answers
 from xo_runtime_openclaw.gateway.restart import GatewayRestarter
-from xo_runtime_openclaw.options import Options
+from xo_runtime_openclaw.options import PROVIDERS, Options
 
 
 class AdminServices:
@@ -39,6 +54,8 @@ class AdminServices:
         self.agents = Agents(configuration, control, str(options.home))
         self.channels = Channels(context, options, configuration, control)
         self.provider_status = ProviderStatus(context, configuration, control)
+        self.catalog = Catalog(configuration, control)
+        self.configuration = configuration
         self.restarter = GatewayRestarter(context, options, control)
         self._context = context
         self._options = options
@@ -54,7 +71,17 @@ class AdminServices:
         return GatewayStatus(binary is not None, running, options.port, options.ws_url)
 
 
-class AdminAbilities(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
+class AdminAbilities(
+    KeepsAgents,
+    HasChannels,
+    HasGateway,
+    ReportsStatus,
+    ListsProviders,
+    ShowsConfiguration,
+    ListsTools,
+    ListsMcpServers,
+    ListsAutomations,
+):
     """Implements the runtime's administrative abilities with `AdminServices`."""
 
     def __init__(self, services: AdminServices) -> None:
@@ -81,6 +108,21 @@ class AdminAbilities(KeepsAgents, HasChannels, HasGateway, ReportsStatus):
 
     async def add_channel(self, channel: str, tokens: Mapping[str, str]) -> bool:
         return await self._services.channels.add(channel, tokens)
+
+    async def providers(self) -> Sequence[Provider]:
+        return PROVIDERS
+
+    async def configuration(self) -> Json:
+        return (await self._services.configuration.read()).config
+
+    async def tools(self) -> Sequence[Tool]:
+        return await self._services.catalog.tools()
+
+    async def mcp_servers(self, cwd: Path) -> Sequence[McpServer]:
+        return await self._services.catalog.mcp_servers()
+
+    async def automations(self) -> Sequence[Automation]:
+        return await self._services.catalog.automations()
 
     async def gateway(self) -> GatewayStatus:
         return await self._services.gateway()
