@@ -23,23 +23,10 @@ NOT_YET = frozenset(
 PENDING = frozenset(
     line.strip()
     for line in """
-    DELETE /api/config/providers/{}/key
     DELETE /api/workspace-memory
-    GET /api/config/agents/{}
-    GET /api/config/api-key
-    GET /api/config/local
-    GET /api/config/ollama
-    GET /api/config/openai-subscription
-    GET /api/config/openclaw
-    GET /api/config/openyak-account
-    GET /api/config/providers
-    GET /api/ollama/status
-    GET /api/onboarding
     GET /api/workspace-memory/list
     GET /codex/setup/{}
     GET /debug/ai-auth
-    POST /api/config/providers/{}/key
-    POST /api/onboarding/complete
     POST /app/restart
     POST /app/update
     POST /claude/setup-token

@@ -10,6 +10,11 @@ from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.api.wire_style import WireStyle
 from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.config.catalogs import Catalogs
+from xo_cowork_core.services.config.configurations import Configurations
+from xo_cowork_core.services.config.local_models import LocalModels
+from xo_cowork_core.services.config.onboarding import Onboarding
+from xo_cowork_core.services.config.providers import Providers
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
@@ -72,6 +77,11 @@ class Services:
     memory: WorkspaceMemory
     project_roots: ProjectRoots
     skills: Skills
+    catalogs: Catalogs
+    configurations: Configurations
+    providers: Providers
+    local_models: LocalModels
+    onboarding: Onboarding
     files: Files
     agents: Agents
     models: Models

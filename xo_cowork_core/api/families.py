@@ -19,7 +19,9 @@ from xo_cowork_core.api.connectors.routes import FAMILY as CONNECTORS
 from xo_cowork_core.api.files.routes import FAMILY as FILES
 from xo_cowork_core.api.identity.routes import FAMILY as IDENTITY
 from xo_cowork_core.api.legacy.routes import FAMILY as LEGACY
+from xo_cowork_core.api.onboarding.routes import FAMILY as ONBOARDING
 from xo_cowork_core.api.projects.routes import FAMILY as PROJECTS
+from xo_cowork_core.api.providers.routes import FAMILY as PROVIDERS
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.secrets.routes import FAMILY as SECRETS
 from xo_cowork_core.api.server.routes import FAMILY as SERVER
@@ -34,6 +36,8 @@ FAMILIES: tuple[RouteFamily, ...] = (
     FILES,
     AGENTS,
     CONFIG,
+    PROVIDERS,
+    ONBOARDING,
     CONNECTORS,
     SECRETS,
     IDENTITY,
@@ -47,8 +51,6 @@ RESERVED_PREFIXES = (
     "/debug",
     "/app",
     "/mcp",
-    "/api/onboarding",
-    "/api/ollama",
 )
 RESERVED_PATHS = ("/api",)
 MUTATING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -28,8 +28,10 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
         await state.oauth_clients.start()
         await state.services.connections.start()
         await state.services.identity.start()
+        state.services.onboarding.start()
         yield
     finally:
+        await state.services.onboarding.stop()
         await state.services.identity.stop()
         await state.services.connections.stop()
         await state.http.close()

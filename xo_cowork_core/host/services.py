@@ -3,7 +3,6 @@
 `build_services` is the whole wiring. Each function below it builds one layer from those before it.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +12,25 @@ from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.host.identity import build_identity
 from xo_cowork_core.host.loop_watchdog import LoopWatchdog
 from xo_cowork_core.host.metrics import build_samplers
+from xo_cowork_core.host.plugins.context import build_plugin_paths
 from xo_cowork_core.host.private_files import list_env_files, list_private_paths
+from xo_cowork_core.host.service_groups import (
+    BaseServices,
+    ConfigServices,
+    ConnectorServices,
+    IndexServices,
+    ProjectServices,
+    ServiceGroups,
+    TurnServices,
+)
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.host.sign_ins import load_auth_flows
-from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
-from xo_cowork_core.services.clock import Clock, SystemClock
+from xo_cowork_core.services.clock import SystemClock
+from xo_cowork_core.services.config.catalogs import Catalogs
+from xo_cowork_core.services.config.configurations import Configurations
+from xo_cowork_core.services.config.local_models import LocalModels
+from xo_cowork_core.services.config.onboarding import Onboarding
+from xo_cowork_core.services.config.providers import Providers
 from xo_cowork_core.services.connectors.clients import OAuthClients
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.discovery import Discovery
@@ -30,7 +43,6 @@ from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.http import SharedHttpClient
 from xo_cowork_core.services.idempotency import Idempotency
-from xo_cowork_core.services.identity.identity import Identity
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import Indexer
@@ -92,68 +104,6 @@ class AppState(NamedTuple):
     watchdog: LoopWatchdog
 
 
-class BaseServices(NamedTuple):
-    """The services that depend on storage and settings alone."""
-
-    address: PublicAddress
-    clock: Clock
-    registry: Registry
-    watchdog: LoopWatchdog
-    redactor: SecretRedactor
-    readiness: Readiness
-    selector: RuntimeSelector
-    database: Database
-    processes: ProcessSupervisor
-    eventlog: EventLog
-    history: HostHistory
-    hosted: HostedSessions
-    trash: Trash
-    files: Files
-    workspace: Workspace
-    project_writes: WriteQueue
-
-
-class ConnectorServices(NamedTuple):
-    """The connections to outside services, the sign-ins to them, and that of the server itself."""
-
-    http: SharedHttpClient
-    clients: OAuthClients
-    connections: Connections
-    auth_flows: AuthFlowsLoader
-    identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class IndexServices:
-    """The index of sessions, and the services that read or feed it."""
-
-    index: Index
-    refresher: IndexRefresher
-    host_sessions: HostSessionSource
-    sessions: Sessions
-    usage: UsageReports
-    project_stats: ProjectStats
-
-
-class ProjectServices(NamedTuple):
-    """The services of project folders and their records, named as in `Services`."""
-
-    projects: Projects
-    recorder: ProjectRecorder
-    memory: WorkspaceMemory
-    project_roots: ProjectRoots
-
-
-class TurnServices(NamedTuple):
-    """The services that start turns or change sessions."""
-
-    turns: Turns
-    closer: SessionCloser
-    changes: SessionChanges
-    reservations: SessionReservations
-    legacy: LegacyChat
-
-
 def build_services(
     settings: Settings, *, run_dir: Path | None = None, port: int | None = None
 ) -> AppState:
@@ -169,7 +119,9 @@ def build_services(
     index = _build_index(settings, base)
     projects = _build_projects(settings, base, index)
     turns = _build_turns(settings, base, index, projects)
-    services = _build_route_services(settings, base, connectors, index, projects, turns)
+    config = _build_config(settings, base, connectors)
+    groups = ServiceGroups(base, connectors, config, index, projects, turns)
+    services = _build_route_services(settings, groups)
     return AppState(
         services=services,
         processes=base.processes,
@@ -242,6 +194,25 @@ def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServic
         connections=connections,
         auth_flows=auth_flows,
         identity=build_identity(settings, http, base.redactor, base.clock),
+    )
+
+
+def _build_config(
+    settings: Settings, base: BaseServices, connectors: ConnectorServices
+) -> ConfigServices:
+    secrets = _build_secrets(settings, base)
+    return ConfigServices(
+        secrets=secrets,
+        catalogs=Catalogs(base.registry, base.workspace),
+        configurations=Configurations(base.registry, base.redactor),
+        providers=Providers(base.selector, secrets.store),
+        local_models=LocalModels(
+            connectors.http,
+            base.clock,
+            url=settings.ollama_url,
+            find_program=build_plugin_paths(settings, "").binary,
+        ),
+        onboarding=Onboarding(settings.state_dir, base.clock),
     )
 
 
@@ -339,14 +310,8 @@ def _build_secrets(settings: Settings, base: BaseServices) -> SecretServices:
     return SecretServices(store, SecretForms(base.registry, store), refusals)
 
 
-def _build_route_services(
-    settings: Settings,
-    base: BaseServices,
-    connectors: ConnectorServices,
-    index: IndexServices,
-    projects: ProjectServices,
-    turns: TurnServices,
-) -> Services:
+def _build_route_services(settings: Settings, groups: ServiceGroups) -> Services:
+    base, connectors, config, index, projects, turns = groups
     return Services(
         version=__version__,
         stage=settings.stage,
@@ -372,7 +337,12 @@ def _build_route_services(
         gateways=Gateways(base.selector),
         connections=connectors.connections,
         auth_flows=connectors.auth_flows,
-        secrets=_build_secrets(settings, base),
+        secrets=config.secrets,
+        catalogs=config.catalogs,
+        configurations=config.configurations,
+        providers=config.providers,
+        local_models=config.local_models,
+        onboarding=config.onboarding,
         identity=connectors.identity,
         idempotency=Idempotency(base.database, base.clock),
         samplers=build_samplers(base.registry, turns.turns, base.eventlog, base.watchdog),

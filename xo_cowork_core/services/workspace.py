@@ -66,6 +66,17 @@ class Workspace:
         check_id(agent_id)
         return await self._projects.of(agent_id)
 
+    async def find_folder(self, workspace: str | None) -> Path:
+        """Return the folder of a workspace: a project's id or a path; else the projects root.
+
+        Raises BadRequest, Forbidden or NotFound.
+        """
+        if not workspace:
+            return self.projects_root
+        if workspace.startswith(("/", "~")):
+            return await self.resolve_folder(workspace)
+        return await self.find_project(workspace) or self.projects_root
+
     async def make_project(self, agent_id: str) -> Path:
         """Return a project's folder, created when absent."""
         check_id(agent_id)

@@ -7,9 +7,12 @@ from fastapi import Query
 from xo_cowork_core.api.config import schemas
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
-from xo_cowork_core.api.models import JsonObject, response_example
+from xo_cowork_core.api.models import JsonObject, Unvalidated, response_example
 from xo_cowork_core.api.route_family import RouteFamily
 
+WORKSPACE_PATH = "/api/config/workspace"
+AGENTS_PATH = "/api/config/agents"
+NAMED_PATH = "/api/config/openclaw"
 SKILLS_PATH = "/api/skills"
 TOOLS_PATH = "/api/tools"
 AUTOMATIONS_PATH = "/api/automations"
@@ -18,16 +21,37 @@ FAMILY = RouteFamily(
     name="config",
     description="Settings of the workspace, and the skills and tools of its runtimes.",
     router=router,
-    prefixes=("/api/config", SKILLS_PATH, TOOLS_PATH, "/api/mcp", AUTOMATIONS_PATH),
+    prefixes=(
+        WORKSPACE_PATH,
+        AGENTS_PATH,
+        NAMED_PATH,
+        SKILLS_PATH,
+        TOOLS_PATH,
+        "/api/mcp",
+        AUTOMATIONS_PATH,
+    ),
 )
+CONFIG_RESPONSES = response_example({"gateway": {"port": 18789, "auth": {"token": "••••"}}})
 Workspace = Annotated[str | None, Query()]
 
 
-@router.get("/api/config/workspace")
+@router.get(WORKSPACE_PATH)
 async def read_workspace(services: ServicesDep) -> schemas.WorkspaceRoots:
     """Return the projects root of each runtime, and the name of the default runtime."""
     roots = {name: str(root) for name, root in (await services.project_roots.of_runtimes()).items()}
     return schemas.WorkspaceRoots(roots=roots, default=next(iter(roots), ""))
+
+
+@router.get(AGENTS_PATH + "/{agent_name}", responses=CONFIG_RESPONSES)
+async def read_configuration(agent_name: str, services: ServicesDep) -> Unvalidated[JsonObject]:
+    """Return a runtime's configuration, with its secrets masked."""
+    return await services.configurations.read(agent_name)
+
+
+@router.get(NAMED_PATH, responses=CONFIG_RESPONSES)
+async def read_named_configuration(services: ServicesDep) -> Unvalidated[JsonObject]:
+    """Return the same for the runtime of this name, under the path that older clients know."""
+    return await services.configurations.read("openclaw")
 
 
 @router.get(SKILLS_PATH)
@@ -52,19 +76,45 @@ async def list_skills(
     ]
 
 
-@router.get(TOOLS_PATH, responses=response_example([]))
-async def list_tools() -> list[JsonObject]:
-    """List tools: always empty, because no runtime reports them before a turn."""
-    return []
+@router.get(TOOLS_PATH)
+async def list_tools(services: ServicesDep) -> list[schemas.ToolRow]:
+    """List the tools of the runtimes that know them before a turn."""
+    return [
+        schemas.ToolRow(
+            name=tool.name, description=tool.description, source=tool.source, agent_name=owner
+        )
+        for owner, tool in await services.catalogs.tools()
+    ]
 
 
-@router.get("/api/mcp/status", responses=response_example([]))
-async def list_mcp_servers() -> list[JsonObject]:
-    """List MCP servers: always empty, because no runtime reports its own."""
-    return []
+@router.get("/api/mcp/status")
+async def list_mcp_servers(
+    services: ServicesDep, workspace: Workspace = None
+) -> list[schemas.McpServerRow]:
+    """List the MCP servers that turns in a workspace have, as their agents are configured."""
+    return [
+        schemas.McpServerRow(
+            name=server.name,
+            status="configured" if server.enabled else "disabled",
+            enabled=server.enabled,
+            transport=server.transport,
+            scope=server.scope,
+            agent_name=owner,
+        )
+        for owner, server in await services.catalogs.mcp_servers(workspace)
+    ]
 
 
-@router.get(AUTOMATIONS_PATH, responses=response_example([]))
-async def list_automations() -> list[JsonObject]:
-    """List automations: always empty, because no runtime offers them."""
-    return []
+@router.get(AUTOMATIONS_PATH)
+async def list_automations(services: ServicesDep) -> list[schemas.AutomationRow]:
+    """List the work that agents do by themselves, at set times."""
+    return [
+        schemas.AutomationRow(
+            id=automation.id,
+            name=automation.name,
+            schedule=automation.schedule,
+            enabled=automation.enabled,
+            agent_name=owner,
+        )
+        for owner, automation in await services.catalogs.automations()
+    ]

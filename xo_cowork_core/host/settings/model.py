@@ -167,6 +167,15 @@ class ServerSettings:
             "Time after which an unanswered permission request is denied.",
         ),
     ]
+    ollama_url: Annotated[
+        str,
+        SettingField(
+            "XO_OLLAMA_URL",
+            "loopback_url",
+            "http://127.0.0.1:11434",
+            "Address of Ollama on this machine, for tests and other ports.",
+        ),
+    ]
     config: Annotated[
         str,
         SettingField(

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from xo_cowork_core.host.middleware.origins import host_name, normal_origin
 
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
@@ -108,6 +109,13 @@ def _parse_url_path(text: str) -> str:
     is_path = text.startswith("/") and not text.startswith("//") and parts.path == text
     if not is_path or ".." in text or text.split() != [text] or not text.isascii():
         raise ValueError(text)
+    return text
+
+
+def _parse_loopback_url(text: str) -> str:
+    parts = urlsplit(_parse_public_url(text))
+    if parts.scheme != "http" or parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError(text)
     return text.rstrip("/")
 
 
@@ -147,6 +155,9 @@ SETTING_TYPES = {
     "public_url": SettingType(_parse_public_url, "an address like https://box.example"),
     "url_path": SettingType(_parse_url_path, "a path like /auth/start"),
     "hour": SettingType(_parse_hour, "an hour from 0 to 23"),
+    "loopback_url": SettingType(
+        _parse_loopback_url, "an address like http://127.0.0.1:11434, on this machine"
+    ),
     "integer": SettingType(_parse_count, "a whole number, 0 or more"),
     "port": SettingType(_parse_port, "a port number from 0 to 65535 (0 takes a free one)"),
     "seconds": SettingType(_parse_seconds, "a number of seconds above 0"),

@@ -29,7 +29,7 @@ class Skills:
         `call_runtime` raises for a named runtime.
         """
         runtimes = self._requested(agent_name)
-        cwd = await self._folder_of(workspace)
+        cwd = await self._workspace.find_folder(workspace)
         list_skills = _skills_of if agent_name else _skills_or_none
         lists = await asyncio.gather(*(list_skills(runtime, cwd) for runtime in runtimes))
         return [
@@ -45,14 +45,6 @@ class Skills:
         if runtime is None:
             raise BadRequest(f"Unknown agent_name {agent_name!r}")
         return [runtime]
-
-    async def _folder_of(self, workspace: str | None) -> Path:
-        if not workspace:
-            return self._workspace.projects_root
-        if workspace.startswith(("/", "~")):
-            return await self._workspace.resolve_folder(workspace)
-        project = await self._workspace.find_project(workspace)
-        return project or self._workspace.projects_root
 
 
 async def _skills_or_none(runtime: RegisteredRuntime, cwd: Path) -> Sequence[Skill]:

@@ -111,6 +111,14 @@ class SecretStore:
 
         await self._commit(file, EnvChange(change, AuditEntry(caller, "set", file, list(values))))
 
+    async def delete_in(self, file: Path, keys: Sequence[str], caller: Caller) -> None:
+        """Delete some keys from one env file; absent ones are ignored."""
+
+        def delete(document: EnvDocument) -> None:
+            document.delete(keys)
+
+        await self._commit(file, EnvChange(delete, AuditEntry(caller, "delete", file, list(keys))))
+
     async def delete(self, key: str, caller: Caller, agent_name: str | None = None) -> None:
         """Delete a key from the file. Raises NotFound for one that is not there."""
         file = await self._files.find(agent_name)

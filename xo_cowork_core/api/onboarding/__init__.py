@@ -1,0 +1,1 @@
+"""The route family `onboarding`: whether a person has completed the introduction."""

@@ -1,0 +1,1 @@
+"""Configuration: providers and their keys, masked configurations, local models, onboarding."""
