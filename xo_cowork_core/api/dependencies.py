@@ -21,6 +21,7 @@ from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.identity.identity import Identity
 from xo_cowork_core.services.index.index import Index
+from xo_cowork_core.services.lifecycle.lifecycle_services import LifecycleServices
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_roots import ProjectRoots
 from xo_cowork_core.services.projects.projects import Projects
@@ -91,6 +92,7 @@ class Services:
     auth_flows: AuthFlowsLoader
     secrets: SecretServices
     identity: Identity
+    lifecycle: LifecycleServices
     idempotency: Idempotency
     frame_cache: FrameCache = field(default_factory=FrameCache)
     samplers: Sequence[Callable[[], Iterable[Sample]]] = ()

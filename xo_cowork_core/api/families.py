@@ -19,6 +19,7 @@ from xo_cowork_core.api.connectors.routes import FAMILY as CONNECTORS
 from xo_cowork_core.api.files.routes import FAMILY as FILES
 from xo_cowork_core.api.identity.routes import FAMILY as IDENTITY
 from xo_cowork_core.api.legacy.routes import FAMILY as LEGACY
+from xo_cowork_core.api.lifecycle.routes import FAMILY as LIFECYCLE
 from xo_cowork_core.api.onboarding.routes import FAMILY as ONBOARDING
 from xo_cowork_core.api.projects.routes import FAMILY as PROJECTS
 from xo_cowork_core.api.providers.routes import FAMILY as PROVIDERS
@@ -41,17 +42,14 @@ FAMILIES: tuple[RouteFamily, ...] = (
     CONNECTORS,
     SECRETS,
     IDENTITY,
+    LIFECYCLE,
     LEGACY,
     PROJECTS,
 )
 # what a client's first requests need; they come first in the table
 FIRST_FAMILIES = (SERVER, CHAT)
 # paths of the wire contract whose families are not served yet
-RESERVED_PREFIXES = (
-    "/debug",
-    "/app",
-    "/mcp",
-)
+RESERVED_PREFIXES = ("/mcp",)
 RESERVED_PATHS = ("/api",)
 MUTATING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

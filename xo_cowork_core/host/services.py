@@ -14,6 +14,7 @@ from xo_cowork_core.host.loop_watchdog import LoopWatchdog
 from xo_cowork_core.host.metrics import build_samplers
 from xo_cowork_core.host.plugins.context import build_plugin_paths
 from xo_cowork_core.host.private_files import list_env_files, list_private_paths
+from xo_cowork_core.host.restart import build_lifecycle
 from xo_cowork_core.host.service_groups import (
     BaseServices,
     ConfigServices,
@@ -66,6 +67,7 @@ from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.runtimes.session_closer import SessionCloser
 from xo_cowork_core.services.runtimes.skills import Skills
 from xo_cowork_core.services.secrets.audit import SecretAudit
+from xo_cowork_core.services.secrets.credential_hints import CredentialHints
 from xo_cowork_core.services.secrets.forms import SecretForms
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.secrets.secret_files import SecretFiles
@@ -307,7 +309,8 @@ def _build_secrets(settings: Settings, base: BaseServices) -> SecretServices:
         on_change=base.readiness.forget,
     )
     refusals = SecretAudit(logs / "refused.jsonl", base.clock)
-    return SecretServices(store, SecretForms(base.registry, store), refusals)
+    hints = CredentialHints(base.registry)
+    return SecretServices(store, SecretForms(base.registry, store), hints, refusals)
 
 
 def _build_route_services(settings: Settings, groups: ServiceGroups) -> Services:
@@ -344,6 +347,7 @@ def _build_route_services(settings: Settings, groups: ServiceGroups) -> Services
         local_models=config.local_models,
         onboarding=config.onboarding,
         identity=connectors.identity,
+        lifecycle=build_lifecycle(),
         idempotency=Idempotency(base.database, base.clock),
         samplers=build_samplers(base.registry, turns.turns, base.eventlog, base.watchdog),
     )

@@ -21,10 +21,12 @@ from xo_cowork_core.api.streaming.response import load_async_backend
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartupError
+from xo_cowork_core.host.restart import replace_process, take_inherited_listener
 from xo_cowork_core.host.services import build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.host.settings.sources import SettingError
+from xo_cowork_core.services.lifecycle.server_control import ServerControl
 from xo_cowork_core.services.secrets.redaction import RedactionFilter, SecretRedactor
 from xo_cowork_core.storage.state_folder import StateFolderError, make_state_folder
 
@@ -45,7 +47,8 @@ def serve(on_listening: OnListening) -> int:
     _raise_file_limit()
     # before plugins are created, which may write files into it
     make_state_folder(settings.state_dir)
-    listener = bind_socket(settings.host, settings.port)
+    inherited = take_inherited_listener(settings)
+    listener = inherited or bind_socket(settings.host, settings.port)
     state = build_services(settings, port=listener.getsockname()[1])
     # creating the app imports the plugins; `GracefulServer.startup` enables it again
     gc.disable()
@@ -55,13 +58,21 @@ def serve(on_listening: OnListening) -> int:
     for problem in check_settings(settings, services.registry.plugins.values()):
         log.warning("%s", problem.text)
     server = GracefulServer(app, services, settings, on_listening)
+    control = services.lifecycle.control
     loop = _new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        _run_until_done(loop, loop.create_task(_serve(app, server, listener), name="serve"))
+        serving = _serve(app, server, listener, control)
+        _run_until_done(loop, loop.create_task(serving, name="serve"))
     finally:
+        is_hanging = loop.run_until_complete(_cancel_remaining_tasks())
+        # a signal during a restart closes the socket: the server ends then
+        if control.is_restarting and listener.fileno() >= 0:
+            # tasks and threads that hang end with it
+            replace_process(listener, settings)
+            os._exit(1)
         listener.close()
-        if loop.run_until_complete(_cancel_remaining_tasks()):
+        if is_hanging:
             # a task ignores its cancellation: a plugin that hangs must not keep the process
             sys.stdout.flush()
             os._exit(0)
@@ -199,8 +210,12 @@ def _run_until_done(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]
             log.error("a task of a plugin raised SystemExit", exc_info=error)
 
 
-async def _serve(app: FastAPI, server: GracefulServer, listener: socket.socket) -> None:
+async def _serve(
+    app: FastAPI, server: GracefulServer, listener: socket.socket, control: ServerControl
+) -> None:
     def stop() -> None:
+        # refuse connections from now on
+        listener.close()
         server.should_exit = True
 
     loop = asyncio.get_running_loop()
@@ -210,7 +225,18 @@ async def _serve(app: FastAPI, server: GracefulServer, listener: socket.socket) 
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGHUP, stop)
     async with app.router.lifespan_context(app):
-        await server.serve(sockets=[listener])
+        restarting = asyncio.create_task(_stop_for_restart(server, control), name="restart")
+        try:
+            # uvicorn closes its socket when it stops; a server that restarts keeps listening
+            await server.serve(sockets=[listener.dup()])
+        finally:
+            restarting.cancel()
+
+
+async def _stop_for_restart(server: GracefulServer, control: ServerControl) -> None:
+    await control.wait_for_restart()
+    log.info("restarting")
+    server.should_exit = True
 
 
 async def _cancel_remaining_tasks() -> bool:

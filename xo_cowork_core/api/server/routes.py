@@ -13,10 +13,9 @@ from xo_cowork_core.api.openapi import DOCUMENT_PATH
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.server import schemas
 from xo_cowork_core.api.server.metrics import prometheus_text
-from xo_cowork_core.sdk import Health
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
-from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.secrets.secret_schema import secret_schema
 
 HEALTH_PATH = "/health"
@@ -31,8 +30,6 @@ FAMILY = RouteFamily(
     # probes of container platforms and load balancers carry no token
     policies={HEALTH_PATH: RoutePolicy(public=True)},
 )
-# a health check that takes longer is answered with the last known state
-CHECK_SECONDS = 0.25
 
 
 @router.get("/")
@@ -50,8 +47,7 @@ async def root(services: ServicesDep) -> schemas.ServerInfo:
 async def health(services: ServicesDep) -> schemas.HealthReport:
     """Return the state of the server, its runtimes and its plugins; 200 whenever the core works."""
     runtimes = services.registry.runtimes()
-    checks = await asyncio.gather(*(_check_runtime(services, each) for each in runtimes))
-    healths = {each.info.name: check for each, check in zip(runtimes, checks, strict=True)}
+    healths = await services.readiness.of_all(runtimes)
     report = schemas.HealthReport(
         status="ok",
         timestamp=datetime.now(UTC).isoformat(),
@@ -109,15 +105,6 @@ async def plugins(services: ServicesDep) -> schemas.PluginList:
 async def plugin_states(services: ServicesDep) -> dict[str, str]:
     """Map each plugin to its state."""
     return _plugin_states(services)
-
-
-async def _check_runtime(services: Services, runtime: RegisteredRuntime) -> Health:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            return await services.readiness.of(runtime)
-    except TimeoutError:
-        last = services.readiness.last(runtime)
-        return last or Health(state="starting", detail="Its first health check still runs.")
 
 
 def _identity_summary(services: Services) -> schemas.IdentitySummary:

@@ -138,6 +138,8 @@ def run(request: Request) -> None:
     os.close(log)
     sys.path[:1] = [request["cwd"], *request["python_path"]]
     sys.argv = [PROGRAM, *request["arguments"]]
+    # what a server that restarts itself runs
+    sys.orig_argv = [sys.executable, "-m", PROGRAM, *request["arguments"]]
     runpy.run_module(PROGRAM, run_name="__main__", alter_sys=True)
 
 

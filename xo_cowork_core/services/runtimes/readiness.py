@@ -1,7 +1,7 @@
 """Readiness of runtimes: their last health, refreshed when it is too old."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from xo_cowork_core.sdk import Health
 from xo_cowork_core.services.clock import Clock
@@ -9,6 +9,7 @@ from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 
 FRESH_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+QUICK_SECONDS = 0.25
 
 
 class Readiness:
@@ -52,6 +53,22 @@ class Readiness:
             check = asyncio.create_task(self._check(runtime), name=f"health {name}")
             self._checks[name] = check
         return await asyncio.shield(check)
+
+    async def of_all(self, runtimes: Sequence[RegisteredRuntime]) -> dict[str, Health]:
+        """Return each runtime's health by name, within `QUICK_SECONDS`.
+
+        A check that takes longer continues; the last known health is returned for it.
+        """
+        healths = await asyncio.gather(*(self._quick(each) for each in runtimes))
+        return {each.info.name: health for each, health in zip(runtimes, healths, strict=True)}
+
+    async def _quick(self, runtime: RegisteredRuntime) -> Health:
+        try:
+            async with asyncio.timeout(QUICK_SECONDS):
+                return await self.of(runtime)
+        except TimeoutError:
+            last = self.last(runtime)
+            return last or Health(state="starting", detail="Its first health check still runs.")
 
     async def _check(self, runtime: RegisteredRuntime) -> Health:
         task = asyncio.current_task()

@@ -1,0 +1,1 @@
+"""The route family `lifecycle`: restart, update, and which credentials the server has."""

@@ -1,0 +1,1 @@
+"""Restart and update of the server, on a person's request."""
