@@ -23,8 +23,6 @@ NOT_YET = frozenset(
 PENDING = frozenset(
     line.strip()
     for line in """
-    DELETE /api/workspace-memory
-    GET /api/workspace-memory/list
     GET /codex/setup/{}
     GET /debug/ai-auth
     POST /app/restart

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
+from fastapi import Body as JsonBody
 from fastapi import Query, Response
 
 from xo_cowork_core.api.dependencies import ServicesDep
@@ -144,6 +145,37 @@ async def write_memory(
         raise BadRequest("`memory` is missing")
     named = workspace or workspace_path or body.workspace or body.workspace_path or ""
     return _memory(await services.memory.write(named, text))
+
+
+@router.delete(MEMORY_PATH)
+async def empty_memory(
+    services: ServicesDep,
+    body: Annotated[
+        schemas.MemoryTarget | None, JsonBody(examples=[{"workspace": "my-project"}])
+    ] = None,
+    workspace: Workspace = None,
+    workspace_path: Workspace = None,
+) -> schemas.WorkspaceMemory:
+    """Empty the project's facts; the other files of the memory stay."""
+    target = body or schemas.MemoryTarget()
+    named = workspace or workspace_path or target.workspace or target.workspace_path or ""
+    return _memory(await services.memory.empty(named))
+
+
+@router.get(MEMORY_PATH + "/list")
+async def list_memories(services: ServicesDep) -> list[schemas.MemoryRow]:
+    """List the beginning of every project's memory."""
+    return [
+        schemas.MemoryRow(
+            project_id=preview.project_id,
+            workspace_path=str(preview.workspace_path),
+            memory=preview.text,
+            content=preview.text,
+            size=preview.size,
+            time_updated=stamp(preview.time_updated) if preview.time_updated else None,
+        )
+        for preview in await services.memory.list()
+    ]
 
 
 def _project_row(project: Project) -> schemas.ProjectRow:

@@ -135,10 +135,26 @@ class WorkspaceMemory(TypedDict):
     time_updated: Annotated[str | None, Field(examples=["2026-11-24T08:00:00.000+00:00"])]
 
 
-class MemoryRequest(RequestModel):
-    """The new text."""
+class MemoryRow(TypedDict):
+    """The beginning of a project's memory, in both field names; `size` is that of all files."""
+
+    project_id: Annotated[str, Field(examples=["my-project"])]
+    workspace_path: Annotated[str, Field(examples=["/home/coder/xo-projects/my-project"])]
+    memory: Annotated[str, Field(examples=["# Project facts\n"])]
+    content: Annotated[str, Field(examples=["# Project facts\n"])]
+    size: Annotated[int, Field(examples=[16])]
+    time_updated: Annotated[str | None, Field(examples=["2026-11-24T08:00:00.000+00:00"])]
+
+
+class MemoryTarget(RequestModel):
+    """The project whose memory is meant: its id, or a path in it, under either name."""
+
+    workspace: str | None = Field(default=None, examples=["my-project"])
+    workspace_path: str | None = None
+
+
+class MemoryRequest(MemoryTarget):
+    """The new text, under either name."""
 
     memory: str | None = Field(default=None, examples=["# Project facts\n"])
     content: str | None = None
-    workspace: str | None = None
-    workspace_path: str | None = None

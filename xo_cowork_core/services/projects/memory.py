@@ -5,12 +5,13 @@ back to the same files.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from xo_cowork_core.sdk import BadRequest
+from xo_cowork_core.sdk import BadRequest, XoError
 from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.services.projects.project_files import ProjectFiles, open_existing
 from xo_cowork_core.services.workspace import Workspace
@@ -21,6 +22,7 @@ MEMORY, SEMANTIC = "memory", "semantic"
 FIRST_FILE = "project-facts.md"
 MAX_FILES = 100
 MAX_BYTES = 1 << 20
+PREVIEW_BYTES = 4 << 10
 MARKER = re.compile(r"^<!-- memory/semantic/([^/\n]+\.md) -->\n", re.MULTILINE)
 
 
@@ -29,6 +31,16 @@ class Memory(NamedTuple):
 
     text: str = ""
     workspace_path: Path | None = None
+    time_updated: datetime | None = None
+
+
+class MemoryPreview(NamedTuple):
+    """The beginning of a project's memory. `size` is that of all its files, in bytes."""
+
+    project_id: str
+    workspace_path: Path
+    text: str = ""
+    size: int = 0
     time_updated: datetime | None = None
 
 
@@ -54,9 +66,7 @@ class WorkspaceMemory:
         `project-facts.md`. Raises BadRequest, Forbidden, NotFound or TooLarge."""
         if len(text.encode()) > MAX_BYTES:
             raise TooLarge("The memory may have 1 MiB")
-        project_id = await self._project_id_of(workspace)
-        if project_id is None:
-            raise BadRequest("`workspace` must be a project: its id, or a path in it")
+        project_id = await self._require_project_id(workspace)
 
         def work(project: FolderHandle, _: FolderHandle) -> Memory:
             with project.descend((MEMORY, SEMANTIC), make=True) as folder:
@@ -65,6 +75,43 @@ class WorkspaceMemory:
             return self._read(project, project_id)
 
         return await self._files.change(project_id, work)
+
+    async def empty(self, workspace: str) -> Memory:
+        """Empty `project-facts.md`; the other files stay.
+
+        Raises BadRequest, Forbidden or NotFound.
+        """
+        project_id = await self._require_project_id(workspace)
+
+        def work(project: FolderHandle, _: FolderHandle) -> Memory:
+            with _open_semantic(project) as folder:
+                if folder is not None and folder.stat(FIRST_FILE) is not None:
+                    folder.replace(FIRST_FILE, b"")
+            return self._read(project, project_id)
+
+        return await self._files.change(project_id, work)
+
+    async def list(self) -> Sequence[MemoryPreview]:
+        """Return the beginning of every project's memory, by id; at most `PREVIEW_BYTES` of each
+        are read."""
+        return await self._files.run_reader(self._list)
+
+    async def _require_project_id(self, workspace: str) -> str:
+        project_id = await self._project_id_of(workspace)
+        if project_id is None:
+            raise BadRequest("`workspace` must be a project: its id, or a path in it")
+        return project_id
+
+    def _list(self) -> Sequence[MemoryPreview]:
+        previews: list[MemoryPreview] = []
+        for project_id in sorted(self._files.project_ids()):
+            try:
+                with self._files.open_project(project_id) as project:
+                    previews.append(_preview(project, project_id, self._files.root / project_id))
+            except (OSError, XoError):
+                # deleted meanwhile, or not readable
+                continue
+        return previews
 
     async def _project_id_of(self, workspace: str) -> str | None:
         if not workspace:
@@ -75,13 +122,41 @@ class WorkspaceMemory:
 
     def _read(self, project: FolderHandle, project_id: str) -> Memory:
         location = self._files.root / project_id
-        with open_existing(project, MEMORY) as memory:
-            if memory is None:
-                return Memory(workspace_path=location)
-            with open_existing(memory, SEMANTIC) as folder:
-                if folder is None:
-                    return Memory(workspace_path=location)
-                return _joined(folder, location)
+        with _open_semantic(project) as folder:
+            return Memory(workspace_path=location) if folder is None else _joined(folder, location)
+
+
+@contextmanager
+def _open_semantic(project: FolderHandle) -> Generator[FolderHandle | None]:
+    """Open the folder of the memory; None when it is absent or a symlink."""
+    with open_existing(project, MEMORY) as memory:
+        if memory is None:
+            yield None
+            return
+        with open_existing(memory, SEMANTIC) as folder:
+            yield folder
+
+
+def _preview(project: FolderHandle, project_id: str, location: Path) -> MemoryPreview:
+    with _open_semantic(project) as folder:
+        if folder is None:
+            return MemoryPreview(project_id, location)
+        parts: list[str] = []
+        size, newest, budget = 0, 0.0, PREVIEW_BYTES
+        for name in _file_names(folder):
+            try:
+                with folder.open_file(name) as file:
+                    status = file.stat()
+                    content = file.read(budget)
+            except OSError:
+                # a symlink, a folder, or a file that was removed meanwhile
+                continue
+            size += status.st_size
+            newest = max(newest, status.st_mtime)
+            budget -= len(content)
+            parts.append(content.decode("utf-8", "replace"))
+        updated = datetime.fromtimestamp(newest, UTC) if parts else None
+        return MemoryPreview(project_id, location, _join(parts), size, updated)
 
 
 def _joined(folder: FolderHandle, location: Path) -> Memory:
