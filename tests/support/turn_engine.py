@@ -18,6 +18,7 @@ from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
+from xo_cowork_core.services.history.interrupted_answers import InterruptedAnswers
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import Indexer
@@ -147,8 +148,9 @@ class TurnEngine:
         index_database = Database(self.home / "index.db", index_schema.STEPS, index_schema.PRAGMAS)
         indexer = Indexer(index_database, self.registry, lambda _: None)
         self.index = Index(index_database, indexer, lambda _: None)
+        interrupted = InterruptedAnswers(self.database)
         self.sessions = Sessions(
-            self.database, self.registry, self.history, self.hosted, self.index
+            self.database, self.registry, self.history, self.hosted, interrupted, self.index
         )
         self.resolver = TurnResolver(
             self.registry,

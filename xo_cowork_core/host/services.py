@@ -42,6 +42,7 @@ from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
+from xo_cowork_core.services.history.interrupted_answers import InterruptedAnswers
 from xo_cowork_core.services.http import SharedHttpClient
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.index import schema as index_schema
@@ -234,7 +235,14 @@ def _build_index(settings: Settings, base: BaseServices) -> IndexServices:
         index=index,
         refresher=IndexRefresher(index, indexer, sources),
         host_sessions=host_sessions,
-        sessions=Sessions(base.database, base.registry, base.history, base.hosted, index),
+        sessions=Sessions(
+            base.database,
+            base.registry,
+            base.history,
+            base.hosted,
+            InterruptedAnswers(base.database),
+            index,
+        ),
         usage=usage,
         project_stats=project_stats,
     )

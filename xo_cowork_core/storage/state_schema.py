@@ -5,6 +5,7 @@ DURABLE_TABLES = (
     "streams",
     "sessions",
     "messages",
+    "interrupted_answers",
     "project_sessions",
     "idempotency",
     "session_flags",
@@ -83,6 +84,15 @@ STEPS = (
         kept TEXT NOT NULL,
         deleted_at TEXT NOT NULL,
         PRIMARY KEY (session_id, original)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE interrupted_answers (
+        message_id TEXT PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        prompted_at TEXT NOT NULL,
+        closed_at TEXT NOT NULL,
+        body BLOB NOT NULL
     ) WITHOUT ROWID
     """,
 )

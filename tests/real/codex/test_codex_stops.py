@@ -21,6 +21,7 @@ from tests.fakes.codex_cli.codex_prompts import (
     text,
 )
 from tests.fakes.processes.process_watch import ProcessWatch
+from tests.support.saved_entries import wait_until_saved
 from xo_cowork_core.sdk.testing import Chat, LiveServer, ProcessInfo, StartedTurn, eventually
 
 pytestmark = pytest.mark.fault
@@ -190,6 +191,22 @@ def test_after_a_kill_of_this_server_no_model_is_called(
     asked = len(requests(log))
     time.sleep(SETTLE_SECONDS)
     assert len(requests(log)) == asked
+
+
+def test_what_was_streamed_before_a_kill_of_this_server_is_among_the_messages(
+    open_chat: OpenChat, binary: Path
+) -> None:
+    chat = open_chat(binary)
+    turn = chat.prompt(SLOW)
+    with chat.stream(turn.stream_id) as stream:
+        last = stream.wait_for("text-delta")
+        wait_until_saved(chat.server, turn.stream_id, last.id or 0)
+        chat.server.kill()
+    chat.server.start()
+    streamed = chat.read(turn).text.strip()
+    assert streamed
+    user, answer = chat.messages(turn.session_id)
+    assert (user["role"], str(answer["text"]).strip()) == ("user", streamed)
 
 
 def app_servers(chat: Chat) -> list[ProcessInfo]:

@@ -18,6 +18,7 @@ from xo_cowork_core.sdk.runtime.history import FilePart, Message, TextPart
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
+from xo_cowork_core.services.history.interrupted_answers import InterruptedAnswers
 from xo_cowork_core.services.index import queries, search
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.queries import Label, Session
@@ -49,12 +50,14 @@ class Sessions:
         registry: Registry,
         history: HostHistory,
         hosted: HostedSessions,
+        interrupted: InterruptedAnswers,
         index: Index,
     ) -> None:
         self._database = database
         self._registry = registry
         self._history = history
         self._hosted = hosted
+        self._interrupted = interrupted
         self._index = index
 
     async def list(
@@ -127,11 +130,12 @@ class Sessions:
 
     async def _messages(self, session: Session) -> Sequence[Message]:
         owner = self._registry.runtime(session.agent_name)
-        if owner and isinstance(owner.runtime, KeepsHistory):
-            messages = await self._load_messages(owner, session.session_id)
-        else:
-            messages = await self._history.messages(session.session_id)
-        return messages or await self._prompts(session.session_id)
+        session_id = session.session_id
+        if owner is None or not isinstance(owner.runtime, KeepsHistory):
+            messages = await self._history.messages(session_id)
+            return messages or await self._prompts(session_id)
+        messages = await self._load_messages(owner, session_id) or await self._prompts(session_id)
+        return await self._interrupted.complete(session_id, messages)
 
     async def _load_messages(
         self, owner: RegisteredRuntime, session_id: str

@@ -23,6 +23,10 @@ from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.eventlog.batches import Entry, EventBatch, entry_of, split
 from xo_cowork_core.services.eventlog.log import insert_batches, read_entries
 from xo_cowork_core.services.history.host_history import insert as insert_message
+from xo_cowork_core.services.history.interrupted_answers import (
+    InterruptedAnswer,
+    insert_interrupted,
+)
 from xo_cowork_core.services.history.message_assembler import MessageAssembler
 from xo_cowork_core.services.turns.interactions import REQUEST_EVENTS, RESOLVED_EVENTS
 
@@ -117,31 +121,28 @@ def close_interrupted_turns(connection: sqlite3.Connection, now: datetime) -> in
         connection.execute(
             "UPDATE streams SET cut = ? WHERE stream_id = ?", (last_id + 1, stream_id)
         )
+        # entries on disk have no times: the answer began at the prompt or a little later
+        prompted_at = datetime.fromisoformat(started_at)
+        answer = _assemble(stream_id, [*entries, *ending], prompted_at)
         if host_history:
-            # entries on disk have no times: the answer began at the prompt or a little later
-            prompted_at = datetime.fromisoformat(started_at)
-            _insert_answer(connection, session_id, stream_id, [*entries, *ending], prompted_at)
+            insert_message(connection, session_id, answer)
             # the index reads the sessions whose time is later than its own
             connection.execute(
                 "UPDATE sessions SET time_updated = MAX(time_updated, ?) WHERE session_id = ?",
                 (stamp(now), session_id),
             )
+        else:
+            insert_interrupted(connection, session_id, InterruptedAnswer(prompted_at, now, answer))
     if rows:
         log.warning("the last server stopped during %d turns; they are closed now", len(rows))
     return len(rows)
 
 
-def _insert_answer(
-    connection: sqlite3.Connection,
-    session_id: str,
-    stream_id: str,
-    entries: list[Entry],
-    prompted_at: datetime,
-) -> None:
+def _assemble(stream_id: str, entries: list[Entry], prompted_at: datetime) -> Message:
     assembler = MessageAssembler(f"{stream_id}-a", prompted_at)
     for entry in entries:
         assembler.add(entry, prompted_at)
-    insert_message(connection, session_id, assembler.message())
+    return assembler.message()
 
 
 def _withdraw_requests(entries: list[Entry]) -> list[Entry]:
