@@ -10,6 +10,7 @@ from tests.support.index_home import IndexedHome
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
+from xo_cowork_core.services.history.interrupted_answers import InterruptedAnswers
 from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.session_rows import SessionRow
 from xo_cowork_core.services.runtimes.registry import Registry
@@ -53,11 +54,13 @@ class World:
         self.running = IndexedHome(tmp_path).index()
         self.index = self.running.index
         self.hosted = Held(self.database)
-        history = HostHistory(self.database)
+        history, interrupted = HostHistory(self.database), InterruptedAnswers(self.database)
         self.feed = HostSessionSource(self.index, registry, self.hosted, history)
         self.changes = SessionChanges(
             clock=SystemClock(),
-            sessions=Sessions(self.database, registry, history, self.hosted, self.index),
+            sessions=Sessions(
+                self.database, registry, history, self.hosted, interrupted, self.index
+            ),
             hosted=self.hosted,
             index=self.index,
             workspace=none,
