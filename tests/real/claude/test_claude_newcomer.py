@@ -45,7 +45,9 @@ def test_from_an_empty_home_to_the_first_answer(claude: Path, model_port: int) -
         refused = http.post("/api/chat/prompt", json={"text": "hello"})
         assert "doctor" in expect_error(refused, 503)
 
-        forms = {form["plugin"]: form for form in get_json(server, "/api/secrets/schema")["plugins"]}
+        forms = {
+            form["plugin"]: form for form in get_json(server, "/api/secrets/schema")["plugins"]
+        }
         assert provider["env_key"] in forms[PLUGIN]["schema"]["properties"]
         url = f"http://127.0.0.1:{model_port}"
         values = {provider["env_key"]: KEY, "ANTHROPIC_BASE_URL": url}

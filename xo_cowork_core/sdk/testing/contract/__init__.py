@@ -1,6 +1,7 @@
 """`RuntimeContract`, the tests that every runtime must pass; each module has one group of cases."""
 
 from xo_cowork_core.sdk.testing.contract.cases import Cases
+from xo_cowork_core.sdk.testing.contract.configuration import ConfigurationCases
 from xo_cowork_core.sdk.testing.contract.failures import FailureCases
 from xo_cowork_core.sdk.testing.contract.manners import MannerCases
 from xo_cowork_core.sdk.testing.contract.order import OrderCases
@@ -29,6 +30,7 @@ class RuntimeContract(
     FailureCases,
     RecordCases,
     RestartCases,
+    ConfigurationCases,
 ):
     """All test cases. Subclass it as `TestMine` with one fixture, `subject`:
 
@@ -46,6 +48,7 @@ class RuntimeContract(
 
 __all__ = [
     "Cases",
+    "ConfigurationCases",
     "FailureCases",
     "MannerCases",
     "OrderCases",
