@@ -45,6 +45,7 @@ def serve(on_listening: OnListening) -> int:
     settings = read_settings()
     _configure_logging(settings)
     _raise_file_limit()
+    _forbid_core_files()
     # before plugins are created, which may write files into it
     make_state_folder(settings.state_dir)
     inherited = take_inherited_listener(settings)
@@ -163,6 +164,12 @@ def _redact_logs(redactor: SecretRedactor, settings: Settings) -> None:
     redactor.add([settings.api_token])
     for handler in logging.getLogger().handlers:
         handler.addFilter(RedactionFilter(redactor))
+
+
+def _forbid_core_files() -> None:
+    """Let neither the server nor its agents write their memory, with keys, into a folder."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _raise_file_limit() -> None:

@@ -52,7 +52,8 @@ class Secrets(Protocol):
 
         Of an `env_file` that no plugin named before, all entries. Names that belong to the server
         or decide which programs run (`XO_*`, `PATH`, `LD_*`) are left out.
-        Reads the file at each call and blocks: call it in a thread.
+        A value that is not UTF-8 is left out. Reads the file at each call and blocks: call it in a
+        thread. Raises `Unavailable` when the file can't be read.
         """
         ...
 
@@ -60,7 +61,8 @@ class Secrets(Protocol):
         """Set entries of the plugin's env file, mode 0600; other lines stay unchanged. Blocks.
 
         The write is atomic. Raises `BadRequest` for a key that is no plain name or not the
-        plugin's own and for a value that contains a line end, `Unavailable` when the file can't
+        plugin's own and for a value that contains a line end or NUL or has more than 64 KiB,
+        `Conflict` for an entry behind a line with an open quote, `Unavailable` when the file can't
         be written.
         """
         ...

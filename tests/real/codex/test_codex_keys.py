@@ -39,3 +39,19 @@ def test_no_file_holds_the_key(chat: Chat, tmp_path: Path) -> None:
     files = [file for top in (tmp_path, chat.server.root) for file in top.rglob("*")]
     assert any(file.name.startswith("rollout-") for file in files)
     assert [file for file in files if file.is_file() and KEY.encode() in file.read_bytes()] == []
+
+
+def test_a_changed_key_is_used_in_the_next_turn_of_a_warm_session(chat: Chat) -> None:
+    path = "/api/secrets/OPENAI_API_KEY"
+    first = chat.run_turn(text("one"))
+    # the fake API refuses a key with this word
+    assert chat.http.patch(path, json={"value": "fake-bad-key"}).status_code == 200
+    refused = chat.run_turn(text("two"), session_id=first.session_id)
+    assert refused.terminal.event == "agent-error"
+    assert refused.terminal.data["code"] == "auth"
+    assert chat.http.patch(path, json={"value": "fake-new-key"}).status_code == 200
+    third = chat.run_turn(text("three"), session_id=first.session_id)
+    assert third.text == "three"
+    assert chat.http.delete(path).status_code == 200
+    # the server's own environment has one, too
+    assert chat.run_turn(text("four"), session_id=first.session_id).text == "four"
