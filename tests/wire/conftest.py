@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from tests.support.contract_requests import ContractRequests
+from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +46,19 @@ def project(server: LiveServer, request: pytest.FixtureRequest) -> Path:
         answer = server.client.post("/api/files/mkdir", json=body)
         assert answer.status_code == 200, answer.text
     return folder
+
+
+@pytest.fixture(scope="module")
+def contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContractRequests]:
+    """A server with everything that a request for each operation needs."""
+    source = (Path(__file__).parents[1] / "support" / "plugins" / "gateway.py").read_text()
+    place = install_plugin(tmp_path_factory.mktemp("plugins"), "runtime_gatewayed", source)
+    plugins = ("claude", "codex", "demo", "gatewayed", "openclaw")
+    variables = {
+        "XO_PLUGINS": ",".join(f"runtime_{name}" for name in plugins),
+        "AGENT_NAME": "gatewayed",
+        "CHAT_API_BASE_URL": "http://127.0.0.1:9",
+        "OPENCLAW_GATEWAY_URL": "ws://127.0.0.1:9",
+    }
+    with LiveServer(environment=variables, python_path=[place]) as server:
+        yield ContractRequests(server)

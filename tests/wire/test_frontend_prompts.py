@@ -59,3 +59,11 @@ def test_a_refused_prompt_says_why_in_its_error(chat: Chat) -> None:
     assert detail["error"] == detail["message"] == "A turn of this session is still running"
     assert (detail["code"], detail["stream_id"]) == ("conflict", turn.stream_id)
     chat.abort(turn.stream_id)
+
+
+@pytest.mark.parametrize("fields", [{}, {"user_id": None}])
+def test_a_question_without_a_user_is_the_default_users(
+    server: LiveServer, fields: dict[str, None]
+) -> None:
+    body = {"project_name": "asked", "question": "text", "agent_name": "demo", **fields}
+    assert server.client.post("/ask_question", json=body).json()["user_id"] == "default_user"

@@ -1,7 +1,7 @@
 """The bases of request and response bodies, and the types that they share."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, cast
 
 import orjson
 from pydantic import (
@@ -15,6 +15,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
+NUL_ESCAPE = rb"\u0000"
 
 
 def _keep(value: object, _: object) -> object:
@@ -28,6 +29,8 @@ Unvalidated: TypeAlias = Annotated[T, WrapValidator(_keep)]
 JsonObject: TypeAlias = Annotated[
     Mapping[str, object], GetPydanticSchema(lambda _, handler: handler(dict[str, object]))
 ]
+# a name or an id, not a text: longer ones are mistakes
+Name: TypeAlias = Annotated[str, Field(max_length=255)]
 # entries of the OpenAPI document, in the types of FastAPI's parameters
 OpenApiExtra: TypeAlias = dict[str, Any]
 Responses: TypeAlias = dict[int | str, OpenApiExtra]
@@ -37,25 +40,35 @@ class RequestModel(BaseModel):
     """A JSON object from a client. Unknown keys are ignored, `null` counts as absent, types are
     exact.
 
-    A route whose body is optional takes `body: SomeRequest | None = None`; without a body its
+    A NUL is refused in every text, unless the class sets `takes_nul`: few programs and files bear
+    one. A route whose body is optional takes `body: SomeRequest | None = None`; without a body its
     content type does not matter.
     """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
 
+    takes_nul: ClassVar[bool] = False
+
     @model_validator(mode="before")
     @classmethod
     def drop_nulls(cls, body: object) -> object:
-        """Remove nulls, so that defaults apply. Refuse values that JSON cannot hold."""
+        """Remove nulls, so that defaults apply. Refuse values that JSON cannot hold, and NUL."""
         if not isinstance(body, dict):
             return body
         try:
             # half of a surrogate pair is a valid str, but cannot be encoded
-            orjson.dumps(body)
+            encoded = orjson.dumps(body)
         except TypeError:
             raise ValueError("it holds text that is not Unicode, or a number too large") from None
+        if not cls.takes_nul and _has_nul(encoded):
+            raise ValueError("it holds a NUL character")
         entries = cast("dict[str, object]", body)
         return {key: value for key, value in entries.items() if value is not None}
+
+
+def _has_nul(encoded: bytes) -> bool:
+    """Return whether JSON holds a NUL: the escape of one, and not of a backslash before `u0000`."""
+    return NUL_ESCAPE in encoded and NUL_ESCAPE in encoded.replace(rb"\\", b"")
 
 
 class OkResponse(TypedDict):

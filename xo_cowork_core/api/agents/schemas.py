@@ -1,6 +1,6 @@
 """The bodies of agents, models, channels and the gateway."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired, TypeAlias
 
 from pydantic import AliasChoices, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -149,15 +149,18 @@ class ChannelList(TypedDict):
     gateway_running: Annotated[bool, Field(examples=[True])]
 
 
+ChannelToken: TypeAlias = Annotated[str, Field(max_length=4096)]
+
+
 class ChannelRequest(RequestModel):
     """A channel's tokens: `token`, or `bot_token` and `app_token`."""
 
     channel: str = Field(
         validation_alias=AliasChoices("channel", "platform"), examples=["telegram"]
     )
-    token: str | None = None
-    bot_token: str | None = None
-    app_token: str | None = None
+    token: ChannelToken | None = None
+    bot_token: ChannelToken | None = None
+    app_token: ChannelToken | None = None
 
 
 class AddedChannel(TypedDict):

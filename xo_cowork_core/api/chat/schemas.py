@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import RequestModel
+from xo_cowork_core.api.models import Name, RequestModel
 
 
 def _text_or_none(value: object) -> str | None:
@@ -26,9 +26,9 @@ class AttachmentRequest(RequestModel):
     """A file here: what an upload answered, or `{type, path, name}`."""
 
     path: str
-    name: str = ""
-    mime_type: str = ""
-    file_id: str = ""
+    name: Name = ""
+    mime_type: Name = ""
+    file_id: Name = ""
     size: int = 0
 
 
@@ -37,16 +37,16 @@ class PromptRequest(RequestModel):
 
     text: str = Field(default="", examples=["Say hello"])
     session_id: str | None = None
-    agent_name: str | None = Field(default=None, examples=["demo"])
+    agent_name: Name | None = Field(default=None, examples=["demo"])
     agent_id: str | None = None
     workspace: str | None = None
-    agent_type: str | None = None
-    model: str | None = None
-    provider_id: str | None = None
+    agent_type: Name | None = None
+    model: Name | None = None
+    provider_id: Name | None = None
     agent: Literal["build", "plan"] | None = None
     attachments: list[AttachmentRequest] | None = None
     permission_presets: PermissionPresets | None = None
-    reasoning: str | bool | None = None
+    reasoning: Name | bool | None = None
 
 
 class EditRequest(PromptRequest):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import OpenApiExtra, RequestModel, Responses
+from xo_cowork_core.api.models import Name, OpenApiExtra, RequestModel, Responses
 from xo_cowork_core.services.files.stored_files import StoredFile
 
 PATH = "/home/ann/xo-projects/garden/PLAN.md"
@@ -20,6 +20,8 @@ class PathRequest(RequestModel):
 class SaveRequest(RequestModel):
     """A text and where it goes."""
 
+    takes_nul = True
+
     path: str | None = Field(default=None, examples=[PATH])
     content: Annotated[object, WithJsonSchema({"type": "string", "examples": ["# Plan\n"]})] = None
 
@@ -27,7 +29,7 @@ class SaveRequest(RequestModel):
 class ReadBinaryRequest(PathRequest):
     """A file; `encoding: base64` asks for JSON whatever the wire style."""
 
-    encoding: str | None = Field(default=None, examples=["base64"])
+    encoding: Name | None = Field(default=None, examples=["base64"])
 
 
 class MakeFolderRequest(RequestModel):

@@ -39,6 +39,8 @@ FORM_EXAMPLE = {
 class EntryRequest(RequestModel):
     """One entry of an env file. An entry with an empty key is skipped."""
 
+    takes_nul = True  # the store says which entry is wrong
+
     key: str = Field(examples=[KEY_EXAMPLE])
     value: SecretStr = Field(examples=[VALUE_EXAMPLE])
 
@@ -46,17 +48,23 @@ class EntryRequest(RequestModel):
 class EnvRequest(RequestModel):
     """All entries of an env file: keys that are left out are deleted."""
 
+    takes_nul = True  # the store says which entry is wrong
+
     entries: list[EntryRequest] = Field(examples=[[ENTRY_EXAMPLE]])
 
 
 class ValueRequest(RequestModel):
     """The new value of a secret."""
 
+    takes_nul = True  # the store says which entry is wrong
+
     value: SecretStr = Field(examples=[VALUE_EXAMPLE])
 
 
 class FormRequest(RequestModel):
     """Values of a plugin's form. Keys that are left out keep their value."""
+
+    takes_nul = True  # the store says which entry is wrong
 
     values: dict[str, SecretStr | None] = Field(examples=[{"ACME_KEY": "acme-example"}])
 

@@ -5,18 +5,19 @@ from typing import Annotated, Literal, NotRequired, TypeAlias
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from xo_cowork_core.api.models import JsonObject, RequestModel
+from xo_cowork_core.api.models import JsonObject, Name, RequestModel
 from xo_cowork_core.api.token_counts import TokenCounts
 
+Title: TypeAlias = Annotated[str, Field(max_length=500)]
 EXAMPLE_ID = "0b6f4a6c-3d3b-4a1e-8f57-2b9f8f1f9a52"
 
 
 class NewSessionRequest(RequestModel):
     """A session to reserve; every field is optional."""
 
-    title: str | None = Field(default=None, examples=["Plan the week"])
-    agent_name: str | None = None
-    agent_id: str | None = None
+    title: Title | None = Field(default=None, examples=["Plan the week"])
+    agent_name: Name | None = None
+    agent_id: Name | None = None
     directory: str | None = None
 
 
@@ -31,7 +32,7 @@ class ReservedSession(TypedDict):
 class SessionPatchRequest(RequestModel):
     """The fields to set; at least one is needed. `directory` "." means none."""
 
-    title: str | None = Field(default=None, examples=["Plan the week"])
+    title: Title | None = Field(default=None, examples=["Plan the week"])
     is_pinned: bool | None = None
     directory: str | None = None
 

@@ -24,6 +24,7 @@ from xo_cowork_core.sdk import (
     Unsupported,
     UpstreamFailed,
 )
+from xo_cowork_core.sdk.errors import TooLarge
 from xo_cowork_core.sdk.runtime.agents import Agent, KeepsAgents
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.runtimes.agent_rows import (
@@ -44,6 +45,7 @@ from xo_cowork_core.storage.atomic import write_atomic
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERMANENT = "main"
 LIST_SECONDS = 30.0
+MAX_BYTES = 512 << 10
 CHANGE_SECONDS = 120.0
 log = logging.getLogger("xo_cowork.agents")
 
@@ -81,7 +83,7 @@ class Agents:
         """Create an agent, or merge into the one with the same id. Raises BadRequest."""
         if "name" not in fields:
             raise BadRequest("`name` is missing")
-        _check_name(fields)
+        _check(fields)
         agent_id = str(fields.get("id") or slug(str(fields["name"])))
         if not ID.fullmatch(agent_id):
             raise BadRequest("`id` must be 1 to 64 of a-z, 0-9, - and _, not first - or _")
@@ -92,7 +94,7 @@ class Agents:
 
     async def update(self, reference: str, fields: Row) -> Row:
         """Change some fields of an agent. Raises NotFound or BadRequest."""
-        _check_name(fields)
+        _check(fields)
         async with self._lock:
             owner, row = await self._find(reference)
             if fields.get("id", row["id"]) != row["id"]:
@@ -191,7 +193,10 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")[:64]
 
 
-def _check_name(fields: Row) -> None:
+def _check(fields: Row) -> None:
+    """Raise BadRequest for an empty name, TooLarge for fields that are no settings of an agent."""
+    if len(orjson.dumps(fields)) > MAX_BYTES:
+        raise TooLarge(f"An agent may have {MAX_BYTES >> 10} KiB of fields")
     if not str(fields.get("name", "unchanged")).strip():
         raise BadRequest("`name` must not be empty")
 

@@ -71,7 +71,7 @@ class SessionChanges:
         async with self._hosted.flags_lock:
             flags = await self._hosted.set_flags(
                 session_id,
-                title=title.strip() if title else None,
+                title=" ".join(title.split()) if title else None,
                 directory=folder,
                 is_pinned=is_pinned,
             )

@@ -50,7 +50,7 @@ class SessionReservations:
             turn.session_id,
             resolved.owner.info.name,
             str(turn.cwd),
-            (title or "").strip(),
+            " ".join((title or "").split()),
             now,
             now,
             0,
