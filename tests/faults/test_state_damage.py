@@ -1,5 +1,6 @@
 """A `state.db` that is damaged, large, or of another version of the server."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -81,6 +82,35 @@ def test_a_stream_that_is_damaged_later_ends_in_an_error_and_others_are_served(s
     names = chat.read(done).events
     assert names == ["desync", "agent-error"]
     assert [m["role"] for m in chat.messages(done.session_id)] == ["user", "assistant"]
+
+
+def test_a_state_folder_that_is_moved_away_is_reported_until_it_is_back(server):
+    chat = Chat(server, "demo")
+    done = chat.run_turn("text")
+    aside = server.state.with_name("aside")
+    server.state.rename(aside)
+    health = server.client.get("/health").json()
+    assert (health["status"], "state folder was removed" in health["reason"]) == ("degraded", True)
+    refused = chat.send("text")
+    assert refused.status_code == 503
+    assert refused.json()["detail"] == health["reason"]
+    aside.rename(server.state)
+    health = server.client.get("/health").json()
+    assert (health["status"], health["reason"]) == ("ok", None)
+    assert chat.run_turn("text", session_id=done.session_id).events[-1] == "done"
+
+
+def test_a_state_folder_that_is_replaced_is_reported_until_the_next_start(server):
+    chat = Chat(server, "demo")
+    chat.run_turn("text")
+    shutil.rmtree(server.state)
+    server.state.mkdir()
+    (server.state / "state.db").touch()
+    assert server.client.get("/health").json()["status"] == "degraded"
+    assert chat.send("text").status_code == 503
+    server.restart()
+    assert server.client.get("/health").json()["status"] == "ok"
+    assert Chat(server, "demo").run_turn("text").events[-1] == "done"
 
 
 def test_a_newer_servers_columns_are_borne(server):

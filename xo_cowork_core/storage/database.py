@@ -65,7 +65,7 @@ class Database:
         """Whether the file was removed or replaced under the open connections. Blocks."""
         try:
             return self._path.stat().st_ino != self._inode
-        except FileNotFoundError:
+        except OSError:
             return True
 
     async def reopen(self) -> None:

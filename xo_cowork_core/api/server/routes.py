@@ -48,8 +48,10 @@ async def health(services: ServicesDep) -> schemas.HealthReport:
     """Return the state of the server, its runtimes and its plugins; 200 whenever the core works."""
     runtimes = services.registry.runtimes()
     healths = await services.readiness.of_all(runtimes)
+    problem = await services.eventlog.find_problem()
     report = schemas.HealthReport(
-        status="ok",
+        status="degraded" if problem else "ok",
+        reason=problem or None,
         timestamp=datetime.now(UTC).isoformat(),
         version=services.version,
         stage=services.stage,

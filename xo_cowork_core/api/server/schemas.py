@@ -1,6 +1,6 @@
 """The bodies about the server, its runtimes and its plugins."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
@@ -39,6 +39,7 @@ class IdentitySummary(TypedDict):
 class HealthReport(TypedDict):
     """The state of the server, its runtimes and its plugins.
 
+    `degraded` says that new turns cannot be stored and are refused, for the `reason`.
     `chat_api_url` is the address of the XO service, empty for none; `ai_provider` the default
     runtime. Runtimes add fields, such as `claude_cli`, with the path of their program or null.
     """
@@ -46,7 +47,8 @@ class HealthReport(TypedDict):
     # the fields that runtimes add
     __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
 
-    status: Annotated[str, Field(examples=["ok"])]
+    status: Annotated[Literal["ok", "degraded"], Field(examples=["ok"])]
+    reason: Annotated[str | None, Field(examples=[None])]
     timestamp: Annotated[str, Field(examples=["2026-01-31T09:30:00+00:00"])]
     version: Annotated[str, Field(examples=["0.1.0"])]
     stage: Annotated[str, Field(examples=["local"])]

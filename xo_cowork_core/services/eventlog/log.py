@@ -27,6 +27,8 @@ KEEP = timedelta(hours=24)
 KEEP_BYTES = 1 << 30
 PRUNE_SECONDS = 3600.0
 PAGES_PER_WRITE = 512
+STATE_LOST = "The state folder was removed or replaced; put it back, or restart the server"
+DISK_FAILS = "The state folder cannot be written; is its disk full?"
 log = logging.getLogger("xo_cowork.eventlog")
 
 
@@ -100,6 +102,15 @@ class EventLog:
         self._has_ended.set()
         if not await self._wait_for_commit(lambda: stream.saved_id == stream.last_id, END_SECONDS):
             log.warning("the disk is slow: the end of stream %s is not saved", stream.stream_id)
+
+    async def find_problem(self) -> str:
+        """Return why turns cannot be stored at present, as a sentence for people; "" if they can.
+
+        A removed file is still written to, but nothing finds it after a restart.
+        """
+        if await asyncio.to_thread(self._database.is_lost):
+            return STATE_LOST
+        return DISK_FAILS if self.failing else ""
 
     def live(self, stream_id: str) -> Stream | None:
         """Return the live end of a stream, if it is in memory."""

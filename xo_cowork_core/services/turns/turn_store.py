@@ -12,6 +12,7 @@ from xo_cowork_core.sdk import (
     Unavailable,
     Unsupported,
 )
+from xo_cowork_core.services.eventlog.log import DISK_FAILS, STATE_LOST
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.turns.prompt import ResolvedTurn
 from xo_cowork_core.services.turns.running_turn import RunningTurn
@@ -33,15 +34,18 @@ class TurnStore:
         turn, name = resolved.turn, resolved.owner.info.name
         has_store = isinstance(resolved.owner.runtime, KeepsHistory)
         message = user_message(turn, started_at)
+
+        def insert(connection: sqlite3.Connection) -> None:
+            # checked here, where it blocks nothing: a removed file takes every write
+            if self._database.is_lost():
+                raise Unavailable(STATE_LOST)
+            insert_turn(connection, turn, name, message, host_history=not has_store)
+
         try:
-            await self._database.write(
-                lambda connection: insert_turn(
-                    connection, turn, name, message, host_history=not has_store
-                )
-            )
+            await self._database.write(insert)
         except sqlite3.Error as error:
             log.error("a turn could not be stored: %s", error)
-            raise Unavailable("The state folder cannot be written; is its disk full?") from error
+            raise Unavailable(DISK_FAILS) from error
 
     async def drop_from(self, message_id: str, resolved: ResolvedTurn) -> None:
         """Drop a user's message and everything after it from the session of a turn.
