@@ -87,6 +87,18 @@ def test_an_agent_is_found_by_a_name_that_it_alone_has(server: LiveServer) -> No
     expect_error(http.get("/api/agents/research"), 404)
 
 
+def test_secrets_among_the_stored_fields_are_masked(server: LiveServer) -> None:
+    key = "planted-1f0c-secret-value"
+    created(
+        server, id="research", env={"ACME_API_KEY": key}, headers=[f"Authorization: Bearer {key}"]
+    )
+    for path in ("/api/agents", "/api/agents/research"):
+        assert key not in server.client.get(path).text
+    row = server.client.get("/api/agents/research").json()
+    assert server.client.patch("/api/agents/research", json=row).status_code == 200
+    assert key in (server.state / "agents.json").read_text()
+
+
 def test_an_identity_is_changed_by_the_frontends_own_fields(server: LiveServer) -> None:
     created(server, id="research", identity={"name": "Ada", "bio": "Reads a lot"})
     body = {"identity_name": "Grace", "identity_emoji": "🦉"}

@@ -70,6 +70,7 @@ from xo_cowork_core.services.runtimes.skills import Skills
 from xo_cowork_core.services.secrets.audit import SecretAudit
 from xo_cowork_core.services.secrets.credential_hints import CredentialHints
 from xo_cowork_core.services.secrets.forms import SecretForms
+from xo_cowork_core.services.secrets.masking import SecretMasker
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
 from xo_cowork_core.services.secrets.secret_files import SecretFiles
 from xo_cowork_core.services.secrets.secret_services import SecretServices
@@ -321,6 +322,16 @@ def _build_secrets(settings: Settings, base: BaseServices) -> SecretServices:
     return SecretServices(store, SecretForms(base.registry, store), hints, refusals)
 
 
+def _build_agents(settings: Settings, base: BaseServices) -> Agents:
+    return Agents(
+        base.selector,
+        base.clock,
+        settings.state_dir,
+        projects_root=settings.projects_root,
+        mask=SecretMasker(redact=base.redactor.redact).mask,
+    )
+
+
 def _build_route_services(settings: Settings, groups: ServiceGroups) -> Services:
     base, connectors, config, index, projects, turns = groups
     return Services(
@@ -343,7 +354,7 @@ def _build_route_services(settings: Settings, groups: ServiceGroups) -> Services
         **projects._asdict(),
         files=base.files,
         skills=Skills(base.registry, base.workspace),
-        agents=Agents(base.selector, base.clock, settings.state_dir, settings.projects_root),
+        agents=_build_agents(settings, base),
         models=Models(base.registry, base.readiness, base.selector),
         gateways=Gateways(base.selector),
         connections=connectors.connections,

@@ -153,7 +153,7 @@ def test_the_detail_of_an_agent_masks_secrets_and_reads_its_instructions(place: 
         "TOOLS.md": None,
         "MEMORY.md": None,
     }
-    assert row["config_entry"]["tts"] == {"provider": "x", "apiKey": "****"}
+    assert row["config_entry"]["tts"] == {"provider": "x", "apiKey": "••••"}
     assert row["agents_defaults"] == {"model": {"primary": "a/b"}}
     assert row["on_disk"] == {"agent_dir": str(home / "agents" / "ada" / "agent")}
     assert place.row("main")["on_disk"] == {"agent_dir": None}

@@ -1,6 +1,6 @@
 """An agent as clients see it, and which of the fields that they send are stored where."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any, cast
 
 from xo_cowork_core.sdk.runtime.agents import Agent, AgentDetail
@@ -9,6 +9,11 @@ from xo_cowork_core.sdk.runtime.agents import Agent, AgentDetail
 DERIVED = frozenset(
     {"id", "created_at", "mode", "permissions", "sessions", "backend"}
     | {"workspace_files", "config_entry", "agents_defaults", "on_disk"}
+)
+# fields with texts of people and folders: what looks like a secret in there is none
+TEXTS = frozenset(
+    {"id", "name", "display_name", "description", "systemPrompt", "system_prompt", "workspace"}
+    | {"metadata", "identity", "sessions", "permissions", "env_file", "cwd", "created_at"}
 )
 IDENTITY = "identity"
 # of an identity, the field that only the host stores
@@ -52,12 +57,18 @@ def agent_row(agent: Agent, runtime_name: str, extra: Row, *, default_workspace:
     }
 
 
-def detail_fields(detail: AgentDetail) -> Row:
-    """Return the fields that only the answer about one agent has."""
+def masked_row(row: Row, mask: Callable[[object], object]) -> Row:
+    """Return a row without the secrets among its fields of any name."""
+    others = {key: value for key, value in row.items() if key not in TEXTS}
+    return {**row, **cast("Row", mask(others))}
+
+
+def detail_fields(detail: AgentDetail, mask: Callable[[object], object]) -> Row:
+    """Return the fields that only the answer about one agent has. Blocks for a large entry."""
     return {
         "workspace_files": dict(detail.files),
-        "config_entry": dict(detail.config_entry),
-        "agents_defaults": dict(detail.defaults),
+        "config_entry": mask(detail.config_entry),
+        "agents_defaults": mask(detail.defaults),
         "on_disk": {"agent_dir": detail.agent_dir},
     }
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +32,7 @@ from xo_cowork_core.services.runtimes.agent_rows import (
     agent_row,
     changed_fields,
     detail_fields,
+    masked_row,
     merge_fields,
     split_fields,
     stored_fields,
@@ -51,14 +52,21 @@ log = logging.getLogger("xo_cowork.agents")
 
 
 class Agents:
-    """The agents of one server."""
+    """The agents of one server. `mask` returns a JSON value without secrets."""
 
     def __init__(
-        self, selector: RuntimeSelector, clock: Clock, state_dir: Path, projects_root: Path
+        self,
+        selector: RuntimeSelector,
+        clock: Clock,
+        state_dir: Path,
+        *,
+        projects_root: Path,
+        mask: Callable[[object], object],
     ) -> None:
         self._selector = selector
         self._clock = clock
         self._workspace = str(projects_root)
+        self._mask = mask
         self._file = state_dir / "agents.json"
         self._lock = asyncio.Lock()
 
@@ -77,7 +85,7 @@ class Agents:
             action="read the agent",
             seconds=LIST_SECONDS,
         )
-        return {**row, **detail_fields(detail)}
+        return {**row, **await asyncio.to_thread(detail_fields, detail, self._mask)}
 
     async def create(self, fields: Row) -> Row:
         """Create an agent, or merge into the one with the same id. Raises BadRequest."""
@@ -134,9 +142,10 @@ class Agents:
         return owner, named[0]
 
     def _row(self, agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:
-        return agent_row(
+        row = agent_row(
             agent, owner.info.name, extras.get(agent.id, {}), default_workspace=self._workspace
         )
+        return masked_row(row, self._mask)
 
     async def _save(
         self, owner: RegisteredRuntime, agent_id: str, fields: Row, *, fresh: bool

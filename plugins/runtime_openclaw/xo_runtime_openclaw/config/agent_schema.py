@@ -14,7 +14,6 @@ from xo_runtime_openclaw.config.json5_edit import Edit, Path, RemoveValue, SetVa
 Check: TypeAlias = Callable[[JsonValue], bool]
 IDENTITY = frozenset({"name", "theme", "emoji", "avatar"})
 DECISION = re.compile(r"(?=.{3,512}$)[^/\s]+/\S+|")  # a provider's model, or none
-MASK = "****"
 SECRET = re.compile(r"key|token|secret|passw|credential|data$|header|^env$", re.IGNORECASE)
 
 
@@ -105,22 +104,6 @@ def shown(stored: Json) -> Json:
     if isinstance(model, dict):
         fields["model"] = model.get("primary")
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def masked(value: Json) -> Json:
-    """Return stored settings in which the texts of secrets are masked."""
-    return {key: _masked(part, is_secret=bool(SECRET.search(key))) for key, part in value.items()}
-
-
-def _masked(value: JsonValue, *, is_secret: bool) -> JsonValue:
-    if isinstance(value, dict):
-        return {
-            key: _masked(part, is_secret=is_secret or bool(SECRET.search(key)))
-            for key, part in value.items()
-        }
-    if isinstance(value, list):
-        return [_masked(part, is_secret=is_secret) for part in value]
-    return MASK if is_secret and isinstance(value, str) else value
 
 
 def _without_secrets(value: JsonValue) -> JsonValue:

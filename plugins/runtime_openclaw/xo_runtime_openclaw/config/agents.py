@@ -65,8 +65,8 @@ class Agents:
         )
         return AgentDetail(
             files,
-            agent_schema.masked(agents_config.rows.get(agent_id, {})),
-            agent_schema.masked(defaults if isinstance(defaults, dict) else {}),
+            agents_config.rows.get(agent_id, {}),
+            defaults if isinstance(defaults, dict) else {},
             agent_dir if has_folder else None,
         )
 
