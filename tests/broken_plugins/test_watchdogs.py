@@ -37,6 +37,25 @@ def test_a_turn_that_waits_for_a_tool_or_a_person_is_not_silent(serve_plugin, pr
     assert Chat(found.server, "holder").run_turn(prompt, seconds=10).terminal.event == "done"
 
 
+def test_a_person_whose_answer_a_plugin_cannot_take_is_told_and_the_plugin_is_at_fault(
+    serve_plugin,
+):
+    found = serve_plugin("holds_up")
+    chat = Chat(found.server, "holder")
+    turn = chat.prompt("refuse")
+    with chat.stream(turn.stream_id) as stream:
+        request = stream.wait_for("permission-request")
+        refused = chat.respond(turn.stream_id, str(request.data["call_id"]), True)
+    assert refused.status_code == 502
+    assert refused.json()["detail"] == (
+        "Holder did not get the answer (The runtime could not take the answer); "
+        "abort the turn and send the prompt again"
+    )
+    assert found.record("plugin_broken")["faults"] == ["answer() raised ValueError: planted words"]
+    chat.abort(turn.stream_id)
+    found.assert_others_work()
+
+
 def test_what_a_failed_program_printed_is_in_the_log_and_in_the_error(serve_plugin):
     found = serve_plugin("holds_up", HOLDS_KEY="planted-secret-value")
     end = Chat(found.server, "holder").run_turn("program", seconds=10).terminal

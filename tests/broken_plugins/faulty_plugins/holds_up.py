@@ -1,4 +1,4 @@
-"""Holds the event loop, says nothing, or runs a program that fails."""
+"""Holds the event loop, says nothing, refuses an answer, or runs a program that fails."""
 
 import asyncio
 import sys
@@ -44,13 +44,14 @@ class Holder(Runtime, Answers, ChecksHealth, Interrupts):
             raise RuntimeError("what now?")
         if turn.text == "tool":
             yield ToolCall("c1", "bash")
-        if turn.text == "ask":
+        if turn.text in {"ask", "refuse"}:
             yield PermissionRequest("c1", "bash", "run_commands")
         if turn.text != "block":
             await asyncio.sleep(3 if turn.text in {"tool", "ask"} else 3600)
 
     async def answer(self, turn, call_id, answer):
-        pass
+        if turn.text == "refuse":
+            raise ValueError("planted words")
 
     async def interrupt(self, turn):
         self.context.log.warning("interrupted")

@@ -133,4 +133,8 @@ class PendingInteractions:
                 seconds=ANSWER_SECONDS,
             )
         except XoError as error:
-            raise UpstreamFailed(error.message) from error
+            # the request counts as answered: whether the agent has the answer is unknown
+            raise UpstreamFailed(
+                f"{title} did not get the answer ({error.message}); abort the turn and send the"
+                " prompt again"
+            ) from error
