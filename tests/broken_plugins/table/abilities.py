@@ -154,7 +154,7 @@ ABILITIES = {
     "skills_path": (
         SKILLS,
         "async def skills(self, cwd): return [Skill('x', 'X', '/x')]",
-        "skills()[0].path must be Path, not str",
+        "skills()[0].path must be Path or None, not str",
     ),
     "skills_argument": (SKILLS, "async def skills(self): return []", "skills() raised TypeError"),
     "skills_exit": (SKILLS, "async def skills(self, cwd): raise SystemExit(3)", "SystemExit: 3"),

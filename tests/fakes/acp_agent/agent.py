@@ -2,9 +2,9 @@
 """A fake agent that speaks ACP on its stdio and has no model.
 
 A prompt is a command: `say JSON`, `tick SECONDS`, `wait SECONDS` (a tool), `write NAME JSON` (asks
-first), `work NAME SECONDS`, `think`, `plan`, `fail`, `die` or `deaf SECONDS` (a tool that no
-cancel ends). Sessions are files in `$HOME/.acp`, so that they can be resumed. `ACP_LOSES_SESSIONS`
-makes the agent forget them.
+first), `work NAME SECONDS`, `think`, `plan`, `fail`, `die`, `deaf SECONDS` (a tool that no cancel
+ends), `mode`, `blocks` (the files of the prompt) or the command `/stamp TEXT`. Sessions are files
+in `$HOME/.acp`, so that they can be resumed. `ACP_LOSES_SESSIONS` makes the agent forget them.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Any
 
 TICK_SECONDS = 0.1
 STORE = Path.home() / ".acp"
+MODES = ("ask", "plan")
 
 
 class Agent:
@@ -25,6 +26,8 @@ class Agent:
     def __init__(self) -> None:
         self.cancelled: dict[str, asyncio.Event] = {}
         self.cwd: dict[str, str] = {}
+        self.mode: dict[str, str] = {}
+        self.blocks: dict[str, list[dict[str, Any]]] = {}
         self.always: set[str] = set()
         self.replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
@@ -58,21 +61,34 @@ class Agent:
 
     async def initialize(self, params: dict[str, Any]) -> dict[str, Any]:
         sessions = {"resume": {}, "close": {}}
-        return {"protocolVersion": 1, "agentCapabilities": {"sessionCapabilities": sessions}}
+        takes = {"image": True, "embeddedContext": True}
+        capabilities = {"sessionCapabilities": sessions, "promptCapabilities": takes}
+        return {"protocolVersion": 1, "agentCapabilities": capabilities}
 
     async def session_new(self, params: dict[str, Any]) -> dict[str, Any]:
         session = f"ses_{uuid.uuid4().hex}"
         STORE.mkdir(exist_ok=True)
         (STORE / session).write_text(params["cwd"])
         self.cwd[session] = params["cwd"]
-        return {"sessionId": session, "configOptions": options()}
+        self.mode[session] = MODES[0]
+        offer_commands(session)
+        return {"sessionId": session, "configOptions": options(), "modes": self.modes(session)}
 
     async def session_resume(self, params: dict[str, Any]) -> dict[str, Any]:
         session = params["sessionId"]
         if not (STORE / session).exists() or "ACP_LOSES_SESSIONS" in os.environ:
             raise LookupError(session)
         self.cwd[session] = params["cwd"]
-        return {"configOptions": options()}
+        self.mode.setdefault(session, MODES[0])
+        return {"configOptions": options(), "modes": self.modes(session)}
+
+    def modes(self, session: str) -> dict[str, Any]:
+        rows = [{"id": mode, "name": mode.title()} for mode in MODES]
+        return {"currentModeId": self.mode[session], "availableModes": rows}
+
+    async def session_set_mode(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.mode[params["sessionId"]] = params["modeId"]
+        return {}
 
     async def session_close(self, params: dict[str, Any]) -> dict[str, Any]:
         (STORE / f"{params['sessionId']}.closed").touch()
@@ -88,7 +104,8 @@ class Agent:
     async def session_prompt(self, params: dict[str, Any]) -> dict[str, Any]:
         session = params["sessionId"]
         text = params["prompt"][0]["text"].split("\n\n---\n\n> **Project context**")[0]
-        command, _, rest = text.partition(" ")
+        command, _, rest = text.removeprefix("/").partition(" ")
+        self.blocks[session] = params["prompt"]
         self.cancelled[session] = asyncio.Event()
         await getattr(self, f"play_{command}")(session, rest)
         stopped = self.cancelled[session].is_set()
@@ -108,6 +125,15 @@ class Agent:
         entries = [{"content": "Write", "status": "in_progress", "priority": "high"}]
         update(session, "plan", entries=entries)
         chunk(session, "That is the plan.")
+
+    async def play_blocks(self, session: str, rest: str) -> None:
+        chunk(session, json.dumps(self.blocks[session][1:]))
+
+    async def play_mode(self, session: str, rest: str) -> None:
+        chunk(session, self.mode[session])
+
+    async def play_stamp(self, session: str, rest: str) -> None:
+        chunk(session, f"stamped {rest}")
 
     async def play_tick(self, session: str, rest: str) -> None:
         for number in range(int(float(rest) / TICK_SECONDS)):
@@ -188,8 +214,16 @@ class Agent:
 
 def options() -> list[dict[str, Any]]:
     models = [{"value": f"fake/{name}", "name": name.title()} for name in ("small", "large")]
-    modes = [{"value": name, "name": name} for name in ("build", "plan")]
-    return [{"id": "model", "options": models}, {"id": "mode", "options": modes}]
+    efforts = [{"value": name, "name": name} for name in ("low", "high")]
+    return [
+        {"id": "effort", "category": "thought_level", "options": efforts},
+        {"id": "language-model", "category": "model", "options": models},
+    ]
+
+
+def offer_commands(session: str) -> None:
+    commands = [{"name": "stamp", "description": "Stamps a text", "input": {"hint": "text"}}]
+    update(session, "available_commands_update", availableCommands=commands)
 
 
 def open_call(session: str, kind: str, arguments: dict[str, Any]) -> str:

@@ -24,6 +24,36 @@ class TestOpenCode(RuntimeContract):
         rows = chat.http.get("/api/models", headers={"X-XO-Wire": "spa"}).json()
         assert {row["id"] for row in rows} == {"fake/fake-1", "fake/fake-2"}
 
+    def test_plan_mode_changes_no_file(self, chat: Chat) -> None:
+        write = '[[tool write {"filePath": "%s", "content": "x"}]] [[text ok]]'
+        planned = chat.run_turn(write % "planned.txt", agent="plan")
+        assert "permission-request" not in planned.events
+        assert not (chat.folder / "planned.txt").exists()
+        allowed = {"allow": True}
+        session_id = planned.session_id
+        chat.run_and_answer(
+            write % "built.txt", "permission-request", allowed, session_id=session_id
+        )
+        assert (chat.folder / "built.txt").read_text() == "x"
+
+    def test_an_attached_file_reaches_the_model(self, chat: Chat) -> None:
+        # the fake model does what it reads
+        (chat.folder / "facts.txt").write_text('[[exact "from the file"]]')
+        attachments = [{"path": str(chat.folder / "facts.txt"), "name": "facts.txt"}]
+        assert chat.run_turn("Read it.", attachments=attachments).text == "from the file"
+
+    def test_its_commands_are_skills(self, chat: Chat) -> None:
+        commands = chat.folder / ".opencode" / "command"
+        commands.mkdir(parents=True)
+        (commands / "greet.md").write_text("---\ndescription: Greets\n---\nGreet: $ARGUMENTS\n")
+        chat.server.restart()
+        chat.run_turn("[[text hello]]")
+        query = {"agent_name": "opencode", "workspace": str(chat.folder)}
+        rows = chat.http.get("/api/skills", params=query).json()
+        assert ("greet", "Greets") in [(row["name"], row["description"]) for row in rows]
+        turn = chat.run_turn('[[exact "good morning"]]', agent_type="greet")
+        assert turn.text == "good morning"
+
     def test_an_answer_for_the_session_holds_for_it(self, chat: Chat) -> None:
         always = {"allow": True, "scope": "session"}
         write = '[[tool write {"filePath": "%s", "content": "x"}]] [[text ok]]'

@@ -1,8 +1,12 @@
 """The kit's ACP runtime passes the contract in front of the fake agent."""
 
+import base64
+import json
+
 import pytest
 
 from tests.sdk.acp.acp_subject import acp_subject
+from tests.support.attachment import PIXEL
 from xo_cowork_core.sdk.testing import Chat, RuntimeContract, RuntimeSubject, eventually
 
 
@@ -18,7 +22,7 @@ class TestAcp(RuntimeContract):
             assert turn.text == "hello"
         rows = chat.http.get("/api/models", headers={"X-XO-Wire": "spa"}).json()
         assert {row["id"] for row in rows} == {"fake/small", "fake/large"}
-        chosen = [file.read_text() for file in (chat.server.home / ".acp").glob("*.model")]
+        chosen = [file.read_text() for file in (chat.server.home / ".acp").glob("*.language-model")]
         assert chosen == ["fake/large"]
 
     def test_a_plan_of_the_agent_is_a_task_list(self, chat: Chat) -> None:
@@ -32,6 +36,45 @@ class TestAcp(RuntimeContract):
         assert turn.body("permission-request")["options"] == ["once", "session"]
         again = chat.run_turn('write b.txt "2"', session_id=turn.session_id)
         assert "permission-request" not in again.events
+
+    def test_plan_mode_is_set_and_left_again(self, chat: Chat) -> None:
+        turn = chat.run_turn("mode", agent="plan")
+        assert turn.text == "plan"
+        allowed = {"file_changes": True}
+        refused = chat.run_turn(
+            'write p.txt "x"', agent="plan", permission_presets=allowed, session_id=turn.session_id
+        )
+        assert "tool-error" in refused.events
+        assert not (chat.folder / "p.txt").exists()
+        again = chat.run_turn("mode", session_id=turn.session_id)
+        assert again.text == "ask", "the agent has no mode `build`: its first other one counts"
+
+    def test_files_are_embedded_where_that_makes_sense_else_linked(self, chat: Chat) -> None:
+        files = {"a.txt": b"words", "b.png": PIXEL, "c.bin": b"\xff\0", "d.txt": b"x" * (1 << 20)}
+        for name, data in files.items():
+            (chat.folder / name).write_bytes(data)
+        attachments = [{"path": str(chat.folder / name), "name": name} for name in files]
+        blocks = json.loads(chat.run_turn("blocks", attachments=attachments).text)
+        kinds = [block["type"] for block in blocks]
+        assert kinds == ["resource", "image", "resource_link", "resource_link"]
+        uris = [block.get("uri") or block["resource"]["uri"] for block in blocks]
+        assert uris == [(chat.folder / name).as_uri() for name in files]
+        assert blocks[0]["resource"]["text"] == "words"
+        assert (blocks[1]["mimeType"], base64.b64decode(blocks[1]["data"])) == ("image/png", PIXEL)
+        assert blocks[3]["name"] == "d.txt"
+
+    def test_commands_of_the_agent_are_skills_of_the_folder(self, chat: Chat) -> None:
+        turn = chat.run_turn("a paper", agent_type="stamp")
+        assert turn.text == "stamped a paper"
+
+        def skills(workspace: str) -> list[str]:
+            query = {"agent_name": "mine", "workspace": workspace}
+            return [row["name"] for row in chat.http.get("/api/skills", params=query).json()]
+
+        assert skills(str(chat.folder)) == ["stamp"]
+        other = chat.server.projects / "other"
+        other.mkdir(exist_ok=True)
+        assert skills(str(other)) == []
 
     def test_a_deleted_session_is_closed_at_the_agent(self, chat: Chat) -> None:
         session_id = chat.run_turn('say "hello"').session_id

@@ -66,8 +66,8 @@ async def list_skills(
         schemas.SkillRow(
             name=skill.name,
             description=skill.description,
-            path=str(skill.path),
-            location=str(skill.path),
+            path=str(skill.path or ""),
+            location=str(skill.path or ""),
             source=skill.source,
             enabled=skill.enabled,
             agent_name=owner,

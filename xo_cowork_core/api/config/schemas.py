@@ -15,7 +15,8 @@ class WorkspaceRoots(TypedDict):
 
 
 class SkillRow(TypedDict):
-    """A skill, and the runtime that has it. `location` and `path` are the file that defines it."""
+    """A skill, and the runtime that has it. `location` and `path` are the file that defines
+    it, or empty."""
 
     name: Annotated[str, Field(examples=["review"])]
     description: Annotated[str, Field(examples=["Reviews a change"])]

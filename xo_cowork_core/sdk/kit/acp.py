@@ -1,6 +1,7 @@
 """A runtime over an agent that speaks the Agent Client Protocol, version 1, on its stdio."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -9,12 +10,20 @@ from xo_cowork_core.sdk.errors import AgentFailure
 from xo_cowork_core.sdk.events.base import Done, Json, JsonValue, ReasoningDelta, TextDelta, Tokens
 from xo_cowork_core.sdk.events.interactions import PermissionRequest, PermissionScope
 from xo_cowork_core.sdk.events.tools import ToolCall, ToolResult
+from xo_cowork_core.sdk.kit.acp_content import prompt_blocks
+from xo_cowork_core.sdk.kit.acp_session import AcpCommands, choose_mode, find_option
 from xo_cowork_core.sdk.kit.json_fields import integer, items, mapping, string
 from xo_cowork_core.sdk.kit.json_rpc import JsonRpcError, JsonRpcPeer
 from xo_cowork_core.sdk.kit.json_rpc_runtime import IDLE_SECONDS, JsonRpcRuntime
 from xo_cowork_core.sdk.kit.json_rpc_turn import JsonRpcTurn
 from xo_cowork_core.sdk.kit.session_ids import SessionIds
-from xo_cowork_core.sdk.runtime.runtime import ClosesSessions, ListsModels, Model
+from xo_cowork_core.sdk.runtime.runtime import (
+    ClosesSessions,
+    ListsModels,
+    Model,
+    OffersSkills,
+    Skill,
+)
 from xo_cowork_core.sdk.runtime.turn import PermissionAnswer, PermissionKind, TurnAnswer
 
 TURN_SECONDS = 24 * 3600.0
@@ -33,15 +42,15 @@ ARGUMENTS: Mapping[str, str] = MappingProxyType({"filePath": "file_path", "path"
 STATUSES: Mapping[str, Literal["completed", "error"]] = MappingProxyType(
     {"completed": "completed", "failed": "error"}
 )
-SELECTABLE = ("model", "mode")
 
 
-class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions):
-    """Runs turns on an ACP agent, with permissions, interrupts, sessions and models.
+class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions, OffersSkills):
+    """Runs turns on an ACP agent: permissions, interrupts, sessions, models, modes, files, skills.
 
     A subclass sets what `JsonRpcRuntime` names and implements `describe`. The agent must ask before
     it changes files or runs commands: where that is a setting of the agent, set it in `environment`
-    or `arguments`. The models are those that the newest session offered.
+    or `arguments`. The models are those that the newest session offered, the skills of a folder the
+    commands that its newest session did.
     """
 
     def __init__(self, context: HostContext, *, idle_seconds: float = IDLE_SECONDS) -> None:
@@ -49,6 +58,7 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions):
         self._session_ids = SessionIds(context)
         self._capabilities: Json = {}
         self._options: Sequence[Json] = ()
+        self._commands = AcpCommands()
 
     def tool_of(self, call: Json) -> str:
         """Return the tool's name from its first report; override it where the agent tells it."""
@@ -56,9 +66,12 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions):
         return TOOLS.get(kind, kind or "tool")
 
     async def models(self) -> Sequence[Model]:
-        rows = [row for option in self._named("model") for row in items(option.get("options"))]
+        rows = items(find_option(self._options, "model").get("options"))
         ids = [(string(row.get("value")), string(row.get("name"))) for row in rows]
         return [Model(value, name or value, value.partition("/")[0]) for value, name in ids]
+
+    async def skills(self, cwd: Path) -> Sequence[Skill]:
+        return self._commands.skills(cwd)
 
     async def start(self, peer: JsonRpcPeer) -> None:
         answer = await peer.request("initialize", CLIENT)
@@ -74,16 +87,22 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions):
             answer = await run.peer.request("session/new", place)
             session = string(answer.get("sessionId"))
             await self._session_ids.store(run.turn.session_id, session)
+        session = session or ""
+        self._commands.open(session, run.turn.cwd)
         self._options = items(answer.get("configOptions")) or self._options
-        for key, value in (("model", run.turn.model), ("mode", run.turn.mode)):
-            if value and self._offers(key, value):
-                choice: Json = {"sessionId": session, "configId": key, "value": value}
+        for category, value in (("model", run.turn.model), ("mode", run.turn.mode)):
+            option = find_option(self._options, category)
+            if value in [row.get("value") for row in items(option.get("options"))]:
+                choice: Json = {"sessionId": session, "configId": option["id"], "value": value}
                 await run.peer.request("session/set_config_option", choice)
-        return session or ""
+        if mode := choose_mode(run.turn.mode, mapping(answer.get("modes"))):
+            await run.peer.request("session/set_mode", {"sessionId": session, "modeId": mode})
+        return session
 
     async def prompt(self, run: JsonRpcTurn) -> Done:
-        text: Json = {"type": "text", "text": run.turn.text}
-        body: Json = {"sessionId": run.session, "prompt": [text]}
+        accepted = mapping(self._capabilities.get("promptCapabilities"))
+        blocks = await prompt_blocks(run.turn, accepted)
+        body: Json = {"sessionId": run.session, "prompt": blocks}
         end = await run.peer.request("session/prompt", body, timeout=TURN_SECONDS)
         reason = "length" if end.get("stopReason") == "max_tokens" else "stop"
         return Done(reason, _tokens(mapping(end.get("usage"))))
@@ -98,6 +117,11 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions):
 
     def session_of(self, params: Json) -> str:
         return string(params.get("sessionId"))
+
+    def observe(self, method: str, params: Json) -> None:
+        update = mapping(params.get("update"))
+        if update.get("sessionUpdate") == "available_commands_update":
+            self._commands.update(self.session_of(params), items(update.get("availableCommands")))
 
     def receive(self, run: JsonRpcTurn, method: str, params: Json) -> None:
         update = mapping(params.get("update"))
@@ -122,7 +146,9 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions):
         choices = {string(row.get("kind")): string(row.get("optionId")) for row in rows}
         kind = PERMISSION_KINDS.get(string(call.get("kind")), "other")
         answer: TurnAnswer | None = None
-        match run.turn.permissions.rule(kind):
+        # some agents ask for a change of files even where they were told to plan only
+        is_plan = run.turn.mode == "plan" and kind == "file_changes"
+        match "deny" if is_plan else run.turn.permissions.rule(kind):
             case "ask":
                 answer = await run.ask(self._request(run, call, kind, choices))
             case rule:
@@ -141,13 +167,6 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions):
         except JsonRpcError as error:
             self.context.log.info("%s has lost session %s: %s", self.title, session, error)
             return None
-
-    def _named(self, key: str) -> Sequence[Json]:
-        return [option for option in self._options if option.get("id") == key]
-
-    def _offers(self, key: str, value: str) -> bool:
-        rows = [row for option in self._named(key) for row in items(option.get("options"))]
-        return value in [row.get("value") for row in rows]
 
     def _report(self, run: JsonRpcTurn, update: Json) -> None:
         raw = mapping(update.get("rawInput"))

@@ -25,6 +25,11 @@ class JsonRpcAgent(ABC):
     def receive(self, run: JsonRpcTurn, method: str, params: Json) -> None:
         """Handle a notification of the turn's session: `run.emit` what it means."""
 
+    def observe(self, method: str, params: Json) -> None:
+        """Handle a notification that may come while no turn of its session runs. `receive` gets it
+        too while one does."""
+        return
+
     async def reply(self, run: JsonRpcTurn, method: str, params: Json) -> Json | None:
         """Return the result of a request of the agent; None refuses it as not supported.
 
@@ -87,7 +92,9 @@ class JsonRpcConnection:
             task = asyncio.create_task(self._reply(message, run, method, params), name=method)
             self._replies.add(task)
             task.add_done_callback(self._replies.discard)
-        elif run:
+            return
+        self._agent.observe(method, params)
+        if run:
             self._agent.receive(run, method, params)
 
     async def _reply(

@@ -169,7 +169,8 @@ class ListsModels(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """A skill that a prompt may name in `agent_type`. `path` is the file that defines it.
+    """A skill that a prompt may name in `agent_type`. `path` is the file that defines it, None when
+    the agent doesn't tell.
 
     `source` says whom it serves: `bundled` every project, `plugin` those that use a plugin of the
     agent, `project` the project that holds it.
@@ -177,7 +178,7 @@ class Skill:
 
     name: str
     description: str
-    path: Path
+    path: Path | None = None
     source: Literal["bundled", "plugin", "project"] = "bundled"
     enabled: bool = True
 
