@@ -1,6 +1,6 @@
 """Building blocks that most runtimes need, independent of any agent."""
 
-from xo_cowork_core.sdk.kit.acp import AcpRuntime
+from xo_cowork_core.sdk.kit.acp.runtime import AcpRuntime
 from xo_cowork_core.sdk.kit.json_lines import JsonLinesAgents, JsonLinesProcess
 from xo_cowork_core.sdk.kit.json_rpc import (
     JsonRpcError,

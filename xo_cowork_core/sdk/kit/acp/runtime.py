@@ -10,8 +10,8 @@ from xo_cowork_core.sdk.errors import AgentFailure
 from xo_cowork_core.sdk.events.base import Done, Json, JsonValue, ReasoningDelta, TextDelta, Tokens
 from xo_cowork_core.sdk.events.interactions import PermissionRequest, PermissionScope
 from xo_cowork_core.sdk.events.tools import ToolCall, ToolResult
-from xo_cowork_core.sdk.kit.acp_content import prompt_blocks
-from xo_cowork_core.sdk.kit.acp_session import AcpCommands, choose_mode, find_option
+from xo_cowork_core.sdk.kit.acp.content import prompt_blocks
+from xo_cowork_core.sdk.kit.acp.sessions import AcpCommands, choose_mode, find_option
 from xo_cowork_core.sdk.kit.json_fields import integer, items, mapping, string
 from xo_cowork_core.sdk.kit.json_rpc import JsonRpcError, JsonRpcPeer
 from xo_cowork_core.sdk.kit.json_rpc_runtime import IDLE_SECONDS, JsonRpcRuntime
