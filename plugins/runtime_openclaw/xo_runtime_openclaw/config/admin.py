@@ -36,6 +36,7 @@ from xo_runtime_openclaw.config.config_file import ConfigFile
 from xo_runtime_openclaw.config.configuration import Configuration
 from xo_runtime_openclaw.config.live_config import LiveConfig
 from xo_runtime_openclaw.config.provider_status import ProviderStatus
+from xo_runtime_openclaw.config.redacted import without_markers
 from xo_runtime_openclaw.gateway.bootstrap import minimal_config
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.probe import answers
@@ -113,7 +114,7 @@ class AdminAbilities(
         return PROVIDERS
 
     async def configuration(self) -> Json:
-        return (await self._services.configuration.read()).config
+        return without_markers((await self._services.configuration.read()).config)
 
     async def tools(self) -> Sequence[Tool]:
         return await self._services.catalog.tools()
