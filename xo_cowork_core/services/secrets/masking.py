@@ -7,6 +7,7 @@ known fields: programs have more kinds of keys than a list can name.
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import Any, cast
 
 MASK = "••••"
@@ -28,23 +29,26 @@ SECRET_ENDINGS = (
 )
 # a reference to an environment entry names a secret, but is none
 REFERENCE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")
-TOKENS = re.compile(
-    r"""
+TOKENS = r"""
     \b(?:sk|pk|rk|xai|gsk|hf|npm|pypi|glpat|shpat|dop_v1|r8)[-_][A-Za-z0-9_-]{8,}
     | \bgh[a-z]_[A-Za-z0-9]{8,} | \bgithub_pat_\w{8,} | \bxox[a-z]-[\w-]{8,} | \bxapp-[\w-]{8,}
     | \bAKIA[0-9A-Z]{12,} | \bAIza[\w-]{20,} | \bya29\.[\w-]{8,}
-    | \beyJ[\w-]{8,}\.[\w-]+\.?[\w-]* | \b\d{6,12}:[A-Za-z0-9_-]{30,}
+    | (?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.?[\w-]* | \b\d{6,12}:[A-Za-z0-9_-]{30,}
     | (?<=bearer\ )[^\s"']{8,} | (?<=basic\ )[A-Za-z0-9+/=]{12,}
     | (?<=://)[^/\s@]+(?=@)
     | -----BEGIN[\s\S]*?(?:-----END[^-]*-----|\Z)
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+    """
 # in a URL, a header or on a command line; the look-behind keeps the search linear
 ASSIGNMENT = re.compile(r"(?<![\w-])([\w-]+)[=:][ \t]*(?!//)")
 ASSIGNED = re.compile(r"[^\s&;,\"']+")
 OPTION = re.compile(r"--?[A-Za-z][\w-]*")
 NAME_FIELDS = ("name", "key", "header")
+
+
+@cache
+def _token_pattern() -> re.Pattern[str]:
+    """Return the compiled `TOKENS`. Compiling takes some milliseconds, which no start needs."""
+    return re.compile(TOKENS, re.VERBOSE | re.IGNORECASE)
 
 
 def masked_preview(value: str) -> str:
@@ -123,7 +127,7 @@ class SecretMasker:
             text = self._parts.sub(MASK, text)
         if self._redact:
             text = self._redact(text)
-        return _mask_assignments(TOKENS.sub(MASK, text))
+        return _mask_assignments(_token_pattern().sub(MASK, text))
 
 
 def _mask_assignments(text: str) -> str:
