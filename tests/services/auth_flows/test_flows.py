@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,12 +34,6 @@ from xo_cowork_core.services.connectors.errors import (
     StateMismatch,
     UpstreamUnreachable,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[FakeOAuthServer]:
-    with FakeOAuthServer() as running:
-        yield running
 
 
 def free_port() -> int:

@@ -12,18 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.support.connector_child import methods_for
-from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.connector_engine import CONNECTOR
+from tests.support.connector_fixtures import oauth_engine
 from tests.support.turn_engine import in_event_loop
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
-
-
-@pytest.fixture
-def server() -> Iterator[FakeOAuthServer]:
-    with FakeOAuthServer() as running:
-        yield running
 
 
 @dataclass
@@ -48,10 +42,6 @@ def killed_at_exit(folder: Path, server: FakeOAuthServer, method: str) -> Iterat
             process.send_signal(signal.SIGKILL)
 
 
-def next_engine(folder: Path, server: FakeOAuthServer) -> ConnectorEngine:
-    return ConnectorEngine(folder, UserinfoConnector(server, methods_for(server)))
-
-
 def visit(server: FakeOAuthServer, url: str) -> int:
     try:
         return server.sign_in(url).status_code
@@ -66,7 +56,7 @@ async def test_a_browser_that_comes_back_after_the_kill_is_still_taken(
     with killed_at_exit(tmp_path, server, "authorization_code") as child:
         journal = tmp_path / "flows.json"
         assert stat.S_IMODE(journal.stat().st_mode) == 0o600
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = engine.flows.read(CONNECTOR, child.flow_id)
         assert (flow.state, flow.redirect) == ("awaiting_user", "loopback")
         assert await asyncio.to_thread(visit, server, child.url or "") == 200
@@ -87,7 +77,7 @@ async def test_a_code_that_was_being_exchanged_is_not_sent_twice(
         visiting = asyncio.create_task(asyncio.to_thread(visit, server, child.url or ""))
         await asyncio.to_thread(hold.wait)
     await visiting
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = engine.flows.read(CONNECTOR, child.flow_id)
         assert flow.state == "awaiting_user"
         assert flow.error and flow.error.code == "restarted"
@@ -107,7 +97,7 @@ async def test_tokens_that_were_being_checked_are_not_lost(
         visiting = asyncio.create_task(asyncio.to_thread(visit, server, child.url or ""))
         await asyncio.to_thread(hold.wait)
     await visiting
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = engine.flows.read(CONNECTOR, child.flow_id)
         await engine.reaches(flow, "completed")
         assert len(server.requests("token")) == 1
@@ -118,7 +108,7 @@ async def test_a_device_is_polled_on(tmp_path: Path, server: FakeOAuthServer) ->
     with killed_at_exit(tmp_path, server, "device_code") as child:
         pass
     server.approve(child.code or "")
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = engine.flows.read(CONNECTOR, child.flow_id)
         assert flow.user_code == child.code
         await engine.reaches(flow, "completed")
@@ -133,7 +123,7 @@ async def test_a_flow_that_was_starting_starts_again(
         killed_at_exit(tmp_path, server, "authorization_code") as child,
     ):
         assert child.url is None
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = await engine.flows.settled(CONNECTOR, child.flow_id, 10)
         assert await asyncio.to_thread(visit, server, flow.authorize_url or "") == 200
         await engine.reaches(flow, "completed")
@@ -144,7 +134,7 @@ async def test_a_key_may_be_pasted_after_the_kill(tmp_path: Path, server: FakeOA
     with killed_at_exit(tmp_path, server, "api_key") as child:
         pass
     key = server.issue().access_token
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = await engine.flows.submit(CONNECTOR, child.flow_id, key)
         assert flow.state == "completed"
 
@@ -155,7 +145,7 @@ async def test_a_sign_in_program_ends_with_the_server(
 ) -> None:
     with killed_at_exit(tmp_path, server, "command") as child:
         assert child.url == "https://acme.test/login"
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = engine.flows.read(CONNECTOR, child.flow_id)
         assert flow.state == "failed"
         assert flow.error and flow.error.code == "restarted"
@@ -182,7 +172,7 @@ async def test_a_port_that_another_program_took_meanwhile_leaves_pasting(
     port = httpx.URL(answer).port
     assert port
     foreign = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
-    async with next_engine(tmp_path, server) as engine:
+    async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = engine.flows.read(CONNECTOR, child.flow_id)
         done = await engine.flows.submit(CONNECTOR, flow.flow_id, answer)
         assert (done.state, done.redirect) == ("completed", "paste")

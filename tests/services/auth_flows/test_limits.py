@@ -16,16 +16,13 @@ from tests.support.connector_engine import (
     device_method,
     eventually,
 )
+from tests.support.connector_fixtures import key_engine
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.sdk.connector import ApiKey, CommandLogin, TokenSet
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
 from xo_cowork_core.services.auth_flows.views import FlowView
 from xo_cowork_core.services.connectors.errors import FlowNotFound
-
-
-def engine_at(folder: Path, clock: FakeClock) -> ConnectorEngine:
-    return ConnectorEngine(folder, UserinfoConnector(None, [ApiKey()]), clock=clock)
 
 
 def names(count: int) -> list[str]:
@@ -36,7 +33,7 @@ def names(count: int) -> list[str]:
 @in_event_loop
 async def test_a_flow_expires_by_itself_and_is_forgotten_10_minutes_later(tmp_path: Path) -> None:
     clock = FakeClock()
-    async with engine_at(tmp_path, clock) as engine:
+    async with key_engine(tmp_path, clock=clock) as engine:
         flow = await engine.start()
         assert flow.expires_at == clock.now() + timedelta(seconds=600)
         clock.advance(600)
@@ -64,10 +61,10 @@ async def test_a_flow_expires_by_itself_and_is_forgotten_10_minutes_later(tmp_pa
 @in_event_loop
 async def test_an_ended_flow_is_read_after_a_restart(tmp_path: Path) -> None:
     clock = FakeClock()
-    async with engine_at(tmp_path, clock) as engine:
+    async with key_engine(tmp_path, clock=clock) as engine:
         done = await engine.start(input="key-1")
         assert done.state == "completed"
-    async with engine_at(tmp_path, clock) as engine:
+    async with key_engine(tmp_path, clock=clock) as engine:
         assert engine.flows.read(CONNECTOR, done.flow_id) == done
         # the same key once more is no new sign-in
         assert await engine.flows.submit(CONNECTOR, done.flow_id, "key-1") == done
@@ -76,7 +73,7 @@ async def test_an_ended_flow_is_read_after_a_restart(tmp_path: Path) -> None:
 @in_event_loop
 async def test_64_flows_may_be_open_and_64_ended_ones_are_kept(tmp_path: Path) -> None:
     clock = FakeClock()
-    async with engine_at(tmp_path, clock) as engine:
+    async with key_engine(tmp_path, clock=clock) as engine:
         opened = [await engine.start(connection=name) for name in names(64)]
         with pytest.raises(Unavailable):
             await engine.start(connection="one-more")
@@ -104,7 +101,7 @@ async def test_64_flows_may_be_open_and_64_ended_ones_are_kept(tmp_path: Path) -
 
 @in_event_loop
 async def test_parallel_starts_for_one_connection_open_one_flow(tmp_path: Path) -> None:
-    async with engine_at(tmp_path, FakeClock()) as engine:
+    async with key_engine(tmp_path, clock=FakeClock()) as engine:
         starts = [engine.start() for _ in range(20)]
         results = await asyncio.gather(*starts, return_exceptions=True)
         assert sum(isinstance(result, FlowView) for result in results) == 1

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.connector_fixtures import oauth_engine
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk.connector import AuthorizationCode, DeviceCode, OAuthClient, OAuthServer
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
@@ -22,27 +22,12 @@ from xo_cowork_core.services.connectors.errors import (
 REGISTERED = OAuthClient(register=True, client_name="XO test")
 
 
-@pytest.fixture
-def server() -> Iterator[FakeOAuthServer]:
-    with FakeOAuthServer() as running:
-        yield running
-
-
-def engine_for(
-    folder: Path,
-    server: FakeOAuthServer,
-    method: AuthorizationCode | DeviceCode,
-    **options: object,
-) -> ConnectorEngine:
-    return ConnectorEngine(folder, UserinfoConnector(server, [method]), **options)
-
-
 @in_event_loop
 async def test_endpoints_are_discovered_from_a_protected_resource(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     method = AuthorizationCode(OAuthServer(resource=server.url), OAuthClient("test-client"))
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         await engine.signed_in(server)
         assert len(server.requests("resource_metadata")) == 1
         [authorization] = server.requests("authorize")
@@ -65,7 +50,7 @@ async def test_declared_endpoints_are_enough_when_metadata_fails(
     )
     server.fault("server_metadata", 500, times=9)
     method = AuthorizationCode(declared, OAuthClient("test-client"))
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         await engine.signed_in(server)
 
 
@@ -75,9 +60,9 @@ async def test_a_client_registers_once_for_a_redirect_and_again_when_it_was_forg
 ) -> None:
     clock = FakeClock()
     method = AuthorizationCode(OAuthServer(issuer=server.url), REGISTERED)
-    async with engine_for(tmp_path, server, method, clock=clock) as engine:
+    async with oauth_engine(tmp_path, server, method, clock=clock) as engine:
         await engine.signed_in(server)
-    async with engine_for(tmp_path, server, method, clock=clock) as engine:
+    async with oauth_engine(tmp_path, server, method, clock=clock) as engine:
         await engine.signed_in(server)
         [registration] = server.requests("register")
         assert registration.parameters["client_name"] == "XO test"
@@ -98,7 +83,7 @@ async def test_a_flow_that_was_given_up_gives_its_registration_up(
 ) -> None:
     """A server that does not know a client shows an error page and never sends the browser back."""
     method = AuthorizationCode(OAuthServer(issuer=server.url), REGISTERED)
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         first = await engine.start()
         server.forget_clients()
         await engine.flows.cancel(CONNECTOR, first.flow_id)
@@ -111,7 +96,7 @@ async def test_a_device_client_registers_again_at_once(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     method = DeviceCode(OAuthServer(issuer=server.url), REGISTERED)
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         flow = await engine.start()
         await engine.flows.cancel(CONNECTOR, flow.flow_id)
         server.forget_clients()
@@ -125,7 +110,7 @@ async def test_a_refused_registration_ends_the_start(tmp_path: Path) -> None:
     with FakeOAuthServer() as server:
         method = AuthorizationCode(OAuthServer(issuer=server.url), REGISTERED)
         server.fault("register", 400, {"error": "invalid_redirect_uri"})
-        async with engine_for(tmp_path, server, method) as engine:
+        async with oauth_engine(tmp_path, server, method) as engine:
             with pytest.raises(RegistrationFailed):
                 await engine.start()
 
@@ -136,7 +121,7 @@ async def test_a_damaged_file_of_registrations_is_kept_aside(
 ) -> None:
     (tmp_path / "registrations.json").write_text("[")
     method = AuthorizationCode(OAuthServer(issuer=server.url), REGISTERED)
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         await engine.signed_in(server)
     assert [path.read_text() for path in tmp_path.glob("registrations.json.broken-*")] == ["["]
     stored = json.loads((tmp_path / "registrations.json").read_text())
@@ -155,7 +140,7 @@ def test_a_confidential_client_takes_its_secret_from_the_plugin(
     secrets = {"ACME_ID": "their-client", "ACME_SECRET": "their secret/+=%"}
 
     async def run() -> None:
-        async with engine_for(tmp_path, server, method, secrets=secrets) as engine:
+        async with oauth_engine(tmp_path, server, method, secrets=secrets) as engine:
             await engine.signed_in(server)
             assert {each.authentication for each in server.requests("token")} == {authentication}
         for file in tmp_path.rglob("*.json"):
@@ -169,7 +154,7 @@ async def test_disconnect_revokes_both_tokens_and_deletes_them(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     method = AuthorizationCode(OAuthServer(issuer=server.url), OAuthClient("test-client"))
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         await engine.signed_in(server)
         tokens = await engine.connections.get(CONNECTOR)
         status = await engine.connections.disconnect(CONNECTOR)
@@ -186,7 +171,7 @@ async def test_disconnect_works_while_the_provider_is_down(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     method = AuthorizationCode(OAuthServer(issuer=server.url), OAuthClient("test-client"))
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         await engine.signed_in(server, connection="work")
         await asyncio.to_thread(server.close)
         await engine.connections.disconnect(CONNECTOR, "work")
@@ -207,7 +192,7 @@ def test_metadata_that_cannot_be_trusted_is_refused(
     method = AuthorizationCode(OAuthServer(issuer=server.url), OAuthClient("test-client"))
 
     async def run() -> FlowView:
-        async with engine_for(tmp_path, server, method) as engine:
+        async with oauth_engine(tmp_path, server, method) as engine:
             return await engine.start()
 
     server.fault("server_metadata", 200, document)  # type: ignore[arg-type]
@@ -237,7 +222,7 @@ async def test_a_refused_revocation_is_logged_and_deletes_the_tokens(
     tmp_path: Path, server: FakeOAuthServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     method = AuthorizationCode(OAuthServer(issuer=server.url), OAuthClient("test-client"))
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         await engine.signed_in(server)
         server.fault("revoke", 400, {"error": "unsupported_token_type"})
         assert (await engine.connections.disconnect(CONNECTOR)).state == "disconnected"
@@ -250,7 +235,7 @@ async def test_a_registration_asks_for_the_scopes_of_its_method(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     method = AuthorizationCode(OAuthServer(issuer=server.url), REGISTERED, scopes=("a", "b"))
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         await engine.start()
         [registration] = server.requests("register")
         assert registration.parameters["scope"] == "a b"
@@ -264,7 +249,7 @@ async def test_metadata_of_another_resource_is_refused(
     method = AuthorizationCode(OAuthServer(resource=server.url), OAuthClient("test-client"))
     document = {"resource": "https://evil.test", "authorization_servers": [server.url]}
     server.fault("resource_metadata", 200, document)
-    async with engine_for(tmp_path, server, method) as engine:
+    async with oauth_engine(tmp_path, server, method) as engine:
         with pytest.raises(UpstreamError, match="another resource"):
             await engine.start()
         assert server.requests("server_metadata") == []

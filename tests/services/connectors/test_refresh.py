@@ -1,7 +1,6 @@
 """Refresh: one at a time, ahead of expiry, the rotated token stored before it is used."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,31 +9,19 @@ import pytest
 
 from tests.support.connector_engine import (
     CONNECTOR,
-    ConnectorEngine,
-    UserinfoConnector,
-    code_method,
     eventually,
 )
+from tests.support.connector_fixtures import oauth_engine
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.sdk.connector import Account, TokenSet
-from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer, Lifetimes
+from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
 from xo_cowork_core.services.connectors.errors import NeedsAuth
 from xo_cowork_core.storage.json_file import JsonFile
 
 
-@pytest.fixture
-def server() -> Iterator[FakeOAuthServer]:
-    with FakeOAuthServer(lifetimes=Lifetimes(access_seconds=3600)) as running:
-        yield running
-
-
 def refreshes(server: FakeOAuthServer) -> int:
     return len(server.requests("token", grant_type="refresh_token"))
-
-
-def engine_for(server: FakeOAuthServer, folder: Path, clock: FakeClock) -> ConnectorEngine:
-    return ConnectorEngine(folder, UserinfoConnector(server, [code_method(server)]), clock=clock)
 
 
 @in_event_loop
@@ -42,7 +29,7 @@ async def test_fifty_parallel_callers_make_one_refresh(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         old = await engine.connections.get(CONNECTOR)
         clock.advance(3600 - 59)
@@ -58,7 +45,7 @@ async def test_tokens_with_more_than_a_minute_left_are_not_refreshed(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         clock.advance(3600 * 0.8 - 1)
         await engine.connections.get(CONNECTOR)
@@ -70,7 +57,7 @@ async def test_tokens_are_refreshed_by_themselves_at_80_percent_of_their_life(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         clock.advance(3600 * 0.8 + 1)
         await engine.signed_in(server, connection="work")  # wakes the refresher
@@ -86,7 +73,7 @@ async def test_a_rotated_token_is_on_the_disk_before_a_caller_has_the_new_one(
     tmp_path: Path, server: FakeOAuthServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         clock.advance(3600)
         write = JsonFile.write
@@ -117,7 +104,7 @@ async def test_refreshes_of_two_servers_in_turn_survive_reuse_detection(
 ) -> None:
     clock = FakeClock()
     for _ in range(3):
-        async with engine_for(server, tmp_path, clock) as engine:
+        async with oauth_engine(tmp_path, server, clock=clock) as engine:
             if engine.connections.status(CONNECTOR).state == "needs_auth":
                 await engine.signed_in(server)
             clock.advance(3600)
@@ -131,7 +118,7 @@ async def test_a_failing_server_degrades_the_connection_and_keeps_its_token(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         clock.advance(3600 - 30)
         server.fault("token", 503, times=2)
@@ -157,13 +144,13 @@ async def test_a_revoked_grant_needs_a_person_and_deletes_nothing(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         server.revoke_all()
         clock.advance(3600)
         with pytest.raises(NeedsAuth):
             await engine.connections.get(CONNECTOR)
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         status = engine.connections.status(CONNECTOR)
         assert status.state == "needs_reauth"
         assert status.account and status.account.username == "octo"
@@ -180,7 +167,7 @@ async def test_a_refresh_that_no_caller_waits_for_any_more_is_stored(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         clock.advance(3600)
         with server.hold("token") as hold:
@@ -189,7 +176,7 @@ async def test_a_refresh_that_no_caller_waits_for_any_more_is_stored(
             assert engine.connections.status(CONNECTOR).state == "refreshing"
             caller.cancel()
             await asyncio.wait({caller})
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         tokens = await engine.connections.get(CONNECTOR)
         assert server.is_valid(tokens.access_token.get_secret_value())
         assert refreshes(server) == 1
@@ -200,7 +187,7 @@ async def test_disconnect_during_a_refresh_leaves_no_token(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         clock.advance(3600)
         with server.hold("token") as hold:
@@ -222,7 +209,7 @@ async def test_a_check_refreshes_a_refused_token_once_and_only_if_it_is_still_th
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     clock = FakeClock()
-    async with engine_for(server, tmp_path, clock) as engine:
+    async with oauth_engine(tmp_path, server, clock=clock) as engine:
         await engine.signed_in(server)
         server.expire("access")
         clock.advance(61)

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.connector_fixtures import key_engine
 from tests.support.turn_engine import in_event_loop
 from xo_cowork_core.sdk import (
     BadRequest,
@@ -30,10 +31,6 @@ from xo_cowork_core.storage.json_file import JsonFile, JsonObject
 KEY = TokenSet(SecretStr("key-1"), extra={"id_token": SecretStr("id-1")})
 
 
-def engine_at(folder: Path) -> ConnectorEngine:
-    return ConnectorEngine(folder, UserinfoConnector(None, [ApiKey()]))
-
-
 def token_file(folder: Path) -> Path:
     return folder / "tokens" / f"{CONNECTOR}.json"
 
@@ -43,7 +40,7 @@ async def test_files_and_folders_are_private_from_their_creation(tmp_path: Path)
     state = tmp_path / "state"
     old_mask = os.umask(0)
     try:
-        async with engine_at(state) as engine:
+        async with key_engine(state) as engine:
             await engine.start(input="key-1")
     finally:
         os.umask(old_mask)
@@ -54,10 +51,10 @@ async def test_files_and_folders_are_private_from_their_creation(tmp_path: Path)
 
 @in_event_loop
 async def test_a_file_of_a_wider_mode_is_narrowed_when_it_is_read(tmp_path: Path) -> None:
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         await engine.start(input="key-1")
     token_file(tmp_path).chmod(0o644)
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         assert engine.connections.status(CONNECTOR).is_connected
         assert stat.S_IMODE(token_file(tmp_path).stat().st_mode) == 0o600
 
@@ -83,7 +80,7 @@ def test_a_damaged_file_is_kept_aside_and_told(tmp_path: Path, content: bytes) -
     file.write_bytes(content)
 
     async def run() -> None:
-        async with engine_at(tmp_path) as engine:
+        async with key_engine(tmp_path) as engine:
             status = engine.connections.status(CONNECTOR)
             assert status.state == "needs_auth"
             [kept] = [path for path in file.parent.iterdir() if "broken" in path.name]
@@ -101,7 +98,7 @@ def test_a_damaged_journal_is_kept_aside(tmp_path: Path, content: bytes) -> None
     (tmp_path / "flows.json").write_bytes(content)
 
     async def run() -> None:
-        async with engine_at(tmp_path) as engine:
+        async with key_engine(tmp_path) as engine:
             assert (await engine.start()).state == "awaiting_user"
         [kept] = tmp_path.glob("flows.json.broken-*")
         assert kept.read_bytes() == content
@@ -112,7 +109,7 @@ def test_a_damaged_journal_is_kept_aside(tmp_path: Path, content: bytes) -> None
 @in_event_loop
 async def test_a_folder_in_the_place_of_the_file_is_moved_aside(tmp_path: Path) -> None:
     token_file(tmp_path).mkdir(parents=True)
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         assert "broken" in engine.connections.status(CONNECTOR).reason
         await engine.start(input="key-1")
         assert json.loads(token_file(tmp_path).read_text())["version"] == 1
@@ -120,7 +117,7 @@ async def test_a_folder_in_the_place_of_the_file_is_moved_aside(tmp_path: Path) 
 
 @in_event_loop
 async def test_a_plugin_reaches_the_tokens_of_its_own_connectors_alone(tmp_path: Path) -> None:
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         own = PluginTokens("connector_acme", engine.registry, engine.connections)
         other = PluginTokens("connector_other", engine.registry, engine.connections)
         with pytest.raises(Unauthorized):
@@ -143,7 +140,7 @@ async def test_a_plugin_reaches_the_tokens_of_its_own_connectors_alone(tmp_path:
 
 @in_event_loop
 async def test_names_and_numbers_of_connections_are_limited(tmp_path: Path) -> None:
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         for name in ("", "../x", "A", "x" * 33, "a b", "a\n"):
             with pytest.raises(BadRequest):
                 await engine.connections.set_tokens(CONNECTOR, name, KEY)
@@ -158,7 +155,7 @@ async def test_names_and_numbers_of_connections_are_limited(tmp_path: Path) -> N
 
 @in_event_loop
 async def test_tokens_without_a_refresh_token_work_until_they_expire(tmp_path: Path) -> None:
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         moment = datetime.now(UTC) + timedelta(seconds=30)
         lasting = TokenSet(SecretStr("t"), expires_at=moment)
         await engine.connections.set_tokens(CONNECTOR, "default", lasting)
@@ -172,13 +169,13 @@ async def test_tokens_without_a_refresh_token_work_until_they_expire(tmp_path: P
 
 @in_event_loop
 async def test_the_verdict_of_a_check_holds_for_a_minute(tmp_path: Path) -> None:
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         await engine.start(input="key-1")
         asked = engine.connector.identified
         for _ in range(20):
             await engine.connections.check(CONNECTOR)
         assert engine.connector.identified == asked
-    engine = engine_at(tmp_path)
+    engine = key_engine(tmp_path)
     engine.connector.error = Unavailable("It is down.")
     async with engine:
         checks = [engine.connections.check(CONNECTOR) for _ in range(20)]
@@ -186,7 +183,7 @@ async def test_the_verdict_of_a_check_holds_for_a_minute(tmp_path: Path) -> None
         assert engine.connector.identified == 1
         assert {(each.state, each.reason) for each in statuses} == {("degraded", "It is down.")}
         assert (await engine.connections.get(CONNECTOR)).access_token == SecretStr("key-1")
-    engine = engine_at(tmp_path)
+    engine = key_engine(tmp_path)
     engine.connector.error = Unauthorized("No.")
     async with engine:
         assert (await engine.connections.check(CONNECTOR)).state == "needs_reauth"
@@ -196,13 +193,13 @@ async def test_the_verdict_of_a_check_holds_for_a_minute(tmp_path: Path) -> None
 @in_event_loop
 async def test_a_connector_of_a_careless_plugin_is_told_and_harms_no_one(tmp_path: Path) -> None:
     for error in (RuntimeError("oops"), SystemExit(3)):
-        engine = engine_at(tmp_path)
+        engine = key_engine(tmp_path)
         engine.connector.error = error  # type: ignore[assignment]
         async with engine:
             flow = await engine.start(input="key-1", force=True)
             assert flow.state == "awaiting_user"
             assert flow.error and flow.error.code == "upstream_error"
-    engine = engine_at(tmp_path)
+    engine = key_engine(tmp_path)
     engine.connector.identify = lambda _: asyncio.sleep(0, "no account")  # type: ignore[method-assign]
     async with engine:
         flow = await engine.start(input="key-1", force=True)
@@ -220,7 +217,7 @@ async def test_a_connector_of_a_careless_plugin_is_told_and_harms_no_one(tmp_pat
 
 @in_event_loop
 async def test_states_are_read_from_memory(tmp_path: Path) -> None:
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         for number in range(32):
             await engine.connections.set_tokens(CONNECTOR, f"c{number}", KEY)
         await asyncio.gather(
@@ -239,7 +236,7 @@ async def test_states_are_read_from_memory(tmp_path: Path) -> None:
 async def test_a_full_disk_refuses_a_disconnection_and_keeps_the_tokens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         await engine.connections.set_tokens(CONNECTOR, "default", KEY)
 
         def refuse(*_: object) -> None:
@@ -279,7 +276,7 @@ async def test_a_connector_gives_its_token_to_turns_while_it_is_connected(tmp_pa
 
 @in_event_loop
 async def test_tokens_are_kept_out_of_logs_before_a_plugin_has_them(tmp_path: Path) -> None:
-    engine = engine_at(tmp_path)
+    engine = key_engine(tmp_path)
     shown: list[str] = []
 
     async def identify(tokens: TokenSet) -> Account:
@@ -290,7 +287,7 @@ async def test_tokens_are_kept_out_of_logs_before_a_plugin_has_them(tmp_path: Pa
     async with engine:
         await engine.start(input="a-long-key-1")
     assert shown == ["[redacted]"]
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         assert engine.redactor.redact("key: a-long-key-1") == "key: [redacted]"
 
 
@@ -304,7 +301,7 @@ async def test_a_write_whose_caller_is_gone_is_completed_before_the_stop(
         sleep(0.2)
         write(file, value)
 
-    async with engine_at(tmp_path) as engine:
+    async with key_engine(tmp_path) as engine:
         monkeypatch.setattr(JsonFile, "write", write_slowly)
         caller = asyncio.create_task(engine.connections.set_tokens(CONNECTOR, "default", KEY))
         await asyncio.sleep(0.05)
