@@ -18,18 +18,27 @@ from xo_cowork_core import sdk
 from xo_cowork_core.api.errors import STATUS
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.settings.model import read_settings
-from xo_cowork_core.sdk import hooks, kit, testing
+from xo_cowork_core.sdk import hooks, kit, sign_in, testing
 from xo_cowork_core.sdk.connector import ConnectionState
 from xo_cowork_core.sdk.events import base as events
 from xo_cowork_core.sdk.runtime import agents, catalog, configuration, history, transcripts
+from xo_cowork_core.sdk.runtime import sign_in as runtime_sign_in
 from xo_cowork_core.services.auth_flows.views import FlowState
 from xo_cowork_core.services.connectors.errors import ERRORS
 from xo_cowork_core.services.runtimes.plugin_record import PluginState
 from xo_cowork_core.services.runtimes.registry import ABILITIES
 
 FRONTEND, PLUGINS = page("docs/frontend.md"), page("docs/plugins.md")
-RUNTIME_MODULES = (sdk, agents, catalog, configuration, history, transcripts)
-PUBLIC_MODULES = (*RUNTIME_MODULES, kit, testing)
+RUNTIME_MODULES = (
+    sdk,
+    agents,
+    catalog,
+    configuration,
+    history,
+    runtime_sign_in,
+    transcripts,
+)
+PUBLIC_MODULES = (*RUNTIME_MODULES, sign_in, kit, testing)
 # the stream sends these itself, without an id
 UNNUMBERED = {"heartbeat": set[str](), "error": {"error_message"}}
 FAMILIES = {

@@ -119,6 +119,12 @@ def _lists_models(chat: Chat) -> None:
     assert "model=some-model" in chat.run_turn("hello", model="some-model").text
 
 
+def _logs_in(chat: Chat) -> None:
+    path = "/api/runtimes/bare/sign-in"
+    answers = [chat.http.get(path), chat.http.post(path)]
+    assert [answer.status_code for answer in answers] == [501, 501]
+
+
 def _offers_skills(chat: Chat) -> None:
     assert chat.http.get("/api/skills").json() == []
     assert "skill=some-skill" in chat.run_turn("hello", agent_type="some-skill").text
@@ -185,6 +191,7 @@ WITHOUT: Mapping[str, Check] = MappingProxyType(
         "checks_health": _checks_health,
         "closes_sessions": _closes_sessions,
         "opens_sessions": _opens_sessions,
+        "logs_in": _logs_in,
         "lists_models": _lists_models,
         "offers_skills": _offers_skills,
         "keeps_agents": _keeps_agents,

@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from xo_cowork_core import sdk
-from xo_cowork_core.sdk import connector, hooks, kit, testing
+from xo_cowork_core.sdk import connector, hooks, kit, sign_in, testing
 from xo_cowork_core.sdk.runtime import agents, history, transcripts
+from xo_cowork_core.sdk.runtime import sign_in as runtime_sign_in
 from xo_cowork_core.sdk.testing.contract import RuntimeContract
 
 HOOKS = {
@@ -23,7 +24,17 @@ HOOKS = {
     "xo_turn_finished",
 }
 MAX_NAMES = 75
-MODULES = (sdk, agents, history, transcripts, connector, kit, testing)
+MODULES = (
+    sdk,
+    agents,
+    history,
+    transcripts,
+    runtime_sign_in,
+    sign_in,
+    connector,
+    kit,
+    testing,
+)
 PUBLIC = [(module, name) for module in MODULES for name in module.__all__]
 
 

@@ -24,6 +24,7 @@ from xo_cowork_core.sdk.connector import (
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
 from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
 from xo_cowork_core.services.auth_flows.preparation import Preparation
+from xo_cowork_core.services.auth_flows.targets import SignInTargets
 from xo_cowork_core.services.auth_flows.tools import FlowTools
 from xo_cowork_core.services.auth_flows.views import FlowView
 from xo_cowork_core.services.clock import Clock, SystemClock
@@ -35,6 +36,7 @@ from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
 from xo_cowork_core.services.connectors.token_store import TokenStore
 from xo_cowork_core.services.http import SharedHttpClient
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
+from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import (
     PluginRecord,
     RegisteredConnector,
@@ -145,8 +147,8 @@ class ConnectorEngine:
         self.connections = Connections(self.registry, self.store, sessions, self.clock)
         self.processes = ProcessSupervisor(folder)
         tools = FlowTools(
-            registry=self.registry,
-            connections=self.connections,
+            targets=SignInTargets(self.registry, self.connections, Readiness(self.clock)),
+            redactor=self.redactor,
             preparation=Preparation(self.discovery, self.clients, self.requests, self.clock),
             processes=self.processes,
             http=self.http,

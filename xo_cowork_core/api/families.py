@@ -24,6 +24,7 @@ from xo_cowork_core.api.onboarding.routes import FAMILY as ONBOARDING
 from xo_cowork_core.api.projects.routes import FAMILY as PROJECTS
 from xo_cowork_core.api.providers.routes import FAMILY as PROVIDERS
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
+from xo_cowork_core.api.runtimes.routes import FAMILY as RUNTIMES
 from xo_cowork_core.api.secrets.routes import FAMILY as SECRETS
 from xo_cowork_core.api.server.routes import FAMILY as SERVER
 from xo_cowork_core.api.sessions.routes import FAMILY as SESSIONS
@@ -43,6 +44,7 @@ FAMILIES: tuple[RouteFamily, ...] = (
     SECRETS,
     IDENTITY,
     LIFECYCLE,
+    RUNTIMES,
     LEGACY,
     PROJECTS,
 )

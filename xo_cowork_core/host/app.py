@@ -92,6 +92,7 @@ def load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
         RouteRegistry(core_routes),
         state.services.public_address,
         state.services.connections,
+        state.services.auth_flows,
         state.http,
         thread,
         state.redactor,

@@ -185,6 +185,8 @@ def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServic
         settings,
         base.registry,
         connections,
+        readiness=base.readiness,
+        redactor=base.redactor,
         discovery=discovery,
         clients=clients,
         requests=requests,

@@ -12,7 +12,9 @@ from xo_cowork_core.services.connectors.discovery import Discovery
 from xo_cowork_core.services.connectors.oauth_requests import OAuthRequests
 from xo_cowork_core.services.http import SharedHttpClient
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
+from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
 
 if TYPE_CHECKING:
     from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows
@@ -23,6 +25,8 @@ def load_auth_flows(
     registry: Registry,
     connections: Connections,
     *,
+    readiness: Readiness,
+    redactor: SecretRedactor,
     discovery: Discovery,
     clients: OAuthClients,
     requests: OAuthRequests,
@@ -30,17 +34,18 @@ def load_auth_flows(
     http: SharedHttpClient,
     clock: Clock,
 ) -> AuthFlowsLoader:
-    """Return what loads the sign-ins of all connectors when they are needed."""
+    """Return what loads the sign-ins of all connectors and runtimes when they are needed."""
     journal_file = settings.state_dir / "connectors" / "flows.json"
 
     def build() -> "AuthFlows":
         from xo_cowork_core.services.auth_flows.auth_flows import AuthFlows  # noqa: PLC0415
         from xo_cowork_core.services.auth_flows.preparation import Preparation  # noqa: PLC0415
+        from xo_cowork_core.services.auth_flows.targets import SignInTargets  # noqa: PLC0415
         from xo_cowork_core.services.auth_flows.tools import FlowTools  # noqa: PLC0415
 
         tools = FlowTools(
-            registry=registry,
-            connections=connections,
+            targets=SignInTargets(registry, connections, readiness),
+            redactor=redactor,
             preparation=Preparation(discovery, clients, requests, clock),
             processes=processes,
             http=http,

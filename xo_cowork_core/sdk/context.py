@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk.connector.tokens import ConnectorTokens
 from xo_cowork_core.sdk.http import HttpClient
+from xo_cowork_core.sdk.sign_in import SignIns
 
 T = TypeVar("T")
 
@@ -203,6 +204,11 @@ class HostContext(Protocol):
     @property
     def tokens(self) -> ConnectorTokens:
         """The tokens of the plugin's own connectors."""
+        ...
+
+    @property
+    def sign_in(self) -> SignIns:
+        """The sign-ins of the plugin's own runtimes and connectors."""
         ...
 
     @property

@@ -15,7 +15,7 @@ def flow_body(flow: FlowView) -> schemas.FlowBody:
     error = flow.error
     return schemas.FlowBody(
         flow_id=flow.flow_id,
-        connector=flow.connector,
+        connector=flow.target,
         connection=flow.connection,
         method=flow.method,
         kind=flow.kind,
@@ -25,11 +25,11 @@ def flow_body(flow: FlowView) -> schemas.FlowBody:
         user_code=flow.user_code,
         verification_uri=flow.verification_uri,
         verification_uri_complete=flow.verification_uri_complete,
-        expires_at=_time(flow.expires_at),
+        expires_at=time_text(flow.expires_at),
         needs_input=flow.needs_input,
         message=flow.message,
         error=schemas.FlowErrorBody(code=error.code, message=error.message) if error else None,
-        account=_account_body(flow.account),
+        account=account_body(flow.account),
     )
 
 
@@ -40,7 +40,7 @@ def status_body(status: ConnectionStatus, registered: RegisteredConnector) -> sc
         connection=status.connection,
         connected=_is_connected(status, registered),
         status=_wire_status(status, registered),
-        user=_account_body(account),
+        user=account_body(account),
         username=account.username or None if account else None,
         name=account.name or None if account else None,
         avatar_url=account.avatar_url or None if account else None,
@@ -68,12 +68,13 @@ def connector_body(
         username=account.username or None if account else None,
         detail=_detail(statuses[0]),
         auth=list(dict.fromkeys(method.kind for method in methods)),
-        methods=[_method_body(method) for method in methods],
+        methods=[method_body(method) for method in methods],
         connections=[status_body(status, registered) for status in statuses],
     )
 
 
-def _method_body(method: SignInMethod) -> schemas.MethodBody:
+def method_body(method: SignInMethod) -> schemas.MethodBody:
+    """Return one way to sign in."""
     is_key = isinstance(method, ApiKey)
     return schemas.MethodBody(
         id=method.id,
@@ -84,7 +85,8 @@ def _method_body(method: SignInMethod) -> schemas.MethodBody:
     )
 
 
-def _account_body(account: Account | None) -> schemas.AccountBody | None:
+def account_body(account: Account | None) -> schemas.AccountBody | None:
+    """Return an account."""
     if account is None:
         return None
     return schemas.AccountBody(
@@ -101,10 +103,10 @@ def _detail(status: ConnectionStatus) -> schemas.ConnectionDetail:
     return schemas.ConnectionDetail(
         state=status.state,
         reason=status.reason,
-        since=_time(status.since),
-        next_try=_time(status.next_try),
-        expires_at=_time(status.expires_at),
-        checked_at=_time(status.checked_at),
+        since=time_text(status.since),
+        next_try=time_text(status.next_try),
+        expires_at=time_text(status.expires_at),
+        checked_at=time_text(status.checked_at),
     )
 
 
@@ -124,5 +126,6 @@ def _error(status: ConnectionStatus, registered: RegisteredConnector) -> str | N
     return status.reason or None
 
 
-def _time(time: datetime | None) -> str | None:
+def time_text(time: datetime | None) -> str | None:
+    """Return a time in ISO 8601."""
     return time.isoformat(timespec="seconds") if time else None

@@ -13,6 +13,7 @@ from xo_cowork_core.host.plugins.tasks import PluginTasks
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.sdk import HttpClient, Processes, Secrets
 from xo_cowork_core.sdk.connector import ConnectorTokens
+from xo_cowork_core.sdk.sign_in import SignIns
 from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.storage.state_folder import make_private_folder
 
@@ -51,6 +52,7 @@ class PluginContext:
     secrets: Secrets
     processes: Processes
     tokens: ConnectorTokens
+    sign_in: SignIns
     http: HttpClient
     log: logging.Logger
     settings: Mapping[str, str]

@@ -25,6 +25,8 @@ from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
 from xo_cowork_core.host.settings.sources import SettingError
 from xo_cowork_core.sdk import HttpClient, Runtime
 from xo_cowork_core.sdk.connector import Connector, ProvidesTurnEnvironment
+from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
+from xo_cowork_core.services.auth_flows.plugin_sign_ins import PluginSignIns
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
@@ -70,6 +72,7 @@ class PluginRegistrar:
     routes: RouteRegistry
     address: PublicAddress
     connections: Connections
+    auth_flows: AuthFlowsLoader
     http: HttpClient
     thread: CallThread
     redactor: SecretRedactor
@@ -176,6 +179,7 @@ class PluginRegistrar:
             secrets=secrets,
             processes=self.processes.for_plugin(record.name),
             tokens=PluginTokens(record.name, self.registry, self.connections),
+            sign_in=PluginSignIns(record.name, self.registry, self.auth_flows),
             http=self.http,
             log=log,
             settings=values,

@@ -10,6 +10,7 @@ from xo_cowork_core.sdk.connector.connector import (
     Revokes,
 )
 from xo_cowork_core.sdk.connector.methods import (
+    AgentLogin,
     ApiKey,
     AuthorizationCode,
     CommandLogin,
@@ -19,12 +20,15 @@ from xo_cowork_core.sdk.connector.methods import (
     MethodKind,
     OAuthClient,
     OAuthServer,
+    OutputStream,
+    SignInDialog,
     SignInMethod,
 )
 from xo_cowork_core.sdk.connector.tokens import ConnectorTokens, TokenSet
 
 __all__ = [
     "Account",
+    "AgentLogin",
     "ApiKey",
     "AuthorizationCode",
     "CommandLogin",
@@ -38,8 +42,10 @@ __all__ = [
     "MethodKind",
     "OAuthClient",
     "OAuthServer",
+    "OutputStream",
     "ProvidesTurnEnvironment",
     "Revokes",
+    "SignInDialog",
     "SignInMethod",
     "TokenSet",
     "fetch_account",

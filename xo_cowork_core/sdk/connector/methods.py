@@ -4,13 +4,15 @@ The terms are those of RFC 6749 (authorization code), RFC 7636 (PKCE), RFC 8628 
 RFC 8414 and RFC 9728 (discovery), RFC 7591 (dynamic client registration) and RFC 8707 (resource).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from xo_cowork_core.sdk.connector.tokens import TokenSet
 
-MethodKind: TypeAlias = Literal["authorization_code", "device_code", "api_key", "command"]
+MethodKind: TypeAlias = Literal["authorization_code", "device_code", "api_key", "command", "agent"]
+# `install`: of an installer; the first such line of a sign-in is the name of the package
+OutputStream: TypeAlias = Literal["stdout", "stderr", "install"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,16 @@ class CommandLogin:
     with `environment` added to its allow-list. `url_pattern` and `code_pattern` are regular
     expressions searched in its output; the first group, or else the whole match, is the URL to
     open and the code to enter there. With `takes_input` what a person pastes goes to its stdin, as
-    one line. `read_tokens` returns the tokens from the output of a run with exit code 0, and raises
-    `UpstreamFailed` where there are none. Such a flow does not survive a restart of the server.
+    one line: with a line feed through a pipe, with the Enter key in a terminal. `read_tokens`
+    returns the tokens from the output of a run with exit code 0, or None where the program stored
+    its sign-in itself, and raises `UpstreamFailed` where there are none. Such a flow does not
+    survive a restart of the server.
+
+    `read_input` turns what a person pasted into that line, and raises `BadRequest` for a text that
+    can't be right; without it the text is passed on as it is.
+
+    `error_pattern` finds the message of a program that goes on after an error instead of ending:
+    the flow then fails with it. `install` is the command that installs the program, for people.
 
     `callback` is where the program itself listens for the browser. The host then passes a pasted
     URL on to it, lets one flow at a time use its port, and when `url_pattern` finds a URL of that
@@ -144,8 +154,11 @@ class CommandLogin:
 
     argv: Sequence[str]
     url_pattern: str
-    read_tokens: Callable[[CommandOutput], TokenSet]
+    read_tokens: Callable[[CommandOutput], TokenSet | None]
     code_pattern: str = ""
+    read_input: Callable[[str], str] | None = None
+    error_pattern: str = ""
+    install: str = ""
     takes_input: bool = False
     terminal: bool = False
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -157,4 +170,40 @@ class CommandLogin:
     kind: ClassVar[MethodKind] = "command"
 
 
-SignInMethod: TypeAlias = AuthorizationCode | DeviceCode | ApiKey | CommandLogin
+class SignInDialog(Protocol):
+    """What an `AgentLogin` tells the person who signs in, and asks of them."""
+
+    @property
+    def flow_id(self) -> str:
+        """The owner of the processes of this sign-in: they end with it."""
+        ...
+
+    def prompt(self, url: str, user_code: str = "", *, expires_in: float | None = None) -> None:
+        """Show a URL and the code to enter there, which are valid for `expires_in` seconds.
+
+        Raises `UpstreamFailed` for a URL that is neither http nor https.
+        """
+        ...
+
+    def print(self, stream: OutputStream, line: str) -> None:
+        """Show a line of a program's output. It must not contain a secret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLogin:
+    """A sign-in that the plugin's code carries out, for example over the agent's protocol.
+
+    `run` shows a prompt within `start_seconds`, then waits for the person, and returns the tokens,
+    or None where the agent stored its sign-in itself. It is cancelled when the flow is; what it
+    raises (an `XoError`) is the flow's error. Such a flow does not survive a restart of the server.
+    """
+
+    run: Callable[[SignInDialog], Awaitable[TokenSet | None]]
+    start_seconds: float = 30.0
+    id: str = "agent"
+    title: str = "Sign in with the agent"
+    kind: ClassVar[MethodKind] = "agent"
+
+
+SignInMethod: TypeAlias = AuthorizationCode | DeviceCode | ApiKey | CommandLogin | AgentLogin

@@ -15,6 +15,7 @@ from xo_cowork_core.sdk.kit.pending_answers import PendingAnswers
 from xo_cowork_core.sdk.kit.process_failure import process_failure
 from xo_cowork_core.sdk.kit.program_probe import CommandResult, ProgramHealth
 from xo_cowork_core.sdk.kit.session_ids import SessionIds
+from xo_cowork_core.sdk.kit.sign_in_events import sign_in_events
 from xo_cowork_core.sdk.kit.single_flight import SingleFlight
 from xo_cowork_core.sdk.kit.step_counter import StepCounter
 from xo_cowork_core.sdk.kit.text_reconciler import Passage, TextReconciler
@@ -49,6 +50,7 @@ __all__ = [
     "parse_message",
     "process_failure",
     "read_mcp_entries",
+    "sign_in_events",
     "strip_context",
     "title_from_text",
     "title_of",

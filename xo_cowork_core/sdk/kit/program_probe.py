@@ -58,9 +58,17 @@ class ProgramHealth(ABC):
     async def is_signed_in(self, binary: Path) -> bool:
         """Return whether the program reports a signed-in user. Called when `has_key` is false."""
 
+    def find_binary(self) -> Path | None:
+        """Return the executable's path. Called in a thread; may block."""
+        return self._context.paths.binary(self.command, self._override)
+
+    def forget_sign_in(self) -> None:
+        """Ask again whether a user is signed in."""
+        self._signed_in = None
+
     async def check(self) -> Health:
         """Return the health within 10 s. Raises what `has_key` and `is_signed_in` raise."""
-        binary = await asyncio.to_thread(self._context.paths.binary, self.command, self._override)
+        binary = await asyncio.to_thread(self.find_binary)
         if binary is None and self._override:
             place = f"{self._override}, which its setting names"
             return Health("missing", detail=f"{self.title} isn't at {place}, or may not be run.")

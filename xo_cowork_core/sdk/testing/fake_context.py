@@ -4,7 +4,7 @@ import asyncio
 import logging
 import shutil
 import uuid
-from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -13,11 +13,12 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk.connector.tokens import TokenSet
 from xo_cowork_core.sdk.context import HostContext
-from xo_cowork_core.sdk.errors import Unauthorized, Unavailable
+from xo_cowork_core.sdk.errors import NotFound, Unauthorized, Unavailable
 from xo_cowork_core.sdk.events.base import Event, JsonValue
 from xo_cowork_core.sdk.http import HttpResponse
 from xo_cowork_core.sdk.runtime.runtime import Runtime
 from xo_cowork_core.sdk.runtime.turn import Permissions, Turn
+from xo_cowork_core.sdk.sign_in import FlowUpdate, FlowView
 from xo_cowork_core.sdk.testing.fake_processes import FakeProcesses
 
 T = TypeVar("T")
@@ -78,6 +79,36 @@ class FakeTokens:
 
     async def delete(self, connector: str, connection: str = "default") -> None:
         self._tokens.pop((connector, connection), None)
+
+
+class FakeSignIns:
+    """Carries out no sign-in: flows need the server. Every flow is unknown."""
+
+    async def start(
+        self,
+        name: str,
+        *,
+        method: str | None = None,
+        attach: bool = True,
+        force: bool = False,
+        seconds: float = 10.0,
+    ) -> FlowView:
+        raise Unavailable("There is no sign-in in this test: use `LiveServer`")
+
+    async def read(self, name: str, flow_id: str) -> FlowView:
+        raise NotFound("There is no such sign-in")
+
+    async def submit(self, name: str, flow_id: str, text: str) -> FlowView:
+        return await self.read(name, flow_id)
+
+    async def cancel(self, name: str, flow_id: str) -> FlowView:
+        return await self.read(name, flow_id)
+
+    async def wait(self, name: str, flow_id: str, seconds: float) -> FlowView:
+        return await self.read(name, flow_id)
+
+    def follow(self, name: str, flow_id: str) -> AsyncIterator[FlowUpdate]:
+        raise NotFound("There is no such sign-in")
 
 
 class FakeHttp:
@@ -158,6 +189,10 @@ class FakeContext(HostContext):
     @property
     def tokens(self) -> FakeTokens:
         return self._tokens
+
+    @property
+    def sign_in(self) -> FakeSignIns:
+        return FakeSignIns()
 
     @property
     def http(self) -> FakeHttp:

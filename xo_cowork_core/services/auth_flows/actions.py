@@ -36,9 +36,9 @@ class PassInput:
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """Ask the connector which account the tokens belong to."""
+    """Ask the target which account the tokens belong to."""
 
-    tokens: TokenSet
+    tokens: TokenSet | None
     after_seconds: float = 0.0
 
 

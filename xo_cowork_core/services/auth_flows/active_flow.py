@@ -6,11 +6,12 @@ releases what the flow held; `close` ends them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import XoError
+from xo_cowork_core.sdk.connector import OutputStream
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.actions import (
     Action,
@@ -26,9 +27,10 @@ from xo_cowork_core.services.auth_flows.events import CallbackReceived, Event, S
 from xo_cowork_core.services.auth_flows.failures import failure_of
 from xo_cowork_core.services.auth_flows.flow import Flow
 from xo_cowork_core.services.auth_flows.flow_work import FlowWork
+from xo_cowork_core.services.auth_flows.programs.flow_output import FlowOutput
 from xo_cowork_core.services.auth_flows.step import step
 from xo_cowork_core.services.auth_flows.tools import FlowTools
-from xo_cowork_core.services.auth_flows.views import CallbackResult
+from xo_cowork_core.services.auth_flows.views import CallbackResult, FlowUpdate, OutputLine
 
 CALLBACK_SECONDS = 20.0
 REOPEN_SECONDS = 2.0
@@ -54,6 +56,8 @@ class ActiveFlow:
         self._worker = FlowWork(tools, self)
         self._on_change = on_change
         self._changed = asyncio.Event()
+        self._is_closed = False
+        self.output = FlowOutput()
         self._work: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -76,10 +80,36 @@ class ActiveFlow:
                 rejection = action
             else:
                 self._perform(action)
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._wake()
         self._on_change()
         return rejection
+
+    def print(self, stream: OutputStream, line: str) -> None:
+        """Add a line of a program's output."""
+        self.output.add(OutputLine(stream, line))
+        self._wake()
+
+    async def follow(self) -> AsyncIterator[FlowUpdate]:
+        """Yield the state and all lines, then each change, until the flow or the server ends."""
+        position = 0
+        while True:
+            changed = self._changed
+            view = self.flow.view()
+            lines, position = self.output.since(position)
+            yield FlowUpdate(view, lines)
+            if view.is_over or self._is_closed:
+                return
+            await changed.wait()
+
+    async def ended(self, seconds: float) -> Flow:
+        """Return the flow once it has ended, or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not self.flow.is_over:
+                    await self._changed.wait()
+        except TimeoutError:
+            pass  # the caller sees the state
+        return self.flow
 
     async def settled(self, seconds: float) -> Flow:
         """Return the flow once it waits for a person or has ended, or after `seconds`."""
@@ -107,6 +137,8 @@ class ActiveFlow:
 
     async def close(self) -> None:
         """End all tasks and free all that is held; the flow's state stays as it is."""
+        self._is_closed = True
+        self._wake()
         await self.released()
         tasks = [*self._tasks, *([self._work] if self._work else [])]
         for task in tasks:
@@ -151,6 +183,10 @@ class ActiveFlow:
         if event is not None:
             self.dispatch(event)
 
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     def _stop_work(self) -> None:
         work, self._work = self._work, None
         # the step that ends or replaces the work may be its own last one
@@ -171,5 +207,5 @@ class ActiveFlow:
         """Fail the flow when its code does."""
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.error("a sign-in to %s failed", self.flow.connector, exc_info=error)
+            log.error("a sign-in to %s failed", self.flow.target, exc_info=error)
             self.dispatch(StepFailed("internal", texts.INTERNAL))

@@ -5,13 +5,19 @@ stay in the journal, so that the next server continues them.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from xo_cowork_core.sdk import BadRequest, Unavailable
-from xo_cowork_core.sdk.connector import ApiKey, AuthorizationCode, CommandLogin, SignInMethod
+from xo_cowork_core.sdk.connector import (
+    AgentLogin,
+    ApiKey,
+    AuthorizationCode,
+    CommandLogin,
+    SignInMethod,
+)
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.active_flow import ActiveFlow
 from xo_cowork_core.services.auth_flows.events import (
@@ -23,7 +29,7 @@ from xo_cowork_core.services.auth_flows.flow import Flow, new_flow
 from xo_cowork_core.services.auth_flows.flow_table import FlowTable
 from xo_cowork_core.services.auth_flows.journal import FlowJournal
 from xo_cowork_core.services.auth_flows.tools import FlowTools
-from xo_cowork_core.services.auth_flows.views import CallbackResult, FlowView, Redirect
+from xo_cowork_core.services.auth_flows.views import CallbackResult, FlowUpdate, FlowView, Redirect
 from xo_cowork_core.services.connectors.discovery import check_url
 from xo_cowork_core.services.connectors.errors import FlowBusy, UpstreamError, error_with_code
 from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
@@ -31,10 +37,11 @@ from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
 START_SECONDS = 10.0
 SUBMIT_SECONDS = 10.0
 MAX_OPEN_FLOWS = 64
+MAX_START_SECONDS = 3600.0
 
 
 class AuthFlows:
-    """Starts, advances and ends the flows of all connectors."""
+    """Starts, advances and ends the flows of all connectors and runtimes."""
 
     def __init__(self, tools: FlowTools, journal_file: Path) -> None:
         self._tools = tools
@@ -58,29 +65,35 @@ class AuthFlows:
 
     async def start(
         self,
-        connector: str,
+        target: str,
         *,
         method: str | None,
         connection: str = DEFAULT_CONNECTION,
         force: bool = False,
+        attach: bool = False,
         redirect: Redirect | None = None,
         requires_redirect: bool = False,
         public_callback: str | None = None,
+        seconds: float = START_SECONDS,
         input: str | None = None,  # noqa: A002  # the word of the wire
     ) -> FlowView:
-        """Start a flow and return it once a person can act, or it has ended, within 10 s.
+        """Start a flow; return it once a person can act or it has ended, or after `seconds`.
 
-        `method` is a method's id; None takes the connector's first. `force` ends an open flow for
-        the same connection or port. A method without a redirect ignores `redirect`, and is refused
-        when it is required. `public_callback` is the address of `/api/oauth/callback` as
-        browsers reach it. `input` is submitted at once. Raises NotFound (connector), BadRequest
-        (method, connection, redirect), FlowBusy, and the error of a flow that could not start.
+        `target` is a connector's name, or `runtime:<name>`. `method` is a method's id; None takes
+        the first. `force` ends an open flow for the same connection or port; `attach` returns the
+        one for the same connection instead of a new one. A method without a redirect ignores
+        `redirect`, and is refused when it is required. `public_callback` is the address of
+        `/api/oauth/callback` as browsers reach it. `input` is submitted at once. Raises NotFound,
+        BadRequest (method, connection, redirect), FlowBusy, and the error of a failed start.
         """
-        chosen = _choose(self._tools.connections.methods(connector), method)
-        self._tools.connections.check_name(connector, connection)
+        if attach and (existing := self._table.find_open(target, connection)) and not force:
+            return await self._settle(existing, seconds)
+        found = self._tools.targets.find(target)
+        chosen = _choose(found.methods(), method)
+        found.check_connection(connection)
         if requires_redirect:
             _require_redirect(chosen, redirect)
-        flow = new_flow(secrets.token_hex(16), connector, connection, chosen.kind, self._now)
+        flow = new_flow(secrets.token_hex(16), target, connection, chosen.kind, self._now)
         flow = _declare(flow, chosen, redirect, public_callback)
         blocking = self._find_blocking(flow, force=force)
         active = self._add(flow)
@@ -88,25 +101,39 @@ class AuthFlows:
             each.dispatch(CancelRequested(superseded=True))
             await each.released()
         active.begin()
-        flow = await active.settled(START_SECONDS)
-        if input is not None and flow.accepts_text:
-            return await self.submit(connector, flow.flow_id, input)
+        if input is not None and (await active.settled(seconds)).accepts_text:
+            return await self.submit(target, flow.flow_id, input)
+        return await self._settle(active, seconds)
+
+    async def _settle(self, active: ActiveFlow, seconds: float) -> FlowView:
+        flow = await active.settled(seconds)
         await self._journal.flush()
         if flow.state == "failed" and flow.error is not None:
             raise error_with_code(flow.error.code, flow.error.message)
         return flow.view()
 
-    def read(self, connector: str, flow_id: str) -> FlowView:
-        """Return a flow. Raises FlowNotFound."""
-        return self._table.find(connector, flow_id).flow.view()
+    def methods(self, target: str) -> Sequence[SignInMethod]:
+        """Return a target's ways to sign in. Raises NotFound, Unsupported, UpstreamFailed."""
+        return self._tools.targets.find(target).methods()
 
-    async def submit(self, connector: str, flow_id: str, text: str) -> FlowView:
+    def find_open(self, target: str, connection: str = DEFAULT_CONNECTION) -> FlowView | None:
+        """Return the open flow of a target's connection."""
+        active = self._table.find_open(target, connection)
+        return active.flow.view() if active else None
+
+    def read(self, target: str, flow_id: str) -> FlowView:
+        """Return a flow. Raises FlowNotFound."""
+        return self._table.find(target, flow_id).flow.view()
+
+    async def submit(self, target: str, flow_id: str, text: str) -> FlowView:
         """Pass on what a person pasted, and wait at most 10 s for what follows from it.
 
         Raises FlowNotFound, FlowNotWaiting, StateMismatch, StateMissing, CodeMissing, InvalidKey
         (malformed). A key that the service refuses gives a flow with the error `invalid_key`.
         """
-        active = self._table.find(connector, flow_id)
+        active = self._table.find(target, flow_id)
+        if active.flow.kind == "command":
+            text = self._tools.targets.read_input(target, active.flow.method, text)
         rejection = active.dispatch(TextSubmitted(text))
         if rejection is not None:
             raise error_with_code(rejection.code, rejection.message)
@@ -114,18 +141,30 @@ class AuthFlows:
         await self._journal.flush()
         return flow.view()
 
-    async def cancel(self, connector: str, flow_id: str) -> FlowView:
+    async def cancel(self, target: str, flow_id: str) -> FlowView:
         """End a flow. Harmless when it has ended: then it stays as it is. Raises FlowNotFound."""
-        active = self._table.find(connector, flow_id)
+        active = self._table.find(target, flow_id)
         active.dispatch(CancelRequested())
         await active.released()
         await self._journal.flush()
         return active.flow.view()
 
-    async def settled(self, connector: str, flow_id: str, seconds: float) -> FlowView:
+    async def settled(self, target: str, flow_id: str, seconds: float) -> FlowView:
         """Return a flow once it waits for a person or has ended, or after `seconds`."""
-        flow = await self._table.find(connector, flow_id).settled(seconds)
+        flow = await self._table.find(target, flow_id).settled(seconds)
         return flow.view()
+
+    async def ended(self, target: str, flow_id: str, seconds: float) -> FlowView:
+        """Return a flow once it has ended, or after `seconds`. Raises FlowNotFound."""
+        flow = await self._table.find(target, flow_id).ended(seconds)
+        return flow.view()
+
+    def follow(self, target: str, flow_id: str) -> AsyncIterator[FlowUpdate]:
+        """Yield the state of a flow and its output, then each change, until it ends.
+
+        Raises FlowNotFound at once.
+        """
+        return self._table.find(target, flow_id).follow()
 
     async def callback(self, query: Mapping[str, str]) -> CallbackResult:
         """Take a browser's return to the public address; `state` selects the flow.
@@ -170,7 +209,7 @@ class AuthFlows:
 
 def _choose(methods: Sequence[SignInMethod], wanted: str | None) -> SignInMethod:
     if not methods:
-        raise Unavailable("This connector has no way to sign in at the moment.")
+        raise Unavailable("There is no way to sign in at the moment.")
     if wanted is None:
         return methods[0]
     for method in methods:
@@ -206,6 +245,11 @@ def _declare(
             )
         case ApiKey():
             return replace(flow, key_pattern=method.pattern)
+        case AgentLogin():
+            start = timedelta(seconds=min(max(method.start_seconds, 1.0), MAX_START_SECONDS))
+            return replace(
+                flow, deadline=flow.created_at + start, expires_at=flow.expires_at + start
+            )
         case CommandLogin():
             port = method.callback.port if method.callback else 0
             return replace(flow, takes_input=method.takes_input or port > 0, port=port)
@@ -222,13 +266,13 @@ def _is_secure(url: str) -> bool:
 
 
 def _busy(holder: Flow, age_seconds: int) -> FlowBusy:
-    where = f"port {holder.port}" if holder.port else f"{holder.connector} {holder.connection}"
+    where = f"port {holder.port}" if holder.port else f"{holder.target} {holder.connection}"
     return FlowBusy(
         f"Another sign-in for {where} was started {age_seconds} s ago: finish or cancel it.",
         details={
             "code": FlowBusy.code,
             "flow_id": holder.flow_id,
-            "connector": holder.connector,
+            "connector": holder.target,
             "connection": holder.connection,
             "age_seconds": age_seconds,
         },

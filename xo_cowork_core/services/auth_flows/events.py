@@ -44,11 +44,15 @@ class KeyRequested:
 
 @dataclass(frozen=True, slots=True)
 class CommandPrompted:
-    """The program printed what a person needs. `oauth_state` is that of its URL, if known."""
+    """The program printed what a person needs. `oauth_state` is that of its URL, if known.
+
+    `expires_at` is None where the program does not say until when the prompt is valid.
+    """
 
     authorize_url: str
     user_code: str = ""
     oauth_state: SecretStr | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,9 @@ class CallbackReceived:
 
 @dataclass(frozen=True, slots=True)
 class TokensReceived:
-    """The server or the program issued tokens."""
+    """The server or the program issued tokens; None: the agent stored its sign-in itself."""
 
-    tokens: TokenSet
+    tokens: TokenSet | None
 
 
 @dataclass(frozen=True, slots=True)

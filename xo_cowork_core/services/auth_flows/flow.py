@@ -29,6 +29,7 @@ VERIFY_TIME = timedelta(seconds=60)
 class Flow:
     """One sign-in.
 
+    `target` is a connector's name, or `runtime:<name>`.
     `deadline` ends the present state, `expires_at` the flow. `port` is the fixed port that it
     uses, 0 for none. `accepted_input` is a hash of the code or text that was accepted last.
     `attempts` counts the verifications of one set of tokens. `is_storing` says that the tokens are
@@ -36,7 +37,7 @@ class Flow:
     """
 
     flow_id: str
-    connector: str
+    target: str
     connection: str
     method: str
     kind: MethodKind
@@ -98,7 +99,7 @@ class Flow:
         """Return what clients see."""
         return FlowView(
             flow_id=self.flow_id,
-            connector=self.connector,
+            target=self.target,
             connection=self.connection,
             method=self.method,
             kind=self.kind,
@@ -116,13 +117,11 @@ class Flow:
         )
 
 
-def new_flow(
-    flow_id: str, connector: str, connection: str, kind: MethodKind, now: datetime
-) -> Flow:
+def new_flow(flow_id: str, target: str, connection: str, kind: MethodKind, now: datetime) -> Flow:
     """Return a flow that has just been requested; the caller adds what its method declares."""
     return Flow(
         flow_id=flow_id,
-        connector=connector,
+        target=target,
         connection=connection,
         method="",
         kind=kind,

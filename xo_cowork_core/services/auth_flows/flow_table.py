@@ -60,10 +60,10 @@ class FlowTable:
         """Add a flow."""
         self._active[active.flow.flow_id] = active
 
-    def find(self, connector: str, flow_id: str) -> ActiveFlow:
-        """Return a flow of a connector. Raises FlowNotFound."""
+    def find(self, target: str, flow_id: str) -> ActiveFlow:
+        """Return a flow of a target. Raises FlowNotFound."""
         active = self._active.get(flow_id)
-        if active is None or active.flow.connector != connector:
+        if active is None or active.flow.target != target:
             raise FlowNotFound("There is no such sign-in; it may have ended long ago.")
         return active
 
@@ -71,13 +71,19 @@ class FlowTable:
         """Return the open flow that an authorization answer belongs to."""
         return next((each for each in self.open_flows() if each.flow.has_state(state)), None)
 
+    def find_open(self, target: str, connection: str) -> ActiveFlow | None:
+        """Return the open flow of a target's connection."""
+        place = (target, connection)
+        flows = self.open_flows()
+        return next((e for e in flows if (e.flow.target, e.flow.connection) == place), None)
+
     def find_blocking(self, flow: Flow) -> Sequence[ActiveFlow]:
         """Return the open flows for the same connection or the same port."""
-        target = (flow.connector, flow.connection)
+        place = (flow.target, flow.connection)
         return [
             each
             for each in self.open_flows()
-            if (each.flow.connector, each.flow.connection) == target
+            if (each.flow.target, each.flow.connection) == place
             or (flow.port and each.flow.port == flow.port)
         ]
 

@@ -7,12 +7,14 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import Unauthorized, XoError
+from xo_cowork_core.sdk import NotFound, Unauthorized, XoError
 from xo_cowork_core.sdk.connector import (
+    AgentLogin,
     ApiKey,
     AuthorizationCode,
     CommandLogin,
     DeviceCode,
+    OutputStream,
     SignInMethod,
     TokenSet,
 )
@@ -26,7 +28,6 @@ from xo_cowork_core.services.auth_flows.actions import (
     Prepare,
     StoreConnection,
 )
-from xo_cowork_core.services.auth_flows.command_run import CommandRun
 from xo_cowork_core.services.auth_flows.events import (
     AccountIdentified,
     ConnectionStored,
@@ -42,17 +43,21 @@ from xo_cowork_core.services.auth_flows.failures import failure_of
 from xo_cowork_core.services.auth_flows.flow import Flow
 from xo_cowork_core.services.auth_flows.loopback_listener import LoopbackListener
 from xo_cowork_core.services.auth_flows.preparation import redirect_port
+from xo_cowork_core.services.auth_flows.programs.agent_run import AgentDialog, run_agent_login
+from xo_cowork_core.services.auth_flows.programs.command_run import CommandRun
+from xo_cowork_core.services.auth_flows.step import PROGRAM_KINDS
+from xo_cowork_core.services.auth_flows.targets import SignInTarget
 from xo_cowork_core.services.auth_flows.tools import FlowTools
 from xo_cowork_core.services.auth_flows.views import CallbackResult
-from xo_cowork_core.services.connectors.connector_calls import identify, list_methods
 from xo_cowork_core.services.connectors.errors import (
     InvalidClient,
     NotConfigured,
     UpstreamUnreachable,
 )
-from xo_cowork_core.services.connectors.oauth_sessions import find_connector, oauth_declaration
+from xo_cowork_core.services.connectors.oauth_sessions import oauth_declaration
 from xo_cowork_core.services.connectors.token_answers import AuthorizationPending
 from xo_cowork_core.services.connectors.token_store import StoredConnection
+from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 PLUGIN_POLL_SECONDS = 0.1
 
@@ -63,6 +68,8 @@ class FlowHost(Protocol):
     flow: Flow
 
     def dispatch(self, event: Event) -> object: ...
+
+    def print(self, stream: OutputStream, line: str) -> None: ...
 
     async def answer(self, query: Mapping[str, str]) -> CallbackResult: ...
 
@@ -95,27 +102,38 @@ class FlowWork:
                 raise AssertionError(action)
 
     async def _prepare(self) -> Event:
-        registered = find_connector(self._tools.registry, self._host.flow.connector)
+        target = self._target()
         match self._method():
             case AuthorizationCode() as method:
                 path = method.loopback.path
                 self._listener = LoopbackListener(path, self._host.answer)
                 return await self._tools.preparation.authorize(
-                    self._host.flow, method, registered, self._listener
+                    self._host.flow, method, target, self._listener
                 )
             case DeviceCode() as method:
-                return await self._tools.preparation.authorize_device(method, registered)
+                return await self._tools.preparation.authorize_device(method, target)
             case ApiKey():
                 return KeyRequested()
             case CommandLogin() as method:
-                return await self._run_command(method, registered.plugin.name)
+                return await self._run_command(method, target.plugin.name)
+            case AgentLogin() as method:
+                return await self._run_agent(method, target.plugin)
 
     async def _run_command(self, method: CommandLogin, plugin: str) -> Event:
-        self._command = self._tools.command_run(method, self._host.flow.flow_id, plugin)
+        flow_id = self._host.flow.flow_id
+        self._command = self._tools.command_run(method, flow_id, plugin, self._host.print)
         try:
             return await self._command.run(self._host.dispatch)
         except XoError as error:
             # its program has ended: there is nothing to try again
+            return replace(failure_of(error), is_retryable=False)
+
+    async def _run_agent(self, method: AgentLogin, plugin: PluginRecord) -> Event:
+        flow_id, clock = self._host.flow.flow_id, self._tools.clock
+        dialog = AgentDialog(flow_id, self._host.dispatch, self._host.print, clock)
+        try:
+            return await run_agent_login(method, dialog, plugin)
+        except XoError as error:
             return replace(failure_of(error), is_retryable=False)
 
     async def _exchange(self, code: SecretStr) -> Event:
@@ -154,15 +172,16 @@ class FlowWork:
             return DevicePollFailed(error.message)
         return TokensReceived(tokens)
 
-    async def _identify(self, tokens: TokenSet, seconds: float) -> Event:
-        self._tools.connections.redact(tokens)
+    async def _identify(self, tokens: TokenSet | None, seconds: float) -> Event:
+        if tokens is not None:
+            self._tools.redact(tokens)
         await asyncio.sleep(seconds)
-        registered = find_connector(self._tools.registry, self._host.flow.connector)
+        target = self._target()
         # after a restart; the deadline of the flow ends this wait
-        while registered.plugin.is_starting:  # noqa: ASYNC110
+        while target.plugin.is_starting:  # noqa: ASYNC110
             await asyncio.sleep(PLUGIN_POLL_SECONDS)
         try:
-            account = await identify(registered, tokens)
+            account = await target.identify(tokens)
         except Unauthorized:
             if self._host.flow.kind == "api_key":
                 return StepFailed("invalid_key", texts.REFUSED_KEY)
@@ -181,7 +200,7 @@ class FlowWork:
             refreshes=oauth_declaration(method) is not None,
             account=flow.account,
         )
-        await self._tools.connections.connect(flow.connector, flow.connection, row)
+        await self._target().store(flow.connection, row)
         return ConnectionStored()
 
     async def _reopen(self) -> Event | None:
@@ -196,6 +215,7 @@ class FlowWork:
 
     async def pass_input(self, text: SecretStr) -> None:
         """Pass a text on to the program. Raises XoError."""
+        self._tools.redactor.add([text])
         if self._command is not None:
             await self._command.pass_input(text, self._host.flow.oauth_state)
 
@@ -213,18 +233,21 @@ class FlowWork:
         listener, self._listener = self._listener, None
         if listener is not None:
             await listener.close()
-        if self._command is not None:
-            self._command = None
-            await self._tools.processes.stop_owner(self._host.flow.flow_id)
         flow = self._host.flow
+        self._command = None
+        if flow.kind in PROGRAM_KINDS:
+            await self._tools.processes.stop_owner(flow.flow_id)
         if flow.kind == "authorization_code" and flow.state in {"cancelled", "expired"}:
             await self._tools.forget_client(flow.client_id)
 
+    def _target(self) -> SignInTarget:
+        try:
+            return self._tools.targets.find(self._host.flow.target)
+        except NotFound:
+            raise NotConfigured(texts.NOT_LOADED) from None
+
     def _method(self) -> SignInMethod:
-        registered = self._tools.registry.connectors.get(self._host.flow.connector)
-        if registered is None:
-            raise NotConfigured(texts.NOT_LOADED)
-        for method in list_methods(registered):
+        for method in self._target().methods():
             if method.id == self._host.flow.method and method.kind == self._host.flow.kind:
                 return method
         raise NotConfigured(texts.NOT_OFFERED)

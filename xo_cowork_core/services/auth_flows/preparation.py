@@ -14,6 +14,7 @@ from xo_cowork_core.sdk.connector import AuthorizationCode, DeviceCode, Loopback
 from xo_cowork_core.services.auth_flows.events import AuthorizationPrepared, DeviceAuthorized
 from xo_cowork_core.services.auth_flows.flow import Flow
 from xo_cowork_core.services.auth_flows.loopback_listener import HOST, LoopbackListener
+from xo_cowork_core.services.auth_flows.targets import SignInTarget
 from xo_cowork_core.services.auth_flows.views import Redirect
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.clients import OAuthClients
@@ -21,7 +22,6 @@ from xo_cowork_core.services.connectors.discovery import Discovery, ServerMetada
 from xo_cowork_core.services.connectors.errors import InvalidClient
 from xo_cowork_core.services.connectors.oauth_requests import ClientCredentials, OAuthRequests
 from xo_cowork_core.services.connectors.token_answers import DeviceAuthorization
-from xo_cowork_core.services.runtimes.registry import RegisteredConnector
 
 VERIFIER_BYTES = 48
 STATE_BYTES = 32
@@ -42,7 +42,7 @@ class Preparation:
         self,
         flow: Flow,
         method: AuthorizationCode,
-        registered: RegisteredConnector,
+        target: SignInTarget,
         listener: LoopbackListener,
     ) -> AuthorizationPrepared:
         """Return the authorization request; `listener` is opened where the flow needs it.
@@ -55,7 +55,7 @@ class Preparation:
         client = await self.clients.resolve(
             method.client,
             metadata,
-            registered.secrets,
+            target.secrets,
             redirect_uri=redirect_uri,
             scopes=method.scopes,
         )
@@ -79,19 +79,17 @@ class Preparation:
             issuer=metadata.server.issuer,
         )
 
-    async def authorize_device(
-        self, method: DeviceCode, registered: RegisteredConnector
-    ) -> DeviceAuthorized:
+    async def authorize_device(self, method: DeviceCode, target: SignInTarget) -> DeviceAuthorized:
         """Return a device code. Raises the errors of discovery and OAuth, and NotConfigured."""
         metadata = await self.discovery.resolve(method.server)
         now = self.clock.now()
         try:
-            client, answer = await self._request_device(method, metadata, registered)
+            client, answer = await self._request_device(method, metadata, target)
         except InvalidClient:
             if not method.client.register:
                 raise
             # the server has forgotten the registration, and so has `_request_device`
-            client, answer = await self._request_device(method, metadata, registered)
+            client, answer = await self._request_device(method, metadata, target)
         return DeviceAuthorized(
             device_code=answer.device_code,
             user_code=answer.user_code,
@@ -103,10 +101,10 @@ class Preparation:
         )
 
     async def _request_device(
-        self, method: DeviceCode, metadata: ServerMetadata, registered: RegisteredConnector
+        self, method: DeviceCode, metadata: ServerMetadata, target: SignInTarget
     ) -> tuple[ClientCredentials, DeviceAuthorization]:
         client = await self.clients.resolve(
-            method.client, metadata, registered.secrets, scopes=method.scopes
+            method.client, metadata, target.secrets, scopes=method.scopes
         )
         try:
             answer = await self.requests.authorize_device(

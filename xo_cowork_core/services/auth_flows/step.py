@@ -60,6 +60,8 @@ from xo_cowork_core.services.connectors.errors import CodeMissing
 Step: TypeAlias = tuple[Flow, Sequence[Action]]
 ERROR_NAME = re.compile(r"[a-z_]{1,64}")
 PASSING_ERRORS = frozenset({"server_error", "temporarily_unavailable"})
+# what signs in by itself does not survive the server, and may store its sign-in itself
+PROGRAM_KINDS = frozenset({"command", "agent"})
 MAX_KEY_CHARACTERS = 8 * 1024
 MAX_VERIFICATIONS = 3
 SLOW_DOWN_SECONDS = 5
@@ -128,6 +130,8 @@ def _prepared(
             message = texts.ENTER_CODE if code else texts.SIGN_IN
     # the members of these events are members of a flow, with the same names
     prompt = {each.name: getattr(event, each.name) for each in fields(event)}
+    if prompt.get("expires_at", ...) is None:
+        del prompt["expires_at"]
     flow = replace(flow, state="awaiting_user", deadline=flow.expires_at, message=message, **prompt)
     return flow, [PollDevice(flow.interval)] if flow.device_code else []
 
@@ -219,7 +223,7 @@ def _polled(flow: Flow, event: DevicePending | DevicePollFailed) -> Step:
     return replace(flow, interval=interval, error=None), [PollDevice(interval)]
 
 
-def _verify(flow: Flow, tokens: TokenSet, now: datetime) -> Step:
+def _verify(flow: Flow, tokens: TokenSet | None, now: datetime) -> Step:
     verifying = replace(
         flow,
         state="verifying",
@@ -235,7 +239,7 @@ def _verify(flow: Flow, tokens: TokenSet, now: datetime) -> Step:
 
 def _failed(flow: Flow, event: StepFailed, now: datetime) -> Step:
     if event.is_retryable and flow.state == "verifying" and not flow.is_storing:
-        if flow.tokens is not None and flow.kind != "api_key" and flow.attempts < MAX_VERIFICATIONS:
+        if flow.kind != "api_key" and flow.attempts < MAX_VERIFICATIONS:
             again = replace(
                 flow,
                 attempts=flow.attempts + 1,
@@ -268,10 +272,10 @@ def _pass_time(flow: Flow, now: datetime) -> Step:
 
 
 def _restarted(flow: Flow, now: datetime) -> Step:
-    if flow.state == "verifying" and flow.tokens is not None:
+    if flow.state == "verifying" and (flow.tokens is not None or flow.kind in PROGRAM_KINDS):
         tokens = flow.tokens
         return replace(flow, is_storing=False, deadline=now + VERIFY_TIME), [Identify(tokens)]
-    if flow.kind == "command":
+    if flow.kind in PROGRAM_KINDS:
         message = texts.RESTARTED_COMMAND
         return ended(flow, "failed", now, message=message, code="restarted"), [Release()]
     if flow.state == "starting":

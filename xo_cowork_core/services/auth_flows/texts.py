@@ -21,6 +21,7 @@ RESTARTED = "The server restarted in the middle of the sign-in. Open the address
 RESTARTED_COMMAND = "The server restarted in the middle of the sign-in. Start again."
 ACCESS_DENIED = "Access was denied."
 PROVIDER_ERROR = "The service refused the sign-in: {}."
+WRONG_CODE = "The service does not accept this code. Start again."
 NOT_WAITING = "This sign-in does not wait for a text at the moment."
 OVER = "This sign-in has ended. Start again."
 STATE_MISSING = "This address has no state: paste the whole address, with all its parameters."

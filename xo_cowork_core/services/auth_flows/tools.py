@@ -1,21 +1,27 @@
 """What all flows share."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xo_cowork_core.sdk import HttpClient
-from xo_cowork_core.sdk.connector import CommandLogin, OAuthClient, OAuthServer
-from xo_cowork_core.services.auth_flows.command_run import CommandRun, FindProgram
+from xo_cowork_core.sdk.connector import (
+    CommandLogin,
+    OAuthClient,
+    OAuthServer,
+    OutputStream,
+    TokenSet,
+)
 from xo_cowork_core.services.auth_flows.flow import Flow
 from xo_cowork_core.services.auth_flows.preparation import Preparation
+from xo_cowork_core.services.auth_flows.programs.command_run import CommandRun, FindProgram
+from xo_cowork_core.services.auth_flows.targets import SignInTargets
 from xo_cowork_core.services.clock import Clock
-from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.discovery import ServerMetadata
 from xo_cowork_core.services.connectors.errors import StorageFailed
 from xo_cowork_core.services.connectors.oauth_requests import ClientCredentials
-from xo_cowork_core.services.connectors.oauth_sessions import find_connector
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
-from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.services.secrets.redaction import SecretRedactor
 
 log = logging.getLogger("xo_cowork.auth_flows")
 
@@ -24,8 +30,8 @@ log = logging.getLogger("xo_cowork.auth_flows")
 class FlowTools:
     """The services that flows use."""
 
-    registry: Registry
-    connections: Connections
+    targets: SignInTargets
+    redactor: SecretRedactor
     preparation: Preparation
     processes: ProcessSupervisor
     http: HttpClient
@@ -36,10 +42,10 @@ class FlowTools:
         self, flow: Flow, server: OAuthServer, client: OAuthClient
     ) -> tuple[ServerMetadata, ClientCredentials]:
         """Return the server of a flow, and the client that began it."""
-        registered = find_connector(self.registry, flow.connector)
+        target = self.targets.find(flow.target)
         metadata = await self.preparation.discovery.resolve(server)
         credentials = await self.preparation.clients.recall(
-            client, metadata, registered.secrets, flow.client_id
+            client, metadata, target.secrets, flow.client_id
         )
         return metadata, credentials
 
@@ -50,7 +56,18 @@ class FlowTools:
         except StorageFailed as error:
             log.warning("a client's registration stays: %s", error.message)
 
-    def command_run(self, method: CommandLogin, flow_id: str, plugin: str) -> CommandRun:
+    def redact(self, tokens: TokenSet) -> None:
+        """Keep tokens that are not stored yet out of logs."""
+        secrets = [tokens.access_token, tokens.refresh_token, *tokens.extra.values()]
+        self.redactor.add(secret for secret in secrets if secret is not None)
+
+    def command_run(
+        self,
+        method: CommandLogin,
+        flow_id: str,
+        plugin: str,
+        on_line: Callable[[OutputStream, str], None],
+    ) -> CommandRun:
         """Return the run of a sign-in program, which ends with the flow."""
         return CommandRun(
             method,
@@ -59,4 +76,5 @@ class FlowTools:
             find_program=self.find_program,
             owner=flow_id,
             plugin=plugin,
+            on_line=on_line,
         )

@@ -36,6 +36,7 @@ IDENTIFY_SECONDS = 30.0
 REVOKE_SECONDS = 10.0
 MAX_TEXT_CHARACTERS = 2048
 METHOD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+PATTERNS = ("pattern", "url_pattern", "code_pattern", "error_pattern")
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 log = logging.getLogger("xo_cowork.connectors")
@@ -54,7 +55,7 @@ def list_methods(registered: RegisteredConnector) -> Sequence[SignInMethod]:
 
 
 def check_methods(methods: Sequence[SignInMethod]) -> None:
-    """Check the ids and patterns of a connector's sign-in methods. Raises PluginError."""
+    """Check the ids and patterns of sign-in methods. Raises PluginError."""
     place = "sign_in_methods()"
     ids = [method.id for method in methods]
     for method in methods:
@@ -62,7 +63,7 @@ def check_methods(methods: Sequence[SignInMethod]) -> None:
             raise PluginError(f"{place}: the id {method.id[:64]!r} of a way to sign in is no name")
         if ids.count(method.id) > 1:
             raise PluginError(f"{place}: two ways to sign in have the id {method.id!r}")
-        for name in ("pattern", "url_pattern", "code_pattern"):
+        for name in PATTERNS:
             try:
                 re.compile(getattr(method, name, ""))
             except re.error as error:

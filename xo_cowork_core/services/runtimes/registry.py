@@ -41,6 +41,7 @@ from xo_cowork_core.sdk.runtime.configuration import (
     ReportsAccount,
     ShowsConfiguration,
 )
+from xo_cowork_core.sdk.runtime.sign_in import LogsIn
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
 from xo_cowork_core.services.runtimes.calls import CALL_SECONDS, call_runtime
 from xo_cowork_core.services.runtimes.health import check_health
@@ -59,6 +60,7 @@ ABILITIES: Mapping[str, type] = MappingProxyType(
         "closes_sessions": ClosesSessions,
         "opens_sessions": OpensSessions,
         "lists_models": ListsModels,
+        "logs_in": LogsIn,
         "offers_skills": OffersSkills,
         "keeps_agents": KeepsAgents,
         "has_channels": HasChannels,

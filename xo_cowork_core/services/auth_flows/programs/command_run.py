@@ -10,7 +10,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import HttpClient, UpstreamFailed, XoError
-from xo_cowork_core.sdk.connector import CommandLogin, CommandOutput, LoopbackRedirect, TokenSet
+from xo_cowork_core.sdk.connector import (
+    CommandLogin,
+    CommandOutput,
+    LoopbackRedirect,
+    OutputStream,
+    TokenSet,
+)
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.events import CommandPrompted, TokensReceived
 from xo_cowork_core.services.auth_flows.loopback_listener import HOST
@@ -23,13 +29,20 @@ QUIET_SECONDS = 0.3
 CALLBACK_SECONDS = 10.0
 LOOPBACK_NAMES = frozenset({HOST, "localhost"})
 CONTROL_SEQUENCE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]"
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\-~]"
 )
+CURSOR_MOVE = re.compile(r"\x1b\[\d*[CG]")
+ENTER_SECONDS = 0.3
+# codes and tokens: none may be in a message
+LONG_WORD = re.compile(r"[^\s/]{24,}")
+MAX_MESSAGE_CHARACTERS = 300
 # what known programs print, and the code of the failure
 KNOWN_FAILURES: Mapping[str, tuple[str, str]] = {
     "access_denied": ("access_denied", texts.ACCESS_DENIED),
     "invalid_grant": ("invalid_grant", "The service no longer accepts this sign-in."),
     "address already in use": ("busy", "Another program uses the port of the sign-in program."),
+    "invalid code": ("invalid_grant", texts.WRONG_CODE),
+    "status code 400": ("invalid_grant", texts.WRONG_CODE),
     "unknown flag": ("tool_too_old", "The sign-in program is too old, or too new."),
 }
 
@@ -52,13 +65,19 @@ class CommandRun:
         find_program: FindProgram,
         owner: str,
         plugin: str,
+        on_line: Callable[[OutputStream, str], None],
     ) -> None:
+        """Call `on_line` for what the program prints, until a text was passed on to it."""
         self._method = method
         self._processes = processes
         self._http = http
         self._find_program = find_program
         self._owner = owner
         self._plugin = plugin
+        self._on_line = on_line
+        # after a text was passed on, the output may contain it, or tokens
+        self._is_private = False
+        self._public_lines = {"stdout": 0, "stderr": 0}
         self._process: SupervisedProcess | None = None
         self._output = asyncio.Event()
 
@@ -72,6 +91,8 @@ class CommandRun:
         while process.returncode is None:
             self._output.clear()
             is_quiet = await self._wait_for_output(process)
+            self._report_lines(process)
+            self._check_failure(process)
             prompt = None if prompted else self._find_prompt(process, complete=is_quiet)
             if prompt is not None:
                 prompted = True
@@ -85,10 +106,10 @@ class CommandRun:
         """
         if self._process is None:
             return
+        self._is_private = True
         callback = self._method.callback
         if callback is None:
-            line = text.get_secret_value() + "\n"
-            await self._process.write(line.encode(), timeout=CALLBACK_SECONDS)
+            await self._write_line(self._process, text.get_secret_value())
             return
         answer = parse_paste(text.get_secret_value())
         expected = state.get_secret_value() if state else ""
@@ -96,11 +117,22 @@ class CommandRun:
         url = f"http://{HOST}:{callback.port}{callback.path}?{query}"
         await self._http.request("GET", url, timeout=CALLBACK_SECONDS)
 
+    async def _write_line(self, process: SupervisedProcess, line: str) -> None:
+        if not self._method.terminal:
+            await process.write(line.encode() + b"\n", timeout=CALLBACK_SECONDS)
+            return
+        # a full-screen program takes a line feed, or a return in one piece with the text, for a
+        # pasted text that goes on
+        await process.write(line.encode(), timeout=CALLBACK_SECONDS)
+        await asyncio.sleep(ENTER_SECONDS)
+        await process.write(b"\r", timeout=CALLBACK_SECONDS)
+
     async def _start(self) -> SupervisedProcess:
         name, *arguments = self._method.argv
         program = await asyncio.to_thread(self._find_program, name)
         if program is None:
-            raise ToolMissing(f"{name} is not installed.")
+            advice = f" Install it: {self._method.install}" if self._method.install else ""
+            raise ToolMissing(f"{Path(name).name} is not installed.{advice}")
         return self._processes.spawn_captured(
             [str(program), *arguments],
             cwd=Path.home(),
@@ -122,6 +154,31 @@ class CommandRun:
         # output comes in pieces: a URL may be cut
         await asyncio.sleep(0)
         return False
+
+    def _report_lines(self, process: SupervisedProcess) -> None:
+        if self._is_private:
+            return
+        outputs: tuple[tuple[OutputStream, str], ...] = (
+            ("stdout", process.output_tail),
+            ("stderr", process.stderr_tail),
+        )
+        for stream, output in outputs:
+            lines = _whole_lines(_plain(output)).splitlines()
+            for line in lines[self._public_lines[stream] :]:
+                # not the frames and pictures of full-screen programs
+                if any(each.isalnum() for each in line):
+                    self._on_line(stream, line.strip())
+            self._public_lines[stream] = max(len(lines), self._public_lines[stream])
+
+    def _check_failure(self, process: SupervisedProcess) -> None:
+        """Raise CommandFailed for an error after which the program does not end by itself."""
+        if not self._method.error_pattern:
+            return
+        output = _plain(process.output_tail) + "\n" + _plain(process.stderr_tail)
+        message = _search(self._method.error_pattern, output)
+        if message is not None:
+            shown = LONG_WORD.sub("…", " ".join(message.split()))[:MAX_MESSAGE_CHARACTERS]
+            raise CommandFailed(_code_of(message), shown)
 
     def _find_prompt(self, process: SupervisedProcess, *, complete: bool) -> CommandPrompted | None:
         text = _plain(process.output_tail) + "\n" + _plain(process.stderr_tail)
@@ -152,7 +209,7 @@ class CommandRun:
         states = parse_qs(urlsplit(url).query).get("state")
         return CommandPrompted(url, prompt.user_code, SecretStr(states[0]) if states else None)
 
-    def _read_tokens(self, process: SupervisedProcess) -> TokenSet:
+    def _read_tokens(self, process: SupervisedProcess) -> TokenSet | None:
         output = CommandOutput(
             _plain(process.output_tail), _plain(process.stderr_tail), process.returncode or 0
         )
@@ -164,7 +221,7 @@ class CommandRun:
             raise
         except (Exception, SystemExit) as error:
             raise UpstreamFailed(texts.NO_TOKENS) from error
-        if not isinstance(tokens, TokenSet):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if tokens is not None and not isinstance(tokens, TokenSet):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UpstreamError(texts.NO_TOKENS)
         return tokens
 
@@ -185,9 +242,21 @@ def _failure_of(output: CommandOutput) -> XoError:
     return CommandFailed("failed", f"{texts.NO_TOKENS} Its exit code was {output.returncode}.")
 
 
+def _code_of(printed: str) -> str:
+    lowered = printed.lower()
+    return next((code for mark, (code, _) in KNOWN_FAILURES.items() if mark in lowered), "failed")
+
+
 def _plain(text: str) -> str:
-    """Return text without control sequences, with line ends of one kind."""
-    return CONTROL_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    """Return text without control sequences, with line ends of one kind.
+
+    Full-screen programs move the cursor over the spaces between words.
+    """
+    return (
+        CONTROL_SEQUENCE.sub("", CURSOR_MOVE.sub(" ", text))
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+    )
 
 
 def _whole_lines(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Sign-ins by a program or by a plugin's own code."""
