@@ -28,7 +28,9 @@ from xo_cowork_core.sdk import (
     Skill,
     Turn,
     TurnAnswer,
+    Unauthorized,
 )
+from xo_cowork_core.sdk.connector import Account, SignInMethod, TokenSet
 from xo_cowork_core.sdk.kit import ActiveTurns, SingleFlight
 from xo_cowork_core.sdk.runtime.catalog import ListsMcpServers, McpServer
 from xo_cowork_core.sdk.runtime.configuration import (
@@ -37,6 +39,7 @@ from xo_cowork_core.sdk.runtime.configuration import (
     ShowsConfiguration,
 )
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.sign_in import LogsIn
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 from xo_runtime_claude import skills
 from xo_runtime_claude.configuration import read_mcp_servers, read_settings
@@ -53,6 +56,7 @@ from xo_runtime_claude.process.arguments import (
 from xo_runtime_claude.process.process_pool import ProcessPool
 from xo_runtime_claude.process.warm_process import WarmProcess
 from xo_runtime_claude.run.turn_run import HandshakeFailed, SessionMismatch, TurnRun
+from xo_runtime_claude.sign_in import TOKEN_KEY, sign_in_methods
 
 INFO = RuntimeInfo(
     name="claude_code",
@@ -77,6 +81,7 @@ class ClaudeRuntime(
     ListsProviders,
     ShowsConfiguration,
     ListsMcpServers,
+    LogsIn,
 ):
     """Claude Code, one process per active session."""
 
@@ -163,6 +168,17 @@ class ClaudeRuntime(
 
     async def health(self) -> Health:
         return await self._health.check()
+
+    def sign_in_methods(self) -> Sequence[SignInMethod]:
+        return sign_in_methods(self._options)
+
+    async def complete_sign_in(self, tokens: TokenSet | None) -> Account:
+        if tokens is None:
+            raise Unauthorized("Claude Code ended without a token.")
+        secret = {TOKEN_KEY: tokens.access_token}
+        await asyncio.to_thread(self._context.secrets.store, secret)
+        # the token does not tell whose it is
+        return Account("claude", name="Claude subscription")
 
     async def _attempt(
         self, turn: Turn, *, resume: bool, cold: bool

@@ -27,9 +27,7 @@ class PluginSignIns:
     ) -> FlowView:
         key = self._key(name)
         flows = await self._flows.get()
-        return await flows.start(
-            key, method=method, attach=attach, force=force, seconds=seconds
-        )
+        return await flows.start(key, method=method, attach=attach, force=force, seconds=seconds)
 
     async def read(self, name: str, flow_id: str) -> FlowView:
         flows = await self._flows.get()

@@ -13,8 +13,8 @@ from xo_cowork_core.sdk.sign_in import (
 )
 
 __all__ = [
-    "TERMINAL_STATES",
     "RUNTIME_PREFIX",
+    "TERMINAL_STATES",
     "CallbackResult",
     "FlowError",
     "FlowState",
