@@ -33,7 +33,7 @@ def find_account(home: Path, environment: Mapping[str, SecretStr]) -> Account | 
     """Return the account that a turn would use, or None. Reads files."""
     if is_credential(environment.get("CODEX_API_KEY")):
         return Account("api_key")
-    stored = _stored_account(home)
+    stored = stored_account(home)
     if stored:
         return stored
     if any(is_credential(environment.get(secret.key)) for secret in SECRETS):
@@ -43,7 +43,7 @@ def find_account(home: Path, environment: Mapping[str, SecretStr]) -> Account | 
 
 def signed_in(home: Path) -> bool:
     """Return whether Codex has stored a sign-in. Reads a file."""
-    return _stored_account(home) is not None
+    return stored_account(home) is not None
 
 
 def provider_account(account: Account) -> ProviderAccount:
@@ -53,7 +53,17 @@ def provider_account(account: Account) -> ProviderAccount:
     return ProviderAccount(provider_id, kind, account.email, account.plan, account.expires_at)
 
 
-def _stored_account(home: Path) -> Account | None:
+def sign_in_mark(home: Path) -> tuple[int, int] | None:
+    """Return a value that changes when Codex stores another sign-in. Reads a file."""
+    try:
+        status = (home / "auth.json").stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size) if signed_in(home) else None
+
+
+def stored_account(home: Path) -> Account | None:
+    """Return the account of the sign-in that Codex has stored. Reads a file."""
     try:
         auth = orjson.loads((home / "auth.json").read_bytes())
     except (OSError, ValueError):

@@ -6,6 +6,7 @@ from xo_cowork_core.sdk import HostContext
 from xo_cowork_core.sdk.kit import ProgramHealth
 from xo_runtime_codex.account import find_account
 from xo_runtime_codex.options import Options
+from xo_runtime_codex.program import find_program
 from xo_runtime_codex.protocol.failures import INSTALL
 
 
@@ -20,8 +21,12 @@ class HealthCheck(ProgramHealth):
     def __init__(self, context: HostContext, options: Options) -> None:
         environment = {"CODEX_HOME": str(options.home)} if options.own_home else {}
         super().__init__(context, options.binary, environment)
+        self._options = options
         self._secrets = context.secrets
         self._home = options.home
+
+    def find_binary(self) -> Path | None:
+        return find_program(self._context, self._options)
 
     def has_key(self) -> bool:
         return find_account(self._home, self._secrets.environment()) is not None

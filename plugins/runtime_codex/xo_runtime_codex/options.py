@@ -18,6 +18,8 @@ SETTINGS = (
     Setting("CODEX_RETRY_SECONDS", "Seconds a turn may try to reach its model.", "60", "seconds"),
     Setting("CODEX_IDLE_SECONDS", "Seconds until an idle server is ended.", "900", "seconds"),
     Setting("CODEX_SERVER_LIMIT", "Servers at a time, about 0.15 GB each.", "3", "integer"),
+    Setting("CODEX_LOGIN_ISSUER", "Another issuer of sign-ins; empty: OpenAI's.", kind="url"),
+    Setting("CODEX_PACKAGE", "The npm package installed on request.", "@openai/codex@0.169.0"),
     Setting("CODEX_HOME", "Where Codex keeps its files; empty: ~/.codex.", kind="path"),
 )
 SECRETS = (
@@ -61,6 +63,8 @@ class Options(NamedTuple):
     server_limit: int
     home: Path
     own_home: bool
+    issuer: str
+    package: str
 
     @property
     def limits(self) -> TurnLimits:
@@ -81,6 +85,8 @@ def read_options(settings: Mapping[str, str], home: Path) -> Options:
         server_limit=max(1, int(values["CODEX_SERVER_LIMIT"])),
         home=Path(own).expanduser() if own else home / ".codex",
         own_home=bool(own),
+        issuer=values["CODEX_LOGIN_ISSUER"],
+        package=values["CODEX_PACKAGE"],
     )
 
 

@@ -1,4 +1,4 @@
-"""The plugin's hooks: one runtime, its status route, its settings and secrets."""
+"""The plugin's hooks: one runtime, the routes of its sign-in, its settings and secrets."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ class CodexPlugin:
 
     @hookimpl
     def xo_contributes(self) -> Contributions:
-        return Contributions(prefixes=("/api/codex",), settings=SETTINGS)
+        return Contributions(prefixes=("/api/codex", "/codex", "/connect/codex"), settings=SETTINGS)
 
     @hookimpl
     def xo_secrets(self) -> Sequence[SecretField]:
@@ -29,7 +29,7 @@ class CodexPlugin:
 
     @hookimpl
     def xo_routers(self, context: HostContext) -> "Sequence[APIRouter]":
-        from xo_runtime_codex.routes import router  # noqa: PLC0415 - as above
+        from xo_runtime_codex.sign_in.routes import router  # noqa: PLC0415 - as above
 
         return [router(context)]
 

@@ -26,8 +26,10 @@ from xo_cowork_core.sdk import (
     RuntimeInfo,
     Turn,
     TurnAnswer,
+    Unauthorized,
     Unsupported,
 )
+from xo_cowork_core.sdk.connector import Account, SignInMethod, TokenSet
 from xo_cowork_core.sdk.kit import ActiveTurns, JsonRpcError, read_mcp_entries
 from xo_cowork_core.sdk.runtime.catalog import ListsMcpServers, McpServer
 from xo_cowork_core.sdk.runtime.configuration import (
@@ -38,8 +40,9 @@ from xo_cowork_core.sdk.runtime.configuration import (
     ShowsConfiguration,
 )
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
+from xo_cowork_core.sdk.runtime.sign_in import LogsIn
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
-from xo_runtime_codex.account import find_account, provider_account
+from xo_runtime_codex.account import find_account, provider_account, stored_account
 from xo_runtime_codex.configuration import read_config
 from xo_runtime_codex.health import HealthCheck
 from xo_runtime_codex.history.rollouts import rollout_id
@@ -52,6 +55,7 @@ from xo_runtime_codex.run.turn_run import TurnRun
 from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, Thread
 from xo_runtime_codex.server.models import list_models
 from xo_runtime_codex.server.server_pool import ServerPool
+from xo_runtime_codex.sign_in.methods import sign_in_methods
 
 INFO = RuntimeInfo(
     name="codex", title="Codex", aliases=("openai_codex",), rank=30, health_field="codex_cli"
@@ -82,6 +86,7 @@ class CodexRuntime(
     ReportsAccount,
     ShowsConfiguration,
     ListsMcpServers,
+    LogsIn,
 ):
     """Codex; many sessions share an app-server."""
 
@@ -98,6 +103,19 @@ class CodexRuntime(
 
     def describe(self) -> RuntimeInfo:
         return self._info
+
+    def sign_in_methods(self) -> Sequence[SignInMethod]:
+        return sign_in_methods(self._context, self._options)
+
+    async def complete_sign_in(self, tokens: TokenSet | None) -> Account:
+        self._health.forget_sign_in()
+        account = await asyncio.to_thread(stored_account, self._options.home)
+        if account is None and not (await self._health.check()).signed_in:
+            raise Unauthorized("Codex has stored no sign-in.")
+        self._servers.sign_in_changed()
+        email = account.email or "" if account else ""
+        account_id = account.account_id or "" if account else ""
+        return Account(account_id or email or "codex", username=email, email=email)
 
     async def open_session(self, turn: Turn) -> str:
         try:

@@ -5,9 +5,11 @@ import itertools
 import json
 import os
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
+import device_login
 from codex_turn import CodexTurn
 from rollout import HOME, Locked, NoRollout, Rollout, new_id
 from script import Budget
@@ -113,6 +115,8 @@ class Server:
         match method:
             case "initialize":
                 return {"userAgent": "fake", "codexHome": str(HOME)}
+            case "account/login/start" if params.get("type") == "chatgptDeviceCode":
+                return start_device_login()
             case "account/login/start":
                 return {"type": "apiKey"}
             case "model/list":
@@ -161,6 +165,31 @@ class Server:
             raise Refused(f"thread {thread_id} already has an active writer") from None
         self.threads[thread_id] = thread
         return {"thread": {"id": thread_id}, **MODEL}
+
+
+def start_device_login():
+    issuer = os.environ[device_login.ISSUER]
+    if not device_login.options().get("app_server", True):
+        raise Refused("Invalid request: unknown variant `account/login/start`")
+    try:
+        code = device_login.request_code(issuer)
+    except device_login.LoginFailed as failure:
+        raise Refused(str(failure)) from None
+    loop = asyncio.get_running_loop()
+
+    def wait():
+        outcome = {"success": True, "error": None}
+        try:
+            device_login.wait_for_tokens(issuer, code)
+        except device_login.LoginFailed as failure:
+            outcome = {"success": False, "error": str(failure)}
+        record = {"method": "account/login/completed", "params": {"loginId": "1", **outcome}}
+        loop.call_soon_threadsafe(emit, record)
+
+    threading.Thread(target=wait, daemon=True).start()
+    url = f"{issuer}/codex/device"
+    kind = "chatgptDeviceCode"
+    return {"type": kind, "loginId": "1", "verificationUrl": url, "userCode": code["user_code"]}
 
 
 async def _listen():

@@ -21,6 +21,7 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.kit import TurnDeadline, parse_message
 from xo_runtime_codex.options import SWITCHED_OFF, Options, effort_of, environment_of
+from xo_runtime_codex.program import find_program
 from xo_runtime_codex.protocol import failures
 from xo_runtime_codex.protocol.attachments import images
 from xo_runtime_codex.protocol.item_shapes import server_shape
@@ -70,7 +71,7 @@ class ExecRunner:
             await run.end()
 
     async def _start(self, turn: Turn, *, resume: bool) -> "ExecRun":
-        binary = await asyncio.to_thread(self._context.paths.binary, "codex", self._options.binary)
+        binary = await asyncio.to_thread(find_program, self._context, self._options)
         if binary is None:
             raise failures.missing()
         environment = environment_of(turn.environment, self._options)

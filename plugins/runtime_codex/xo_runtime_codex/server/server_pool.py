@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import HostContext, Unavailable
 from xo_runtime_codex.account import signed_in
 from xo_runtime_codex.options import Options, api_key_of, environment_of, fingerprint
+from xo_runtime_codex.program import find_program
 from xo_runtime_codex.protocol import failures
 from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, start_server
 
@@ -94,6 +95,14 @@ class ServerPool:
                 slot.server = None
                 self._retired.append(server)
 
+    def sign_in_changed(self) -> None:
+        """Give no new turns to the servers that started with the earlier sign-in."""
+        for key, slot in list(self._slots.items()):
+            if slot.is_idle:
+                self._end_slot(self._slots.pop(key))
+            elif slot.server:
+                self.retire(slot.server)
+
     def current(self) -> AppServer | None:
         """Return a live server, or None."""
         alive = (slot.server for slot in self._slots.values())
@@ -122,7 +131,7 @@ class ServerPool:
             # it died while idle; commands of its sessions may still run
             await slot.server.end()
         await self._back_off(slot)
-        binary = await asyncio.to_thread(self._context.paths.binary, "codex", self._options.binary)
+        binary = await asyncio.to_thread(find_program, self._context, self._options)
         if binary is None:
             raise failures.missing()
         stored = await asyncio.to_thread(signed_in, self._options.home)

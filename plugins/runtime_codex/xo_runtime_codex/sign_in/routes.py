@@ -1,4 +1,4 @@
-"""`GET /api/codex/status`: the account that Codex is signed in with."""
+"""The plugin's routes; `GET /api/codex/status` is the account that Codex is signed in with."""
 
 import asyncio
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from xo_cowork_core.sdk import HostContext
 from xo_runtime_codex.account import Account, find_account
 from xo_runtime_codex.options import read_options
+from xo_runtime_codex.sign_in.setup_routes import add_setup_routes
 
 
 class CodexAccount(BaseModel):
@@ -41,6 +42,8 @@ def router(context: HostContext) -> APIRouter:
     async def codex_status() -> CodexStatus:
         """Return the account that Codex is signed in with."""
         return _shape(await asyncio.to_thread(read_account))
+
+    add_setup_routes(routes, context)
 
     return routes
 

@@ -1,0 +1,1 @@
+"""Signing in to Codex with a device code, and installing it on request."""
