@@ -26,7 +26,6 @@ from xo_cowork_core.sdk import (
     RuntimeInfo,
     Turn,
     TurnAnswer,
-    Unauthorized,
     Unsupported,
 )
 from xo_cowork_core.sdk.connector import Account, SignInMethod, TokenSet
@@ -42,7 +41,7 @@ from xo_cowork_core.sdk.runtime.configuration import (
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.sign_in import LogsIn
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
-from xo_runtime_codex.account import find_account, provider_account, stored_account
+from xo_runtime_codex.account import find_account, provider_account
 from xo_runtime_codex.configuration import read_config
 from xo_runtime_codex.health import HealthCheck
 from xo_runtime_codex.history.rollouts import rollout_id
@@ -55,6 +54,7 @@ from xo_runtime_codex.run.turn_run import TurnRun
 from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, Thread
 from xo_runtime_codex.server.models import list_models
 from xo_runtime_codex.server.server_pool import ServerPool
+from xo_runtime_codex.sign_in.completion import find_sign_in
 from xo_runtime_codex.sign_in.methods import sign_in_methods
 
 INFO = RuntimeInfo(
@@ -108,14 +108,8 @@ class CodexRuntime(
         return sign_in_methods(self._context, self._options)
 
     async def complete_sign_in(self, tokens: TokenSet | None) -> Account:
-        self._health.forget_sign_in()
-        account = await asyncio.to_thread(stored_account, self._options.home)
-        if account is None and not (await self._health.check()).signed_in:
-            raise Unauthorized("Codex has stored no sign-in.")
         self._servers.sign_in_changed()
-        email = account.email or "" if account else ""
-        account_id = account.account_id or "" if account else ""
-        return Account(account_id or email or "codex", username=email, email=email)
+        return await find_sign_in(self._options, self._health)
 
     async def open_session(self, turn: Turn) -> str:
         try:
@@ -261,8 +255,7 @@ class CodexRuntime(
             raise lost.failure from lost
 
     async def _revert(self, server: AppServer, thread_id: str, turn_id: str) -> None:
-        params = {"threadId": thread_id, "beforeTurnId": turn_id}
-        await server.peer.request("thread/revert", params)
+        await server.peer.request("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})
 
     async def _load_thread(
         self, server: AppServer, thread_id: str, parameters: Mapping[str, Any]

@@ -83,27 +83,30 @@ class AuthFlows:
         the first. `force` ends an open flow for the same connection or port; `attach` returns the
         one for the same connection instead of a new one. A method without a redirect ignores
         `redirect`, and is refused when it is required. `public_callback` is the address of
-        `/api/oauth/callback` as browsers reach it. `input` is submitted at once. Raises NotFound,
-        BadRequest (method, connection, redirect), FlowBusy, and the error of a failed start.
+        `/api/oauth/callback` as browsers reach it. `input` is submitted at once.
+        Raises NotFound, BadRequest, FlowBusy, and the error of a failed start.
         """
-        if attach and (existing := self._table.find_open(target, connection)) and not force:
+        if attach and not force and (existing := self._table.find_open(target, connection)):
             return await self._settle(existing, seconds)
         found = self._tools.targets.find(target)
         chosen = _choose(found.methods(), method)
         found.check_connection(connection)
         if requires_redirect:
             _require_redirect(chosen, redirect)
-        flow = new_flow(secrets.token_hex(16), target, connection, chosen.kind, self._now)
-        flow = _declare(flow, chosen, redirect, public_callback)
+        new = new_flow(secrets.token_hex(16), target, connection, chosen.kind, self._now)
+        flow = _declare(new, chosen, redirect, public_callback)
         blocking = self._find_blocking(flow, force=force)
         active = self._add(flow)
-        for each in blocking:
-            each.dispatch(CancelRequested(superseded=True))
-            await each.released()
+        await self._supersede(blocking)
         active.begin()
         if input is not None and (await active.settled(seconds)).accepts_text:
             return await self.submit(target, flow.flow_id, input)
         return await self._settle(active, seconds)
+
+    async def _supersede(self, blocking: Sequence[ActiveFlow]) -> None:
+        for each in blocking:
+            each.dispatch(CancelRequested(superseded=True))
+            await each.released()
 
     async def _settle(self, active: ActiveFlow, seconds: float) -> FlowView:
         flow = await active.settled(seconds)
