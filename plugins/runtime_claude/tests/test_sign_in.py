@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.claude_cli.claude_prompts import FAKE_CLI
 from tests.fakes.claude_cli.setup_token import TOKEN
-from xo_cowork_core.sdk.testing import LiveServer, descendants, eventually
+from xo_cowork_core.sdk.testing import LiveServer, eventually
 from xo_runtime_claude.sign_in import read_code
 
 START = "/claude/setup-token"
@@ -69,7 +69,7 @@ def is_signed_in(server: LiveServer) -> bool:
 
 
 def programs(server: LiveServer) -> list[int]:
-    return [each.pid for each in descendants(server.pid) if "setup-token" in each.command]
+    return [each.pid for each in server.descendants() if "setup-token" in each.command]
 
 
 def test_a_person_signs_in_and_the_token_is_stored(server: LiveServer) -> None:
@@ -190,7 +190,7 @@ def test_cancelling_ends_the_program_and_what_it_started(server: LiveServer) -> 
     assert programs(server)
     flow = server.client.delete(f"/api/runtimes/claude_code/sign-in/{session_id}").json()
     assert flow["state"] == "cancelled"
-    assert descendants(server.pid) == []
+    assert server.descendants() == []
     assert finish(server, session_id, "good#state").status_code == 410
 
 
@@ -222,7 +222,7 @@ def test_a_missing_program_is_named_with_what_to_do(tmp_path: Path) -> None:
 def test_a_killed_server_leaves_a_clear_state_and_no_program(tmp_path: Path) -> None:
     with LiveServer(environment=ENVIRONMENT) as server:
         session_id = start(server)["session_id"]
-        before = descendants(server.pid)
+        before = server.descendants()
         assert before
         server.kill()
         server.start()
@@ -250,7 +250,7 @@ def test_what_was_pasted_becomes_the_code(text: str, code: str) -> None:
 
 def test_no_secret_reaches_the_log_or_the_command_lines(server: LiveServer) -> None:
     session_id = start(server)["session_id"]
-    assert not any(re.search("sk-ant|good#", each.command) for each in descendants(server.pid))
+    assert not any(re.search("sk-ant|good#", each.command) for each in server.descendants())
     finish(server, session_id, "good-planted-code-0123456789#planted-state")
     assert TOKEN not in server.log
     assert "planted" not in server.log

@@ -5,20 +5,66 @@ import json
 import shutil
 import sys
 import tarfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
 import httpx
 import pytest
 
 from tests.fakes.codex_cli.codex_prompts import FAKE_CLI
 from tests.fakes.device_issuer import EMAIL, REFRESH_TOKEN, DeviceIssuer
-from tests.support.event_lines import EventLines
-from xo_cowork_core.sdk.testing import LiveServer, descendants, eventually
+from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 START = "/codex/setup"
 JSON = {"accept": "application/json"}
 STATUS = "/api/codex/status"
+
+
+class EventLines:
+    """A reader of one route in a thread of its own. Use it as a context manager."""
+
+    def __init__(self, server: LiveServer, path: str, body: object = None) -> None:
+        self.events: list[dict[str, object]] = []
+        self.status = 0
+        self._url = server.base_url + path
+        self._body = body
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._response: httpx.Response | None = None
+
+    def __enter__(self) -> "EventLines":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._thread.join(30)
+
+    def first(self, kind: str) -> dict[str, object]:
+        """Wait for the first event of a type."""
+        eventually(lambda: bool(self._of(kind)), 30, f"an event {kind} in {self.events}")
+        return self._of(kind)[0]
+
+    def texts(self, kind: str) -> list[object]:
+        """The `line` of each event of a type."""
+        return [event["line"] for event in self._of(kind)]
+
+    def _of(self, kind: str) -> list[dict[str, object]]:
+        return [event for event in list(self.events) if event["type"] == kind]
+
+    def _read(self) -> None:
+        with (
+            httpx.Client(timeout=60, trust_env=False) as client,
+            client.stream(
+                "POST", self._url, json=self._body, headers={"accept": "text/event-stream"}
+            ) as response,
+        ):
+            self.status = response.status_code
+            for line in response.iter_lines():
+                if line.startswith("data: "):
+                    self.events.append(json.loads(line.removeprefix("data: ")))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +144,7 @@ def test_a_person_signs_in_by_either_interface(
     assert (status["authenticated"], status["is_connected"], status["email"]) == (True, True, EMAIL)
     assert status["expires_at"].startswith("2100-01-01")
     assert server.client.get("/health").json()["runtimes"]["codex"]["state"] == "ready"
-    assert descendants(server.pid) == []
+    assert server.descendants() == []
     assert REFRESH_TOKEN not in server.log + json.dumps(events.events)
     file = server.home / ".codex" / "auth.json"
     assert file.stat().st_mode & 0o777 == 0o600
@@ -138,11 +184,11 @@ def test_a_codex_that_dies_ends_the_sign_in(server: LiveServer) -> None:
 def test_cancelling_ends_codex_and_what_it_started(server: LiveServer) -> None:
     configure(server, child=True)
     setup = start(server)
-    assert descendants(server.pid)
+    assert server.descendants()
     flow = server.client.delete(f"/api/runtimes/codex/sign-in/{setup['session_id']}").json()
     assert flow["state"] == "cancelled"
     assert read(server, setup)["status"] == "cancelled"
-    assert descendants(server.pid) == []
+    assert server.descendants() == []
 
 
 def test_a_client_that_leaves_does_not_end_the_sign_in(
@@ -171,7 +217,7 @@ def test_a_killed_server_leaves_a_clear_state_and_no_program(issuer: DeviceIssue
     issuer.answer = "pending"
     with LiveServer(environment=settings(issuer)) as server:
         setup = start(server)
-        before = descendants(server.pid)
+        before = server.descendants()
         assert before
         server.kill()
         server.start()
