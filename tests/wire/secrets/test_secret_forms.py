@@ -79,6 +79,22 @@ def test_keys_that_are_left_out_keep_their_value(server: LiveServer, env_file: P
     assert env_file.read_text() == "# mine\nKEYED_KEY=3\nOTHER=2\n"
 
 
+def test_an_env_file_that_cannot_be_read_costs_the_plugins_that_use_it_alone(
+    server: LiveServer, env_file: Path
+) -> None:
+    env_file.mkdir()
+    try:
+        form = form_of(server, "runtime_keyed")
+        assert (form["set"], form["missing"]) == ([], ["KEYED_KEY"])
+        assert form["error"].startswith("The env file cannot be read: ")
+        assert form_of(server, "runtime_openclaw")["error"] is None
+        expect_error(store(server, KEYED_KEY="1"), 503)
+        expect_error(Chat(server, "keyed").send("text"), 503)
+        assert Chat(server, "demo").run_turn("text").text
+    finally:
+        env_file.rmdir()
+
+
 def test_a_form_of_a_plugin_with_a_file_of_its_own_goes_there(
     server: LiveServer, env_file: Path
 ) -> None:

@@ -149,7 +149,6 @@ def test_a_file_that_cannot_be_read_is_an_error_and_stays(
             server.client.get("/api/secrets/env"),
             server.client.get("/api/secrets/env/keys"),
             server.client.get("/api/secrets/A/reveal"),
-            server.client.get("/api/secrets/schema"),
             server.client.delete("/api/secrets/A"),
             put(server, ("A", "1")),
             patch(server, "A", "1"),

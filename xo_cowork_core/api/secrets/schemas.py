@@ -33,6 +33,7 @@ FORM_EXAMPLE = {
     "set": ["ACME_KEY"],
     "missing": [],
     "env_file": "/home/coder/.xo-cowork/env",
+    "error": None,
 }
 
 
@@ -112,7 +113,8 @@ class ChangedSecret(SecretItem):
 class SecretForm(TypedDict):
     """What a plugin needs: the JSON Schema of its form, and which of its keys have a value.
 
-    `set` are the keys with a value, `missing` the required ones without.
+    `set` are the keys with a value, `missing` the required ones without. `error` is why the env
+    file cannot be read.
     """
 
     plugin: Annotated[str, Field(examples=["runtime_acme"])]
@@ -121,6 +123,7 @@ class SecretForm(TypedDict):
     set: Annotated[list[str], Field(examples=[["ACME_KEY"]])]
     missing: Annotated[list[str], Field(examples=[[]])]
     env_file: Annotated[str, Field(examples=["/home/coder/.xo-cowork/env"])]
+    error: Annotated[str | None, Field(examples=[None])]
 
 
 class FormsResponse(TypedDict):

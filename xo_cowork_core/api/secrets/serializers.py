@@ -44,4 +44,5 @@ def form_body(form: SecretForm) -> schemas.SecretForm:
         set=[key for key, is_set in form.is_set.items() if is_set],
         missing=list(form.missing),
         env_file=form.env_file,
+        error=form.error or None,
     )

@@ -40,6 +40,9 @@ class EnvFileSecrets:
 
         A value that is not text is left out. Raises Unavailable when the file can't be read.
         """
+        if not self._keys and not self._owns_file:
+            # it works on beside a file that cannot be read
+            return self._inherited
         entries = read_content(self.file).entries
         own = {key: SecretStr(value) for key, value in entries.items() if self._is_visible(key)}
         secrets = self._inherited | own

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import BadRequest, NotFound
+from xo_cowork_core.sdk import BadRequest, NotFound, Unavailable
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.secrets.audit import Caller
@@ -21,7 +21,7 @@ NO_SECRETS: Mapping[str, SecretStr] = MappingProxyType({})
 
 class SecretForm(NamedTuple):
     """The form of one plugin. `is_set` says of each key whether it has a value; `missing` are the
-    required keys without one."""
+    required keys without one. `error` is why the plugin's env file cannot be read, else empty."""
 
     plugin: str
     title: str
@@ -29,6 +29,7 @@ class SecretForm(NamedTuple):
     schema: Mapping[str, object]
     is_set: Mapping[str, bool]
     missing: Sequence[str]
+    error: str = ""
 
 
 class SecretForms:
@@ -39,7 +40,7 @@ class SecretForms:
         self._secrets = secrets
 
     async def list(self) -> Sequence[SecretForm]:
-        """Return every form, in the order of the plugins. Raises Unavailable."""
+        """Return every form, in the order of the plugins."""
         records = [record for record in self._registry.plugins.values() if _has_form(record)]
         return await asyncio.to_thread(lambda: [self._form(record) for record in records])
 
@@ -56,13 +57,20 @@ class SecretForms:
         if record is None or not _has_form(record):
             raise NotFound(f"There is no plugin {plugin!r} that declares secrets.")
         form = await asyncio.to_thread(self._form, record)
+        if form.error:
+            raise Unavailable(form.error)
         _check_values(form, values)
         if values:
             await self._secrets.set_in(Path(form.env_file), values, caller)
         return await asyncio.to_thread(self._form, record)
 
     def _form(self, record: PluginRecord) -> SecretForm:
-        values = record.stored_secrets.environment() if record.stored_secrets else NO_SECRETS
+        values, error = NO_SECRETS, ""
+        try:
+            values = record.stored_secrets.environment() if record.stored_secrets else NO_SECRETS
+        except Unavailable as unreadable:
+            # the forms of other plugins have files of their own
+            error = unreadable.message
         is_set = {secret.key: bool(values.get(secret.key)) for secret in record.secrets}
         return SecretForm(
             plugin=record.name,
@@ -71,6 +79,7 @@ class SecretForms:
             schema=secret_schema(record.secrets),
             is_set=is_set,
             missing=[each.key for each in record.secrets if each.required and not is_set[each.key]],
+            error=error,
         )
 
     def _title_of(self, record: PluginRecord) -> str:
