@@ -111,6 +111,11 @@ def test_file_and_folder_are_private_under_any_umask(tmp_path: Path, umask: int)
     assert (mode_of(file), mode_of(file.parent)) == (0o600, 0o700)
 
 
+def test_no_change_creates_no_file(file: Path) -> None:
+    delete_entries(file, "A")
+    assert not file.exists()
+
+
 def test_an_open_mode_is_closed_even_when_nothing_changes(file: Path) -> None:
     file.write_text("A=1\n")
     file.chmod(0o644)

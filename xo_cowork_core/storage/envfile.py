@@ -55,7 +55,7 @@ def change_env_file(path: Path, change: Callable[[str], str]) -> None:
         before = _read_text(target)
         mark = BYTE_ORDER_MARK if before.startswith(BYTE_ORDER_MARK) else ""
         after = mark + change(before.removeprefix(BYTE_ORDER_MARK))
-        if after == before and _is_private(target):
+        if after == before and _has_right_mode(target):
             return
         content = after.encode("utf-8", errors="surrogateescape")
         if len(content) > MAX_FILE_BYTES:
@@ -98,11 +98,11 @@ def _is_damaged(value: str) -> bool:
     return "\0" in value or any("\udc80" <= char <= "\udcff" for char in value)
 
 
-def _is_private(path: Path) -> bool:
+def _has_right_mode(path: Path) -> bool:
     try:
         return stat.S_IMODE(path.stat().st_mode) == 0o600
     except FileNotFoundError:
-        return False
+        return True
 
 
 @contextmanager
