@@ -1,19 +1,23 @@
 """Channels, gateway and live status while no gateway runs."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from xo_cowork_core.sdk.testing import LiveServer
 from xo_runtime_openclaw.json5_reader import read_json5
 
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 SECRET = "12345:planted-token"
 ENV = "# mine\nOPENAI_API_KEY='planted-key' # the good one\n\nexport TELEGRAM_BOT_TOKEN=old # t\n"
 
 
-@pytest.fixture
-def server() -> Iterator[LiveServer]:
+@contextmanager
+def run_server() -> Iterator[LiveServer]:
     """Has no OpenClaw and no gateway; its default runtime is OpenClaw all the same."""
     environment = {
         "XO_PLUGINS": "runtime_openclaw",
@@ -25,6 +29,19 @@ def server() -> Iterator[LiveServer]:
     (server.home / ".openclaw").mkdir()
     with server:
         yield server
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    with run_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def unchanged() -> Iterator[LiveServer]:
+    """A server that no test of this module changes."""
+    with run_server() as running:
+        yield running
 
 
 def env_file(server: LiveServer) -> Path:
@@ -74,11 +91,14 @@ def test_a_configured_openclaw_gets_the_channel_and_no_token(server: LiveServer)
     listed = server.client.get("/api/channels").json()
     assert listed["gateway_running"] is False
     assert listed["channels"]["telegram"] == {
+        "id": "telegram",
+        "name": "Telegram",
+        "type": "telegram",
+        "status": "stopped",
         "configured": True,
         "enabled": True,
         "running": False,
         "state": None,
-        "error": None,
         "accounts": 0,
     }
 
@@ -92,13 +112,33 @@ def test_a_configured_openclaw_gets_the_channel_and_no_token(server: LiveServer)
         {"channel": "telegram", "app_token": "x"},
         {"channel": "telegram", "token": "a\nB=c"},
         {"channel": "telegram", "token": "  "},
+        {},
+        {"channel": "telegram"},
+        {"channel": "", "token": "x"},
+        {"channel": 5, "token": "x"},
+        {"channel": ["telegram"], "token": "x"},
+        {"channel": "x" * (1 << 20), "token": "x"},
+        {"channel": "tele\0gram", "token": "x"},
+        {"platform": None, "token": "x"},
+        {"platform": "telegram", "token": 5},
+        {"platform": "telegram", "bot_token": {"a": 1}},
+        {"channel": "slack", "bot_token": "x", "app_token": True},
+        {"channel": "slack", "bot_token": "x", "app_token": "a\rb"},
+        {"channel": "telegram", "token": "x" * (1 << 20)},
+        {"channel": "telegram", "token": "\ud800"},
+        *({"channel": "telegram", "token": f"a{end}B=c"} for end in LINE_ENDS),
+        {"channel": "telegram", "token": "a\0b"},
     ],
+    ids=lambda body: json.dumps(body)[:50],
 )
-def test_a_wrong_channel_stores_nothing(server: LiveServer, body: dict[str, str]):
-    status, answer = add(server, **body)
+def test_a_wrong_channel_stores_nothing(unchanged: LiveServer, body: dict[str, Any]):
+    headers = {"Content-Type": "application/json"}
+    raw = unchanged.client.post("/api/channels/add", content=json.dumps(body), headers=headers)
+    status, answer = raw.status_code, raw.json()
     assert status == 400
     assert "a\nB=c" not in str(answer["detail"])
-    assert not env_file(server).exists()
+    assert not env_file(unchanged).exists()
+    assert not config_file(unchanged).exists()
 
 
 def test_the_gateways_status_names_the_configured_address(server: LiveServer):
