@@ -13,6 +13,7 @@ from typing import TypedDict
 from xo_cowork_core.cli.output import print_json, print_line
 from xo_cowork_core.cli.plugins import BROKEN_STATES
 from xo_cowork_core.host.app import create_app
+from xo_cowork_core.host.event_loop import run_with_plugins
 from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import read_settings
@@ -58,7 +59,7 @@ def examine() -> list[DoctorFinding]:
             _failure("setting", problem.name, problem.text, problem.state)
             for problem in check_settings(settings, state.services.registry.plugins.values())
         ]
-        return [*problems, *asyncio.run(_examine_plugins(state))]
+        return [*problems, *run_with_plugins(_examine_plugins(state))]
 
 
 def format_report(findings: Sequence[DoctorFinding]) -> str:

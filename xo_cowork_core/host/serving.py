@@ -19,6 +19,7 @@ from xo_cowork_core.api.dependencies import Services
 from xo_cowork_core.api.families import build_first_routes
 from xo_cowork_core.api.streaming.response import load_async_backend
 from xo_cowork_core.host.app import create_app
+from xo_cowork_core.host.event_loop import cancel_remaining_tasks
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartupError
 from xo_cowork_core.host.restart import replace_process, take_inherited_listener
@@ -31,7 +32,6 @@ from xo_cowork_core.services.secrets.redaction import RedactionFilter, SecretRed
 from xo_cowork_core.storage.state_folder import StateFolderError, make_state_folder
 
 SHUTDOWN_SECONDS = 6
-LEFTOVER_SECONDS = 1.0
 MAX_OPEN_FILES = 65_536
 # why a server does not start: the text of each is one line for a person
 START_ERRORS = (SettingError, StartupError, StateFolderError)
@@ -66,7 +66,7 @@ def serve(on_listening: OnListening) -> int:
         serving = _serve(app, server, listener, control)
         _run_until_done(loop, loop.create_task(serving, name="serve"))
     finally:
-        is_hanging = loop.run_until_complete(_cancel_remaining_tasks())
+        is_hanging = loop.run_until_complete(cancel_remaining_tasks())
         # a signal during a restart closes the socket: the server ends then
         if control.is_restarting and listener.fileno() >= 0:
             # tasks and threads that hang end with it
@@ -244,14 +244,3 @@ async def _stop_for_restart(server: GracefulServer, control: ServerControl) -> N
     await control.wait_for_restart()
     log.info("restarting")
     server.should_exit = True
-
-
-async def _cancel_remaining_tasks() -> bool:
-    """Cancel the tasks that are left; True when one of them does not end."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    if not tasks:
-        return False
-    _, pending = await asyncio.wait(tasks, timeout=LEFTOVER_SECONDS)
-    return bool(pending)
