@@ -34,6 +34,17 @@ NAMED = {
     MODELS: ("/api/models", 502),
     SKILLS: ("/api/skills", 502),
 }
+# what asks every runtime; one that is at fault is left out
+LISTS = (
+    "/api/models",
+    "/api/skills",
+    "/api/sessions",
+    "/api/config/providers",
+    "/api/config/openai-subscription",
+    "/api/tools",
+    "/api/mcp/status",
+    "/api/automations",
+)
 
 
 def runtime_name(case: str) -> str:
@@ -91,7 +102,7 @@ def serving_plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostCh
         kept.mkdir(parents=True)
         (kept / f"{name}.jsonl").write_text("{}\n")
     with server, closing(HostCheck(server)) as check:
-        for path in ("/api/models", "/api/skills", "/api/sessions"):
+        for path in LISTS:
             assert server.client.get(path).status_code == 200
         Chat(server, "demo").run_turn("echo hello")
         # a missing fault fails its own test below
@@ -156,7 +167,7 @@ def hanging_plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostCh
         assert Chat(server, "demo").run_turn("echo hello").text == "hello"
 
         def all_recorded() -> bool:
-            for path in ("/api/models", "/api/skills", "/api/sessions"):
+            for path in LISTS:
                 assert server.client.get(path).status_code == 200
             rows = check.plugins()
             return all(

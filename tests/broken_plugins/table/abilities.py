@@ -4,6 +4,11 @@ HEALTH = "ChecksHealth"
 MODELS = "ListsModels"
 SKILLS = "OffersSkills"
 STORE = "KeepsHistory"
+PROVIDERS = "ListsProviders"
+ACCOUNT = "ReportsAccount"
+TOOLS = "ListsTools"
+MCP_SERVERS = "ListsMcpServers"
+AUTOMATIONS = "ListsAutomations"
 FILES = "KeepsTranscripts"
 NO_SESSIONS = """
 async def session(self, session_id): return None
@@ -158,6 +163,43 @@ ABILITIES = {
     ),
     "skills_argument": (SKILLS, "async def skills(self): return []", "skills() raised TypeError"),
     "skills_exit": (SKILLS, "async def skills(self, cwd): raise SystemExit(3)", "SystemExit: 3"),
+    "providers_text": (
+        PROVIDERS,
+        "async def providers(self): return ['acme']",
+        "providers()[0] must be Provider, not str",
+    ),
+    "providers_key": (
+        PROVIDERS,
+        "async def providers(self): return [Provider('acme', 'Acme', None)]",
+        "providers()[0].env_key must be str, not None",
+    ),
+    "providers_undeclared": (
+        PROVIDERS,
+        "async def providers(self): return [Provider('acme', 'Acme', 'ACME_KEY')]",
+        "providers() names ACME_KEY, which xo_secrets does not declare",
+    ),
+    "account_dict": (
+        ACCOUNT,
+        "async def account(self): return {'kind': 'subscription'}",
+        "must return ProviderAccount or None, not dict",
+    ),
+    "account_kind": (
+        ACCOUNT,
+        "async def account(self): return ProviderAccount('acme', 'gift')",
+        "kind must be one of 'subscription', 'api_key', 'other', not 'gift'",
+    ),
+    "tools_none": (TOOLS, "async def tools(self): pass", "a list of Tool, not None"),
+    "tools_raise": (TOOLS, "async def tools(self): raise OSError('x')", "raised OSError: x"),
+    "mcp_transport": (
+        MCP_SERVERS,
+        "async def mcp_servers(self, cwd): return [McpServer('x', 'pipe')]",
+        "transport must be one of 'stdio', 'http', 'sse', not 'pipe'",
+    ),
+    "automations_exit": (
+        AUTOMATIONS,
+        "async def automations(self): raise SystemExit(3)",
+        "automations() raised SystemExit: 3",
+    ),
     "sessions_none": (STORE, _store("pass"), "a list of SessionRecord, not None"),
     "sessions_dict": (STORE, _store("return [{'id': 'x'}]"), "must be SessionRecord, not dict"),
     "sessions_time": (
@@ -252,6 +294,7 @@ HANGING = {
     "models_wait": (MODELS, "async def models(self): await swallow()", "took longer than 5 s"),
     "skills_wait": (SKILLS, "async def skills(self, cwd): await swallow()", "longer than 5 s"),
     "sessions_wait": (STORE, _store("await swallow()"), "sessions() took longer than 5 s"),
+    "providers_wait": (PROVIDERS, "async def providers(self): await swallow()", "longer than 5 s"),
 }
 
 TURN_HOOKS = {

@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field, SecretStr
 from xo_cowork_core.sdk import *
 from xo_cowork_core.sdk.connector import *
 from xo_cowork_core.sdk.runtime.agents import *
+from xo_cowork_core.sdk.runtime.catalog import *
+from xo_cowork_core.sdk.runtime.configuration import *
 from xo_cowork_core.sdk.runtime.history import *
 from xo_cowork_core.sdk.runtime.transcripts import *
 

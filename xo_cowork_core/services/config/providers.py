@@ -126,7 +126,12 @@ class Providers:
 
     async def _uses(self, runtimes: Sequence[RegisteredRuntime]) -> Sequence[_Use]:
         listed = await collect(runtimes, PROVIDERS, ListsProviders.providers)
-        return [_Use(provider, runtime) for runtime, rows in listed for provider in rows]
+        return [
+            _Use(provider, runtime)
+            for runtime, rows in listed
+            for provider in rows
+            if _is_declared(provider, runtime)
+        ]
 
     async def _uses_of(self, provider_id: str) -> Sequence[_Use]:
         uses = await self._uses(self._selector.configured_first())
@@ -135,6 +140,15 @@ class Providers:
             known = ", ".join(dict.fromkeys(use.provider.id for use in uses)) or "none"
             raise BadRequest(f"Unknown provider; this server knows: {known}")
         return wanted
+
+
+def _is_declared(provider: Provider, runtime: RegisteredRuntime) -> bool:
+    """Return whether a provider's key is a secret of the plugin; else its agents never get it."""
+    if any(secret.key == provider.env_key for secret in runtime.plugin.secrets):
+        return True
+    text = f"providers() names {provider.env_key}, which xo_secrets does not declare"
+    runtime.plugin.add_fault("providers()", text)
+    return False
 
 
 def _states(
