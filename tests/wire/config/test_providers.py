@@ -167,11 +167,16 @@ def test_changes_of_two_providers_at_once_are_all_kept(
 
 
 def test_a_key_is_in_no_answer_and_no_log(server: LiveServer, keys: tuple[Path, Path]) -> None:
-    post(server, {"key": KEY})
+    headers = {"Idempotency-Key": "once"}
+    assert server.client.post(URL, json={"key": KEY}, headers=headers).status_code == 200
     paths = ("providers", "api-key", "agents/configured", "openai-subscription", "workspace")
     answers = [server.client.get(f"/api/config/{path}").text for path in paths]
     answers += [server.client.get(path).text for path in ("/api/plugins", "/metrics", "/health")]
     assert not [text for text in (*answers, server.log) if KEY in text]
+    others = [file for file in server.home.rglob("*") if file.is_file() and file not in keys]
+    assert not [file for file in others if KEY.encode() in file.read_bytes()]
+    audit = (server.state / "audit" / "secrets.jsonl").read_text().splitlines()
+    assert json.loads(audit[-1])["keys"] == ["ACME_KEY"]
 
 
 def test_a_subscription_is_reported_by_the_runtime_that_has_it(
