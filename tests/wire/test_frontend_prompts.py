@@ -18,6 +18,7 @@ def test_a_prompt_may_be_attachments_alone(chat: Chat) -> None:
     for text in ("", "  \n", None):
         turn = chat.run_turn(text, attachments=files)  # pyright: ignore[reportArgumentType]
         assert turn.terminal.event == "done"
+        assert row(chat, turn.session_id)["title"] == "plan.txt"
         (user, _) = chat.messages(turn.session_id)
         assert (user["role"], user["text"]) == ("user", "")
         assert [p["data"]["name"] for p in user["parts"] if p["data"]["type"] == "file"] == [

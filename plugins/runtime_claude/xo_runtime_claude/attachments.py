@@ -7,7 +7,8 @@ from pathlib import Path, PurePath
 
 from xo_cowork_core.sdk.runtime.history import FilePart
 
-MENTIONS = re.compile(r'\n\n((?:@(?:"/[^"\n]+"|/\S+)\n?)+)\s*\Z')
+# the CLI trims a prompt of mentions alone
+MENTIONS = re.compile(r'(?:\A|\n\n)((?:@(?:"/[^"\n]+"|/\S+)\n?)+)\s*\Z')
 
 
 def append_mentions(text: str, paths: Iterable[Path]) -> str:

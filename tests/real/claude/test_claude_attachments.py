@@ -66,3 +66,12 @@ def test_attached_files_reach_the_model(
     request = json.loads(log.read_text().splitlines()[-1])
     assert "oatmeal" in json.dumps(request["messages"])
     assert request["images"] == 1
+
+
+def test_a_prompt_may_be_attachments_alone(chat: Chat) -> None:
+    note = upload(chat, "alone.txt", b"milk")
+    turn = chat.run_turn("", attachments=[note])
+    assert turn.terminal.event == "done", turn.terminal.data
+    user, _ = chat.messages(turn.session_id)
+    assert user["text"] == ""
+    assert [part["name"] for part in parts_of([user], "file")] == ["alone.txt"]

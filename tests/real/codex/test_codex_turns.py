@@ -72,3 +72,16 @@ def test_attached_files_reach_the_model_and_stay(chat: Chat, log: Path) -> None:
     assert [part["name"] for part in parts_of([user], "file")] == [note.name, picture.name]
     (row,) = [row for row in chat.sessions() if row["id"] == turn.session_id]
     assert row["title"] == "look [[text ok]]"
+
+
+def test_a_prompt_may_be_attachments_alone(chat: Chat) -> None:
+    note, picture = chat.folder / "alone.txt", chat.folder / "alone.png"
+    note.write_text("oatmeal")
+    picture.write_bytes(PIXEL)
+    for path in (note, picture):
+        turn = chat.run_turn("", attachments=[{"path": str(path), "name": path.name}])
+        assert turn.terminal.event == "done", turn.terminal.data
+        messages = chat.messages(turn.session_id)
+        assert [message["role"] for message in messages] == ["user", "assistant"], messages
+        assert messages[0]["text"] == ""
+        assert [part["name"] for part in parts_of(messages[:1], "file")] == [path.name]

@@ -113,6 +113,15 @@ class TestSessions:
         assert user["text"] == say("Read.")
         assert [part["path"] for part in parts_of([user], "file")] == [str(note)]
 
+    def test_a_prompt_may_be_attachments_alone(self, chat: Chat) -> None:
+        note = chat.folder / "alone.txt"
+        note.write_text("oatmeal")
+        turn = chat.run_turn("", attachments=[{"path": str(note), "name": note.name}])
+        assert turn.terminal.event == "done", turn.terminal.data
+        user = chat.messages(turn.session_id)[0]
+        assert user["text"] == ""
+        assert [part["path"] for part in parts_of([user], "file")] == [str(note)]
+
     def test_models_are_listed(self, chat: Chat) -> None:
         rows = chat.http.get("/api/models", params={"agent_name": "openclaw"}).json()["models"]
         assert any(row["provider_id"] == "fake" for row in rows)

@@ -66,6 +66,8 @@ def test_every_file_of_the_contract_is_made_and_no_other(folder: Path) -> None:
     shown = {"schema": 1, "name": "ber-name", "display_name": "Über Name!"}
     assert shown.items() <= metadata(folder).items()
     assert set(metadata(folder)) == {
+        "$schema",
+        "_template",
         "schema",
         "pid",
         "name",
@@ -124,3 +126,11 @@ def test_a_name_becomes_an_id(name: str, wanted: str) -> None:
 def test_a_name_without_a_letter_or_digit_is_refused(name: str) -> None:
     with pytest.raises(BadRequest):
         project_id_from(name)
+
+
+def test_the_metadata_names_its_schema_and_is_marked_as_a_template(folder: Path) -> None:
+    fill(folder, "Garden")
+    written = metadata(folder)
+    schema = Path(__file__).parents[3] / "docs" / "schemas" / "project.schema.json"
+    assert written["$schema"] == json.loads(schema.read_text())["$id"]
+    assert (written["schema"], written["_template"]) == (1, True)

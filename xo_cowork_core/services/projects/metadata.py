@@ -10,6 +10,8 @@ from xo_cowork_core.services.workspace import project_id_from
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 FILE = "project.json"
+# the `$id` of docs/schemas/project.schema.json
+SCHEMA_ID = "urn:xo-cowork:project:1"
 MAX_NAME_CHARACTERS = 200
 MAX_DESCRIPTION_CHARACTERS = 4000
 
@@ -39,7 +41,10 @@ def new_metadata(
     """Return the metadata record of a new project that a person named `name`."""
     shown_name = one_line(display_name or "", MAX_NAME_CHARACTERS)
     return {
+        "$schema": SCHEMA_ID,
         "schema": 1,
+        # until a person or an agent changes the file
+        "_template": True,
         "pid": str(uuid.uuid4()),
         "name": project_id_from(name),
         "display_name": shown_name or one_line(name, MAX_NAME_CHARACTERS),

@@ -87,7 +87,7 @@ def build_messages(rows: Sequence[Row], *, text_only: bool = False) -> list[Mess
     tasks = TaskList()
     for row in rows:
         prompt = row.prompt
-        if prompt:
+        if prompt is not None:
             if draft:
                 messages.append(draft.message())
                 draft = None

@@ -31,7 +31,7 @@ Record = dict[
 class Row(NamedTuple):
     """One user, assistant or other row that takes part in the tree.
 
-    `prompt` is the user's text, empty for every other row. A named tuple costs a third of a frozen
+    `prompt` is the user's text, None for every other row. A named tuple costs a third of a frozen
     dataclass, and one is made for every line of every file.
     """
 
@@ -41,7 +41,7 @@ class Row(NamedTuple):
     record: Record
     message: Record
     time: datetime
-    prompt: str
+    prompt: str | None
 
     @property
     def blocks(self) -> list[Record]:
@@ -69,7 +69,7 @@ class Row(NamedTuple):
     def starts_turn(self) -> bool:
         """Whether a turn starts here: a user's, or one that the CLI starts by itself."""
         origin = self.record.get("turnOrigin")
-        return bool(self.prompt) or (self.kind == "user" and origin == "task_notification")
+        return self.prompt is not None or (self.kind == "user" and origin == "task_notification")
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -152,7 +152,7 @@ def _row(line: bytes) -> Row | None:
         record,
         message,
         _time(record.get("timestamp")),
-        _prompt(record, message) if kind == "user" else _refused_command(record),
+        _prompt(record, message) if kind == "user" else _refused_command(record) or None,
     )
 
 
@@ -175,14 +175,17 @@ def _blocks(message: Record) -> list[Record]:
     return [block for block in blocks if isinstance(block, dict)]
 
 
-def _prompt(record: Record, message: Record) -> str:
+def _prompt(record: Record, message: Record) -> str | None:
+    """Return what a person wrote, empty for attachments alone; None for a row of another kind."""
     if record.get("isMeta") or record.get("isCompactSummary"):
-        return ""
+        return None
     text = _text_of(message)
     if not text or text.startswith(HIDDEN_PREFIXES):
-        return ""
-    prompt = _command(text) if "<command-name>" in text else text
-    return strip_context(strip_mentions(prompt)).rstrip()
+        return None
+    whole = _command(text) if "<command-name>" in text else text
+    without_mentions = strip_mentions(whole)
+    prompt = strip_context(without_mentions).rstrip()
+    return prompt if prompt or without_mentions != whole else None
 
 
 def _is_command(record: Record) -> bool:

@@ -96,7 +96,7 @@ class Store:
     def _row_before(self, session_id: str, message_id: str) -> str | None:
         path = self._file(session_id)
         rows = active_branch(read_rows(path), self._resume_points.get(session_id)) if path else []
-        prompts = [row for row in rows if row.prompt]
+        prompts = [row for row in rows if row.prompt is not None]
         place = next((i for i, row in enumerate(prompts) if row.id == message_id), None)
         if place is None:
             raise NotFound("There is no such message of yours in this session.")

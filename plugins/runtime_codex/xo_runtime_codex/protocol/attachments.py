@@ -13,8 +13,10 @@ from xo_cowork_core.sdk.kit import strip_context
 from xo_cowork_core.sdk.runtime.history import FilePart
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-HEADING = "\n\nAttached files:\n"
-LISTING = re.compile(re.escape(HEADING) + r"((?:- /[^\n]+\n?)+)\s*\Z")
+TITLE = "Attached files:\n"
+HEADING = f"\n\n{TITLE}"
+# without a text, the blank line before it may be trimmed
+LISTING = re.compile(rf"(?:\A\s*|\n\n){re.escape(TITLE)}" + r"((?:- /[^\n]+\n?)+)\s*\Z")
 
 
 def images(turn: Turn) -> list[Mapping[str, Any]]:
@@ -56,4 +58,6 @@ def files_in(text: str, content: object) -> list[FilePart]:
 
 
 def _find_listing(text: str) -> re.Match[str] | None:
+    if text.lstrip().startswith(TITLE) and (whole := LISTING.match(text)):
+        return whole
     return LISTING.search(text, text.rfind(HEADING)) if HEADING in text else None

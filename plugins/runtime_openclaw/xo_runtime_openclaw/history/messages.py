@@ -98,7 +98,12 @@ def time_of(record: Row, key: str = "timestamp") -> datetime:
 
 def shown_text(text: str) -> str:
     """Return the text that the user wrote, without context and file list."""
-    return strip_context(text).split(FILES_MARK, maxsplit=1)[0]
+    return _with_mark(strip_context(text)).split(FILES_MARK, maxsplit=1)[0]
+
+
+def _with_mark(text: str) -> str:
+    """Return a text with the whole mark: of a prompt of files alone, the blank line is trimmed."""
+    return f"\n\n{text}" if text.startswith(FILES_MARK.lstrip()) else text
 
 
 def _user(record: Row, index: int) -> Message | None:
@@ -119,6 +124,7 @@ def _user(record: Row, index: int) -> Message | None:
 
 def _listed(text: str) -> list[FilePart]:
     """Return the files that a prompt lists after its text."""
+    text = _with_mark(text)
     lines = text.rpartition(FILES_MARK)[2].splitlines() if FILES_MARK in text else []
     paths = [line.removeprefix("- ") for line in lines if line.startswith("- /")]
     return [FilePart(PurePath(path).name, path) for path in paths]
