@@ -1,5 +1,5 @@
 """Fixtures for the tests of the connectors' services."""
 
-from tests.support.connector_fixtures import server
+from tests.support.connectors.fixtures import server
 
 __all__ = ["server"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.connectors.engine import CONNECTOR, ConnectorEngine, UserinfoConnector
 from tests.support.turn_engine import in_event_loop
 from xo_cowork_core.sdk import UpstreamFailed
 from xo_cowork_core.sdk.connector import (

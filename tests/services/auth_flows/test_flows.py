@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.connector_engine import (
+from tests.support.connectors.engine import (
     CONNECTOR,
     ConnectorEngine,
     UserinfoConnector,

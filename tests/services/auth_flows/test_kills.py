@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.connector_child import methods_for
-from tests.support.connector_engine import CONNECTOR
-from tests.support.connector_fixtures import oauth_engine
+from tests.support.connectors.child import methods_for
+from tests.support.connectors.engine import CONNECTOR
+from tests.support.connectors.fixtures import oauth_engine
 from tests.support.turn_engine import in_event_loop
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
 
@@ -31,7 +31,7 @@ class Child:
 
 @contextmanager
 def killed_at_exit(folder: Path, server: FakeOAuthServer, method: str) -> Iterator[Child]:
-    command = [sys.executable, "-m", "tests.support.connector_child"]
+    command = [sys.executable, "-m", "tests.support.connectors.child"]
     with subprocess.Popen(
         [*command, str(folder), server.url, method], stdout=subprocess.PIPE, text=True
     ) as process:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tests.support.connector_engine import (
+from tests.support.connectors.engine import (
     CONNECTOR,
     ConnectorEngine,
     UserinfoConnector,
@@ -16,7 +16,7 @@ from tests.support.connector_engine import (
     device_method,
     eventually,
 )
-from tests.support.connector_fixtures import key_engine
+from tests.support.connectors.fixtures import key_engine
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.sdk.connector import ApiKey, CommandLogin, TokenSet

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
-from tests.support.connector_fixtures import oauth_engine
+from tests.support.connectors.engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.connectors.fixtures import oauth_engine
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk.connector import AuthorizationCode, DeviceCode, OAuthClient, OAuthServer
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer

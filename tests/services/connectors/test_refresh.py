@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.connector_engine import (
+from tests.support.connectors.engine import (
     CONNECTOR,
     eventually,
 )
-from tests.support.connector_fixtures import oauth_engine
+from tests.support.connectors.fixtures import oauth_engine
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.sdk.connector import Account, TokenSet

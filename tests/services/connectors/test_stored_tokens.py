@@ -11,8 +11,8 @@ from time import perf_counter, sleep
 import pytest
 from pydantic import SecretStr
 
-from tests.support.connector_engine import CONNECTOR, ConnectorEngine, UserinfoConnector
-from tests.support.connector_fixtures import key_engine
+from tests.support.connectors.engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.connectors.fixtures import key_engine
 from tests.support.turn_engine import in_event_loop
 from xo_cowork_core.sdk import (
     BadRequest,

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.fakes.xo_service import USER_ID, FakeXoService, Fault
-from tests.support.connector_engine import eventually
+from tests.support.connectors.engine import eventually
 from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import Unauthorized, UpstreamFailed
 from xo_cowork_core.services.connectors.errors import StorageFailed

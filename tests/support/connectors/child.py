@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.connector_engine import (
+from tests.support.connectors.engine import (
     ConnectorEngine,
     UserinfoConnector,
     code_method,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.connector_engine import ConnectorEngine, UserinfoConnector, code_method
+from tests.support.connectors.engine import ConnectorEngine, UserinfoConnector, code_method
 from xo_cowork_core.sdk.connector import ApiKey, SignInMethod
 from xo_cowork_core.sdk.testing.oauth_server import FakeOAuthServer
 

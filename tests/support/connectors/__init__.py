@@ -1,0 +1,1 @@
+"""The services of connectors for tests, and a process of them to be killed."""
