@@ -169,12 +169,18 @@ class Database:
             if version:
                 self._check_durable_tables(connection)
             if version > len(self._schema):
-                log.warning("%s was written by a newer server", path)
+                raise sqlite3.OperationalError(
+                    f"{path.name} was written by a newer server (version {version}, this one "
+                    f"knows {len(self._schema)}); it is kept as it is"
+                )
             for number, step in enumerate(self._schema[version:], start=version + 1):
                 connection.executescript(f"BEGIN; {step}; PRAGMA user_version={number}; COMMIT;")
 
     def _check_durable_tables(self, connection: sqlite3.Connection) -> None:
-        for table in self._durable_tables:
+        rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        present = {name for (name,) in rows}
+        # those of later steps are not there yet
+        for table in filter(present.__contains__, self._durable_tables):
             (result,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
             if result != "ok":
                 raise sqlite3.DatabaseError(" ".join(result.split()))
