@@ -32,6 +32,7 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
         yield
     finally:
         await state.services.onboarding.stop()
+        await state.swarm.messages.stop()
         await state.services.identity.stop()
         await state.services.connections.stop()
         await state.http.close()
@@ -61,6 +62,8 @@ async def index_running(state: AppState) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        # it reads the index
+        await state.swarm.usage.stop()
         await state.services.recorder.stop()
         await state.refresher.stop()
         await state.trash.stop()
@@ -74,6 +77,12 @@ async def turns_ended(state: AppState) -> AsyncIterator[None]:
     finally:
         await state.services.turns.stop()
         await state.closer.close_all()
+
+
+def start_requests(state: AppState) -> None:
+    """Begin to send requests by themselves, once the server listens."""
+    state.services.identity.start_requests()
+    state.swarm.start()
 
 
 async def _close_interrupted_turns(state: AppState) -> None:

@@ -26,6 +26,7 @@ from xo_cowork_core.host.service_groups import (
 )
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.host.sign_ins import load_auth_flows
+from xo_cowork_core.host.swarm import build_swarm
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.config.catalogs import Catalogs
 from xo_cowork_core.services.config.configurations import Configurations
@@ -79,6 +80,7 @@ from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
+from xo_cowork_core.services.swarm.swarm import Swarm
 from xo_cowork_core.services.turns.legacy_chat import LegacyChat
 from xo_cowork_core.services.turns.resolver import TurnResolver
 from xo_cowork_core.services.turns.session_reservations import SessionReservations
@@ -103,6 +105,7 @@ class AppState(NamedTuple):
     closer: SessionCloser
     refresher: IndexRefresher
     http: SharedHttpClient
+    swarm: Swarm
     oauth_clients: OAuthClients
     redactor: SecretRedactor
     watchdog: LoopWatchdog
@@ -122,7 +125,8 @@ def build_services(
     connectors = _build_connectors(settings, base)
     index = _build_index(settings, base)
     projects = _build_projects(settings, base, index)
-    turns = _build_turns(settings, base, index, projects)
+    swarm = build_swarm(settings, base, connectors, index)
+    turns = _build_turns(settings, base, index, projects, swarm)
     config = _build_config(settings, base, connectors)
     groups = ServiceGroups(base, connectors, config, index, projects, turns)
     services = _build_route_services(settings, groups)
@@ -136,6 +140,7 @@ def build_services(
         closer=turns.closer,
         refresher=index.refresher,
         http=connectors.http,
+        swarm=swarm,
         oauth_clients=connectors.clients,
         redactor=base.redactor,
         watchdog=base.watchdog,
@@ -275,7 +280,11 @@ def _build_resolver(settings: Settings, base: BaseServices, index: IndexServices
 
 
 def _build_turns(
-    settings: Settings, base: BaseServices, index: IndexServices, projects: ProjectServices
+    settings: Settings,
+    base: BaseServices,
+    index: IndexServices,
+    projects: ProjectServices,
+    swarm: Swarm,
 ) -> TurnServices:
     resolver = _build_resolver(settings, base, index)
     closer = SessionCloser(base.registry)
@@ -287,7 +296,7 @@ def _build_turns(
         clock=base.clock,
         stop_owner=base.processes.stop_owner,
         permission_seconds=settings.permission_timeout,
-        listeners=[index.host_sessions, projects.recorder, closer],
+        listeners=[index.host_sessions, projects.recorder, closer, swarm.messages],
     )
     changes = SessionChanges(
         clock=base.clock,
@@ -307,8 +316,16 @@ def _build_turns(
         workspace=base.workspace,
         clock=base.clock,
     )
-    legacy = LegacyChat(turns, index.sessions, base.eventlog, base.database, base.clock)
+    legacy = _build_legacy_chat(turns, base, index, swarm)
     return TurnServices(turns, closer, changes, reservations, legacy)
+
+
+def _build_legacy_chat(
+    turns: Turns, base: BaseServices, index: IndexServices, swarm: Swarm
+) -> LegacyChat:
+    return LegacyChat(
+        turns, index.sessions, base.eventlog, base.database, base.clock, swarm.messages
+    )
 
 
 def _build_secrets(settings: Settings, base: BaseServices) -> SecretServices:

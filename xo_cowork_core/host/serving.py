@@ -20,10 +20,11 @@ from xo_cowork_core.api.families import build_first_routes
 from xo_cowork_core.api.streaming.response import load_async_backend
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.event_loop import cancel_remaining_tasks
+from xo_cowork_core.host.lifecycle import start_requests
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartupError
 from xo_cowork_core.host.restart import replace_process, take_inherited_listener
-from xo_cowork_core.host.services import build_services
+from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
 from xo_cowork_core.host.settings.sources import SettingError
@@ -58,7 +59,7 @@ def serve(on_listening: OnListening) -> int:
     services = cast("Services", app.state.services)
     for problem in check_settings(settings, services.registry.plugins.values()):
         log.warning("%s", problem.text)
-    server = GracefulServer(app, services, settings, on_listening)
+    server = GracefulServer(app, state, settings, on_listening)
     control = services.lifecycle.control
     loop = _new_event_loop()
     asyncio.set_event_loop(loop)
@@ -91,13 +92,14 @@ class GracefulServer(uvicorn.Server):
     def __init__(
         self,
         app: FastAPI,
-        services: Services,
+        state: AppState,
         settings: Settings,
         on_listening: OnListening,
     ) -> None:
         super().__init__(_uvicorn_config(app))
         self._app = app
-        self._services = services
+        self._state = state
+        self._services = state.services
         self._settings = settings
         self._on_listening = on_listening
         self._listening_task: asyncio.Task[None] | None = None
@@ -116,7 +118,7 @@ class GracefulServer(uvicorn.Server):
         # what the first requests would do on the event loop
         await asyncio.to_thread(load_async_backend)
         await asyncio.to_thread(build_first_routes, self._app)
-        self._services.identity.start_requests()
+        start_requests(self._state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         ending = asyncio.create_task(self._services.turns.stop(), name="end turns")

@@ -10,6 +10,8 @@ DURABLE_TABLES = (
     "idempotency",
     "session_flags",
     "trash",
+    "swarm_days",
+    "swarm_workspace",
 )
 STEPS = (
     """
@@ -94,5 +96,27 @@ STEPS = (
         closed_at TEXT NOT NULL,
         body BLOB NOT NULL
     ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE swarm_questions (
+        stream_id TEXT PRIMARY KEY,
+        account TEXT NOT NULL,
+        project_id TEXT NOT NULL,
+        user_id TEXT NOT NULL
+    );
+    CREATE TABLE swarm_messages (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        message_key TEXT NOT NULL UNIQUE,
+        account TEXT NOT NULL,
+        body TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    );
+    CREATE TABLE swarm_days (
+        account TEXT NOT NULL,
+        day TEXT NOT NULL,
+        reported_at TEXT NOT NULL,
+        PRIMARY KEY (account, day)
+    ) WITHOUT ROWID;
+    CREATE TABLE swarm_workspace (id TEXT PRIMARY KEY) WITHOUT ROWID
     """,
 )

@@ -178,7 +178,8 @@ class Identity:
         try:
             account = await self._api.identify(token)
         except Unauthorized:
-            account = await self._identify_refreshed(token)
+            token = await self.renew(token)
+            account = await self._identify_again(token)
         if self._has_key:
             self._key_account = account
         self._refused = None
@@ -198,6 +199,24 @@ class Identity:
         except UpstreamUnreachable as error:
             raise UpstreamFailed(error.message) from None
         return tokens.access_token
+
+    async def renew(self, refused: SecretStr) -> SecretStr:
+        """Return a new token in place of one that the service refused before its expiry.
+
+        Raises Unauthorized when a person has to sign in again, Unavailable, UpstreamFailed.
+        """
+        row, tokens = self._connection.row, self._connection.usable_tokens()
+        if self._has_key or row is None or tokens is None or not row.can_refresh:
+            self._refused = refused
+            raise NeedsAuth(REFUSED)
+        if tokens.access_token != refused:
+            return tokens.access_token
+        return (await self._refresher.refresh(self._connection, tokens)).access_token
+
+    def account_key(self) -> str:
+        """Return a name of the account and its service, which differs for each."""
+        account = "key" if self._has_key else f"user {self.state().user_id or ''}"
+        return f"{self._settings.base_url} {account}"
 
     async def logout(self) -> None:
         """Delete the sign-in and all open ones. Harmless when there are none.
@@ -230,13 +249,8 @@ class Identity:
             raise BadRequest("`poll_token` is missing, and none is kept for this sign-in")
         return token
 
-    async def _identify_refreshed(self, token: SecretStr) -> Account:
-        """Ask again with a new token, after the service has refused one before its expiry."""
-        row, tokens = self._connection.row, self._connection.usable_tokens()
+    async def _identify_again(self, token: SecretStr) -> Account:
         try:
-            if self._has_key or row is None or tokens is None or not row.can_refresh:
-                raise NeedsAuth(REFUSED)
-            token = (await self._refresher.refresh(self._connection, tokens)).access_token
             return await self._api.identify(token)
         except Unauthorized:
             self._refused = token

@@ -1,7 +1,7 @@
 """The older chat: one session per project name, over the same turns."""
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -40,6 +40,16 @@ class TurnFailure(NamedTuple):
     message: str
 
 
+class QuestionListener(Protocol):
+    """Is notified of questions of the older chat."""
+
+    async def question_asked(
+        self, stream_id: str, project_id: str, user_id: str, text: str
+    ) -> None:
+        """Called once a question's turn runs; again for a client's network retry."""
+        ...
+
+
 class LegacyChat:
     """Starts turns by project name and reads their text."""
 
@@ -50,15 +60,17 @@ class LegacyChat:
         eventlog: EventLog,
         database: Database,
         clock: Clock,
+        listener: QuestionListener,
     ) -> None:
         self._turns = turns
         self._sessions = sessions
         self._eventlog = eventlog
         self._database = database
         self._clock = clock
+        self._listener = listener
 
     async def start_turn(
-        self, project_name: str, prompt: Prompt, user_id: str | None
+        self, project_name: str, prompt: Prompt, user_id: str
     ) -> tuple[StartedTurn, bool]:
         """Start a turn in the project's session; True when that session is new."""
         session_id = await self._session_of(project_name)
@@ -66,6 +78,7 @@ class LegacyChat:
             prompt = prompt._replace(session_id=session_id)
         started = await self._turns.start(prompt)
         await self._store_session(project_name, started.session_id, user_id)
+        await self._listener.question_asked(started.stream_id, project_name, user_id, prompt.text)
         return started, started.session_id != session_id
 
     async def wait_for_text(self, stream_id: str) -> str:

@@ -1,9 +1,9 @@
 """Usage reports: sums of the calls and messages that the index counted, with costs."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from xo_cowork_core.sdk import Tokens
@@ -87,6 +87,21 @@ class UsageReports:
         if len(self._cache) > CACHED_REPORTS:
             self._cache.pop(next(iter(self._cache)))
         return usage
+
+    async def days(self, last: str, limit: int) -> Sequence[str]:
+        """Return the days with usage among the `limit` days up to `last`, as ISO dates in order."""
+        first = (date.fromisoformat(last) - timedelta(days=limit - 1)).isoformat()
+        rows = await self._index.query(
+            lambda connection: connection.execute(
+                "SELECT DISTINCT day FROM usage_daily WHERE day BETWEEN ? AND ? ORDER BY day",
+                (first, last),
+            ).fetchall()
+        )
+        return [row[0] for row in rows]
+
+    async def prices(self, model_ids: Iterable[str]) -> Mapping[str, Price | None]:
+        """Return each model's price; None for an unknown model."""
+        return await self._prices.of(model_ids)
 
     async def _compute(
         self, window: Sequence[str], scope: "_Scope", sessions: int
