@@ -96,6 +96,12 @@ AREAS = (
         f"{SERVICES}/auth_flows",
         "tests/services/auth_flows tests/wire/connectors/test_flows.py",
     ),
+    Area(
+        "services/config",
+        f"{SERVICES}/config",
+        "tests/wire/config/test_providers.py tests/wire/config/test_configuration.py"
+        " tests/wire/config/test_onboarding.py tests/wire/config/test_local_models.py",
+    ),
     Area("services/files", f"{SERVICES}/files", "tests/services/files tests/wire/files"),
     Area("services/processes", f"{SERVICES}/processes", "tests/services/processes"),
     Area(
