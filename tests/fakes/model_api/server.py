@@ -46,7 +46,8 @@ class ModelApi(FakeApi):
         actions = self._acts(body)
         summary = {"messages": _texts(body), "images": raw.count(b'"media_type": "image/')}
         summary["images"] += raw.count(b'"media_type":"image/')
-        self.note({"path": path, "model": body.get("model"), **summary})
+        bearer = headers.get("authorization", "")
+        self.note({"path": path, "model": body.get("model"), "bearer": bearer, **summary})
         if actions[0].kind == "error":
             status = int(actions[0].number)
             return await _error(writer, status, f"fake error {status}")
