@@ -195,6 +195,7 @@ WITHOUT: Mapping[str, Check] = MappingProxyType(
         "lists_models": _lists_models,
         "offers_skills": _offers_skills,
         "keeps_agents": _keeps_agents,
+        "lists_agents": _keeps_agents,
         "has_channels": _has_channels,
         "has_gateway": _has_gateway,
         "tells_status": _reports_status,

@@ -13,6 +13,7 @@ __all__ = [
     "HasChannels",
     "HasGateway",
     "KeepsAgents",
+    "ListsAgents",
     "ReportsStatus",
 ]
 
@@ -81,6 +82,17 @@ class KeepsAgents(ABC):
     @abstractmethod
     async def delete_agent(self, agent_id: str) -> None:
         """Delete an agent. Raises `NotFound`, or `Conflict` for one that can't be deleted."""
+
+
+class ListsAgents(ABC):
+    """Has agents that exist by themselves, such as one for the account that is signed in.
+
+    They are listed after those of the registry, and can be neither changed nor deleted.
+    """
+
+    @abstractmethod
+    async def listed_agents(self) -> Sequence[Agent]:
+        """Return these agents, within 5 s; one with the id of a registered agent is left out."""
 
 
 class HasChannels(ABC):

@@ -25,7 +25,7 @@ from xo_cowork_core.sdk import (
     UpstreamFailed,
 )
 from xo_cowork_core.sdk.errors import TooLarge
-from xo_cowork_core.sdk.runtime.agents import Agent, KeepsAgents
+from xo_cowork_core.sdk.runtime.agents import Agent, AgentDetail, KeepsAgents, ListsAgents
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.runtimes.agent_rows import (
     Row,
@@ -38,6 +38,7 @@ from xo_cowork_core.services.runtimes.agent_rows import (
     stored_fields,
 )
 from xo_cowork_core.services.runtimes.calls import PLAIN_CALL_ERRORS, require_type
+from xo_cowork_core.services.runtimes.collect import Request, collect
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
@@ -48,6 +49,8 @@ PERMANENT = "main"
 LIST_SECONDS = 30.0
 MAX_BYTES = 512 << 10
 CHANGE_SECONDS = 120.0
+OwnedRow = tuple[RegisteredRuntime, Row]
+LISTING = Request(ListsAgents, "list its agents")
 log = logging.getLogger("xo_cowork.agents")
 
 
@@ -71,20 +74,21 @@ class Agents:
         self._lock = asyncio.Lock()
 
     async def list(self) -> Sequence[Row]:
-        """Return every agent's row; none where no runtime keeps agents."""
-        owner = await self._selector.with_ability(KeepsAgents)
-        return [] if owner is None else await self._rows(owner)
+        """Return the row of every agent: those of the registry, then those that runtimes list."""
+        return [row for _, row in await self._all()]
 
     async def read(self, reference: str) -> Row:
         """Return the row and the detail of the agent of an id, or of a name that one agent alone
         has. Raises NotFound."""
         owner, row = await self._find(reference)
-        detail = await owner.call(
-            KeepsAgents.agent_detail,
-            row["id"],
-            action="read the agent",
-            seconds=LIST_SECONDS,
-        )
+        detail = AgentDetail()
+        if isinstance(owner.runtime, KeepsAgents):
+            detail = await owner.call(
+                KeepsAgents.agent_detail,
+                row["id"],
+                action="read the agent",
+                seconds=LIST_SECONDS,
+            )
         return {**row, **await asyncio.to_thread(detail_fields, detail, self._mask)}
 
     async def create(self, fields: Row) -> Row:
@@ -104,7 +108,7 @@ class Agents:
         """Change some fields of an agent. Raises NotFound or BadRequest."""
         _check(fields)
         async with self._lock:
-            owner, row = await self._find(reference)
+            owner, row = await self._find_changeable(reference)
             if fields.get("id", row["id"]) != row["id"]:
                 raise BadRequest("`id` cannot be changed")
             return await self._save(owner, row["id"], changed_fields(fields, row), fresh=False)
@@ -112,7 +116,7 @@ class Agents:
     async def delete(self, reference: str) -> None:
         """Delete an agent. Raises NotFound, or Conflict for `PERMANENT`."""
         async with self._lock:
-            owner, row = await self._find(reference)
+            owner, row = await self._find_changeable(reference)
             agent_id = row["id"]
             if agent_id == PERMANENT:
                 raise Conflict(f"The agent {PERMANENT} cannot be deleted")
@@ -130,16 +134,31 @@ class Agents:
         extras = await asyncio.to_thread(self._read)
         return [self._row(agent, owner, extras) for agent in await _agents(owner)]
 
-    async def _find(self, reference: str) -> tuple[RegisteredRuntime, Row]:
+    async def _all(self) -> Sequence[OwnedRow]:
         owner = await self._selector.with_ability(KeepsAgents)
-        rows: Sequence[Row] = [] if owner is None else await self._rows(owner)
-        named = [row for row in rows if reference in {row["name"], row["display_name"]}]
-        for row in rows:
-            if row["id"] == reference:
-                named = [row]
-        if owner is None or len(named) != 1:
+        rows = [(owner, row) for row in await self._rows(owner)] if owner else []
+        known_ids = {row["id"] for _, row in rows}
+        runtimes = self._selector.configured_first()
+        for lister, agents in await collect(runtimes, LISTING, ListsAgents.listed_agents):
+            new = [agent for agent in agents if agent.id not in known_ids]
+            rows += [(lister, self._row(agent, lister, {})) for agent in new]
+        return rows
+
+    async def _find(self, reference: str) -> OwnedRow:
+        rows = await self._all()
+        named = [each for each in rows if reference in {each[1]["name"], each[1]["display_name"]}]
+        for each in rows:
+            if each[1]["id"] == reference:
+                named = [each]
+        if len(named) != 1:
             raise NotFound("Agent not found")
-        return owner, named[0]
+        return named[0]
+
+    async def _find_changeable(self, reference: str) -> OwnedRow:
+        owner, row = await self._find(reference)
+        if not isinstance(owner.runtime, KeepsAgents):
+            raise Conflict(f"This agent is part of {owner.info.title}: it can't be changed")
+        return owner, row
 
     def _row(self, agent: Agent, owner: RegisteredRuntime, extras: Mapping[str, Row]) -> Row:
         row = agent_row(

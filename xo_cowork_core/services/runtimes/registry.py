@@ -34,7 +34,13 @@ from xo_cowork_core.sdk.connector import (
     ProvidesTurnEnvironment,
     Revokes,
 )
-from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, KeepsAgents, ReportsStatus
+from xo_cowork_core.sdk.runtime.agents import (
+    HasChannels,
+    HasGateway,
+    KeepsAgents,
+    ListsAgents,
+    ReportsStatus,
+)
 from xo_cowork_core.sdk.runtime.catalog import ListsAutomations, ListsMcpServers, ListsTools
 from xo_cowork_core.sdk.runtime.configuration import (
     ListsProviders,
@@ -63,6 +69,7 @@ ABILITIES: Mapping[str, type] = MappingProxyType(
         "logs_in": LogsIn,
         "offers_skills": OffersSkills,
         "keeps_agents": KeepsAgents,
+        "lists_agents": ListsAgents,
         "has_channels": HasChannels,
         "has_gateway": HasGateway,
         "tells_status": ReportsStatus,
