@@ -144,6 +144,10 @@ def test_a_person_signs_in_by_either_interface(
     assert (status["authenticated"], status["is_connected"], status["email"]) == (True, True, EMAIL)
     assert status["expires_at"].startswith("2100-01-01")
     assert server.client.get("/health").json()["runtimes"]["codex"]["state"] == "ready"
+    [agent] = server.client.get("/api/agents").json()["agents"]
+    assert (agent["id"], agent["backend"]) == ("codex-default", "codex")
+    assert server.client.get("/api/agents/codex-default").json()["config_entry"] == {}
+    assert server.client.delete("/api/agents/codex-default").status_code == 409
     assert server.descendants() == []
     assert REFRESH_TOKEN not in server.log + json.dumps(events.events)
     file = server.home / ".codex" / "auth.json"
@@ -161,6 +165,7 @@ def test_a_sign_in_that_is_refused_says_so(
     ended = reaches(server, setup, status)
     assert ended["error"]
     assert server.client.get(STATUS).json()["authenticated"] is False
+    assert server.client.get("/api/agents").json() == {"agents": []}
     assert start(server)["session_id"] != setup["session_id"]
 
 

@@ -28,7 +28,6 @@ from xo_cowork_core.sdk import (
     TurnAnswer,
     Unsupported,
 )
-from xo_cowork_core.sdk.connector import Account, SignInMethod, TokenSet
 from xo_cowork_core.sdk.kit import ActiveTurns, JsonRpcError, read_mcp_entries
 from xo_cowork_core.sdk.runtime.catalog import ListsMcpServers, McpServer
 from xo_cowork_core.sdk.runtime.configuration import (
@@ -39,7 +38,6 @@ from xo_cowork_core.sdk.runtime.configuration import (
     ShowsConfiguration,
 )
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
-from xo_cowork_core.sdk.runtime.sign_in import LogsIn
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts, Transcript
 from xo_runtime_codex.account import find_account, provider_account
 from xo_runtime_codex.configuration import read_config
@@ -54,8 +52,7 @@ from xo_runtime_codex.run.turn_run import TurnRun
 from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, Thread
 from xo_runtime_codex.server.models import list_models
 from xo_runtime_codex.server.server_pool import ServerPool
-from xo_runtime_codex.sign_in.completion import find_sign_in
-from xo_runtime_codex.sign_in.methods import sign_in_methods
+from xo_runtime_codex.sign_in.abilities import SignInAbilities
 
 INFO = RuntimeInfo(
     name="codex", title="Codex", aliases=("openai_codex",), rank=30, health_field="codex_cli"
@@ -86,7 +83,7 @@ class CodexRuntime(
     ReportsAccount,
     ShowsConfiguration,
     ListsMcpServers,
-    LogsIn,
+    SignInAbilities,
 ):
     """Codex; many sessions share an app-server."""
 
@@ -103,13 +100,6 @@ class CodexRuntime(
 
     def describe(self) -> RuntimeInfo:
         return self._info
-
-    def sign_in_methods(self) -> Sequence[SignInMethod]:
-        return sign_in_methods(self._context, self._options)
-
-    async def complete_sign_in(self, tokens: TokenSet | None) -> Account:
-        self._servers.sign_in_changed()
-        return await find_sign_in(self._options, self._health)
 
     async def open_session(self, turn: Turn) -> str:
         try:

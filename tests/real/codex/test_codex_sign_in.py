@@ -27,28 +27,34 @@ def issuer() -> Iterator[DeviceIssuer]:
         yield issuer
 
 
-@pytest.mark.parametrize("interface", ["app_server", "command"])
-def test_codex_signs_in_with_a_device_code(
-    issuer: DeviceIssuer, tmp_path: Path, interface: str
-) -> None:
+def settings(issuer: DeviceIssuer, folder: Path, interface: str) -> dict[str, str]:
+    """Return the environment of a server whose Codex has only this way to sign in."""
     program = real_codex()
     if program is None:
         pytest.skip(ABSENT)
     if interface == "command":
         script = WITHOUT_LOGIN.format(codex=program)
-        program = tmp_path / "codex"
+        program = folder / "codex"
         program.write_text(script)
         program.chmod(0o755)
-    home = tmp_path / "home"
+    home = folder / "home"
     home.mkdir()
     # what it asks besides the issuer stays on this machine, too
     (home / "config.toml").write_text(f'chatgpt_base_url = "{issuer.url}/backend-api"\n')
-    environment = {
+    return {
         "XO_PLUGINS": "runtime_codex",
         "CODEX_CLI_PATH": str(program),
         "CODEX_HOME": str(home),
         "CODEX_LOGIN_ISSUER": issuer.url,
     }
+
+
+@pytest.mark.parametrize("interface", ["app_server", "command"])
+def test_codex_signs_in_with_a_device_code(
+    issuer: DeviceIssuer, tmp_path: Path, interface: str
+) -> None:
+    environment = settings(issuer, tmp_path, interface)
+    home = Path(environment["CODEX_HOME"])
     with LiveServer(environment=environment) as server:
         http = server.client
         assert http.get("/api/codex/status").json()["authenticated"] is False
@@ -64,6 +70,8 @@ def test_codex_signs_in_with_a_device_code(
         status = http.get("/api/codex/status").json()
         assert (status["authenticated"], status["email"]) == (True, EMAIL)
         assert http.get("/api/runtimes/codex/sign-in").json()["signed_in"] is True
+        agents = http.get("/api/agents").json()["agents"]
+        assert [agent["id"] for agent in agents] == ["codex-default"]
         stored = json.loads((home / "auth.json").read_text())
         assert stored["tokens"]["refresh_token"] == REFRESH_TOKEN
         assert (home / "auth.json").stat().st_mode & 0o777 == 0o600
