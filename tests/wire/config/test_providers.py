@@ -95,8 +95,11 @@ def test_the_key_of_the_default_runtime_is_shown_masked(
     }
 
 
-def test_an_unknown_provider_is_refused_with_those_that_are_known(server: LiveServer) -> None:
-    url = "/api/config/providers/nope/key"
+@pytest.mark.parametrize("name", ["nope", "ACME", "%00", "a%0Ab", "acme%20", "x" * 3000])
+def test_an_unknown_provider_is_refused_with_those_that_are_known(
+    server: LiveServer, name: str
+) -> None:
+    url = f"/api/config/providers/{name}/key"
     for answer in (server.client.post(url, json={"key": KEY}), server.client.delete(url)):
         detail = expect_error(answer, 400)
         assert "acme" in detail

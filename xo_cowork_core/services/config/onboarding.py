@@ -154,8 +154,9 @@ def _time(value: object) -> datetime | None:
         raise ValueError("a time has a wrong type")
     try:
         return datetime.fromisoformat(value).astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a time is out of range") from None
+    except (ValueError, OverflowError):
+        # the text of the error quotes the file
+        raise ValueError("a time can't be read") from None
 
 
 def _stamp(moment: datetime | None) -> str | None:
