@@ -88,6 +88,21 @@ def one_session(connection: sqlite3.Connection, session_id: str) -> Session | No
     return session_of(row) if row else None
 
 
+def agents_of(connection: sqlite3.Connection, session_ids: Sequence[str]) -> dict[str, str]:
+    """Return the runtime of each session that is indexed, by session id."""
+    agents: dict[str, str] = {}
+    for start in range(0, len(session_ids), 500):
+        part = session_ids[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        agents.update(
+            connection.execute(
+                f"SELECT session_id, agent_name FROM sessions WHERE session_id IN ({marks})",  # noqa: S608
+                part,
+            ).fetchall()
+        )
+    return agents
+
+
 def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
     """Return the files that hold a session, its owner first."""
     rows = connection.execute(

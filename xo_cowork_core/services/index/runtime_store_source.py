@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from xo_cowork_core.sdk import KeepsHistory, XoError
 from xo_cowork_core.sdk.runtime.history import SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
+from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import WRONG_VALUES
 from xo_cowork_core.services.index.session_rows import SessionRow
@@ -50,6 +52,7 @@ class RuntimeStoreSource:
                 )
                 owner.plugin.late_calls.discard("sessions()")
                 changed = [r for r in records if self._seen.get(r.session_id) != r]
+                changed = await self._own(owner, changed)
                 changed.sort(key=lambda record: record.time_updated, reverse=True)
                 for record in changed[:SESSIONS_PER_REFRESH]:
                     if await _write(self._index, owner, record):
@@ -62,6 +65,22 @@ class RuntimeStoreSource:
             # one runtime's broken store must not hide the others' sessions
             owner.plugin.add_fault("sessions()", describe_fault(error))
             log.exception("the sessions of %s could not be listed", owner.info.name)
+
+    async def _own(
+        self, owner: RegisteredRuntime, records: Sequence[SessionRecord]
+    ) -> list[SessionRecord]:
+        """Leave out the sessions of other runtimes: no store may take them over."""
+        ids = [record.session_id for record in records]
+        agents = await self._index.query(lambda connection: queries.agents_of(connection, ids))
+        own: list[SessionRecord] = []
+        for record in records:
+            other = agents.get(record.session_id, owner.info.name)
+            if other != owner.info.name and self._registry.runtime(other):
+                text = f"sessions() must not list {record.session_id}, a session of {other}"
+                owner.plugin.add_fault("sessions()", text)
+            else:
+                own.append(record)
+        return own
 
 
 async def _write(index: Index, owner: RegisteredRuntime, record: SessionRecord) -> bool:

@@ -98,6 +98,14 @@ class Sessions:
             return _merge(session, hosted)
         return session
 
+    async def owner_of(self, session_id: str) -> str | None:
+        """Return the runtime of a session that is known at the moment; None for a new one."""
+        hosted = await self._hosted.one(session_id)
+        if hosted:
+            return hosted.row.agent_name
+        session = await self._find_in_index(session_id)
+        return session.agent_name if session else None
+
     async def read(self, session_id: str) -> Session:
         """Return one session. Raises NotFound."""
         await self._index.ensure_fresh()

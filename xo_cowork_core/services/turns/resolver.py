@@ -84,9 +84,19 @@ class TurnResolver:
         self._redactor.add(environment.values())
         turn = replace(turn, environment=environment)
         if session is None and isinstance(owner.runtime, OpensSessions):
-            opened = await owner.call(OpensSessions.open_session, turn, action="open a session")
-            turn = replace(turn, session_id=_require_session_id(owner, opened))
+            turn = replace(turn, session_id=await self._open_session(owner, turn))
         return ResolvedTurn(turn, owner)
+
+    async def _open_session(self, owner: RegisteredRuntime, turn: Turn) -> str:
+        opened = await owner.call(OpensSessions.open_session, turn, action="open a session")
+        if not SESSION_ID.fullmatch(opened):
+            raise _wrong_session(
+                owner, "must return the session's id, 1 to 128 letters, digits, -, _, . and :"
+            )
+        other = await self._sessions.owner_of(opened)
+        if other not in {None, owner.info.name}:
+            raise _wrong_session(owner, f"must return a new id, not that of a session of {other}")
+        return opened
 
     async def _find_session(self, prompt: Prompt) -> Session | None:
         if not prompt.session_id:
@@ -156,13 +166,9 @@ class TurnResolver:
         )
 
 
-def _require_session_id(owner: RegisteredRuntime, session_id: str) -> str:
-    """Return an id that a runtime opened. Raises UpstreamFailed for one that can't be in a path."""
-    if SESSION_ID.fullmatch(session_id):
-        return session_id
-    text = "open_session() must return the session's id, 1 to 128 letters, digits, -, _, . and :"
-    owner.plugin.add_fault("open_session()", text)
-    raise UpstreamFailed("The runtime could not open a session")
+def _wrong_session(owner: RegisteredRuntime, rule: str) -> UpstreamFailed:
+    owner.plugin.add_fault("open_session()", f"open_session() {rule}")
+    return UpstreamFailed("The runtime could not open a session")
 
 
 def _read_environment(secrets: Secrets) -> Mapping[str, SecretStr]:
