@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.contract_requests import ContractRequests
+from tests.support.contract.requests import ContractRequests
 from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.bad_fields import (
+from tests.support.contract.bad_fields import (
     LONG_TEXT,
     URL_TEXTS,
     VALUES,
@@ -20,8 +20,8 @@ from tests.support.bad_fields import (
     has_type,
     with_value,
 )
-from tests.support.contract_operations import CALLED
-from tests.support.contract_requests import PLANS, ContractRequests, Plan
+from tests.support.contract.operations import CALLED
+from tests.support.contract.requests import PLANS, ContractRequests, Plan
 
 BODIES = [operation for operation in CALLED if operation.split()[0] in {"POST", "PUT", "PATCH"}]
 NAMED = [operation for operation in CALLED if "{}" in operation]

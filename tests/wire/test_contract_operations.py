@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.support.contract_operations import CALLED, NOT_YET, OPERATIONS, PENDING
-from tests.support.contract_requests import ContractRequests, expected_status
+from tests.support.contract.operations import CALLED, NOT_YET, OPERATIONS, PENDING
+from tests.support.contract.requests import ContractRequests, expected_status
 
 
 @pytest.fixture(scope="module")

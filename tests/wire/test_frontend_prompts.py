@@ -68,3 +68,13 @@ def test_a_question_without_a_user_is_the_default_users(
 ) -> None:
     body = {"project_name": "asked", "question": "text", "agent_name": "demo", **fields}
     assert server.client.post("/ask_question", json=body).json()["user_id"] == "default_user"
+
+
+def test_a_compaction_is_a_part_of_the_message_in_its_place(chat: Chat) -> None:
+    turn = chat.run_turn("compaction")
+    (start,) = turn.bodies("compaction-start")
+    assert start["phases"] == ["prune", "summarize"]
+    answer = chat.messages(turn.session_id)[-1]
+    kinds = [part["data"]["type"] for part in answer["parts"]]
+    assert kinds == ["compaction", "text", "step-finish"]
+    assert answer["parts"][0]["data"] == {"type": "compaction"}

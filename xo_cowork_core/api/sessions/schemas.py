@@ -173,7 +173,13 @@ class StepData(TypedDict):
     cost: float | None
 
 
-PartData: TypeAlias = TextData | ToolData | FileData | StepData
+class CompactionData(TypedDict):
+    """The agent shortened the conversation here."""
+
+    type: Literal["compaction"]
+
+
+PartData: TypeAlias = TextData | ToolData | FileData | StepData | CompactionData
 
 
 class PartRow(TypedDict):

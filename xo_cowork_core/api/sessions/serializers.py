@@ -1,6 +1,7 @@
 """Builds the bodies of sessions and messages from the objects of services."""
 
 from xo_cowork_core.api.sessions.schemas import (
+    CompactionData,
     FileData,
     MessageData,
     MessageRow,
@@ -13,6 +14,7 @@ from xo_cowork_core.api.sessions.schemas import (
 )
 from xo_cowork_core.api.token_counts import token_counts
 from xo_cowork_core.sdk.runtime.history import (
+    CompactionPart,
     FilePart,
     Message,
     Part,
@@ -111,6 +113,8 @@ def part_data(part: Part) -> PartData:
                 tokens=token_counts(part.tokens),
                 cost=part.cost,
             )
+        case CompactionPart():
+            return CompactionData(type="compaction")
         case ToolPart():
             return _tool_data(part)
 

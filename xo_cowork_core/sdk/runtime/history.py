@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from xo_cowork_core.sdk.events.base import Json, JsonValue, Tokens
 
 __all__ = [
+    "CompactionPart",
     "FilePart",
     "Finish",
     "Message",
@@ -95,7 +96,12 @@ class StepPart:
     cost: float | None = None
 
 
-Part: TypeAlias = TextPart | ReasoningPart | ToolPart | FilePart | StepPart
+@dataclass(frozen=True, slots=True)
+class CompactionPart:
+    """The agent shortened the conversation here."""
+
+
+Part: TypeAlias = TextPart | ReasoningPart | ToolPart | FilePart | StepPart | CompactionPart
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import orjson
 
 from xo_cowork_core.sdk import NotFound, Tokens
 from xo_cowork_core.sdk.runtime.history import (
+    CompactionPart,
     FilePart,
     Message,
     Part,
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Part]] = {
     "tool": ToolPart,
     "file": FilePart,
     "step-finish": StepPart,
+    "compaction": CompactionPart,
 }
 NAMES = {part: name for name, part in KINDS.items()}
 TICK = timedelta(milliseconds=1)

@@ -9,6 +9,7 @@ import orjson
 
 from xo_cowork_core.sdk import Tokens
 from xo_cowork_core.sdk.runtime.history import (
+    CompactionPart,
     Finish,
     Message,
     Part,
@@ -51,11 +52,9 @@ class MessageAssembler:
                 self._update_tool(data)
             case "tool-result" | "tool-error":
                 self._close_tool(data, failed=name == "tool-error", now=now)
-            case "step-finish":
+            case "step-finish" | "compacted":
                 self._close_run()
-                self._parts.append(
-                    StepPart(data["reason"], Tokens(**data["tokens"]), data.get("cost"))
-                )
+                self._parts.append(_mark(name, data))
             case "desync":
                 self._drop_text()
             case "done":
@@ -144,3 +143,10 @@ class MessageAssembler:
             for position, part in enumerate(self._parts)
             if isinstance(part, ToolPart) and part.call_id == call_id
         ]
+
+
+def _mark(name: str, data: Data) -> Part:
+    """Return the part that an event leaves between texts."""
+    if name == "compacted":
+        return CompactionPart()
+    return StepPart(data["reason"], Tokens(**data["tokens"]), data.get("cost"))

@@ -97,7 +97,7 @@ class ContractRequests:
         method, path = operation.split(" ", 1)
         plan = PLANS.get(operation, Plan(path))
         assert "{" not in plan.path, (
-            f"{operation} has no plan in tests/support/contract_requests.py"
+            f"{operation} has no plan in tests/support/contract/requests.py"
         )
         headers = {"X-XO-Wire": style}
         if operation == "POST /api/files/upload":

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 OPERATIONS = (
-    (Path(__file__).parents[1] / "wire" / "contract_operations.txt").read_text().splitlines()
+    (Path(__file__).parents[2] / "wire" / "contract_operations.txt").read_text().splitlines()
 )
 # the routes that belong to connectors are not there yet
 NOT_YET = frozenset(
