@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from xo_cowork_core.storage.atomic import write_atomic
-from xo_cowork_core.storage.state_folder import make_private_folder
+from xo_cowork_core.storage.state_folder import StateFolderError, make_private_folder
 
 JsonObject: TypeAlias = dict[str, object]
 MAX_BYTES = 64 * 1024 * 1024
@@ -28,15 +28,21 @@ class JsonFileContent:
 
 
 class JsonFile:
-    """A file of mode 0600 in a folder of mode 0700. Every method blocks."""
+    """A file of mode 0600 in a folder of mode 0700. Every method blocks.
 
-    def __init__(self, path: Path) -> None:
+    `version` is the newest that this server knows of the file's `version`; None for a file whose
+    owner looks at that itself.
+    """
+
+    def __init__(self, path: Path, *, version: int | None = None) -> None:
         self.path = path
+        self._version = version
 
     def read(self) -> JsonFileContent:
         """Return the content. A damaged file is renamed, so that no write replaces it.
 
-        Raises OSError when the file can be neither read nor renamed.
+        Raises OSError when the file can be neither read nor renamed, and StateFolderError for a
+        file of a newer server, which stays as it is.
         """
         try:
             value = _read_object(self.path)
@@ -46,7 +52,16 @@ class JsonFile:
             return self.set_aside(_describe(error))
         with suppress(OSError):
             self.path.chmod(0o600)
+        self._require_known(value.get("version"))
         return JsonFileContent(value)
+
+    def _require_known(self, version: object) -> None:
+        if self._version is None or not isinstance(version, int) or version <= self._version:
+            return
+        raise StateFolderError(
+            f"{self.path} was written by a newer server (version {version}, this one knows "
+            f"{self._version}): install that server, or move the file elsewhere"
+        )
 
     def set_aside(self, problem: str) -> JsonFileContent:
         """Rename the file to `<name>.broken-<time>`. Raises OSError."""

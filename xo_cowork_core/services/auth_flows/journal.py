@@ -22,7 +22,7 @@ class FlowJournal:
     """Writes the flows that `snapshot` returns, several changes at once."""
 
     def __init__(self, path: Path, snapshot: Callable[[], Sequence[Flow]]) -> None:
-        self._file = JsonFile(path)
+        self._file = JsonFile(path, version=VERSION)
         self._snapshot = snapshot
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()

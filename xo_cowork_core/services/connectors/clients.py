@@ -22,6 +22,7 @@ from xo_cowork_core.services.connectors.oauth_requests import (
 from xo_cowork_core.services.connectors.private_values import encode_private
 from xo_cowork_core.storage.json_file import JsonFile
 
+VERSION = 1
 MAX_REGISTRATIONS = 128
 log = logging.getLogger("xo_cowork.connectors")
 
@@ -39,7 +40,7 @@ class OAuthClients:
     """Finds the client of a method. It owns the file of registrations."""
 
     def __init__(self, file: Path, requests: OAuthRequests) -> None:
-        self._file = JsonFile(file)
+        self._file = JsonFile(file, version=VERSION)
         self._requests = requests
         self._registrations: list[Registration] = []
         self._registering = asyncio.Lock()
@@ -157,7 +158,10 @@ class OAuthClients:
 
     async def _store(self, registrations: Sequence[Registration]) -> None:
         self._registrations = list(registrations)
-        value: dict[str, object] = {"registrations": encode_private(self._registrations)}
+        value: dict[str, object] = {
+            "version": VERSION,
+            "registrations": encode_private(self._registrations),
+        }
         try:
             await asyncio.to_thread(self._file.write, value)
         except OSError as error:

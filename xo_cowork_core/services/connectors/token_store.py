@@ -126,7 +126,7 @@ class TokenStore:
             self.lost.pop(connector, None)
 
     def _file(self, connector: str) -> JsonFile:
-        return JsonFile(self._folder / f"{connector}.json")
+        return JsonFile(self._folder / f"{connector}.json", version=VERSION)
 
     def _load(self) -> None:
         for connector in self._connectors_on_disk():

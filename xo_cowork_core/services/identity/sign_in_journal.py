@@ -36,7 +36,7 @@ class SignInJournal:
     """Remembers poll tokens for an hour, at most `MAX_PENDING`, the newest."""
 
     def __init__(self, path: Path, redactor: SecretRedactor) -> None:
-        self._file = JsonFile(path)
+        self._file = JsonFile(path, version=VERSION)
         self._redactor = redactor
         self._pending: list[PendingSignIn] = []
         self._consumed: list[str] = []
