@@ -1,4 +1,4 @@
-"""The contract's operations, and those that are not served yet or not called with the others."""
+"""The contract's operations: those that are not served yet, and those that are not called here."""
 
 import re
 from pathlib import Path
@@ -15,31 +15,13 @@ NOT_YET = frozenset(
         operation,
     )
 )
-# being built: an entry goes when its operation comes
-PENDING = frozenset(
-    line.strip()
-    for line in """
-    GET /codex/setup/{}
-    GET /debug/ai-auth
-    POST /app/restart
-    POST /app/update
-    POST /claude/setup-token
-    POST /claude/setup-token/callback
-    POST /codex/setup
-    POST /connect/claude-code
-    POST /connect/claude-code/callback
-    POST /connect/codex
-    """.strip().splitlines()
-)
-# they restart or update the server, or start an agent's own program: tests of their own call them
-ELSEWHERE = frozenset(
-    {
-        "POST /app/restart",
-        "POST /app/update",
-        "POST /claude/setup-token",
-        "POST /connect/claude-code",
-        "POST /codex/setup",
-        "POST /connect/codex",
-    }
-)
-CALLED = [operation for operation in OPERATIONS if operation not in NOT_YET | ELSEWHERE]
+# they restart or update the server, or start an agent's own program: these tests call them
+ELSEWHERE = {
+    "POST /app/restart": "tests/wire/server/test_restart.py",
+    "POST /app/update": "tests/wire/server/test_update.py",
+    "POST /claude/setup-token": "tests/real/claude/test_claude_sign_in.py",
+    "POST /connect/claude-code": "plugins/runtime_claude/tests/test_sign_in.py",
+    "POST /codex/setup": "tests/real/codex/test_codex_sign_in.py",
+    "POST /connect/codex": "plugins/runtime_codex/tests/test_sign_in.py",
+}
+CALLED = [operation for operation in OPERATIONS if operation not in NOT_YET | ELSEWHERE.keys()]
