@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xo_cowork_core.storage import envfile
 from xo_cowork_core.storage.env_lines import EnvDocument
-from xo_cowork_core.storage.env_quoting import EnvFileError
+from xo_cowork_core.storage.env_quoting import EnvFileError, render_assignment
 from xo_cowork_core.storage.envfile import change_env_file, read_env_file, staging_path
 
 FOREIGN = (
@@ -222,3 +224,42 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
         set_entries(file, A="2")
     assert file.read_text() == "A=1\n"
     assert sorted(path.name for path in file.parent.iterdir()) == ["env", "env.lock"]
+
+
+KEYS = st.sampled_from(["A", "B", "C", "D"])
+LINES = st.lists(
+    st.one_of(
+        st.tuples(KEYS, st.text("ab'\"$\\ #", max_size=6)),
+        st.sampled_from(
+            ["# a comment, it's one", "", "   ", "not an entry", "E", "export F=1 # f"]
+        ),
+    ),
+    max_size=8,
+)
+VALUES = st.text("ab'\"$\\ #", max_size=6)
+
+
+@given(LINES, st.dictionaries(KEYS, VALUES), st.sets(KEYS), st.sampled_from(["\n", "\r\n"]))
+def test_any_change_sets_what_it_says_and_leaves_all_other_lines(
+    lines: list[tuple[str, str] | str], values: dict[str, str], deleted: set[str], end: str
+) -> None:
+    own = [line if isinstance(line, str) else render_assignment(*line) for line in lines]
+    text = "".join(f"{line}{end}" for line in own)
+    before = EnvDocument(text)
+    document = EnvDocument(text)
+    document.delete(deleted)
+    document.set(values)
+    after = document.text()
+    kept = {key: value for key, value in before.entries().items() if key not in deleted}
+    assert EnvDocument(after).entries() == kept | values
+    changed = {key for key, value in values.items() if kept.get(key) != value} | deleted
+    foreign = [
+        line
+        for line, made in zip(lines, own, strict=True)
+        if not (isinstance(line, tuple) and line[0] in changed) and made.strip()
+    ]
+    # a changed line ends as a shell needs it, whatever the others do
+    rest = iter(after.replace("\r\n", "\n").split("\n"))
+    for line in foreign:
+        wanted = line if isinstance(line, str) else render_assignment(*line)
+        assert any(wanted == each for each in rest), wanted

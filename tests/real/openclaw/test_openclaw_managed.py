@@ -112,6 +112,22 @@ def test_a_killed_one_is_started_again(chat: Chat) -> None:
     assert after.text == "After."
 
 
+def test_one_with_old_keys_is_replaced_before_the_next_turn(chat: Chat) -> None:
+    session_id = chat.run_turn(say("Before."), seconds=TURN_SECONDS).session_id
+    old = _gateway(chat.server)
+    path, body = "/api/secrets/OTHER_KEY?agent_name=openclaw", {"value": "changed-key"}
+    assert chat.http.patch(path, json=body).status_code == 200
+    refused = chat.send(say("With the old key?"))
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    _when_ready(chat.server)
+    new = _gateway(chat.server)
+    assert (new != old, old.is_alive) == (True, False)
+    assert b"OTHER_KEY=changed-key\0" in Path(f"/proc/{new.pid}/environ").read_bytes()
+    after = chat.run_turn(say("After."), seconds=TURN_SECONDS, session_id=session_id)
+    assert after.text == "After."
+
+
 def test_one_that_a_killed_server_left_is_swept(chat: Chat) -> None:
     server = chat.server
     left = _gateway(server)
