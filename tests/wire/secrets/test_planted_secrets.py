@@ -49,9 +49,15 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         "XO_PLUGINS": "runtime_keyed,runtime_neighbour,runtime_demo",
         "AGENT_NAME": "demo",
     }
-    with LiveServer(environment=environment, python_path=[folder], fresh=True) as server:
-        plant(server)
-        yield server
+    _, hard = limit = resource.getrlimit(resource.RLIMIT_CORE)
+    # the server inherits it
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    try:
+        with LiveServer(environment=environment, python_path=[folder], fresh=True) as server:
+            plant(server)
+            yield server
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, limit)
 
 
 def plant(server: LiveServer) -> None:
