@@ -20,7 +20,7 @@ from tests.support.contract.bad_fields import (
     has_type,
     with_value,
 )
-from tests.support.contract.operations import CALLED
+from tests.support.contract.operations import CALLED, OPERATIONS
 from tests.support.contract.requests import PLANS, ContractRequests, Plan
 
 BODIES = [operation for operation in CALLED if operation.split()[0] in {"POST", "PUT", "PATCH"}]
@@ -95,12 +95,11 @@ def bodies(document: dict[str, Any], operation: str, body: Any) -> Iterator[tupl
         yield f"unknown key {unknown!r}", {**(body or {}), unknown: {"a": [1]}}, False
 
 
-@pytest.mark.parametrize("operation", BODIES)
-def test_a_wrong_field_is_a_4xx_and_writes_nothing(
-    contract: ContractRequests, document: dict[str, Any], operation: str
+def send_wrong_fields(
+    contract: ContractRequests, document: dict[str, Any], operation: str, plan: Plan
 ) -> None:
-    method, path = operation.split(" ", 1)
-    plan = PLANS.get(operation, Plan(path))
+    """Send each field wrong in each way, and check the answers and what is stored."""
+    method = operation.split(" ", 1)[0]
     url, body = contract.fill(plan.path), contract.fill_body(plan.body)
     before = files(contract)
     for what, wrong, must_fail in bodies(document, operation, body):
@@ -112,6 +111,28 @@ def test_a_wrong_field_is_a_4xx_and_writes_nothing(
         after = files(contract)
         assert after == before or answer.status_code < 400, what
         before = after
+
+
+@pytest.mark.parametrize("operation", BODIES)
+def test_a_wrong_field_is_a_4xx_and_writes_nothing(
+    contract: ContractRequests, document: dict[str, Any], operation: str
+) -> None:
+    plan = PLANS.get(operation, Plan(operation.split(" ", 1)[1]))
+    send_wrong_fields(contract, document, operation, plan)
+
+
+def test_a_wrong_field_of_a_route_beyond_the_contract_is_a_4xx(
+    contract: ContractRequests, document: dict[str, Any]
+) -> None:
+    seen = 0
+    for template, methods in document["paths"].items():
+        path = re.sub(r"{[^}]*}", "{}", template)
+        for method, operation in methods.items():
+            name = f"{method.upper()} {path}"
+            if "requestBody" in operation and name not in {*OPERATIONS, *PLANS}:
+                send_wrong_fields(contract, document, name, Plan(path.replace("{}", "x")))
+                seen += 1
+    assert seen >= 3
 
 
 @pytest.mark.parametrize("operation", NAMED)
