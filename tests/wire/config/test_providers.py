@@ -207,3 +207,11 @@ def test_without_providers_lists_are_empty() -> None:
         answer = get_json(bare, "/api/config/api-key")
         assert (answer["provider"], answer["key_set"], answer["masked"]) == (None, False, "")
         assert "none" in expect_error(bare.client.post(URL, json={"key": "a"}), 400)
+
+
+def test_deleting_a_key_that_is_nowhere_makes_no_file(
+    server: LiveServer, keys: tuple[Path, Path]
+) -> None:
+    answer = server.client.delete(URL)
+    assert answer.json() == {"ok": True, "provider": "acme", "is_set": False}
+    assert not any(file.exists() for file in keys)
