@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,13 +13,14 @@ from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.sdk import HttpClient, Processes, Secrets
 from xo_cowork_core.sdk.connector import ConnectorTokens
 from xo_cowork_core.sdk.sign_in import SignIns
+from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.storage.state_folder import make_private_folder
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PluginPaths:
     """The folders of one plugin.
 
@@ -44,7 +44,7 @@ class PluginPaths:
         return Path(path).absolute() if path else None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PluginContext:
     """The `HostContext` of one plugin."""
 

@@ -5,17 +5,18 @@ RFC 8414 and RFC 9728 (discovery), RFC 7591 (dynamic client registration) and RF
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from xo_cowork_core.sdk.connector.tokens import TokenSet
+from xo_cowork_core.sdk.value_class import value_class
 
 MethodKind: TypeAlias = Literal["authorization_code", "device_code", "api_key", "command", "agent"]
 # `install`: of an installer; the first such line of a sign-in is the name of the package
 OutputStream: TypeAlias = Literal["stdout", "stderr", "install"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OAuthServer:
     """An authorization server.
 
@@ -34,7 +35,7 @@ class OAuthServer:
     revocation_endpoint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OAuthClient:
     """The client that the host is towards the authorization server.
 
@@ -54,7 +55,7 @@ class OAuthClient:
     authentication: Literal["", "basic", "post"] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LoopbackRedirect:
     """The redirect URI `http://<host>:<port><path>` on which the host listens during a sign-in.
 
@@ -67,7 +68,7 @@ class LoopbackRedirect:
     path: str = "/callback"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AuthorizationCode:
     """Authorization code with PKCE (S256).
 
@@ -88,7 +89,7 @@ class AuthorizationCode:
     kind: ClassVar[MethodKind] = "authorization_code"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DeviceCode:
     """Device authorization: a person enters a short code on another page.
 
@@ -104,7 +105,7 @@ class DeviceCode:
     kind: ClassVar[MethodKind] = "device_code"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ApiKey:
     """A key that a person pastes. It becomes the access token, which `identify` checks.
 
@@ -118,7 +119,7 @@ class ApiKey:
     kind: ClassVar[MethodKind] = "api_key"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CommandOutput:
     """What a sign-in command wrote: `stdout` and `stderr` as text, `returncode` its exit code."""
 
@@ -127,7 +128,7 @@ class CommandOutput:
     returncode: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CommandLogin:
     """A program that signs in by itself, such as `rclone authorize` or `gh auth login`.
 
@@ -190,7 +191,7 @@ class SignInDialog(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AgentLogin:
     """A sign-in that the plugin's code carries out, for example over the agent's protocol.
 

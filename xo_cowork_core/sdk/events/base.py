@@ -5,8 +5,10 @@ session and the terminal event; a runtime yields the rest in the order in which 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import ClassVar, Literal, TypeAlias
+
+from xo_cowork_core.sdk.value_class import value_class
 
 JsonValue: TypeAlias = (
     bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
@@ -17,7 +19,7 @@ StepReason: TypeAlias = Literal["stop", "tool_use", "length", "error"]
 CompactionPhase: TypeAlias = Literal["prune", "summarize"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Event:
     """Base of all events."""
 
@@ -29,7 +31,7 @@ class Event:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Tokens:
     """Tokens of one model call or one turn, not cumulative."""
 
@@ -52,7 +54,7 @@ class Tokens:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SessionCreated(Event):
     """The first event of a new session's turn. The host sends it."""
 
@@ -62,7 +64,7 @@ class SessionCreated(Event):
         return {"session_id": session_id}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TextDelta(Event):
     """Assistant text to append."""
 
@@ -73,7 +75,7 @@ class TextDelta(Event):
         return {"text": self.text, "session_id": session_id}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReasoningDelta(Event):
     """Reasoning text to append."""
 
@@ -84,7 +86,7 @@ class ReasoningDelta(Event):
         return {"text": self.text}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StepStart(Event):
     """One model call starts; `step` counts from 1 in a turn."""
 
@@ -95,7 +97,7 @@ class StepStart(Event):
         return {"step": self.step}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StepFinish(Event):
     """One model call ended.
 
@@ -112,7 +114,7 @@ class StepFinish(Event):
         return {"reason": self.reason, "tokens": self.tokens.data(), "cost": self.cost}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ModelLoading(Event):
     """The runtime works before its first text; `label` names the work, for people."""
 
@@ -123,7 +125,7 @@ class ModelLoading(Event):
         return {"label": self.label}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TitleUpdate(Event):
     """The session has a new title."""
 
@@ -134,7 +136,7 @@ class TitleUpdate(Event):
         return {"title": self.title}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompactionStart(Event):
     """Compaction started: the agent shortens the conversation. `phases` names its steps:
     `prune` (tool output is dropped) and `summarize`."""
@@ -146,7 +148,7 @@ class CompactionStart(Event):
         return {"phases": list(self.phases)}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Compacted(Event):
     """Compaction is finished."""
 
@@ -156,7 +158,7 @@ class Compacted(Event):
         return {}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompactionError(Event):
     """Compaction failed."""
 
@@ -167,7 +169,7 @@ class CompactionError(Event):
         return {"error_message": self.error_message}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Desync(Event):
     """The text streamed so far is invalid: readers clear it and fetch the messages again."""
 
@@ -178,7 +180,7 @@ class Desync(Event):
         return {"reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AgentError(Event):
     """Terminal: the turn failed. Codes as in `AgentFailure`."""
 
@@ -191,7 +193,7 @@ class AgentError(Event):
         return {"error_message": self.error_message, "code": self.code}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Done(Event):
     """Terminal: the turn ended.
 

@@ -1,7 +1,7 @@
 """One turn as the host passes it to a runtime, and the answers given during it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -9,13 +9,14 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk.events.base import Tokens
 from xo_cowork_core.sdk.events.interactions import PermissionScope
+from xo_cowork_core.sdk.value_class import value_class
 
 PermissionKind: TypeAlias = Literal["file_changes", "run_commands", "other"]
 PermissionRule: TypeAlias = Literal["allow", "ask", "deny"]
 AgentMode: TypeAlias = Literal["build", "plan"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Attachment:
     """A file that came with the prompt. `path` is absolute and was checked by the host."""
 
@@ -26,7 +27,7 @@ class Attachment:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Permissions:
     """The permission rules of a turn, one for each kind of tool call.
 
@@ -49,7 +50,7 @@ class Permissions:
         return rules[kind]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Turn:
     """One prompt to run.
 
@@ -77,7 +78,7 @@ class Turn:
     environment: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PermissionAnswer:
     """Allows or denies one tool call. `message` is the reason, for the agent; it may be empty.
 
@@ -90,7 +91,7 @@ class PermissionAnswer:
     scope: PermissionScope = "once"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class QuestionAnswer:
     """Answers by question text. Empty when the user declined or did not answer in time."""
 
@@ -101,7 +102,7 @@ class QuestionAnswer:
         return not self.answers
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PlanAnswer:
     """The decision on a plan.
 
@@ -115,7 +116,7 @@ class PlanAnswer:
 TurnAnswer: TypeAlias = PermissionAnswer | QuestionAnswer | PlanAnswer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TurnOutcome:
     """How a turn ended, without its content. `cost` is in US dollars."""
 

@@ -1,17 +1,17 @@
 """What happens to a flow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk.connector import Account, TokenSet
+from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.views import Redirect
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AuthorizationPrepared:
     """The authorization request is ready; a person may open its URL."""
 
@@ -24,7 +24,7 @@ class AuthorizationPrepared:
     issuer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DeviceAuthorized:
     """The server issued a device code."""
 
@@ -37,12 +37,12 @@ class DeviceAuthorized:
     client_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KeyRequested:
     """An API key may be submitted."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CommandPrompted:
     """The program printed what a person needs. `oauth_state` is that of its URL, if known.
 
@@ -55,7 +55,7 @@ class CommandPrompted:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StepFailed:
     """What the last action asked for has failed; `is_retryable` when it may work later."""
 
@@ -64,7 +64,7 @@ class StepFailed:
     is_retryable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DevicePending:
     """The person has not approved the device yet."""
 
@@ -72,64 +72,64 @@ class DevicePending:
     interval: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DevicePollFailed:
     """A poll had no answer; the next may have one."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TextSubmitted:
     """A person pasted a text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CallbackReceived:
     """The browser came back with this query."""
 
     query: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TokensReceived:
     """The server or the program issued tokens; None: the agent stored its sign-in itself."""
 
     tokens: TokenSet | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AccountIdentified:
     """The tokens work and belong to this account."""
 
     account: Account
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ConnectionStored:
     """The tokens are stored."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ListenerLost:
     """The loopback port is taken, so the browser can't come back by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CancelRequested:
     """A person gave up. `superseded` when another flow takes this one's place."""
 
     superseded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TimePassed:
     """A deadline may have passed."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ServerRestarted:
     """The flow was read from the journal of an earlier server."""
 

@@ -5,12 +5,13 @@ Times are absolute, so that a flow continues after a restart of the server.
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk.connector import Account, MethodKind, TokenSet
+from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.views import (
     TERMINAL_STATES,
     FlowError,
@@ -25,7 +26,7 @@ EXCHANGE_TIME = timedelta(seconds=30)
 VERIFY_TIME = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Flow:
     """One sign-in.
 

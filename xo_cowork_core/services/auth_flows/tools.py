@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from xo_cowork_core.sdk import HttpClient
 from xo_cowork_core.sdk.connector import (
@@ -12,6 +11,7 @@ from xo_cowork_core.sdk.connector import (
     OutputStream,
     TokenSet,
 )
+from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.flow import Flow
 from xo_cowork_core.services.auth_flows.preparation import Preparation
 from xo_cowork_core.services.auth_flows.programs.command_run import CommandRun, FindProgram
@@ -26,7 +26,7 @@ from xo_cowork_core.services.secrets.redaction import SecretRedactor
 log = logging.getLogger("xo_cowork.auth_flows")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FlowTools:
     """The services that flows use."""
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from xo_cowork_core.sdk import Unavailable, XoError
 from xo_cowork_core.sdk.connector import ConnectionState, TokenSet
+from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.connectors.status import ConnectionStatus
 from xo_cowork_core.services.connectors.token_store import StoredConnection, TokenStore
 
@@ -15,7 +16,7 @@ MAX_RETRY_SECONDS = 60
 EXPIRED = "The sign-in has expired."
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Fault:
     """A failure that may pass: why, since when, how often by now, and when to try again."""
 

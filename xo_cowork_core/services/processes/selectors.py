@@ -1,9 +1,9 @@
 """Selectors: which of the machine's processes belong to a supervised process, job or server."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.processes.tags import (
     NUMBER_BITS,
     PROCESS_VARIABLE,
@@ -64,7 +64,7 @@ class ProcessSelector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TreeSelector:
     """Everything that the `roots` started; they carry the tags with `limits` and `tag_values`."""
 
@@ -80,7 +80,7 @@ class TreeSelector:
         return environment_value(process.environ(), PROCESS_VARIABLE) in self.tag_values
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class BranchSelector:
     """The part of `tree` whose environment has the entry `name=value`, and its descendants.
 
@@ -107,7 +107,7 @@ class BranchSelector:
         return environment_value(process.environ(), self.name) == self.value
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StraySelector:
     """What a program that this server did not start left running.
 
@@ -150,7 +150,7 @@ class StraySelector:
         return any(_is_within(path, self.folder) for path in paths)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeftoverSelector:
     """Everything that earlier servers on the state folder `state` left running."""
 
@@ -170,7 +170,7 @@ class LeftoverSelector:
         return not environment_value(environ, PROCESS_VARIABLE).startswith(f"{self.server_id}.")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ServerSelector:
     """Everything that one server on the state folder `state` started, and that no other did."""
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xo_cowork_core.sdk import TodoItem, Tokens
+from xo_cowork_core.sdk.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProjectEvent:
     """An event of a session."""
 
@@ -19,7 +20,7 @@ class ProjectEvent:
     moment: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SessionStarted(ProjectEvent):
     """A turn began. `directory` is relative to the project."""
 
@@ -27,7 +28,7 @@ class SessionStarted(ProjectEvent):
     directory: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SessionEnded(ProjectEvent):
     """A turn ended."""
 
@@ -39,7 +40,7 @@ class SessionEnded(ProjectEvent):
     directory: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FileWritten(ProjectEvent):
     """A tool wrote a file; `created` is None where it did not report whether it was new."""
 
@@ -47,7 +48,7 @@ class FileWritten(ProjectEvent):
     created: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TodoListUpdated(ProjectEvent):
     """An agent sent its whole todo list."""
 
