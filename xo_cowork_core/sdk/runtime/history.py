@@ -97,7 +97,7 @@ class StepPart:
     cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompactionPart:
     """The agent shortened the conversation here."""
 

@@ -160,7 +160,9 @@ class RunningTurn:
             elif silence <= 0:
                 self.stop("silent")
             await asyncio.wait(
-                tasks, timeout=min(left, silence), return_when=asyncio.FIRST_COMPLETED
+                tasks,
+                timeout=min(left, silence, self._silence.check_seconds),
+                return_when=asyncio.FIRST_COMPLETED,
             )
 
     async def _pump(self) -> None:
