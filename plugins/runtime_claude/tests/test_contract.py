@@ -1,6 +1,7 @@
 """The runtime passes the contract with the fake CLI."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,4 +13,5 @@ class TestFakeClaude(RuntimeContract):
     @pytest.fixture(scope="class")
     @classmethod
     def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeSubject]:
-        yield claude_subject(FAKE_CLI, 9, tmp_path_factory.mktemp("claude"))
+        subject = claude_subject(FAKE_CLI, 9, tmp_path_factory.mktemp("claude"))
+        yield replace(subject, signs_in=True)

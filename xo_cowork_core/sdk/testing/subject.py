@@ -18,7 +18,9 @@ class RuntimeSubject:
     `edits_history` that the runtime implements: the contract tests them, and that the others are
     refused or absent on the wire. `lasting_processes` are words in
     the command lines of processes that may outlive a turn (a warm agent). `counts_tokens`: `done`
-    has the turn's tokens. `idle_seconds`: after so long without a turn a session has no process.
+    has the turn's tokens. `signs_in`: with this `environment` a sign-in gets as far as its prompt,
+    without a request that leaves the machine. `idle_seconds`: after so long without a turn a
+    session has no process.
 
     Each remaining field returns a prompt, the same for the same arguments. Only `say` is required;
     None declares that the runtime can't do it.
@@ -52,6 +54,7 @@ class RuntimeSubject:
     lasting_processes: Sequence[str] = ()
     idle_seconds: float | None = None
     counts_tokens: bool = False
+    signs_in: bool = False
     nothing: Callable[[], str] | None = None
     slow_text: Callable[[float], str] | None = None
     slow_tool: Callable[[float], str] | None = None

@@ -12,6 +12,7 @@ from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.contract.records import RecordCases
 from xo_cowork_core.sdk.testing.contract.restarts import RestartCases
 from xo_cowork_core.sdk.testing.contract.sessions import SessionCases
+from xo_cowork_core.sdk.testing.contract.sign_ins import SignInCases
 from xo_cowork_core.sdk.testing.contract.stopping import StopCases
 from xo_cowork_core.sdk.testing.contract.text import TextCases
 from xo_cowork_core.sdk.testing.contract.tools import ToolCases
@@ -31,6 +32,7 @@ class RuntimeContract(
     RecordCases,
     RestartCases,
     ConfigurationCases,
+    SignInCases,
 ):
     """All test cases. Subclass it as `TestMine` with one fixture, `subject`:
 
@@ -59,6 +61,7 @@ __all__ = [
     "RestartCases",
     "RuntimeContract",
     "SessionCases",
+    "SignInCases",
     "StopCases",
     "TextCases",
     "ToolCases",

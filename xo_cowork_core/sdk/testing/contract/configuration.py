@@ -18,7 +18,7 @@ class ConfigurationCases(Cases):
     def test_the_key_of_a_provider_is_a_secret_that_the_plugin_declares(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
-        plugin, abilities = _plugin_of(chat, subject)
+        plugin, abilities = plugin_of(chat, subject)
         rows = chat.http.get("/api/config/providers").json()
         own = [row for row in rows if subject.agent_name in row["runtimes"]]
         assert bool(own) == ("lists_providers" in abilities)
@@ -34,7 +34,7 @@ class ConfigurationCases(Cases):
     def test_nothing_that_it_shows_holds_a_secret(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
-        plugin, _ = _plugin_of(chat, subject)
+        plugin, _ = plugin_of(chat, subject)
         keys = plugin["secrets_schema"]["properties"]
         values = [subject.environment[key] for key in keys if key in subject.environment]
         secrets = [value for value in values if len(value) >= MIN_SECRET_CHARACTERS]
@@ -44,7 +44,7 @@ class ConfigurationCases(Cases):
             assert not [value for value in secrets if value in answer.text], path
 
 
-def _plugin_of(chat: Chat, subject: RuntimeSubject) -> tuple[Mapping[str, Any], set[str]]:
+def plugin_of(chat: Chat, subject: RuntimeSubject) -> tuple[Mapping[str, Any], set[str]]:
     """Return the plugin's row, and the abilities of its runtime."""
     for plugin in chat.http.get("/api/plugins").json()["plugins"]:
         for runtime in plugin["runtimes"]:
