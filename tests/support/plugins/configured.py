@@ -59,7 +59,12 @@ class ConfiguredRuntime(
         yield TextDelta("hi")
 
     async def providers(self) -> Sequence[Provider]:
-        return [Provider("acme", "Acme", "ACME_KEY"), Provider("other", "Other", "OTHER_KEY")]
+        return [
+            Provider("acme", "Acme", "ACME_KEY"),
+            Provider("other", "Other", "OTHER_KEY"),
+            # its key is not among the plugin's secrets
+            Provider("ghost", "Ghost", "GHOST_KEY"),
+        ]
 
     async def configuration(self) -> Json:
         config = self._read().get("config", {})

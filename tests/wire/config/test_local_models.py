@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.answers import get_json
-from xo_cowork_core.sdk.testing import LiveServer
+from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 DOWN = {"running": False, "installed": False, "models": []}
 MODEL = {"name": "llama3:8b", "size": 5, "modified_at": "2026-11-24T08:00:00Z"}
@@ -86,6 +86,14 @@ def test_requests_at_the_same_time_share_one_answer(server: LiveServer, ollama: 
     assert all(each["running"] for each in found)
     # once, and again for each two seconds that the fifty take on a busy machine
     assert ollama.requests <= 10
+
+
+def test_an_answer_is_as_old_as_two_seconds_at_most(server: LiveServer, ollama: FakeOllama) -> None:
+    assert get_json(server, "/api/ollama/status")["running"] is True
+    ollama.status = 500
+    eventually(
+        lambda: not get_json(server, "/api/ollama/status")["running"], 8, "it is asked again"
+    )
 
 
 def test_one_that_hangs_counts_as_not_running(server: LiveServer, ollama: FakeOllama) -> None:

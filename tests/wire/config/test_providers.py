@@ -215,3 +215,11 @@ def test_deleting_a_key_that_is_nowhere_makes_no_file(
     answer = server.client.delete(URL)
     assert answer.json() == {"ok": True, "provider": "acme", "is_set": False}
     assert not any(file.exists() for file in keys)
+
+
+def test_a_provider_whose_key_is_not_declared_is_left_out_and_recorded(server: LiveServer) -> None:
+    ids = [row["id"] for row in get_json(server, "/api/config/providers")]
+    assert ids == ["acme", "other"]
+    expect_error(server.client.post("/api/config/providers/ghost/key", json={"key": KEY}), 400)
+    rows = {row["name"]: row for row in get_json(server, "/api/plugins")["plugins"]}
+    assert "GHOST_KEY" in " ".join(rows["runtime_configured"]["faults"])
