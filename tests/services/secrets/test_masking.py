@@ -80,9 +80,7 @@ def test_the_form_of_a_value_stays(value) -> None:
     config = {"plain": value}
     masked = SecretMasker().mask(config)
     # a name that looks like a secret turns a number under it into a text
-    assert str(form(masked)).replace("'int'", "'str'") == str(form(config)).replace(
-        "'int'", "'str'"
-    )
+    assert str(form(masked)).replace("int", "str") == str(form(config)).replace("int", "str")
 
 
 @pytest.mark.parametrize(
