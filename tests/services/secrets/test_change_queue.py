@@ -22,8 +22,15 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> ChangeQueue:
-    return ChangeQueue(SecretAudit(tmp_path / "audit" / "secrets.jsonl", SystemClock()))
+def written() -> list[EnvChange]:
+    """The changes of which the queue has told that they are written."""
+    return []
+
+
+@pytest.fixture
+def queue(tmp_path: Path, written: list[EnvChange]) -> ChangeQueue:
+    audit = SecretAudit(tmp_path / "audit" / "secrets.jsonl", SystemClock())
+    return ChangeQueue(audit, on_written=lambda _, changes: written.extend(changes))
 
 
 def change_of(edit: Callable[[EnvDocument], None]) -> EnvChange:
@@ -83,11 +90,13 @@ def test_changes_that_wait_are_written_in_their_order_and_fail_alone(
 
 
 def test_a_caller_that_leaves_takes_nothing_back_and_blocks_nobody(
-    queue: ChangeQueue, file: Path
+    queue: ChangeQueue, file: Path, written: list[EnvChange]
 ) -> None:
+    change = setting("A", "1")
+
     async def run() -> None:
         gate, first = await start_held(queue, file)
-        left = asyncio.create_task(queue.commit(file, setting("A", "1")))
+        left = asyncio.create_task(queue.commit(file, change))
         await asyncio.sleep(0)
         left.cancel()
         first.cancel()
@@ -96,6 +105,7 @@ def test_a_caller_that_leaves_takes_nothing_back_and_blocks_nobody(
 
     asyncio.run(run())
     assert file.read_text() == "A=1\nB=1\n"
+    assert change in written
 
 
 def test_a_fault_reaches_its_callers_and_the_queue_goes_on(queue: ChangeQueue, file: Path) -> None:

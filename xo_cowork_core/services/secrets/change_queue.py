@@ -4,7 +4,7 @@ Owns one task for each file that is being changed; it ends when no change is lef
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +24,16 @@ class PendingChange(NamedTuple):
 
 
 class ChangeQueue:
-    """The changes of env files that wait to be written."""
+    """The changes of env files that wait to be written.
 
-    def __init__(self, audit: SecretAudit) -> None:
+    `on_written` is called after each write, also for callers that have left.
+    """
+
+    def __init__(
+        self, audit: SecretAudit, *, on_written: Callable[[Path, Sequence[EnvChange]], None]
+    ) -> None:
         self._audit = audit
+        self._on_written = on_written
         self._waiting: dict[Path, list[PendingChange]] = {}
         self._writers: dict[Path, asyncio.Task[None]] = {}
 
@@ -60,6 +66,7 @@ class ChangeQueue:
                     errors = await asyncio.to_thread(commit_changes, file, changes, self._audit)
                 except Exception as error:  # noqa: BLE001 - each request fails with it, and logs it
                     errors = [error] * len(batch)
+                self._on_written(file, changes)
                 for pending, error in zip(batch, errors, strict=True):
                     _settle(pending.done, error)
         finally:

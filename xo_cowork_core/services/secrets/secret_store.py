@@ -44,7 +44,7 @@ class SecretStore:
         self._audit = audit
         self._redactor = redactor
         self._on_change = on_change
-        self._queue = ChangeQueue(audit)
+        self._queue = ChangeQueue(audit, on_written=self._report)
 
     async def list(self, agent_name: str | None = None) -> EnvFileContent:
         """Return the entries of a file, for masking: no value of it may leave the server.
@@ -53,12 +53,6 @@ class SecretStore:
         """
         file = await self._files.find(agent_name)
         return await asyncio.to_thread(read_content, file)
-
-    async def read(self, key: str, agent_name: str | None = None) -> SecretStr | None:
-        """Return a key's value for use in the server, None where it has none."""
-        content = await self.list(agent_name)
-        value = content.entries.get(key)
-        return SecretStr(value) if value else None
 
     async def reveal_all(
         self, caller: Caller, agent_name: str | None = None
@@ -109,7 +103,9 @@ class SecretStore:
         def change(document: EnvDocument) -> None:
             document.set(reveal(values))
 
-        await self._commit(file, EnvChange(change, AuditEntry(caller, "set", file, list(values))))
+        await self._queue.commit(
+            file, EnvChange(change, AuditEntry(caller, "set", file, list(values)))
+        )
 
     async def delete_in(self, file: Path, keys: Sequence[str], caller: Caller) -> None:
         """Delete some keys from one env file; absent ones are ignored."""
@@ -117,7 +113,9 @@ class SecretStore:
         def delete(document: EnvDocument) -> None:
             document.delete(keys)
 
-        await self._commit(file, EnvChange(delete, AuditEntry(caller, "delete", file, list(keys))))
+        await self._queue.commit(
+            file, EnvChange(delete, AuditEntry(caller, "delete", file, list(keys)))
+        )
 
     async def delete(self, key: str, caller: Caller, agent_name: str | None = None) -> None:
         """Delete a key from the file. Raises NotFound for one that is not there."""
@@ -128,7 +126,7 @@ class SecretStore:
                 raise _missing(key)
             document.delete([key])
 
-        await self._commit(file, EnvChange(delete, AuditEntry(caller, "delete", file, [key])))
+        await self._queue.commit(file, EnvChange(delete, AuditEntry(caller, "delete", file, [key])))
 
     async def replace(
         self,
@@ -151,14 +149,15 @@ class SecretStore:
             document.delete(current.keys() - values.keys())
             document.set(reveal(values))
 
-        await self._commit(file, EnvChange(replace, AuditEntry(caller, "replace", file, keys)))
+        await self._queue.commit(
+            file, EnvChange(replace, AuditEntry(caller, "replace", file, keys))
+        )
 
-    async def _commit(self, file: Path, change: EnvChange) -> None:
-        entry = change.audit_entry
-        await self._queue.commit(file, change)
-        # a key that a replacement removed is not among its keys
-        keys = None if entry.action == "replace" else entry.keys
-        self._on_change(self._files.runtimes_with(file, keys))
+    def _report(self, file: Path, changes: Sequence[EnvChange]) -> None:
+        for entry in (change.audit_entry for change in changes):
+            # a key that a replacement removed is not among its keys
+            keys = None if entry.action == "replace" else entry.keys
+            self._on_change(self._files.runtimes_with(file, keys))
 
 
 def _missing(key: str) -> NotFound:
