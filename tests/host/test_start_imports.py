@@ -56,6 +56,8 @@ def test_a_start_imports_no_client_that_only_later_requests_use(interpreter):
     modules = set(interpreter()["modules"])
     assert {"fastapi", "xo_runtime_openclaw.runtime"} <= modules
     assert modules & {"httpx", "websockets", "http.cookiejar"} == set()
+    # no XO service is configured
+    assert not [name for name in modules if name.startswith("xo_cowork_core.services.swarm")]
 
 
 def test_a_start_imports_neither_the_login_engine_nor_the_parser_of_requirements(interpreter):

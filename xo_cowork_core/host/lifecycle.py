@@ -32,7 +32,8 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
         yield
     finally:
         await state.services.onboarding.stop()
-        await state.swarm.messages.stop()
+        if state.swarm:
+            await state.swarm.messages.stop()
         await state.services.identity.stop()
         await state.services.connections.stop()
         await state.http.close()
@@ -62,8 +63,9 @@ async def index_running(state: AppState) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # it reads the index
-        await state.swarm.usage.stop()
+        if state.swarm:
+            # it reads the index
+            await state.swarm.usage.stop()
         await state.services.recorder.stop()
         await state.refresher.stop()
         await state.trash.stop()
@@ -82,7 +84,8 @@ async def turns_ended(state: AppState) -> AsyncIterator[None]:
 def start_requests(state: AppState) -> None:
     """Begin to send requests by themselves, once the server listens."""
     state.services.identity.start_requests()
-    state.swarm.start()
+    if state.swarm:
+        state.swarm.start()
 
 
 async def _close_interrupted_turns(state: AppState) -> None:

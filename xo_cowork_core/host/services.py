@@ -5,7 +5,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
@@ -80,7 +80,6 @@ from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.sessions.trash import Trash
-from xo_cowork_core.services.swarm.swarm import Swarm
 from xo_cowork_core.services.turns.legacy_chat import LegacyChat
 from xo_cowork_core.services.turns.resolver import TurnResolver
 from xo_cowork_core.services.turns.session_reservations import SessionReservations
@@ -91,6 +90,9 @@ from xo_cowork_core.services.usage.report import UsageReports
 from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.state_schema import DURABLE_TABLES, STEPS
+
+if TYPE_CHECKING:
+    from xo_cowork_core.services.swarm.swarm import Swarm
 
 
 class AppState(NamedTuple):
@@ -105,7 +107,7 @@ class AppState(NamedTuple):
     closer: SessionCloser
     refresher: IndexRefresher
     http: SharedHttpClient
-    swarm: Swarm
+    swarm: "Swarm | None"
     oauth_clients: OAuthClients
     redactor: SecretRedactor
     watchdog: LoopWatchdog
@@ -284,10 +286,11 @@ def _build_turns(
     base: BaseServices,
     index: IndexServices,
     projects: ProjectServices,
-    swarm: Swarm,
+    swarm: "Swarm | None",
 ) -> TurnServices:
     resolver = _build_resolver(settings, base, index)
     closer = SessionCloser(base.registry)
+    listeners = [index.host_sessions, projects.recorder, closer]
     turns = Turns(
         resolver=resolver,
         registry=base.registry,
@@ -296,7 +299,7 @@ def _build_turns(
         clock=base.clock,
         stop_owner=base.processes.stop_owner,
         permission_seconds=settings.permission_timeout,
-        listeners=[index.host_sessions, projects.recorder, closer, swarm.messages],
+        listeners=[*listeners, swarm.messages] if swarm else listeners,
     )
     changes = SessionChanges(
         clock=base.clock,
@@ -321,10 +324,10 @@ def _build_turns(
 
 
 def _build_legacy_chat(
-    turns: Turns, base: BaseServices, index: IndexServices, swarm: Swarm
+    turns: Turns, base: BaseServices, index: IndexServices, swarm: "Swarm | None"
 ) -> LegacyChat:
     return LegacyChat(
-        turns, index.sessions, base.eventlog, base.database, base.clock, swarm.messages
+        turns, index.sessions, base.eventlog, base.database, base.clock, swarm and swarm.messages
     )
 
 

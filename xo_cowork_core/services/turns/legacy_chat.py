@@ -60,7 +60,7 @@ class LegacyChat:
         eventlog: EventLog,
         database: Database,
         clock: Clock,
-        listener: QuestionListener,
+        listener: QuestionListener | None,
     ) -> None:
         self._turns = turns
         self._sessions = sessions
@@ -78,7 +78,9 @@ class LegacyChat:
             prompt = prompt._replace(session_id=session_id)
         started = await self._turns.start(prompt)
         await self._store_session(project_name, started.session_id, user_id)
-        await self._listener.question_asked(started.stream_id, project_name, user_id, prompt.text)
+        if self._listener:
+            stream_id = started.stream_id
+            await self._listener.question_asked(stream_id, project_name, user_id, prompt.text)
         return started, started.session_id != session_id
 
     async def wait_for_text(self, stream_id: str) -> str:
