@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a repeat costs nothing.
 UV_VERSION := 0.13.9
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 4
 UV := .venv/bin/uv
 
 .PHONY: setup run test soak check types style bench toolchain
