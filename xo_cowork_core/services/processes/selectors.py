@@ -1,9 +1,11 @@
-"""Selectors: which of the machine's processes belong to a supervised process, job or server."""
+"""Selectors: which of the machine's processes belong to a supervised process, job or server.
+
+`watcher_program` imports this without site-packages: the standard library and `tags` alone.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.processes.tags import (
     NUMBER_BITS,
     PROCESS_VARIABLE,
@@ -64,8 +66,7 @@ class ProcessSelector(Protocol):
         ...
 
 
-@value_class
-class TreeSelector:
+class TreeSelector(NamedTuple):
     """Everything that the `roots` started; they carry the tags with `limits` and `tag_values`."""
 
     roots: frozenset[ProcessIdentity]
@@ -80,8 +81,7 @@ class TreeSelector:
         return environment_value(process.environ(), PROCESS_VARIABLE) in self.tag_values
 
 
-@value_class
-class BranchSelector:
+class BranchSelector(NamedTuple):
     """The part of `tree` whose environment has the entry `name=value`, and its descendants.
 
     An empty `value` selects processes without such an entry.
@@ -107,8 +107,7 @@ class BranchSelector:
         return environment_value(process.environ(), self.name) == self.value
 
 
-@value_class
-class StraySelector:
+class StraySelector(NamedTuple):
     """What a program that this server did not start left running.
 
     Selects processes with these `entries` in their environment that started at the tick `since`
@@ -150,8 +149,7 @@ class StraySelector:
         return any(_is_within(path, self.folder) for path in paths)
 
 
-@value_class
-class LeftoverSelector:
+class LeftoverSelector(NamedTuple):
     """Everything that earlier servers on the state folder `state` left running."""
 
     state: str
@@ -170,8 +168,7 @@ class LeftoverSelector:
         return not environment_value(environ, PROCESS_VARIABLE).startswith(f"{self.server_id}.")
 
 
-@value_class
-class ServerSelector:
+class ServerSelector(NamedTuple):
     """Everything that one server on the state folder `state` started, and that no other did."""
 
     state: str

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Protocol
 
 from xo_cowork_core.services.processes.group_tree import ProcessGroupTree
@@ -87,7 +86,7 @@ class ProcessTreeClient:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace
         # a member that empties its environment is found through its parent while that lives
-        members = replace(selector, known=frozenset(await self.find(selector)))
+        members = selector._replace(known=frozenset(await self.find(selector)))
         if members.known and grace > 0:
             await self.signal(members, signal.SIGTERM)
             while await self.find(members) and loop.time() < deadline:  # noqa: ASYNC110
