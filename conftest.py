@@ -32,6 +32,10 @@ LONGEST_FIRST = (
     "tests/real/",
     "tests/docs/",
     "tests/broken_plugins/",
+    "plugins/runtime_openclaw/",
+    "tests/wire/test_fuzz.py",
+    "tests/cli/",
+    "tests/services/processes/",
 )
 # the files here share one real gateway, so one worker runs them all; these have their own
 ONE_GATEWAY = "tests/real/openclaw/"

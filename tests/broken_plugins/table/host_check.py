@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually, install_plugin
 
 T = TypeVar("T")
 
@@ -67,7 +67,12 @@ class HostCheck:
         assert len(seen["models"]) == len(seen["skills"]) == len(seen["connectors"]) == 1
         changed = [name for name, value in seen.items() if value != self._expected[name]]
         assert not changed, f"the {', '.join(changed)} of healthy plugins changed: {seen}"
-        assert _rows(answers["/api/sessions"], session_id=self._session_id)
+        # the lists follow a scan of the index, for which a request waits a moment only
+        eventually(
+            lambda: bool(_rows(self._get("/api/sessions"), session_id=self._session_id)),
+            LIMIT_SECONDS,
+            "the session of the turn",
+        )
         return plugins
 
     def _get(self, path: str) -> httpx.Response:

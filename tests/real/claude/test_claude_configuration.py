@@ -57,7 +57,8 @@ def test_settings_are_shown_masked_and_a_damaged_file_is_an_error(server: LiveSe
     url = "/api/config/agents/claude_code"
     assert get_json(server, url) == {}
     file = server.home / ".claude" / "settings.json"
-    file.parent.mkdir()
+    # the program makes it when its version is read
+    file.parent.mkdir(exist_ok=True)
     settings = {"model": "opus", "env": {"ANTHROPIC_AUTH_TOKEN": SECRET}}
     file.write_text(json.dumps(settings))
     for name in ("claude_code", "claude"):
