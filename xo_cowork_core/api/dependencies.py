@@ -1,14 +1,13 @@
 """The services that routes call, and the dependency that provides them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Depends, Request
 
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.api.wire_style import WireStyle
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.config.catalogs import Catalogs
@@ -55,7 +54,7 @@ class Sample(NamedTuple):
     kind: Literal["gauge", "counter"] = "gauge"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Services:
     """All services that the routes of one app call. `samplers` return the samples of `/metrics`."""
 

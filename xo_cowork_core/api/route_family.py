@@ -1,12 +1,10 @@
 """What a route family is, and the policy that the middleware applies in front of its routes."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fastapi import APIRouter
-
-from xo_cowork_core.sdk.value_class import value_class
 
 MAX_BODY_BYTES = 32 << 20
 
@@ -31,7 +29,7 @@ class RoutePolicy(NamedTuple):
     records_refusals: bool = False
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class RouteFamily:
     """The routes of one part of the API and what the host has to know about them.
 

@@ -1,9 +1,9 @@
 """The groups in which `build_services` builds the services of one app."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from xo_cowork_core.host.loop_watchdog import LoopWatchdog
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.config.catalogs import Catalogs
@@ -78,7 +78,7 @@ class ConnectorServices(NamedTuple):
     identity: Identity
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class IndexServices:
     """The index of sessions, and the services that read or feed it."""
 

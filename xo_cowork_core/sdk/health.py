@@ -1,13 +1,12 @@
 """The result of a health check of a runtime or connector."""
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
-
-from xo_cowork_core.sdk.value_class import value_class
 
 HealthState: TypeAlias = Literal["ready", "starting", "needs_auth", "missing", "degraded", "failed"]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Health:
     """The health of a runtime or connector at one moment.
 

@@ -9,6 +9,7 @@ leave out arguments that it doesn't need. `runtimes` and `connectors` are what t
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -19,7 +20,6 @@ from xo_cowork_core.sdk.context import HostContext
 from xo_cowork_core.sdk.runtime.runtime import Runtime
 from xo_cowork_core.sdk.runtime.turn import Turn, TurnOutcome
 from xo_cowork_core.sdk.schema import SecretField, Setting
-from xo_cowork_core.sdk.value_class import value_class
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -31,7 +31,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Contributions:
     """What belongs to one plugin. The host checks it before it calls any other hook.
 

@@ -2,17 +2,16 @@
 
 import json as json_codec
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk.errors import UpstreamFailed
 from xo_cowork_core.sdk.events.base import JsonValue
-from xo_cowork_core.sdk.value_class import value_class
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class HttpResponse:
     """An answer of any status. Names in `headers` are in lower case."""
 

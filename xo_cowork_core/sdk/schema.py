@@ -1,9 +1,9 @@
 """Declarations of a plugin's settings, which are not secret, and of its secrets."""
 
-from xo_cowork_core.sdk.value_class import value_class
+from dataclasses import dataclass
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One setting of a plugin, read from the environment, else the TOML file, else `default`.
 
@@ -18,7 +18,7 @@ class Setting:
     kind: str = "text"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class SecretField:
     """One secret of a plugin: an entry of its env file and a field of the form for it.
 

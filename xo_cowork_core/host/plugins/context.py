@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,14 +14,13 @@ from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.sdk import HttpClient, Processes, Secrets
 from xo_cowork_core.sdk.connector import ConnectorTokens
 from xo_cowork_core.sdk.sign_in import SignIns
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.storage.state_folder import make_private_folder
 
 T = TypeVar("T")
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PluginPaths:
     """The folders of one plugin.
 
@@ -44,7 +44,7 @@ class PluginPaths:
         return Path(path).absolute() if path else None
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PluginContext:
     """The `HostContext` of one plugin."""
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +25,6 @@ from xo_cowork_core.host.settings.model import Settings, read_plugin_settings
 from xo_cowork_core.host.settings.sources import SettingError
 from xo_cowork_core.sdk import HttpClient, Runtime
 from xo_cowork_core.sdk.connector import Connector, ProvidesTurnEnvironment
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.auth_flows.plugin_sign_ins import PluginSignIns
 from xo_cowork_core.services.connectors.connections import Connections
@@ -63,7 +62,7 @@ class LoadedPlugin(NamedTuple):
         return self.hooks.record
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PluginRegistrar:
     """Registers the plugins of one app in its registry and its table of routes."""
 

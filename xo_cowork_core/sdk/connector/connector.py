@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
@@ -9,14 +10,13 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk.connector.methods import SignInMethod
 from xo_cowork_core.sdk.connector.tokens import TokenSet
 from xo_cowork_core.sdk.runtime.turn import Turn
-from xo_cowork_core.sdk.value_class import value_class
 
 ConnectionState: TypeAlias = Literal[
     "needs_auth", "connected", "refreshing", "degraded", "needs_reauth", "disconnected"
 ]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ConnectorInfo:
     """A connector's unique `name`, which is part of its routes, and its title for people.
 
@@ -27,7 +27,7 @@ class ConnectorInfo:
     title: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Account:
     """The account that a connection belongs to. `id` is stable: a reconnection must have the same.
 

@@ -5,18 +5,17 @@ RFC 8414 and RFC 9728 (discovery), RFC 7591 (dynamic client registration) and RF
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from xo_cowork_core.sdk.connector.tokens import TokenSet
-from xo_cowork_core.sdk.value_class import value_class
 
 MethodKind: TypeAlias = Literal["authorization_code", "device_code", "api_key", "command", "agent"]
 # `install`: of an installer; the first such line of a sign-in is the name of the package
 OutputStream: TypeAlias = Literal["stdout", "stderr", "install"]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class OAuthServer:
     """An authorization server.
 
@@ -35,7 +34,7 @@ class OAuthServer:
     revocation_endpoint: str = ""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class OAuthClient:
     """The client that the host is towards the authorization server.
 
@@ -55,7 +54,7 @@ class OAuthClient:
     authentication: Literal["", "basic", "post"] = ""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class LoopbackRedirect:
     """The redirect URI `http://<host>:<port><path>` on which the host listens during a sign-in.
 
@@ -68,7 +67,7 @@ class LoopbackRedirect:
     path: str = "/callback"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class AuthorizationCode:
     """Authorization code with PKCE (S256).
 
@@ -89,7 +88,7 @@ class AuthorizationCode:
     kind: ClassVar[MethodKind] = "authorization_code"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class DeviceCode:
     """Device authorization: a person enters a short code on another page.
 
@@ -105,7 +104,7 @@ class DeviceCode:
     kind: ClassVar[MethodKind] = "device_code"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key that a person pastes. It becomes the access token, which `identify` checks.
 
@@ -119,7 +118,7 @@ class ApiKey:
     kind: ClassVar[MethodKind] = "api_key"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CommandOutput:
     """What a sign-in command wrote: `stdout` and `stderr` as text, `returncode` its exit code."""
 
@@ -128,7 +127,7 @@ class CommandOutput:
     returncode: int
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CommandLogin:
     """A program that signs in by itself, such as `rclone authorize` or `gh auth login`.
 
@@ -191,7 +190,7 @@ class SignInDialog(Protocol):
         ...
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class AgentLogin:
     """A sign-in that the plugin's code carries out, for example over the agent's protocol.
 

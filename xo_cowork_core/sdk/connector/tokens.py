@@ -1,16 +1,14 @@
 """Tokens of a connection, and the interface through which a plugin gets them."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk.value_class import value_class
 
-
-@value_class
+@dataclass(frozen=True, slots=True)
 class TokenSet:
     """The tokens of one connection, as an RFC 6749 §5.1 answer gives them.
 

@@ -5,10 +5,8 @@ session and the terminal event; a runtime yields the rest in the order in which 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Literal, TypeAlias
-
-from xo_cowork_core.sdk.value_class import value_class
 
 JsonValue: TypeAlias = (
     bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
@@ -19,7 +17,7 @@ StepReason: TypeAlias = Literal["stop", "tool_use", "length", "error"]
 CompactionPhase: TypeAlias = Literal["prune", "summarize"]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Event:
     """Base of all events."""
 
@@ -31,7 +29,7 @@ class Event:
         raise NotImplementedError
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """Tokens of one model call or one turn, not cumulative."""
 
@@ -54,7 +52,7 @@ class Tokens:
         return asdict(self)
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class SessionCreated(Event):
     """The first event of a new session's turn. The host sends it."""
 
@@ -64,7 +62,7 @@ class SessionCreated(Event):
         return {"session_id": session_id}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TextDelta(Event):
     """Assistant text to append."""
 
@@ -75,7 +73,7 @@ class TextDelta(Event):
         return {"text": self.text, "session_id": session_id}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ReasoningDelta(Event):
     """Reasoning text to append."""
 
@@ -86,7 +84,7 @@ class ReasoningDelta(Event):
         return {"text": self.text}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class StepStart(Event):
     """One model call starts; `step` counts from 1 in a turn."""
 
@@ -97,7 +95,7 @@ class StepStart(Event):
         return {"step": self.step}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class StepFinish(Event):
     """One model call ended.
 
@@ -114,7 +112,7 @@ class StepFinish(Event):
         return {"reason": self.reason, "tokens": self.tokens.data(), "cost": self.cost}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ModelLoading(Event):
     """The runtime works before its first text; `label` names the work, for people."""
 
@@ -125,7 +123,7 @@ class ModelLoading(Event):
         return {"label": self.label}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TitleUpdate(Event):
     """The session has a new title."""
 
@@ -136,7 +134,7 @@ class TitleUpdate(Event):
         return {"title": self.title}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CompactionStart(Event):
     """Compaction started: the agent shortens the conversation. `phases` names its steps:
     `prune` (tool output is dropped) and `summarize`."""
@@ -148,7 +146,7 @@ class CompactionStart(Event):
         return {"phases": list(self.phases)}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Compacted(Event):
     """Compaction is finished."""
 
@@ -158,7 +156,7 @@ class Compacted(Event):
         return {}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CompactionError(Event):
     """Compaction failed."""
 
@@ -169,7 +167,7 @@ class CompactionError(Event):
         return {"error_message": self.error_message}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Desync(Event):
     """The text streamed so far is invalid: readers clear it and fetch the messages again."""
 
@@ -180,7 +178,7 @@ class Desync(Event):
         return {"reason": self.reason}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class AgentError(Event):
     """Terminal: the turn failed. Codes as in `AgentFailure`."""
 
@@ -193,7 +191,7 @@ class AgentError(Event):
         return {"error_message": self.error_message, "code": self.code}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Done(Event):
     """Terminal: the turn ended.
 

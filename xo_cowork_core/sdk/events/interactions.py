@@ -1,16 +1,15 @@
 """Events of an agent that waits for a person: permissions, questions and plans."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
 from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
-from xo_cowork_core.sdk.value_class import value_class
 
 PermissionScope: TypeAlias = Literal["once", "session"]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PermissionRequest(Event):
     """A tool call needs permission.
 
@@ -40,7 +39,7 @@ class PermissionRequest(Event):
         }
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PermissionResolved(Event):
     """A permission request or a plan has been decided. Sent by the host.
 
@@ -57,7 +56,7 @@ class PermissionResolved(Event):
         return {"call_id": self.call_id, "decision": self.decision, "reason": self.reason}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class QuestionOption:
     """One of the answers that a question offers."""
 
@@ -65,7 +64,7 @@ class QuestionOption:
     description: str = ""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class QuestionItem:
     """One question of a form. `question` is its text and the key of its answer."""
 
@@ -83,7 +82,7 @@ class QuestionItem:
         }
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Question(Event):
     """The agent asks the user one or more questions."""
 
@@ -100,7 +99,7 @@ class Question(Event):
         }
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class QuestionResolved(Event):
     """A question is closed: `reason` is `answered`, `timeout` or `withdrawn`. Sent by the host."""
 
@@ -112,7 +111,7 @@ class QuestionResolved(Event):
         return {"call_id": self.call_id, "reason": self.reason}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PlanReview(Event):
     """The agent has made a plan and waits for the decision on it. `plan` is Markdown."""
 

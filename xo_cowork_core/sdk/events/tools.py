@@ -1,13 +1,12 @@
 """Events of tool calls and their results."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
-from xo_cowork_core.sdk.value_class import value_class
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ToolCall(Event):
     """A tool call starts.
 
@@ -31,7 +30,7 @@ class ToolCall(Event):
         }
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ToolUpdate(Event):
     """A running tool call has new arguments, a new title or more output.
 
@@ -57,7 +56,7 @@ class ToolUpdate(Event):
         return {"call_id": self.call_id, "tool": self.tool, **known}
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TodoItem:
     """One entry of an agent's task list. `active_form` is its text while it is in progress."""
 
@@ -73,7 +72,7 @@ class TodoItem:
         }
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ToolResult(Event):
     """A tool call succeeded. For the tool `todo`, `metadata` is `{"todos": [...]}`."""
 
@@ -94,7 +93,7 @@ class ToolResult(Event):
         }
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ToolError(Event):
     """A tool call failed or was denied. `error_message` is `output` when empty."""
 

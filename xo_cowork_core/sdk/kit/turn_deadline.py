@@ -1,14 +1,14 @@
 """The time limits of one turn: silence, reaching the model, and the turn as a whole."""
 
 import asyncio
+from dataclasses import dataclass
 
 from xo_cowork_core.sdk.errors import AgentFailure
-from xo_cowork_core.sdk.value_class import value_class
 
 TOOL_FACTOR = 3.0
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TurnLimits:
     """Limits in seconds. `total` and `connection` are None where the agent has no such limit.
 

@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from xo_cowork_core.sdk.events.base import Json, JsonValue
-from xo_cowork_core.sdk.value_class import value_class
 
 __all__ = [
     "Agent",
@@ -19,7 +18,7 @@ __all__ = [
 ]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One agent in a runtime's registry.
 
@@ -35,7 +34,7 @@ class Agent:
     session_ids: Sequence[str] = ()
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class AgentDetail:
     """What a page about one agent shows. The host masks secrets in it.
 
@@ -112,7 +111,7 @@ class HasChannels(ABC):
         """
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class GatewayStatus:
     """The state of a runtime's gateway. `port` and `ws_url` are the configured address."""
 

@@ -5,10 +5,9 @@ The lists are for people to look at. None of them may hold a secret.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
-
-from xo_cowork_core.sdk.value_class import value_class
 
 __all__ = [
     "Automation",
@@ -25,7 +24,7 @@ McpTransport: TypeAlias = Literal["stdio", "http", "sse"]
 McpScope: TypeAlias = Literal["user", "project"]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Tool:
     """A tool that an agent may call. `source` says where it comes from, such as `core`."""
 
@@ -45,7 +44,7 @@ class ListsTools(ABC):
         """
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class McpServer:
     """An MCP server in the configuration of an agent.
 
@@ -70,7 +69,7 @@ class ListsMcpServers(ABC):
         """
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Automation:
     """Work that an agent does by itself. `schedule` is when, in words or as a cron expression."""
 

@@ -1,12 +1,11 @@
 """Records of a stored conversation: a session, its messages and their parts."""
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from xo_cowork_core.sdk.events.base import Json, JsonValue, Tokens
-from xo_cowork_core.sdk.value_class import value_class
 
 __all__ = [
     "CompactionPart",
@@ -28,7 +27,7 @@ Finish: TypeAlias = Literal["stop", "tool_use", "length", "error"]
 ToolStatus: TypeAlias = Literal["pending", "running", "completed", "error"]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class SessionRecord:
     """One session in a runtime's store.
 
@@ -44,21 +43,21 @@ class SessionRecord:
     time_updated: datetime
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TextPart:
     """Text of a message, in Markdown."""
 
     text: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ReasoningPart:
     """Reasoning text of the model."""
 
     text: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ToolPart:
     """A tool call and its result. `tool` and `input` have the names of `ToolCall`.
 
@@ -77,7 +76,7 @@ class ToolPart:
     time_end: datetime | None = None
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class FilePart:
     """A file attached to a message. `path` is absolute, `size` in bytes."""
 
@@ -88,7 +87,7 @@ class FilePart:
     mime_type: str = ""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class StepPart:
     """The end of one model call. `cost` is in US dollars, None when unknown."""
 
@@ -97,7 +96,7 @@ class StepPart:
     cost: float | None = None
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CompactionPart:
     """The agent shortened the conversation here."""
 
@@ -105,7 +104,7 @@ class CompactionPart:
 Part: TypeAlias = TextPart | ReasoningPart | ToolPart | FilePart | StepPart | CompactionPart
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a session.
 

@@ -6,6 +6,7 @@ Only `describe` and `run` are required. Each ability is an ABC of its own; the h
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,9 @@ from xo_cowork_core.sdk.events.base import Event
 from xo_cowork_core.sdk.health import Health
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.turn import Turn, TurnAnswer
-from xo_cowork_core.sdk.value_class import value_class
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class RuntimeInfo:
     """The name and rank of a runtime.
 
@@ -141,7 +141,7 @@ class ClosesSessions(ABC):
         """
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model that a prompt may name. Prices are US dollars for a million tokens; None = unknown.
 
@@ -167,7 +167,7 @@ class ListsModels(ABC):
         """Return the models, the default first, within 5 s."""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Skill:
     """A skill that a prompt may name in `agent_type`. `path` is the file that defines it, None when
     the agent doesn't tell.

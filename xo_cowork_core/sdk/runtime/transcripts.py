@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from xo_cowork_core.sdk.events.base import Tokens
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.runtime import KeepsHistory
-from xo_cowork_core.sdk.value_class import value_class
 
 __all__ = [
     "KeepsTranscripts",
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class UsageRecord:
     """One model call. `key` is the same wherever the same call is recorded again.
 

@@ -1,7 +1,7 @@
 """One turn as the host passes it to a runtime, and the answers given during it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -9,14 +9,13 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk.events.base import Tokens
 from xo_cowork_core.sdk.events.interactions import PermissionScope
-from xo_cowork_core.sdk.value_class import value_class
 
 PermissionKind: TypeAlias = Literal["file_changes", "run_commands", "other"]
 PermissionRule: TypeAlias = Literal["allow", "ask", "deny"]
 AgentMode: TypeAlias = Literal["build", "plan"]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """A file that came with the prompt. `path` is absolute and was checked by the host."""
 
@@ -27,7 +26,7 @@ class Attachment:
     size: int = 0
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Permissions:
     """The permission rules of a turn, one for each kind of tool call.
 
@@ -50,7 +49,7 @@ class Permissions:
         return rules[kind]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One prompt to run.
 
@@ -78,7 +77,7 @@ class Turn:
     environment: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PermissionAnswer:
     """Allows or denies one tool call. `message` is the reason, for the agent; it may be empty.
 
@@ -91,7 +90,7 @@ class PermissionAnswer:
     scope: PermissionScope = "once"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class QuestionAnswer:
     """Answers by question text. Empty when the user declined or did not answer in time."""
 
@@ -102,7 +101,7 @@ class QuestionAnswer:
         return not self.answers
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class PlanAnswer:
     """The decision on a plan.
 
@@ -116,7 +115,7 @@ class PlanAnswer:
 TurnAnswer: TypeAlias = PermissionAnswer | QuestionAnswer | PlanAnswer
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TurnOutcome:
     """How a turn ended, without its content. `cost` is in US dollars."""
 

@@ -1,17 +1,17 @@
 """What happens to a flow."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk.connector import Account, TokenSet
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.views import Redirect
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class AuthorizationPrepared:
     """The authorization request is ready; a person may open its URL."""
 
@@ -24,7 +24,7 @@ class AuthorizationPrepared:
     issuer: str = ""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class DeviceAuthorized:
     """The server issued a device code."""
 
@@ -37,12 +37,12 @@ class DeviceAuthorized:
     client_id: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class KeyRequested:
     """An API key may be submitted."""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CommandPrompted:
     """The program printed what a person needs. `oauth_state` is that of its URL, if known.
 
@@ -55,7 +55,7 @@ class CommandPrompted:
     expires_at: datetime | None = None
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class StepFailed:
     """What the last action asked for has failed; `is_retryable` when it may work later."""
 
@@ -64,7 +64,7 @@ class StepFailed:
     is_retryable: bool = False
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class DevicePending:
     """The person has not approved the device yet."""
 
@@ -72,64 +72,64 @@ class DevicePending:
     interval: int | None = None
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class DevicePollFailed:
     """A poll had no answer; the next may have one."""
 
     message: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TextSubmitted:
     """A person pasted a text."""
 
     text: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CallbackReceived:
     """The browser came back with this query."""
 
     query: Mapping[str, str]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TokensReceived:
     """The server or the program issued tokens; None: the agent stored its sign-in itself."""
 
     tokens: TokenSet | None
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class AccountIdentified:
     """The tokens work and belong to this account."""
 
     account: Account
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ConnectionStored:
     """The tokens are stored."""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ListenerLost:
     """The loopback port is taken, so the browser can't come back by itself."""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CancelRequested:
     """A person gave up. `superseded` when another flow takes this one's place."""
 
     superseded: bool = False
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """A deadline may have passed."""
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ServerRestarted:
     """The flow was read from the journal of an earlier server."""
 

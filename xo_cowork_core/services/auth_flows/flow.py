@@ -5,13 +5,12 @@ Times are absolute, so that a flow continues after a restart of the server.
 
 import hashlib
 import hmac
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk.connector import Account, MethodKind, TokenSet
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.views import (
     TERMINAL_STATES,
     FlowError,
@@ -26,7 +25,7 @@ EXCHANGE_TIME = timedelta(seconds=30)
 VERIFY_TIME = timedelta(seconds=60)
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One sign-in.
 

@@ -1,9 +1,9 @@
 """Reads what a person pasted after signing in: a URL, its query, or the bare code."""
 
 import re
+from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.connectors.errors import CodeMissing
 
 MAX_CHARACTERS = 16 * 1024
@@ -11,7 +11,7 @@ QUERY_MEMBER = re.compile(r"[?&#]?\b(code|state|error)=")
 BARE_CODE = re.compile(r"[\x21-\x7e]+")
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class RedirectAnswer:
     """The members of an authorization answer; `is_query` is False for a bare code."""
 

@@ -1,6 +1,7 @@
 """What a person signs in to: a connector, or a runtime that has the ability `LogsIn`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 from xo_cowork_core.sdk import (
@@ -13,7 +14,6 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.connector import Account, CommandLogin, SignInMethod, TokenSet
 from xo_cowork_core.sdk.runtime.sign_in import LogsIn
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.views import RUNTIME_PREFIX
 from xo_cowork_core.services.connectors.connections import Connections
@@ -103,7 +103,7 @@ class SignInTargets:
             raise UpstreamFailed("The text could not be read; the log says why.") from error
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ConnectorTarget:
     """A connector; its tokens are stored as a connection."""
 
@@ -133,7 +133,7 @@ class ConnectorTarget:
         await self.connections.connect(self.registered.info.name, connection, row)
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class RuntimeTarget:
     """A runtime, which stores its sign-in itself."""
 

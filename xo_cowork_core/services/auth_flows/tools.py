@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from xo_cowork_core.sdk import HttpClient
 from xo_cowork_core.sdk.connector import (
@@ -11,7 +12,6 @@ from xo_cowork_core.sdk.connector import (
     OutputStream,
     TokenSet,
 )
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows.flow import Flow
 from xo_cowork_core.services.auth_flows.preparation import Preparation
 from xo_cowork_core.services.auth_flows.programs.command_run import CommandRun, FindProgram
@@ -26,7 +26,7 @@ from xo_cowork_core.services.secrets.redaction import SecretRedactor
 log = logging.getLogger("xo_cowork.auth_flows")
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class FlowTools:
     """The services that flows use."""
 

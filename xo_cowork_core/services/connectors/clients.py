@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +11,6 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from xo_cowork_core.sdk import Secrets
 from xo_cowork_core.sdk.connector import OAuthClient
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.connectors.discovery import ServerMetadata
 from xo_cowork_core.services.connectors.errors import NotConfigured, StorageFailed
 from xo_cowork_core.services.connectors.oauth_requests import (
@@ -28,7 +27,7 @@ MAX_REGISTRATIONS = 128
 log = logging.getLogger("xo_cowork.connectors")
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Registration:
     """One registered client, bound to its issuer and redirect URI (empty for device codes)."""
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from xo_cowork_core.sdk import Unavailable, XoError
 from xo_cowork_core.sdk.connector import ConnectionState, TokenSet
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.connectors.status import ConnectionStatus
 from xo_cowork_core.services.connectors.token_store import StoredConnection, TokenStore
 
@@ -16,7 +15,7 @@ MAX_RETRY_SECONDS = 60
 EXPIRED = "The sign-in has expired."
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A failure that may pass: why, since when, how often by now, and when to try again."""
 

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
 from xo_cowork_core.sdk import HttpClient, XoError
 from xo_cowork_core.sdk.connector import OAuthServer
 from xo_cowork_core.sdk.events.base import Json
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.errors import UpstreamError, UpstreamUnreachable
 
@@ -26,7 +25,7 @@ ENDPOINTS = (
 log = logging.getLogger("xo_cowork.connectors")
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ServerMetadata:
     """The endpoints of one server that are known; empty where there is none.
 

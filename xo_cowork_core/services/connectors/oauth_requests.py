@@ -6,7 +6,7 @@ UpstreamError for an answer that is not OAuth.
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 from urllib.parse import quote_plus
@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk import HttpClient, HttpResponse, Unavailable, UpstreamFailed
 from xo_cowork_core.sdk.connector import TokenSet
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.discovery import ServerMetadata
 from xo_cowork_core.services.connectors.errors import (
@@ -38,7 +37,7 @@ ClientAuthentication: TypeAlias = Literal["none", "basic", "post"]
 Form: TypeAlias = Mapping[str, str | SecretStr]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ClientCredentials:
     """A client at one authorization server. `registered` says that it was registered by us."""
 

@@ -1,14 +1,14 @@
 """The state of one connection, as a client sees it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from xo_cowork_core.sdk.connector import Account, ConnectionState, MethodKind
-from xo_cowork_core.sdk.value_class import value_class
 
 DEFAULT_CONNECTION = "default"
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ConnectionStatus:
     """One connection of one connector.
 

@@ -5,6 +5,7 @@ Some answer errors with status 200, some send forms instead of JSON.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
@@ -13,7 +14,6 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import HttpResponse, UpstreamFailed, XoError
 from xo_cowork_core.sdk.connector import TokenSet
 from xo_cowork_core.sdk.events.base import Json, JsonValue
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.connectors.errors import (
     AccessDenied,
     ExpiredToken,
@@ -64,7 +64,7 @@ class AuthorizationPending(Exception):  # not an error
         self.interval = interval
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class DeviceAuthorization:
     """An answer of RFC 8628 §3.2; times in seconds."""
 

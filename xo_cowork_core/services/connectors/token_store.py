@@ -7,13 +7,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from xo_cowork_core.sdk.connector import Account, MethodKind, TokenSet
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.connectors.errors import StorageFailed
 from xo_cowork_core.services.connectors.private_values import encode_private
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
@@ -24,7 +24,7 @@ CONNECTOR_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 log = logging.getLogger("xo_cowork.connectors")
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class StoredConnection:
     """What is kept of one connection.
 

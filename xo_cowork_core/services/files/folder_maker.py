@@ -5,12 +5,11 @@ import os
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from xo_cowork_core.sdk import BadRequest, Conflict
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.files.os_errors import translate_os_errors
 from xo_cowork_core.services.files.path_resolver import PathResolver
 from xo_cowork_core.services.files.threads import CancelToken, DiskThreads
@@ -39,7 +38,7 @@ class FolderTemplate(Protocol):
         ...
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class CreatedFolder:
     """A new folder; `copied` has the names of the files that were copied into it."""
 

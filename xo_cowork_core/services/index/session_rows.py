@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from xo_cowork_core.sdk.runtime.history import SessionRecord
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.index.indexed_messages import IndexedMessage
 from xo_cowork_core.services.index.message_rows import delete_messages, write_messages
@@ -31,7 +31,7 @@ class Flags(NamedTuple):
 NO_FLAGS = Flags()
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class SessionRow:
     """A session as its store, or the host, describes it."""
 

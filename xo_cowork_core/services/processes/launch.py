@@ -3,14 +3,13 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, BadRequest
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.processes.environment import child_environment
 from xo_cowork_core.services.processes.streams import (
     ProcessStreams,
@@ -25,7 +24,7 @@ PRIVATE_UMASK = 0o077
 StartedProgram: TypeAlias = tuple[subprocess.Popen[bytes], ProcessStreams]
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Command:
     """A program, the folder that it runs in, and what is added to its environment."""
 

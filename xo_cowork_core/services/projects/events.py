@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xo_cowork_core.sdk import TodoItem, Tokens
-from xo_cowork_core.sdk.value_class import value_class
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class ProjectEvent:
     """An event of a session."""
 
@@ -20,7 +19,7 @@ class ProjectEvent:
     moment: datetime
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class SessionStarted(ProjectEvent):
     """A turn began. `directory` is relative to the project."""
 
@@ -28,7 +27,7 @@ class SessionStarted(ProjectEvent):
     directory: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class SessionEnded(ProjectEvent):
     """A turn ended."""
 
@@ -40,7 +39,7 @@ class SessionEnded(ProjectEvent):
     directory: str
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class FileWritten(ProjectEvent):
     """A tool wrote a file; `created` is None where it did not report whether it was new."""
 
@@ -48,7 +47,7 @@ class FileWritten(ProjectEvent):
     created: bool | None
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class TodoListUpdated(ProjectEvent):
     """An agent sent its whole todo list."""
 

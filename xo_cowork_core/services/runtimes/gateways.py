@@ -1,12 +1,11 @@
 """Gateways, channels and live status of the runtimes that have them."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from xo_cowork_core.sdk import Unsupported
 from xo_cowork_core.sdk.events.base import Json
 from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, ReportsStatus
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 
@@ -14,7 +13,7 @@ STATUS_SECONDS = 5.0
 RESTART_SECONDS = 120.0
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Channels:
     """Every channel, and whether the gateway that serves them runs."""
 

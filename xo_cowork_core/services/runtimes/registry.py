@@ -5,6 +5,7 @@ The host fills it while it loads plugins; services only read it. It owns no task
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -48,7 +49,6 @@ from xo_cowork_core.sdk.runtime.configuration import (
 )
 from xo_cowork_core.sdk.runtime.sign_in import LogsIn
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.runtimes.calls import CALL_SECONDS, call_runtime
 from xo_cowork_core.services.runtimes.health import check_health
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
@@ -91,7 +91,7 @@ CONNECTOR_ABILITIES: Mapping[str, type] = MappingProxyType(
 )
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class RegisteredRuntime:
     """A runtime with its plugin and the secrets that its agents get."""
 
@@ -131,7 +131,7 @@ class RegisteredRuntime:
         return await check_health(self.plugin, self.runtime, self.info.name)
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class RegisteredConnector:
     """A connector with its plugin, the kinds of its sign-in methods when it was loaded, and the
     secrets that its OAuth clients name."""

@@ -1,14 +1,13 @@
 """The parts of a usage report."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from xo_cowork_core.sdk import Tokens
-from xo_cowork_core.sdk.value_class import value_class
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class Sum:
     """Tokens and cost of some model calls."""
 

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from xo_cowork_core.sdk import UpstreamFailed, XoError
 from xo_cowork_core.sdk.connector import AgentLogin, OutputStream, TokenSet
-from xo_cowork_core.sdk.value_class import value_class
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.events import CommandPrompted, TokensReceived
 from xo_cowork_core.services.clock import Clock
@@ -18,7 +18,7 @@ PLACE = "AgentLogin.run()"
 log = logging.getLogger("xo_cowork.auth_flows")
 
 
-@value_class
+@dataclass(frozen=True, slots=True)
 class AgentDialog:
     """The `SignInDialog` of one flow."""
 
