@@ -5,27 +5,27 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 import xo_cowork_core
 from xo_cowork_core.api.families import (
     FAMILIES,
     RoutePolicies,
+    build_policies,
     claimed_paths,
     claimed_prefixes,
-    policy_for,
 )
 from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.host.plugins.routes import is_under, list_route_keys
 
+policy_for = build_policies().find
 SOURCE = Path(xo_cowork_core.__file__).parent
 EACH = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
 
 @EACH
 def test_every_route_of_a_family_lies_in_its_claims(family: RouteFamily) -> None:
-    for _, path in list_route_keys(family.router.routes):
+    for _, path in list_route_keys(family.load_router().routes):
         below = any(is_under(path, prefix) for prefix in family.prefixes)
         # what a plugin may claim there is one value of the parameter
         shared = any(path.startswith(f"{exact}/{{}}") for exact in family.exact_paths)
@@ -33,8 +33,19 @@ def test_every_route_of_a_family_lies_in_its_claims(family: RouteFamily) -> None
 
 
 @EACH
+def test_the_shared_paths_of_a_family_are_its_routes_below_an_exact_path(
+    family: RouteFamily,
+) -> None:
+    paths = {route.path for route in family.load_router().routes if isinstance(route, APIRoute)}
+    shared = {
+        path for path in paths for exact in family.exact_paths if path.startswith(f"{exact}/{{")
+    }
+    assert set(family.shared_paths) == shared
+
+
+@EACH
 def test_every_policy_of_a_family_belongs_to_a_route(family: RouteFamily) -> None:
-    paths = {route.path for route in family.router.routes if isinstance(route, APIRoute)}
+    paths = {route.path for route in family.load_router().routes if isinstance(route, APIRoute)}
     assert set(family.policies) <= paths
 
 
@@ -65,8 +76,8 @@ def test_only_mutating_methods_are_idempotent() -> None:
 
 def test_a_policy_holds_for_every_value_of_a_path_parameter() -> None:
     policy = RoutePolicy(max_body_bytes=10)
-    family = RouteFamily("notes", "", APIRouter(), policies={"/api/notes/{note_id}": policy})
-    policies = RoutePolicies([family])
+    family = RouteFamily("notes", "", "", policies={"/api/notes/{note_id}": policy})
+    policies = RoutePolicies([family.policies])
     assert policies.find("PUT", "/api/notes/one").max_body_bytes == 10
     assert policies.find("PUT", "/api/notes/one/two").max_body_bytes != 10
 

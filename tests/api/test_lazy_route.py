@@ -4,14 +4,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from xo_cowork_core.api.families import FAMILIES, FIRST_FAMILIES, build_first_routes
+from xo_cowork_core.api.families import FAMILIES
 from xo_cowork_core.api.lazy_route import LazyRoute, lazy_router
 from xo_cowork_core.api.route_family import RouteFamily
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_route_of_a_family_is_lazy(family: RouteFamily) -> None:
-    assert [route for route in family.router.routes if not isinstance(route, LazyRoute)] == []
+    assert all(isinstance(route, LazyRoute) for route in family.load_router().routes)
 
 
 def test_a_declaration_builds_nothing_and_the_app_builds_the_route() -> None:
@@ -35,22 +35,3 @@ def test_a_declaration_builds_nothing_and_the_app_builds_the_route() -> None:
     assert operation["summary"] == "Add Note"
     assert operation["description"] == "Add a note."
     assert list(operation["responses"]) == ["201", "422"]
-
-
-def test_the_routes_of_first_requests_are_built_without_a_request(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    built: list[str] = []
-    build_handler = LazyRoute.get_route_handler
-
-    def record(route: LazyRoute) -> object:
-        built.append(route.path)
-        return build_handler(route)
-
-    monkeypatch.setattr(LazyRoute, "get_route_handler", record)
-    app = FastAPI()
-    for family in FAMILIES:
-        app.include_router(family.router)
-    assert built == []
-    build_first_routes(app)
-    assert built == [route.path for family in FIRST_FAMILIES for route in family.router.routes]

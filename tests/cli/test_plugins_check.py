@@ -89,7 +89,7 @@ def check(
         env=variables | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 

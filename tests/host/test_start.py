@@ -3,14 +3,18 @@
 import json
 import os
 import pwd
+import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
 
+SIGNAL_PAUSE_SECONDS = 0.005
 HOMES = """
 import os
 from pathlib import Path
@@ -46,7 +50,7 @@ def command(environment: dict[str, str], *arguments: str) -> subprocess.Complete
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
 
@@ -122,3 +126,22 @@ def test_a_wrong_address_fails_its_plugin_with_one_line(server, wrong):
 def test_an_empty_home_counts_as_not_set(server, tmp_path):
     command(server.variables() | {"HOME": ""}, "plugins", "check")
     assert (tmp_path / "told").read_text() == pwd.getpwuid(os.getuid()).pw_dir
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_further_signals_do_not_change_the_exit_code(number):
+    with LiveServer(environment={"XO_PLUGINS": "none"}, fresh=True) as server:
+        ended = threading.Event()
+
+        def send_signals(pid: int) -> None:
+            while not ended.wait(SIGNAL_PAUSE_SECONDS):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+        sender = threading.Thread(target=send_signals, args=(server.pid,))
+        sender.start()
+        try:
+            assert server.terminate() == 0
+        finally:
+            ended.set()
+            sender.join()

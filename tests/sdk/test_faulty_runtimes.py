@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from xo_cowork_core.sdk.testing import Chat, LiveServer, RuntimeContract, RuntimeSubject, script
-from xo_cowork_core.sdk.testing.contract import TurnRecorder
+from xo_cowork_core.sdk.testing.contract import TurnRecorder, stopping
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_an_error_after_done_is_not_sent(chat: Chat) -> None:
 def test_the_contract_fails_where_a_delta_is_lost(chat: Chat, scripted: RuntimeSubject) -> None:
     lossy = replace(scripted, say=lambda text: script(["text", text[:4]], ["text", text[5:]]))
     with pytest.raises(AssertionError, match="The uick brown fox"):
-        RuntimeContract().test_text_arrives_exactly(chat, lossy)
+        RuntimeContract().test_text_arrives_exactly(recorder(chat, lossy))
 
 
 def test_the_contract_fails_where_an_error_is_hidden(chat: Chat, scripted: RuntimeSubject) -> None:
@@ -78,10 +78,13 @@ def test_the_contract_fails_where_an_ability_is_claimed_falsely(
         RuntimeContract().test_an_edit_of_an_unknown_message_is_refused(chat, boasting, turn)
 
 
-def test_the_contract_fails_where_a_process_is_left(chat: Chat, scripted: RuntimeSubject) -> None:
+def test_the_contract_fails_where_a_process_is_left(
+    chat: Chat, scripted: RuntimeSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "STOP_SECONDS", 10.0)
     careless = replace(scripted, slow_tool=lambda _: script(["leave", 60], ["tool", 60]))
     with pytest.raises(AssertionError, match="no process is left"):
-        RuntimeContract().test_abort_stops_a_tool(chat, careless)
+        RuntimeContract().test_abort_stops_a_tool(chat, careless, recorder(chat, careless))
 
 
 def test_the_contract_fails_where_tokens_are_promised(chat: Chat, scripted: RuntimeSubject) -> None:

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,9 @@ import pytest
 from xo_cowork_core.sdk.testing import LiveServer, descendants, eventually, install_plugin
 from xo_cowork_core.sdk.testing.server_process import ServerCommand, can_fork, shared_fork_server
 
+END_SECONDS = 20.0
+THREADS = 8
+PAUSE_SECONDS = 0.0001
 REPORTER = """
 import asyncio, json, logging, os, resource, signal, sys, time
 from contextlib import asynccontextmanager
@@ -59,6 +64,35 @@ class Plugin:
 plugin = Plugin()
 """
 
+ENDING = """
+import atexit, sys, threading
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from xo_cowork_core.sdk import hookimpl
+
+ended = Path.home() / "ended"
+
+def note(line):
+    with ended.open("a") as file:
+        file.write(line + "\\n")
+
+def wait_for_main():
+    threading.main_thread().join()
+    note("a thread")
+
+class Plugin:
+    @hookimpl
+    @asynccontextmanager
+    async def xo_lifespan(self, context):
+        atexit.register(note, "atexit")
+        threading.Thread(target=wait_for_main).start()
+        yield
+        sys.stdout.write("not flushed")
+
+plugin = Plugin()
+"""
+
 
 def report(server: LiveServer) -> dict[str, object]:
     """Return the state of the server's process, with its own folder replaced by `ROOT`."""
@@ -79,12 +113,52 @@ def test_a_forked_server_equals_a_fresh_one(
     assert forked["testing"] == []
 
 
+def test_a_forked_server_ends_as_a_fresh_one(
+    live_server: Callable[..., LiveServer], tmp_path: Path
+) -> None:
+    folder = install_plugin(tmp_path, "plugin_ending", ENDING)
+    ends: list[tuple[int, str, str]] = []
+    for fresh in (False, True):
+        server = live_server({"XO_PLUGINS": "plugin_ending"}, [folder], fresh=fresh)
+        code = server.terminate()
+        ends.append((code, (server.home / "ended").read_text(), server.log[-11:]))
+    assert ends == [(0, "a thread\natexit\n", "not flushed")] * 2
+
+
+def test_a_forked_server_documents_its_routes_as_a_fresh_one(
+    live_server: Callable[..., LiveServer],
+) -> None:
+    forked, fresh = (
+        live_server(fresh=fresh).client.get("/openapi.json").text for fresh in (False, True)
+    )
+    assert forked == fresh
+
+
 def test_two_forked_servers_share_nothing(live_server: Callable[..., LiveServer]) -> None:
     one, other = live_server({"XO_PLUGINS": "none"}), live_server({"XO_PLUGINS": "none"})
     assert one.pid != other.pid
     assert one.kill() == -signal.SIGKILL
     assert other.running
     assert other.client.get("/health").status_code == 200
+
+
+def test_several_threads_may_wait_for_a_forked_server(
+    live_server: Callable[..., LiveServer],
+) -> None:
+    def wait_for_end(server: LiveServer) -> None:
+        # with short pauses, so that they meet where one of them gets the exit code
+        until = time.monotonic() + END_SECONDS
+        while server.running:
+            assert time.monotonic() < until
+            time.sleep(PAUSE_SECONDS)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in range(4):
+            server = live_server({"XO_PLUGINS": "none"})
+            waiting = [pool.submit(wait_for_end, server) for _ in range(THREADS)]
+            assert server.kill() == -signal.SIGKILL
+            for each in waiting:
+                each.result()
 
 
 def test_the_exit_code_of_a_refused_start_is_reported() -> None:
@@ -101,7 +175,7 @@ def test_a_forked_server_is_a_process_below_the_test(
     server = live_server({"XO_PLUGINS": "none"})
     assert server.pid in {process.pid for process in descendants(os.getpid())}
     os.kill(server.pid, signal.SIGKILL)
-    eventually(lambda: not server.running, 5, "the exit is seen")
+    eventually(lambda: not server.running, 15, "the exit is seen")
     assert server.terminate() == -signal.SIGKILL
 
 
@@ -139,7 +213,7 @@ print(server.pid, server.root, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     command = [sys.executable, "-c", script]
-    killed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    killed = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     pid, _, root = killed.stdout.strip().partition(" ")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     # a process of the tests that adopts descendants keeps the ended server as a zombie

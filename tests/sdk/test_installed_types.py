@@ -78,7 +78,7 @@ def check(checker: str, python: Path, folder: Path) -> str:
         env={"PATH": os.defpath, "HOME": os.environ["HOME"]},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     return done.stdout + done.stderr
 
@@ -92,6 +92,6 @@ def run_uv(*arguments: str | Path) -> None:
         env={**os.environ, "UV_OFFLINE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert done.returncode == 0, done.stderr

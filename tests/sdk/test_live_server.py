@@ -20,7 +20,7 @@ def test_a_closed_server_leaves_no_process_and_no_folder() -> None:
     assert pid not in {found.pid for found in descendants(os.getpid())}
     assert not root.exists()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{base_url}/health", trust_env=False)
+        httpx.get(f"{base_url}/health", timeout=30, trust_env=False)
 
 
 def test_a_server_restarts_with_its_folders(live_server: Callable[..., LiveServer]) -> None:

@@ -23,7 +23,7 @@ HOOKS = {
     "xo_turn_env",
     "xo_turn_finished",
 }
-MAX_NAMES = 75
+MAX_NAMES = 80
 MODULES = (
     sdk,
     agents,

@@ -263,3 +263,16 @@ def test_any_change_sets_what_it_says_and_leaves_all_other_lines(
     for line in foreign:
         wanted = line if isinstance(line, str) else render_assignment(*line)
         assert any(wanted == each for each in rest), wanted
+
+
+def test_missing_folders_are_made_for_the_owner_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    earlier = os.umask(0o027)
+    try:
+        change_env_file(tmp_path / "a" / "b" / "env", lambda text: text + "A=1\n")
+    finally:
+        os.umask(earlier)
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "a", tmp_path / "a" / "b")]
+    assert modes == [0o700, 0o700]
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "a" / "b" / "env").read_text() == "A=1\n"

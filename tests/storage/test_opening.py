@@ -1,8 +1,12 @@
-"""Opening a database that needs no migration."""
+"""Opening a database that needs no migration, and connections that fail."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
+import pytest
+
+from xo_cowork_core.storage import database as database_module
 from xo_cowork_core.storage.database import Database
 
 STEPS = ("CREATE TABLE words (word TEXT)",)
@@ -26,3 +30,34 @@ def test_opening_an_existing_file_does_not_write_to_it(tmp_path: Path) -> None:
     assert asyncio.run(open_and_read()) == 0
     # the counter of changes in its header is the same
     assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("reopens_again", [True, False])
+def test_a_reader_whose_new_connection_failed_connects_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, reopens_again: bool
+) -> None:
+    monkeypatch.setattr(database_module, "READERS", 1)
+    connect = Database._connect
+
+    def fail(*_: object) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def ask(connection: sqlite3.Connection) -> int:
+        return connection.execute("SELECT 1").fetchone()[0]
+
+    async def run() -> int:
+        database = Database(tmp_path / "file.db", [])
+        database.open()
+        await database.read(ask)
+        await database.reopen()
+        monkeypatch.setattr(Database, "_connect", fail)
+        with pytest.raises(sqlite3.OperationalError):
+            await database.read(ask)
+        monkeypatch.setattr(Database, "_connect", connect)
+        if reopens_again:
+            await database.reopen()
+        answer = await database.read(ask)
+        await database.close()
+        return answer
+
+    assert asyncio.run(run()) == 1

@@ -13,7 +13,7 @@ from xo_cowork_core.storage.database import Database
 
 SCHEMA = ("CREATE TABLE words (word TEXT) STRICT",)
 PAGES = 40
-LIMIT_SECONDS = 5.0
+LIMIT_SECONDS = 15.0
 pytestmark = pytest.mark.anyio
 
 

@@ -1,13 +1,13 @@
 """The services that routes call, and the dependency that provides them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Depends, Request
 
 from xo_cowork_core.api.streaming.frame_cache import FrameCache
 from xo_cowork_core.api.wire_style import WireStyle
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.config.catalogs import Catalogs
@@ -16,12 +16,16 @@ from xo_cowork_core.services.config.local_models import LocalModels
 from xo_cowork_core.services.config.onboarding import Onboarding
 from xo_cowork_core.services.config.providers import Providers
 from xo_cowork_core.services.connectors.connections import Connections
+from xo_cowork_core.services.connectors.events import ConnectionEvents
+from xo_cowork_core.services.connectors.project_access import ProjectAccessStore
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
+from xo_cowork_core.services.git_credentials.git_credentials import GitCredentials
 from xo_cowork_core.services.idempotency import Idempotency
 from xo_cowork_core.services.identity.identity import Identity
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.lifecycle.lifecycle_services import LifecycleServices
+from xo_cowork_core.services.mcp.gateway import McpGateway
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_roots import ProjectRoots
 from xo_cowork_core.services.projects.projects import Projects
@@ -54,7 +58,7 @@ class Sample(NamedTuple):
     kind: Literal["gauge", "counter"] = "gauge"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Services:
     """All services that the routes of one app call. `samplers` return the samples of `/metrics`."""
 
@@ -89,13 +93,17 @@ class Services:
     gateways: Gateways
     legacy: LegacyChat
     connections: Connections
+    connection_events: ConnectionEvents
+    project_access: ProjectAccessStore
+    mcp_gateway: McpGateway
+    git_credentials: GitCredentials
     auth_flows: AuthFlowsLoader
     secrets: SecretServices
     identity: Identity
     lifecycle: LifecycleServices
     idempotency: Idempotency
-    frame_cache: FrameCache = field(default_factory=FrameCache)
-    samplers: Sequence[Callable[[], Iterable[Sample]]] = ()
+    frame_cache: FrameCache
+    samplers: Sequence[Callable[[], Iterable[Sample]]]
 
     def active_sessions(self) -> int:
         """Return the number of sessions with a running turn."""

@@ -1,12 +1,16 @@
-"""The OpenAPI document: FastAPI's own, with the error body, unique ids and whole examples."""
+"""The OpenAPI document: FastAPI's own, with the error body, unique ids, whole examples, and the
+operations that each connector has."""
 
 import warnings
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
+from xo_cowork_core.api.connectors import OPERATION_PATHS
 from xo_cowork_core.api.errors import ErrorBody
 
 # FastAPI's type for a document and its parts
@@ -21,28 +25,41 @@ def operation_id(route: APIRoute) -> str:
     return f"{family}_{route.name}"
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Replace the app's generator of its document."""
+def install_openapi(app: FastAPI, connectors: Callable[[], Collection[str]] = tuple[str]) -> None:
+    """Replace the app's generator of its document. `connectors` returns their names."""
 
     def openapi() -> Schema:
         if app.openapi_schema is None:
-            app.openapi_schema = complete_document(_generate(app))
+            document = make_document(
+                app.routes,
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                tags=app.openapi_tags,
+            )
+            add_connector_operations(document, connectors())
+            app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # pyright: ignore[reportAttributeAccessIssue]  # FastAPI's documented way
 
 
-def _generate(app: FastAPI) -> Schema:
+def make_document(
+    routes: Sequence[BaseRoute],
+    *,
+    title: str = "",
+    version: str = "",
+    description: str = "",
+    tags: list[Schema] | None = None,
+) -> Schema:
+    """Return the document of some routes."""
     with warnings.catch_warnings():
         # it warns of ids that `complete_document` makes unique
         warnings.filterwarnings("ignore", "Duplicate Operation ID")
-        return get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            tags=app.openapi_tags,
+        document = get_openapi(
+            title=title, version=version, description=description, routes=routes, tags=tags
         )
+    return complete_document(document)
 
 
 def complete_document(document: Schema) -> Schema:
@@ -62,6 +79,24 @@ def complete_document(document: Schema) -> Schema:
             ids.add(operation["operationId"])
             _complete_responses(schemas, operation["responses"])
     return document
+
+
+def add_connector_operations(document: Schema, names: Collection[str]) -> None:
+    """Document the operations of any connector also under the path of each connector."""
+    paths: Schema = document.get("paths", {})
+    for template in OPERATION_PATHS:
+        for name in sorted(names):
+            path = paths.setdefault(template.replace("{name}", name), {})
+            for method, operation in paths.get(template, {}).items():
+                path.setdefault(method, _operation_of(operation, name))
+
+
+def _operation_of(operation: Schema, name: str) -> Schema:
+    parameters = [each for each in operation["parameters"] if each["in"] != "path"]
+    return operation | {
+        "operationId": f"{operation['operationId']}_{name}",
+        "parameters": parameters,
+    }
 
 
 def _complete_responses(schemas: Schema, responses: Schema) -> None:

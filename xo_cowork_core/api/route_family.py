@@ -1,10 +1,13 @@
 """What a route family is, and the policy that the middleware applies in front of its routes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from importlib import import_module
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fastapi import APIRouter
+
+from xo_cowork_core.api.deferred_router import DeferredRouter
 
 MAX_BODY_BYTES = 32 << 20
 
@@ -29,19 +32,36 @@ class RoutePolicy(NamedTuple):
     records_refusals: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RouteFamily:
-    """The routes of one part of the API and what the host has to know about them.
+NO_POLICIES: Mapping[str, RoutePolicy] = MappingProxyType({})
 
-    `name` is also the OpenAPI tag. No plugin can claim a path under `prefixes`; `exact_paths`
-    are taken as they are, and plugins may claim what lies below, except for the routes of the
-    family with a parameter there. `policies` maps the path of a
-    route, as its decorator gives it, to its policy; other routes have the default one.
+
+class RouteFamily(NamedTuple):
+    """What the host has to know about the routes of one part of the API, without importing them.
+
+    `name` is also the OpenAPI tag. The module `routes` of `package` has the routes, in `router`.
+    All of them lie under `prefixes` and `exact_paths`. No plugin can claim a path under
+    `prefixes`; `exact_paths` are taken as they are, and plugins may claim what lies below, except
+    for the routes of the family with a parameter there, whose paths are `shared_paths`. `policies`
+    maps the path of a route, as its decorator gives it, to its policy; other routes have the
+    default one.
     """
 
     name: str
     description: str
-    router: APIRouter
+    package: str
     prefixes: tuple[str, ...] = ()
     exact_paths: tuple[str, ...] = ()
-    policies: Mapping[str, RoutePolicy] = field(default_factory=dict[str, RoutePolicy])
+    shared_paths: tuple[str, ...] = ()
+    policies: Mapping[str, RoutePolicy] = NO_POLICIES
+
+    def load_router(self) -> APIRouter:
+        """Import the routes. Takes some milliseconds the first time."""
+        return import_module(f"{self.package}.routes").router
+
+    def build_router(self) -> DeferredRouter:
+        """Return a router for an app that imports the routes when they are first needed."""
+        return DeferredRouter(self.prefixes + self.exact_paths, self._add_routes)
+
+    def _add_routes(self, router: APIRouter) -> None:
+        # an included router would be one more to search in each request
+        router.routes.extend(self.load_router().routes)

@@ -1,7 +1,7 @@
 """The lines that `serve` prints once the server listens: its address, its runtimes, a curl."""
 
 from xo_cowork_core.api.dependencies import Services
-from xo_cowork_core.api.server.routes import HEALTH_PATH
+from xo_cowork_core.api.server import HEALTH_PATH
 from xo_cowork_core.cli.output import print_line
 from xo_cowork_core.cli.plugins import BROKEN_STATES
 from xo_cowork_core.host.settings.model import Settings

@@ -1,7 +1,8 @@
 """The composition root: `create_app` builds the services, registers the plugins, returns the app.
 
 A request passes access (Host, Origin, token), errors (500), the body limit (413), idempotency and
-readiness (503 while a plugin isn't ready), then its route: a core router of `api/` or a plugin's.
+readiness (503 while a plugin isn't ready), then its route: a core router of `api/` or a plugin's,
+which is loaded when a request first needs it.
 """
 
 import asyncio
@@ -11,9 +12,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from xo_cowork_core import __version__
-from xo_cowork_core.api.connectors.routes import CONNECTORS_PATH
+from xo_cowork_core.api.connectors import CONNECTORS_PATH
 from xo_cowork_core.api.errors import install_errors
-from xo_cowork_core.api.families import FAMILIES, policy_for
+from xo_cowork_core.api.families import FAMILIES, build_policies
 from xo_cowork_core.api.idempotency import IdempotencyMiddleware
 from xo_cowork_core.api.openapi import DOCUMENT_PATH, install_openapi, operation_id
 from xo_cowork_core.host.lifecycle import (
@@ -26,34 +27,41 @@ from xo_cowork_core.host.middleware.access import AccessMiddleware, AccessRules
 from xo_cowork_core.host.middleware.body_limit import BodyLimitMiddleware
 from xo_cowork_core.host.middleware.errors import ErrorMiddleware
 from xo_cowork_core.host.middleware.forwarded import ForwardedMiddleware
+from xo_cowork_core.host.middleware.health import HealthMiddleware
 from xo_cowork_core.host.middleware.readiness import ReadinessMiddleware
-from xo_cowork_core.host.plugins.call_thread import CallThread
+from xo_cowork_core.host.middleware.route_loading import RouteLoadingMiddleware
 from xo_cowork_core.host.plugins.discovery import discover_plugins, list_installed_plugins
 from xo_cowork_core.host.plugins.enabled import select_enabled_plugins
 from xo_cowork_core.host.plugins.lifespans import START_SECONDS, WAIT_SECONDS, PluginLifespans
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin, PluginRegistrar, StartupError
 from xo_cowork_core.host.plugins.routes import RouteRegistry
+from xo_cowork_core.host.private_files import remove_unfinished_files
+from xo_cowork_core.host.route_loader import RouteLoader
 from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.model import Settings
+from xo_cowork_core.services.runtimes.call_thread import CallThread
 from xo_cowork_core.storage.state_folder import StateLock
 
 DESCRIPTION = "Control plane of an agent workspace, in front of the installed coding agents."
 
 
-def create_app(settings: Settings, state: AppState | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, state: AppState | None = None, *, defers_routes: bool = False
+) -> FastAPI:
     """Build one app. Imports the enabled plugins; starts nothing.
 
-    Raises SettingError and StartupError.
+    With `defers_routes` requests load the routes. Raises SettingError and StartupError.
     """
     state = state or build_services(settings)
-    plugins = load_plugins(settings, state)
+    plugins = load_plugins(settings, state, defers_routes=defers_routes)
+    lifespans = _build_lifespans(state, plugins)
     app = FastAPI(
         title="XO Cowork API",
         version=__version__,
         description=DESCRIPTION,
         openapi_tags=[{"name": each.name, "description": each.description} for each in FAMILIES],
         openapi_url=DOCUMENT_PATH,
-        lifespan=lambda _: _app_running(settings, state, plugins),
+        lifespan=lambda _: _app_running(settings, state, plugins, lifespans),
         # FastAPI's documentation pages load scripts from other hosts
         docs_url=None,
         redoc_url=None,
@@ -62,21 +70,28 @@ def create_app(settings: Settings, state: AppState | None = None) -> FastAPI:
         generate_unique_id_function=operation_id,
     )
     install_errors(app)
-    install_openapi(app)
+    install_openapi(app, state.services.registry.connectors.keys)
+    loader = RouteLoader(app, lifespans.fail)
     for family in FAMILIES:
-        app.include_router(family.router, tags=[family.name])
+        loader.include(family.name, family.build_router())
     for plugin in plugins:
-        for router in plugin.routers:
-            app.include_router(router, tags=[plugin.record.name])
-    _add_middleware(app, settings, state, plugins)
+        if plugin.router:
+            loader.include(plugin.record.name, plugin.router, of_plugin=True)
+    if not defers_routes:
+        loader.load_all()
+    _add_middleware(app, settings, state, plugins, loader)
     app.state.services = state.services
+    app.state.route_loader = loader
     return app
 
 
-def load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
+def load_plugins(
+    settings: Settings, state: AppState, *, defers_routes: bool = False
+) -> list[LoadedPlugin]:
     """Import and register the enabled plugins. Raises SettingError and StartupError."""
     installed = list_installed_plugins()
-    thread = CallThread("plugin wiring")
+    # for all plugins: those that hang must not cost the others
+    thread = CallThread("plugin wiring", max_abandoned=None)
     discovered = discover_plugins(
         installed,
         select_enabled_plugins(settings, [plugin.name for plugin in installed]),
@@ -84,18 +99,20 @@ def load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
         thread=thread,
         strict=settings.plugins_strict,
     )
-    core_routes = [route for family in FAMILIES for route in family.router.routes]
     registrar = PluginRegistrar(
         settings,
         state.services.registry,
         state.processes,
-        RouteRegistry(core_routes),
+        RouteRegistry(FAMILIES),
         state.services.public_address,
         state.services.connections,
+        state.run_servers,
+        state.turn_environments,
         state.services.auth_flows,
         state.http,
         thread,
         state.redactor,
+        defers_routes=defers_routes,
     )
     try:
         return registrar.register_all(discovered)
@@ -105,12 +122,16 @@ def load_plugins(settings: Settings, state: AppState) -> list[LoadedPlugin]:
 
 @asynccontextmanager
 async def _app_running(
-    settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
+    settings: Settings,
+    state: AppState,
+    plugins: Sequence[LoadedPlugin],
+    lifespans: PluginLifespans,
 ) -> AsyncIterator[None]:
     with StateLock(settings.state_dir), state.watchdog.running():
+        remove_unfinished_files(settings.state_dir)
         async with (
             services_running(state),
-            _plugins_running(settings, state, plugins),
+            _plugins_running(settings, plugins, lifespans),
             sign_ins_running(state),
             index_running(state),
             turns_ended(state),
@@ -120,16 +141,8 @@ async def _app_running(
 
 @asynccontextmanager
 async def _plugins_running(
-    settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
+    settings: Settings, plugins: Sequence[LoadedPlugin], lifespans: PluginLifespans
 ) -> AsyncIterator[None]:
-    tasks = {plugin.record.name: plugin.context.tasks for plugin in plugins}
-
-    async def remove_plugin(name: str) -> None:
-        state.services.registry.remove(name)
-        await tasks[name].stop()
-        await state.processes.stop_plugin(name)
-
-    lifespans = PluginLifespans(plugins, remove_plugin)
     strict = settings.plugins_strict
     try:
         await lifespans.start(wait=START_SECONDS if strict else WAIT_SECONDS)
@@ -139,11 +152,26 @@ async def _plugins_running(
         yield
     finally:
         await lifespans.stop()
-        await asyncio.gather(*(each.stop() for each in tasks.values()))
+        await asyncio.gather(*(plugin.context.tasks.stop() for plugin in plugins))
+
+
+def _build_lifespans(state: AppState, plugins: Sequence[LoadedPlugin]) -> PluginLifespans:
+    tasks = {plugin.record.name: plugin.context.tasks for plugin in plugins}
+
+    async def remove_plugin(name: str) -> None:
+        state.services.registry.remove(name)
+        await tasks[name].stop()
+        await state.processes.stop_plugin(name)
+
+    return PluginLifespans(plugins, remove_plugin)
 
 
 def _add_middleware(
-    app: FastAPI, settings: Settings, state: AppState, plugins: Sequence[LoadedPlugin]
+    app: FastAPI,
+    settings: Settings,
+    state: AppState,
+    plugins: Sequence[LoadedPlugin],
+    loader: RouteLoader,
 ) -> None:
     # the middleware that is added last is the outermost
     claims = {
@@ -157,11 +185,14 @@ def _add_middleware(
         for plugin in plugins
         for connector in plugin.connectors
     }
+    policy_for = build_policies(plugin.policies for plugin in plugins).find
+    app.add_middleware(RouteLoadingMiddleware, loader=loader)
     app.add_middleware(ReadinessMiddleware, claims={**connectors, **claims})
     app.add_middleware(
         IdempotencyMiddleware, keys=state.services.idempotency, policy_for=policy_for
     )
     app.add_middleware(BodyLimitMiddleware, claimed=claims.keys(), policy_for=policy_for)
+    app.add_middleware(HealthMiddleware, services=state.services)
     app.add_middleware(ErrorMiddleware)
     if settings.trust_forwarded:
         app.add_middleware(ForwardedMiddleware, address=state.services.public_address)

@@ -26,6 +26,7 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
         await state.services.files.start()
         eventlog.start()
         await state.oauth_clients.start()
+        await state.services.project_access.start()
         await state.services.connections.start()
         await state.services.identity.start()
         state.services.onboarding.start()
@@ -36,6 +37,9 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
             await state.swarm.messages.stop()
         await state.services.identity.stop()
         await state.services.connections.stop()
+        if state.webhook:
+            # the last refreshes may have ended a connection
+            await state.webhook.stop()
         await state.http.close()
         await eventlog.stop()
         await state.processes.stop()
@@ -46,12 +50,13 @@ async def services_running(state: AppState) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def sign_ins_running(state: AppState) -> AsyncIterator[None]:
-    """Continue open sign-ins while plugins are up: their connectors identify the accounts."""
+    """Continue open sign-ins, and end them and the exports before plugins stop."""
     await state.services.auth_flows.resume()
     try:
         yield
     finally:
         await state.services.auth_flows.stop()
+        await state.exports.stop()
 
 
 @asynccontextmanager
@@ -86,6 +91,8 @@ def start_requests(state: AppState) -> None:
     state.services.identity.start_requests()
     if state.swarm:
         state.swarm.start()
+    if state.webhook:
+        state.webhook.start()
 
 
 async def _close_interrupted_turns(state: AppState) -> None:

@@ -24,6 +24,27 @@ IDLE_MODULES = frozenset({"selectors", "asyncio", "xo_cowork_core.host.serving"}
 log = logging.getLogger("xo_cowork.host")
 
 
+class ProcessorTime:
+    """Measures how long neither the watching thread nor a watched one had the processor.
+
+    That is the time of a machine that slept, a container that was paused, or other programs. A
+    watched thread that keeps the interpreter for itself delays the watching one, but works.
+    """
+
+    def __init__(self, thread: int) -> None:
+        self._clock = time.pthread_getcpuclockid(thread)
+        self._measured = self._read()
+
+    def missing(self, waited: float) -> float:
+        """Return it for the time since the last call, in which the caller waited so long."""
+        (moment, worked), self._measured = self._measured, self._read()
+        late = self._measured[0] - moment - waited
+        return max(0.0, late - (self._measured[1] - worked))
+
+    def _read(self) -> tuple[float, float]:
+        return time.monotonic(), time.clock_gettime(self._clock)
+
+
 class LoopWatchdog:
     """Watches the loop of one app. `stalls` counts by plugin, `CORE` for code of the server."""
 
@@ -56,7 +77,9 @@ class LoopWatchdog:
 
     def _watch(self, loop_thread: int, stopped: threading.Event) -> None:
         is_reported = False
+        processor = ProcessorTime(loop_thread)
         while not stopped.wait(BEAT_SECONDS):
+            self._last_beat += processor.missing(BEAT_SECONDS)
             is_held = time.monotonic() - self._last_beat > BEAT_SECONDS + LIMIT_SECONDS
             if is_held and not is_reported:
                 self._report(sys._current_frames().get(loop_thread))  # documented

@@ -1,9 +1,9 @@
 """The groups in which `build_services` builds the services of one app."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from xo_cowork_core.host.loop_watchdog import LoopWatchdog
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.config.catalogs import Catalogs
@@ -13,14 +13,21 @@ from xo_cowork_core.services.config.onboarding import Onboarding
 from xo_cowork_core.services.config.providers import Providers
 from xo_cowork_core.services.connectors.clients import OAuthClients
 from xo_cowork_core.services.connectors.connections import Connections
+from xo_cowork_core.services.connectors.events import ConnectionEvents
+from xo_cowork_core.services.connectors.exports.loader import ExportsLoader
+from xo_cowork_core.services.connectors.project_access import ProjectAccessStore
+from xo_cowork_core.services.connectors.turn_environments import TurnEnvironments
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
+from xo_cowork_core.services.git_credentials.git_credentials import GitCredentials
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.http import SharedHttpClient
 from xo_cowork_core.services.identity.identity import Identity
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.refresher import IndexRefresher
+from xo_cowork_core.services.mcp.gateway import McpGateway
+from xo_cowork_core.services.mcp.run_servers import RunServers
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_roots import ProjectRoots
@@ -46,6 +53,9 @@ from xo_cowork_core.services.usage.report import UsageReports
 from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.database import Database
 
+if TYPE_CHECKING:
+    from xo_cowork_core.services.webhook.webhook import Webhook
+
 
 class BaseServices(NamedTuple):
     """The services that depend on storage and settings alone."""
@@ -68,17 +78,30 @@ class BaseServices(NamedTuple):
     project_writes: WriteQueue
 
 
+class AgentAccess(NamedTuple):
+    """What the agents of running turns reach, each with the token of its run."""
+
+    mcp_gateway: McpGateway
+    git_credentials: GitCredentials
+
+
 class ConnectorServices(NamedTuple):
     """The connections to outside services, the sign-ins to them, and that of the server itself."""
 
     http: SharedHttpClient
     clients: OAuthClients
     connections: Connections
+    project_access: ProjectAccessStore
+    run_servers: RunServers
+    events: ConnectionEvents
+    exports: ExportsLoader
+    turn_environments: TurnEnvironments
+    agent_access: AgentAccess
     auth_flows: AuthFlowsLoader
     identity: Identity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class IndexServices:
     """The index of sessions, and the services that read or feed it."""
 
@@ -91,7 +114,7 @@ class IndexServices:
 
 
 class ConfigServices(NamedTuple):
-    """The services of what a person configures."""
+    """The services of what a person configures, named as in `Services`."""
 
     secrets: SecretServices
     catalogs: Catalogs
@@ -118,6 +141,7 @@ class TurnServices(NamedTuple):
     changes: SessionChanges
     reservations: SessionReservations
     legacy: LegacyChat
+    webhook: "Webhook | None"
 
 
 class ServiceGroups(NamedTuple):

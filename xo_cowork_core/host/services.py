@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xo_cowork_core import __version__
 from xo_cowork_core.api.dependencies import Services
-from xo_cowork_core.host.identity import build_identity
+from xo_cowork_core.api.streaming.frame_cache import FrameCache
+from xo_cowork_core.host.connectors import build_connectors
 from xo_cowork_core.host.loop_watchdog import LoopWatchdog
 from xo_cowork_core.host.metrics import build_samplers
 from xo_cowork_core.host.plugins.context import build_plugin_paths
@@ -25,8 +26,8 @@ from xo_cowork_core.host.service_groups import (
     TurnServices,
 )
 from xo_cowork_core.host.settings.model import Settings
-from xo_cowork_core.host.sign_ins import load_auth_flows
 from xo_cowork_core.host.swarm import build_swarm
+from xo_cowork_core.host.webhook import build_webhook
 from xo_cowork_core.services.clock import SystemClock
 from xo_cowork_core.services.config.catalogs import Catalogs
 from xo_cowork_core.services.config.configurations import Configurations
@@ -34,11 +35,8 @@ from xo_cowork_core.services.config.local_models import LocalModels
 from xo_cowork_core.services.config.onboarding import Onboarding
 from xo_cowork_core.services.config.providers import Providers
 from xo_cowork_core.services.connectors.clients import OAuthClients
-from xo_cowork_core.services.connectors.connections import Connections
-from xo_cowork_core.services.connectors.discovery import Discovery
-from xo_cowork_core.services.connectors.oauth_requests import OAuthRequests
-from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
-from xo_cowork_core.services.connectors.token_store import TokenStore
+from xo_cowork_core.services.connectors.exports.loader import ExportsLoader
+from xo_cowork_core.services.connectors.turn_environments import TurnEnvironments
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.files.files import Files
 from xo_cowork_core.services.history.host_history import HostHistory
@@ -51,6 +49,7 @@ from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import Indexer
 from xo_cowork_core.services.index.refresher import IndexRefresher
 from xo_cowork_core.services.index.runtime_store_source import RuntimeStoreSource
+from xo_cowork_core.services.mcp.run_servers import RunServers
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.projects.memory import WorkspaceMemory
 from xo_cowork_core.services.projects.project_files import ProjectFiles
@@ -93,6 +92,7 @@ from xo_cowork_core.storage.state_schema import DURABLE_TABLES, STEPS
 
 if TYPE_CHECKING:
     from xo_cowork_core.services.swarm.swarm import Swarm
+    from xo_cowork_core.services.webhook.webhook import Webhook
 
 
 class AppState(NamedTuple):
@@ -108,7 +108,11 @@ class AppState(NamedTuple):
     refresher: IndexRefresher
     http: SharedHttpClient
     swarm: "Swarm | None"
+    webhook: "Webhook | None"
     oauth_clients: OAuthClients
+    exports: ExportsLoader
+    turn_environments: TurnEnvironments
+    run_servers: RunServers
     redactor: SecretRedactor
     watchdog: LoopWatchdog
 
@@ -124,11 +128,12 @@ def build_services(
     """
     address = PublicAddress(settings.public_url, settings.base_url(port or settings.port))
     base = _build_base(settings, address, run_dir or settings.state_dir)
-    connectors = _build_connectors(settings, base)
+    connectors = build_connectors(settings, base)
     index = _build_index(settings, base)
     projects = _build_projects(settings, base, index)
     swarm = build_swarm(settings, base, connectors, index)
-    turns = _build_turns(settings, base, index, projects, swarm)
+    webhook = build_webhook(settings, base, connectors)
+    turns = _build_turns(settings, base, connectors, index, projects, swarm, webhook)
     config = _build_config(settings, base, connectors)
     groups = ServiceGroups(base, connectors, config, index, projects, turns)
     services = _build_route_services(settings, groups)
@@ -143,7 +148,11 @@ def build_services(
         refresher=index.refresher,
         http=connectors.http,
         swarm=swarm,
+        webhook=webhook,
         oauth_clients=connectors.clients,
+        exports=connectors.exports,
+        turn_environments=connectors.turn_environments,
+        run_servers=connectors.run_servers,
         redactor=base.redactor,
         watchdog=base.watchdog,
     )
@@ -175,38 +184,6 @@ def _build_base(settings: Settings, address: PublicAddress, run_dir: Path) -> Ba
             home, projects_root, partial(list_private_paths, home, state_dir, registry)
         ),
         project_writes=WriteQueue(),
-    )
-
-
-def _build_connectors(settings: Settings, base: BaseServices) -> ConnectorServices:
-    folder = settings.state_dir / "connectors"
-    http = SharedHttpClient()
-    requests = OAuthRequests(http, base.clock)
-    discovery = Discovery(http, base.clock)
-    clients = OAuthClients(folder / "registrations.json", requests)
-    sessions = OAuthSessions(base.registry, requests, discovery, clients)
-    connections = Connections(
-        base.registry, TokenStore(folder / "tokens", base.redactor), sessions, base.clock
-    )
-    auth_flows = load_auth_flows(
-        settings,
-        base.registry,
-        connections,
-        readiness=base.readiness,
-        redactor=base.redactor,
-        discovery=discovery,
-        clients=clients,
-        requests=requests,
-        processes=base.processes,
-        http=http,
-        clock=base.clock,
-    )
-    return ConnectorServices(
-        http=http,
-        clients=clients,
-        connections=connections,
-        auth_flows=auth_flows,
-        identity=build_identity(settings, http, base.redactor, base.clock),
     )
 
 
@@ -270,13 +247,17 @@ def _build_projects(
     )
 
 
-def _build_resolver(settings: Settings, base: BaseServices, index: IndexServices) -> TurnResolver:
+def _build_resolver(
+    settings: Settings, base: BaseServices, connectors: ConnectorServices, index: IndexServices
+) -> TurnResolver:
     return TurnResolver(
         base.registry,
         base.selector,
         index.sessions,
         base.workspace,
         redactor=base.redactor,
+        run_servers=connectors.run_servers,
+        git_credentials=connectors.agent_access.git_credentials,
         permission_mode=settings.permission_mode,
     )
 
@@ -284,24 +265,44 @@ def _build_resolver(settings: Settings, base: BaseServices, index: IndexServices
 def _build_turns(
     settings: Settings,
     base: BaseServices,
+    connectors: ConnectorServices,
     index: IndexServices,
     projects: ProjectServices,
     swarm: "Swarm | None",
+    webhook: "Webhook | None",
 ) -> TurnServices:
-    resolver = _build_resolver(settings, base, index)
+    resolver = _build_resolver(settings, base, connectors, index)
     closer = SessionCloser(base.registry)
-    listeners = [index.host_sessions, projects.recorder, closer]
+    listeners = [index.host_sessions, projects.recorder, closer, swarm and swarm.messages, webhook]
     turns = Turns(
         resolver=resolver,
         registry=base.registry,
         eventlog=base.eventlog,
         store=TurnStore(base.database, base.history),
+        run_tokens=connectors.run_servers.tokens,
         clock=base.clock,
         stop_owner=base.processes.stop_owner,
         permission_seconds=settings.permission_timeout,
-        listeners=[*listeners, swarm.messages] if swarm else listeners,
+        listeners=[listener for listener in listeners if listener],
     )
-    changes = SessionChanges(
+    changes = _build_changes(base, index, turns, closer)
+    reservations = SessionReservations(
+        resolver=resolver,
+        sessions=index.sessions,
+        hosted=base.hosted,
+        source=index.host_sessions,
+        workspace=base.workspace,
+        run_tokens=connectors.run_servers.tokens,
+        clock=base.clock,
+    )
+    legacy = _build_legacy_chat(turns, base, index, swarm)
+    return TurnServices(turns, closer, changes, reservations, legacy, webhook)
+
+
+def _build_changes(
+    base: BaseServices, index: IndexServices, turns: Turns, closer: SessionCloser
+) -> SessionChanges:
+    return SessionChanges(
         clock=base.clock,
         sessions=index.sessions,
         hosted=base.hosted,
@@ -311,16 +312,6 @@ def _build_turns(
         running_stream=turns.running_stream,
         close_session=closer.close,
     )
-    reservations = SessionReservations(
-        resolver=resolver,
-        sessions=index.sessions,
-        hosted=base.hosted,
-        source=index.host_sessions,
-        workspace=base.workspace,
-        clock=base.clock,
-    )
-    legacy = _build_legacy_chat(turns, base, index, swarm)
-    return TurnServices(turns, closer, changes, reservations, legacy)
 
 
 def _build_legacy_chat(
@@ -380,17 +371,16 @@ def _build_route_services(settings: Settings, groups: ServiceGroups) -> Services
         models=Models(base.registry, base.readiness, base.selector),
         gateways=Gateways(base.selector),
         connections=connectors.connections,
+        connection_events=connectors.events,
         auth_flows=connectors.auth_flows,
-        secrets=config.secrets,
-        catalogs=config.catalogs,
-        configurations=config.configurations,
-        providers=config.providers,
-        local_models=config.local_models,
-        onboarding=config.onboarding,
+        project_access=connectors.project_access,
+        **connectors.agent_access._asdict(),
+        **config._asdict(),
         identity=connectors.identity,
         lifecycle=build_lifecycle(),
         idempotency=Idempotency(base.database, base.clock),
-        samplers=build_samplers(base.registry, turns.turns, base.eventlog, base.watchdog),
+        frame_cache=FrameCache(),
+        samplers=build_samplers(base, connectors.events, turns),
     )
 
 

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from xo_cowork_core.api.dependencies import Services
-from xo_cowork_core.api.families import build_first_routes
+from xo_cowork_core.api.families import FIRST_FAMILIES
 from xo_cowork_core.api.streaming.response import load_async_backend
 from xo_cowork_core.host.app import create_app
 from xo_cowork_core.host.event_loop import cancel_remaining_tasks
@@ -24,6 +24,7 @@ from xo_cowork_core.host.lifecycle import start_requests
 from xo_cowork_core.host.middleware.protocol_limits import LimitedHttpProtocol
 from xo_cowork_core.host.plugins.registrar import StartupError
 from xo_cowork_core.host.restart import replace_process, take_inherited_listener
+from xo_cowork_core.host.route_loader import RouteLoader
 from xo_cowork_core.host.services import AppState, build_services
 from xo_cowork_core.host.settings.checks import check_settings
 from xo_cowork_core.host.settings.model import Settings, read_settings
@@ -33,7 +34,12 @@ from xo_cowork_core.services.secrets.redaction import RedactionFilter, SecretRed
 from xo_cowork_core.storage.state_folder import StateFolderError, make_state_folder
 
 SHUTDOWN_SECONDS = 6
+# longer than clients and proxies keep an idle connection, most for 60 s at most: a request on one
+# that the server closes at that moment has no answer
+KEEP_ALIVE_SECONDS = 75
+WARM_UP_DELAY_SECONDS = 0.2
 MAX_OPEN_FILES = 65_536
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # why a server does not start: the text of each is one line for a person
 START_ERRORS = (SettingError, StartupError, StateFolderError)
 # called with the services, the settings and the base URL once the server listens
@@ -55,7 +61,7 @@ def serve(on_listening: OnListening) -> int:
     # creating the app imports the plugins; `GracefulServer.startup` enables it again
     gc.disable()
     _redact_logs(state.redactor, settings)
-    app = create_app(settings, state)
+    app = create_app(settings, state, defers_routes=not settings.plugins_strict)
     services = cast("Services", app.state.services)
     for problem in check_settings(settings, services.registry.plugins.values()):
         log.warning("%s", problem.text)
@@ -78,6 +84,7 @@ def serve(on_listening: OnListening) -> int:
             # a task ignores its cancellation: a plugin that hangs must not keep the process
             sys.stdout.flush()
             os._exit(0)
+        _ignore_stop_signals(loop)
         loop.close()
     return 0
 
@@ -85,8 +92,8 @@ def serve(on_listening: OnListening) -> int:
 class GracefulServer(uvicorn.Server):
     """A uvicorn server that ends all turns while it waits for their readers at shutdown.
 
-    Signals are handled by `_serve`. One task belongs to it, "on listening", which `shutdown`
-    cancels.
+    Signals are handled by `_serve`. Two tasks belong to it, "on listening" and "warm up", which
+    `shutdown` cancels.
     """
 
     def __init__(
@@ -97,12 +104,12 @@ class GracefulServer(uvicorn.Server):
         on_listening: OnListening,
     ) -> None:
         super().__init__(_uvicorn_config(app))
-        self._app = app
+        self._routes = cast("RouteLoader", app.state.route_loader)
         self._state = state
         self._services = state.services
         self._settings = settings
         self._on_listening = on_listening
-        self._listening_task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # everything created so far lives as long as the process: scanning it takes some 60 ms
@@ -110,20 +117,25 @@ class GracefulServer(uvicorn.Server):
         gc.enable()
         await super().startup(sockets)
         if sockets:
-            listening = self._after_start(_base_url(sockets[0]))
-            self._listening_task = asyncio.create_task(listening, name="on listening")
+            listening = self._on_listening(self._services, self._settings, _base_url(sockets[0]))
+            self._tasks = [
+                asyncio.create_task(listening, name="on listening"),
+                asyncio.create_task(self._warm_up(), name="warm up"),
+            ]
 
-    async def _after_start(self, base_url: str) -> None:
-        await self._on_listening(self._services, self._settings, base_url)
-        # what the first requests would do on the event loop
+    async def _warm_up(self) -> None:
+        """Load what later requests need, and then begin to send requests."""
+        # a client that waits for the start sends its first request within this time
+        await asyncio.sleep(WARM_UP_DELAY_SECONDS)
+        self._state.exports.start()
+        await self._routes.warm_up(tuple(family.name for family in FIRST_FAMILIES))
         await asyncio.to_thread(load_async_backend)
-        await asyncio.to_thread(build_first_routes, self._app)
         start_requests(self._state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         ending = asyncio.create_task(self._services.turns.stop(), name="end turns")
-        if self._listening_task:
-            self._listening_task.cancel()
+        for task in self._tasks:
+            task.cancel()
         await super().shutdown(sockets)
         await ending
 
@@ -192,6 +204,7 @@ def _uvicorn_config(app: FastAPI) -> uvicorn.Config:
         http=LimitedHttpProtocol,
         ws="none",
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
@@ -219,6 +232,13 @@ def _run_until_done(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]
             log.error("a task of a plugin raised SystemExit", exc_info=error)
 
 
+def _ignore_stop_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a further signal not end the process by the signal instead of exit code 0."""
+    for number in STOP_SIGNALS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+
+
 async def _serve(
     app: FastAPI, server: GracefulServer, listener: socket.socket, control: ServerControl
 ) -> None:
@@ -228,7 +248,7 @@ async def _serve(
         server.should_exit = True
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
     # SIGHUP is ignored under nohup: the server must outlive its terminal then
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:

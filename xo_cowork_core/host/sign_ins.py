@@ -51,6 +51,7 @@ def load_auth_flows(
             http=http,
             find_program=build_plugin_paths(settings, "").binary,
             clock=clock,
+            program_folders=settings.state_dir / "sign-ins",
         )
         return AuthFlows(tools, journal_file)
 

@@ -57,7 +57,13 @@ from xo_cowork_core.sdk.events.tools import (
     ToolUpdate,
 )
 from xo_cowork_core.sdk.health import Health
-from xo_cowork_core.sdk.hooks import GROUP, Contributions, hookimpl
+from xo_cowork_core.sdk.hooks import (
+    GROUP,
+    Contributions,
+    LazyRouter,
+    PluginRoutePolicy,
+    hookimpl,
+)
 from xo_cowork_core.sdk.http import HttpClient, HttpResponse
 from xo_cowork_core.sdk.runtime.runtime import (
     Answers,
@@ -84,6 +90,7 @@ from xo_cowork_core.sdk.runtime.turn import (
     QuestionAnswer,
     Turn,
     TurnAnswer,
+    TurnMcpServer,
     TurnOutcome,
 )
 from xo_cowork_core.sdk.schema import SecretField, Setting
@@ -115,6 +122,7 @@ __all__ = [
     "Json",
     "JsonValue",
     "KeepsHistory",
+    "LazyRouter",
     "ListsModels",
     "Model",
     "ModelLoading",
@@ -130,6 +138,7 @@ __all__ = [
     "Permissions",
     "PlanAnswer",
     "PlanReview",
+    "PluginRoutePolicy",
     "Process",
     "Processes",
     "Question",
@@ -156,6 +165,7 @@ __all__ = [
     "ToolUpdate",
     "Turn",
     "TurnAnswer",
+    "TurnMcpServer",
     "TurnOutcome",
     "Unauthorized",
     "Unavailable",

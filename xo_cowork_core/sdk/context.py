@@ -8,8 +8,10 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
+from xo_cowork_core.sdk.connector.status import ConnectorConnections
 from xo_cowork_core.sdk.connector.tokens import ConnectorTokens
 from xo_cowork_core.sdk.http import HttpClient
+from xo_cowork_core.sdk.runtime.turn import TurnMcpServer
 from xo_cowork_core.sdk.sign_in import SignIns
 
 T = TypeVar("T")
@@ -207,6 +209,11 @@ class HostContext(Protocol):
         ...
 
     @property
+    def connections(self) -> ConnectorConnections:
+        """The states of the plugin's own connections."""
+        ...
+
+    @property
     def sign_in(self) -> SignIns:
         """The sign-ins of the plugin's own runtimes and connectors."""
         ...
@@ -224,6 +231,16 @@ class HostContext(Protocol):
     @property
     def settings(self) -> Mapping[str, str]:
         """The checked values of the settings that `xo_contributes` declares, by name."""
+        ...
+
+    def shared_mcp_servers(self, agent_name: str) -> Sequence[TurnMcpServer]:
+        """Return the MCP servers of connectors for an agent whose sessions share one configuration.
+
+        All of them, connected or not, with one token for all turns of the plugin's runtime
+        `agent_name`: it works while any of them runs, for the connectors that the running turns may
+        use. Where each session can have its own list use `Turn.mcp_servers`. Call it in
+        `xo_lifespan` or later. Raises `NotFound` for a runtime of another plugin.
+        """
         ...
 
     def url_for(self, path: str) -> str:

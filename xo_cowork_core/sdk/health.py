@@ -1,12 +1,13 @@
 """The result of a health check of a runtime or connector."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 HealthState: TypeAlias = Literal["ready", "starting", "needs_auth", "missing", "degraded", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Health:
     """The health of a runtime or connector at one moment.
 

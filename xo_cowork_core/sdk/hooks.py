@@ -7,16 +7,17 @@ leave out arguments that it doesn't need. `runtimes` and `connectors` are what t
 `xo_runtimes` and `xo_connectors` returned.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import field
+from typing import TYPE_CHECKING, NamedTuple
 
 import pluggy
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk.connector.connector import Connector
 from xo_cowork_core.sdk.context import HostContext
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.runtime.runtime import Runtime
 from xo_cowork_core.sdk.runtime.turn import Turn, TurnOutcome
 from xo_cowork_core.sdk.schema import SecretField, Setting
@@ -31,11 +32,27 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
+class PluginRoutePolicy:
+    """What the host does in front of one route of a plugin. The defaults are the closed ones.
+
+    `public`: the route is served without the API token, for what a browser opens by itself.
+    `streams_upload`: the route reads a body of any size and type as it comes, and limits it
+    itself. Without it a JSON body, and each body with an `Idempotency-Key`, is read first and may
+    have 32 MB.
+    """
+
+    public: bool = False
+    streams_upload: bool = False
+
+
+@frozen_dataclass
 class Contributions:
     """What belongs to one plugin. The host checks it before it calls any other hook.
 
     `prefixes` are the plain paths under which all routes of the plugin lie (`/api/acme`).
+    `policies` maps the path of a route, as its decorator gives it, to its policy; other routes
+    have the default one.
     `env_file` is the path of the file with its keys, `~` allowed; the default is
     `<state folder>/env`. `settings` are the settings that the host reads for it.
     """
@@ -43,6 +60,18 @@ class Contributions:
     prefixes: Sequence[str] = ()
     env_file: str = ""
     settings: Sequence[Setting] = ()
+    policies: Mapping[str, PluginRoutePolicy] = field(default_factory=dict[str, PluginRoutePolicy])
+
+
+class LazyRouter(NamedTuple):
+    """Routes that are made after the start, so that it takes no longer because of them.
+
+    `build` returns the router. It imports FastAPI's models and the plugin's routes itself, is
+    called once, in a thread, when a request first needs a route of the plugin or soon after the
+    start, and may take 5 s. The routes are checked then: a wrong one fails the plugin.
+    """
+
+    build: "Callable[[], APIRouter]"
 
 
 class Hooks:
@@ -75,8 +104,8 @@ class Hooks:
         context: HostContext,
         runtimes: Sequence[Runtime],
         connectors: Sequence[Connector],
-    ) -> Sequence["APIRouter"]:
-        """Return routers whose paths all lie under the claimed prefixes.
+    ) -> Sequence["APIRouter | LazyRouter"]:
+        """Return routers whose paths all lie under the claimed prefixes, best lazy ones.
 
         The host sets the plugin's name as their tag and checks access as for its own routes.
         """

@@ -1,9 +1,9 @@
 """Declarations of a plugin's settings, which are not secret, and of its secrets."""
 
-from dataclasses import dataclass
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Setting:
     """One setting of a plugin, read from the environment, else the TOML file, else `default`.
 
@@ -18,7 +18,7 @@ class Setting:
     kind: str = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class SecretField:
     """One secret of a plugin: an entry of its env file and a field of the form for it.
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from xo_cowork_core.sdk.connector.connector import Account
 from xo_cowork_core.sdk.connector.methods import MethodKind, OutputStream
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION
 
 __all__ = [
     "TERMINAL_STATES",
@@ -104,17 +105,30 @@ class SignIns(Protocol):
         name: str,
         *,
         method: str | None = None,
+        connection: str = DEFAULT_CONNECTION,
         attach: bool = True,
         force: bool = False,
+        redirect: Redirect | None = None,
+        redirect_uri: str = "",
+        input: str | None = None,  # noqa: A002  # the word of the wire
         seconds: float = 10.0,
     ) -> FlowView:
         """Start a flow; return it once a person can act or it has ended, at most after `seconds`.
 
-        With `attach` the open flow of the same name is returned instead of a second one. Raises
-        `Conflict` when one is open and neither `attach` nor `force` (which cancels it) is given,
-        `BadRequest` for an unknown method, and the error of a flow that could not start, such as
-        `Unavailable` when its program is not installed.
+        `method` is a method's id, by default the first. `connection` is that of a connector.
+        With `attach` the open flow of the same connection is returned instead of a second one.
+        `redirect` is a wish for the way back of the browser, for methods that have one.
+        `redirect_uri` instead is an address of another listener, https or on this machine, which
+        then submits the query that the browser brings. `input` is submitted at once, such as a key.
+        Raises `Conflict` when a flow is open and neither `attach` nor `force` (which cancels it) is
+        given, `BadRequest` for an unknown method or a malformed connection, redirect or input, and
+        the error of a flow that could not start, such as `Unavailable` when its program is not
+        installed.
         """
+        ...
+
+    async def find_open(self, name: str, connection: str = DEFAULT_CONNECTION) -> FlowView | None:
+        """Return the open flow of a connection, or of a runtime."""
         ...
 
     async def read(self, name: str, flow_id: str) -> FlowView:

@@ -4,6 +4,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+# where browsers come back to from an authorization server
+OAUTH_CALLBACK_PATH = "/api/oauth/callback"
+
 
 class PublicAddress:
     """Builds public URLs: from the configured base, else from the request, else from the socket.
@@ -16,10 +19,19 @@ class PublicAddress:
         self._bound = bound
         self._forwarded: ContextVar[str] = ContextVar("forwarded_origin", default="")
 
+    def callback_url(self, *, asked: bool) -> str | None:
+        """Return the URL to which a browser can come back from an authorization server.
+
+        None where neither a setting nor a trusted proxy has given the address, so that browsers
+        of other machines may not reach it, unless it is asked for.
+        """
+        is_known = bool(self._configured or self._forwarded.get())
+        return self.url_for(OAUTH_CALLBACK_PATH) if is_known or asked else None
+
     @property
-    def is_known(self) -> bool:
-        """Whether a setting or a trusted proxy has given the address."""
-        return bool(self._configured or self._forwarded.get())
+    def local(self) -> str:
+        """The base URL as this machine reaches the server."""
+        return self._bound
 
     def url_for(self, path: str) -> str:
         """Return the public URL of a path. Raises ValueError unless it starts with one `/`."""

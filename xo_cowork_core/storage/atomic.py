@@ -1,9 +1,12 @@
 """Replaces whole files atomically and durably."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
+
+UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.new")
 
 
 def write_atomic(
@@ -33,6 +36,17 @@ def write_atomic(
             new_path.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete the new files that a killed process left in a folder, which may not exist.
+
+    Only for a folder that no other process writes to. Raises OSError.
+    """
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if UNFINISHED.fullmatch(entry.name):
+                (folder / entry.name).unlink()
 
 
 def _sync_folder(folder: Path) -> None:

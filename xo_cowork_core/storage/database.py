@@ -163,7 +163,6 @@ class Database:
         return self._path.with_name(self._path.name + suffix)
 
     def _migrate(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with closing(self._connect(path)) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version:
@@ -201,7 +200,8 @@ class Database:
         if connection and self._local.generation != self._generation:
             self._connections.remove(connection)
             connection.close()
-            connection = None
+            # the next connection may fail, and be tried again
+            connection = self._local.connection = None
         if connection is None:
             self._local.generation = self._generation
             connection = self._local.connection = self._connect(self._path)

@@ -12,6 +12,7 @@ DURABLE_TABLES = (
     "trash",
     "swarm_days",
     "swarm_workspace",
+    "webhook_gone",
 )
 STEPS = (
     """
@@ -118,5 +119,17 @@ STEPS = (
         PRIMARY KEY (account, day)
     ) WITHOUT ROWID;
     CREATE TABLE swarm_workspace (id TEXT PRIMARY KEY) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE webhook_messages (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        message_key TEXT NOT NULL UNIQUE,
+        account TEXT NOT NULL,
+        body TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE webhook_gone (receiver TEXT PRIMARY KEY, gone_at TEXT NOT NULL) WITHOUT ROWID
     """,
 )

@@ -6,8 +6,8 @@ import pytest
 
 from xo_cowork_core.api.connectors.serializers import connector_body, status_body
 from xo_cowork_core.sdk.connector import ApiKey, ConnectionState, ConnectorInfo
+from xo_cowork_core.sdk.connector.status import ConnectionStatus
 from xo_cowork_core.sdk.testing.scripted import ScriptedRuntime
-from xo_cowork_core.services.connectors.status import ConnectionStatus
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector
 

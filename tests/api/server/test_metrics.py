@@ -17,7 +17,7 @@ def test_turns_and_their_events_are_counted() -> None:
         assert read_metric(server, "xo_turns_total") == 2
         # entries are counted when they are on disk, within a moment
         logged = lambda: read_metric(server, "xo_events_total") == events  # noqa: E731
-        eventually(logged, 5, f"{events} events are counted")
+        eventually(logged, 15, f"{events} events are counted")
         assert read_metric(server, "xo_turns_active") == 0
         assert read_metric(server, "xo_eventlog_failing") == 0
         running = chat.prompt("slow")

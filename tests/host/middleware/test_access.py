@@ -262,6 +262,6 @@ def test_a_stream_is_resumed_with_a_token_and_a_last_id_in_the_query():
 
 def _raw(server: LiveServer, request: bytes) -> bytes:
     host, port = server.base_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(request)
         return connection.recv(65536)

@@ -186,7 +186,7 @@ def test_the_routes_of_a_connector_say_that_its_plugin_is_starting(
     assert [row["name"] for row in http.get("/api/connectors").json()] == ["acme"]
     assert http.get("/api/connectors/acme-two/status").status_code == 404
     (starting_server.home / "go").touch()
-    eventually(lambda: http.get(f"{OWN}/status").status_code == 200, 5, "the plugin has started")
+    eventually(lambda: http.get(f"{OWN}/status").status_code == 200, 15, "the plugin has started")
     assert http.post(f"{OWN}/connect", json={"input": "key"}).json()["state"] == "completed"
 
 
@@ -195,7 +195,7 @@ def test_the_routes_of_a_connector_say_that_its_plugin_has_failed(
 ) -> None:
     http = starting_server.client
     (starting_server.home / "go").write_text("and fail")
-    eventually(lambda: http.get("/api/connectors").json() == [], 5, "the plugin has failed")
+    eventually(lambda: http.get("/api/connectors").json() == [], 15, "the plugin has failed")
     for method, path in ROUTES:
         answer = http.request(method, OWN + path, json={} if method == "POST" else None)
         assert answer.status_code == 503, (path, answer.text)

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from xo_cowork_core.host.plugins import lifespans
-from xo_cowork_core.host.plugins.call_thread import CallThread
 from xo_cowork_core.host.plugins.hook_caller import HookCaller
 from xo_cowork_core.host.plugins.lifespans import PluginLifespans
 from xo_cowork_core.host.plugins.registrar import LoadedPlugin
 from xo_cowork_core.sdk import hookimpl
+from xo_cowork_core.services.runtimes.call_thread import CallThread
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 
 

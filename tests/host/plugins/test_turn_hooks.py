@@ -58,6 +58,6 @@ def test_a_plugin_gives_a_turn_its_environment_and_is_told_its_outcome(
     assert turn.text == f"first in {turn.session_id}"
     outcomes = server.home / "outcomes"
     eventually(
-        lambda: outcomes.exists() and outcomes.read_text().endswith("\n"), 5, "the plugin is told"
+        lambda: outcomes.exists() and outcomes.read_text().endswith("\n"), 15, "the plugin is told"
     )
     assert json.loads(outcomes.read_text()) == [turn.stream_id, "stop", 3, 0.5]

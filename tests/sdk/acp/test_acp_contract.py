@@ -80,7 +80,7 @@ class TestAcp(RuntimeContract):
         session_id = chat.run_turn('say "hello"').session_id
         assert chat.http.delete(f"/api/sessions/{session_id}").status_code == 200
         closed = chat.server.home / ".acp"
-        eventually(lambda: any(closed.glob("*.closed")), 5, "the agent has closed a session")
+        eventually(lambda: any(closed.glob("*.closed")), 15, "the agent has closed a session")
 
     def test_an_agent_that_ignores_a_cancel_is_ended_and_the_next_turn_works(
         self, chat: Chat
@@ -92,7 +92,7 @@ class TestAcp(RuntimeContract):
             assert stream.rest()[-1].data["finish_reason"] == "aborted"
         eventually(
             lambda: not [p for p in chat.server.descendants() if p.command == "sleep 61"],
-            5,
+            15,
             "the agent's tool has ended",
         )
         assert chat.run_turn('say "back"', session_id=turn.session_id).text == "back"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import Unauthorized, Unavailable, UpstreamFailed, XoError
+from xo_cowork_core.sdk import HttpResponse, Unauthorized, Unavailable, UpstreamFailed, XoError
 from xo_cowork_core.sdk.connector import TokenSet, fetch_account
 from xo_cowork_core.sdk.testing import FakeOAuthServer
 from xo_cowork_core.services.http import SharedHttpClient
@@ -53,6 +53,7 @@ def test_the_token_is_sent_as_a_bearer_or_alone(provider: FakeOAuthServer) -> No
         (403, {"X-RateLimit-Remaining": "0"}, Unavailable),
         (403, {"Retry-After": "30"}, Unavailable),
         (429, {}, Unavailable),
+        (429, {"X-RateLimit-Remaining": "12"}, Unavailable),
         (500, {}, Unavailable),
         (503, {}, Unavailable),
         (404, {}, UpstreamFailed),
@@ -85,4 +86,38 @@ def test_the_time_to_wait_is_passed_on(
     provider.fault("userinfo", 503, headers={"Retry-After": text})
     with pytest.raises(Unavailable) as caught:
         fetch(provider)
+    assert caught.value.retry_after == seconds
+
+
+def test_a_403_that_speaks_of_a_rate_limit_is_one(provider: FakeOAuthServer) -> None:
+    body = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+    provider.fault("userinfo", 403, body)
+    with pytest.raises(Unavailable):
+        fetch(provider)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"X-RateLimit-Reset": "1893456090"}, 90),
+        ({"X-RateLimit-Reset": "1893456090", "Retry-After": "7"}, 7),
+        ({"X-RateLimit-Reset": "1893450000"}, 1),
+        ({"X-RateLimit-Reset": "9999999999"}, 3600),
+        ({"X-RateLimit-Reset": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_the_end_of_a_rate_limit_is_read_with_the_clock_of_the_service(
+    headers: dict[str, str], seconds: int | None
+) -> None:
+    # the fake server sends a date of its own
+    date = {"date": "Tue, 01 Jan 2030 00:00:00 GMT", "x-ratelimit-remaining": "0"}
+    answer = HttpResponse(403, {**date, **{name.lower(): text for name, text in headers.items()}})
+
+    class OneAnswer(SharedHttpClient):
+        async def request(self, *_: Any, **__: Any) -> HttpResponse:
+            return answer
+
+    with pytest.raises(Unavailable) as caught:
+        asyncio.run(fetch_account(OneAnswer(), "https://acme.test", TokenSet(SecretStr(KEY))))
     assert caught.value.retry_after == seconds

@@ -40,12 +40,23 @@ def environment(entries: str) -> tuple[str, str, str]:
     """Return the edit by which the example provides an environment, and the case that finds it."""
     edit = f"""class Acme(connector.Connector, connector.ProvidesTurnEnvironment):
     kept = {{}}
+    host = __import__("pydantic").SecretStr("acme")
 
     def turn_environment(self, turn, tokens):
         return {entries}
 
 """
     return CLASS, edit, "test_agents_get_its_environment_while_it_is_signed_in"
+
+
+def mcp_server(endpoint: str) -> tuple[str, str, str]:
+    """Return the edit by which the example provides an MCP server, and the case that finds it."""
+    edit = f"""class Acme(connector.Connector, connector.ProvidesMcpServer):
+    def mcp_server(self):
+        return {endpoint}
+
+"""
+    return CLASS, edit, "test_agents_get_its_mcp_server_while_it_is_signed_in"
 
 
 FAULTS = (
@@ -155,39 +166,55 @@ FAULTS = (
         "in identify holds the event loop",
     ),
     Fault(
+        "has_no_mcp_server_although_it_says_so",
+        *mcp_server("None"),
+        r"mcp_server\(\) must return an McpEndpoint",
+    ),
+    Fault(
+        "has_an_mcp_server_without_encryption",
+        *mcp_server('connector.McpEndpoint("http://acme.example/mcp")'),
+        "url must be https, or http on a loopback address",
+    ),
+    Fault(
         "gives_texts_for_secrets",
-        *environment('{"ACME_TOKEN": tokens.access_token.get_secret_value()}'),
-        r"\['ACME_TOKEN'\] must be SecretStr, not str",
-        turn_environment=("ACME_TOKEN",),
+        *environment('{"ACME_HOST": "acme"}'),
+        r"\['ACME_HOST'\] must be SecretStr, not str",
+        turn_environment=("ACME_HOST",),
     ),
     Fault(
         "sets_what_programs_run",
-        *environment('{"ACME_TOKEN": tokens.access_token, "PATH": tokens.access_token}'),
+        *environment('{"ACME_HOST": Acme.host, "PATH": Acme.host}'),
         "'PATH' decides which programs run: leave it out",
-        turn_environment=("ACME_TOKEN",),
+        turn_environment=("ACME_HOST",),
     ),
     Fault(
         "gives_more_than_it_says",
-        *environment('{"ACME_TOKEN": tokens.access_token, "TOKEN": tokens.access_token}'),
-        r"agents get \['ACME_TOKEN', 'TOKEN'\] and not \['ACME_TOKEN'\]",
-        turn_environment=("ACME_TOKEN",),
+        *environment('{"ACME_HOST": Acme.host, "MORE": Acme.host}'),
+        r"agents get \['ACME_HOST', 'MORE'\] and not \['ACME_HOST'\]",
+        turn_environment=("ACME_HOST",),
     ),
     Fault(
         "gives_what_it_does_not_declare",
-        *environment('{"ACME_TOKEN": tokens.access_token}'),
+        *environment('{"ACME_HOST": Acme.host}'),
         "but the connector is ProvidesTurnEnvironment",
+    ),
+    Fault(
+        "gives_its_token_to_every_agent",
+        *environment('{"ACME_HOST": tokens.access_token}'),
+        r"ACME_HOST has a token: return it from raw_token_environment\(\)",
+        turn_environment=("ACME_HOST",),
     ),
     Fault(
         "gives_nothing",
         *environment("{}"),
-        r"agents get \[\] and not \['ACME_TOKEN'\]",
-        turn_environment=("ACME_TOKEN",),
+        r"agents get \[\] and not \['ACME_HOST'\]",
+        turn_environment=("ACME_HOST",),
     ),
     Fault(
-        "gives_its_token_after_the_end",
-        *environment('self.kept.update({"ACME_TOKEN": tokens.access_token}) or self.kept'),
+        "gives_its_environment_after_the_end",
+        *environment('self.kept.update({"ACME_HOST": Acme.host}) or self.kept'),
         "agents get its environment after its end",
-        turn_environment=("ACME_TOKEN",),
+        turn_environment=("ACME_HOST",),
         also=(
             PLUGIN_CLASS,
             f"{PLUGIN_CLASS}    xo_turn_env = hookimpl(lambda self: Acme.kept)\n\n",

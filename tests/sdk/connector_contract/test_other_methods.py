@@ -31,6 +31,7 @@ from xo_cowork_core.sdk.connector import (
     DeviceCode,
     OAuthClient,
     OAuthServer,
+    ProvidesRawTokens,
     ProvidesTurnEnvironment,
     TokenSet,
     fetch_account,
@@ -43,7 +44,7 @@ def read_tokens(output):
     return TokenSet(SecretStr(output.stdout.split("token: ")[1].strip()))
 
 
-class Octo(Connector, ProvidesTurnEnvironment):
+class Octo(Connector, ProvidesTurnEnvironment, ProvidesRawTokens):
     def __init__(self, context):
         self.http, self.url = context.http, context.settings["OCTO_URL"]
 
@@ -73,6 +74,9 @@ class Octo(Connector, ProvidesTurnEnvironment):
         return Account(str(user["id"]), username=user["login"])
 
     def turn_environment(self, turn, tokens):
+        return {"OCTO_HOST": SecretStr(self.url)}
+
+    def raw_token_environment(self, turn, tokens):
         return {"OCTO_TOKEN": tokens.access_token}
 
 
@@ -123,5 +127,6 @@ class TestOcto(SignInCases, RefusalCases, TurnCases):
                 plugins="connector_octo",
                 other_account={"id": 1, "login": "other"},
                 command=use_program,
-                turn_environment=["OCTO_TOKEN"],
+                turn_environment=["OCTO_HOST"],
+                raw_token_environment=["OCTO_TOKEN"],
             )

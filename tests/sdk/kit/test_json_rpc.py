@@ -13,7 +13,7 @@ from xo_cowork_core.sdk.kit import JsonRpcError, JsonRpcPeer
 
 pytestmark = pytest.mark.anyio
 LOG = logging.getLogger("test")
-LIMIT_SECONDS = 5.0
+LIMIT_SECONDS = 15.0
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from xo_cowork_core.sdk.kit import SingleFlight
 
-LIMIT_SECONDS = 5.0
+LIMIT_SECONDS = 15.0
 pytestmark = pytest.mark.anyio
 
 

@@ -91,5 +91,5 @@ def server(clock: Clock) -> Iterator[FakeOAuthServer]:
 
 @pytest.fixture
 def client(server: FakeOAuthServer) -> Iterator[OAuthTestClient]:
-    with httpx.Client(base_url=server.url, trust_env=False) as http:
+    with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http:
         yield OAuthTestClient(server, http)

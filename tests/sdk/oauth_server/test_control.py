@@ -85,7 +85,7 @@ def test_a_registered_client_signs_in_with_any_loopback_port(client, server) -> 
 def test_registration_may_be_limited_or_off() -> None:
     with (
         FakeOAuthServer(loopback_redirects_only=True, sends_issuer=True) as server,
-        httpx.Client(base_url=server.url, trust_env=False) as http,
+        httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http,
     ):
         public = http.post("/register", json={"redirect_uris": ["https://a.test/cb"]})
         assert public.json()["error"] == "invalid_redirect_uri"
@@ -115,7 +115,7 @@ def test_a_restarted_server_keeps_its_port_and_grants(client, server) -> None:
     tokens, url = client.sign_in(), server.url
     server.close()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url, trust_env=False)
+        httpx.get(url, timeout=30, trust_env=False)
     server.start()
     assert server.url == url
     assert client.userinfo(tokens["access_token"]).status_code == 200
@@ -130,7 +130,21 @@ def test_the_account_may_be_that_of_a_real_service() -> None:
         server.accept_key("a-key")
         url = server.url + "/v2/user"
         for header in ({"x-api-key": "a-key"}, {"Authorization": "Bearer a-key"}):
-            assert httpx.get(url, headers=header, trust_env=False).json() == {"id": 7}
-        refused = httpx.get(url, headers={"x-api-key": "other"}, trust_env=False)
+            assert httpx.get(url, headers=header, timeout=30, trust_env=False).json() == {"id": 7}
+        refused = httpx.get(url, headers={"x-api-key": "other"}, timeout=30, trust_env=False)
         assert refused.status_code == 401
         assert "oauth-protected-resource/v2/user" in refused.headers["WWW-Authenticate"]
+
+
+def test_a_vendors_address_and_paths_can_be_taken() -> None:
+    issuer, path = "https://login.example.test", "/v2/authorize"
+    with FakeOAuthServer(issuer=issuer, paths={"authorize": (path,)}) as server:
+        metadata = httpx.get(f"{server.url}/.well-known/oauth-authorization-server").json()
+        assert metadata["authorization_endpoint"] == issuer + path
+        assert metadata["token_endpoint"] == f"{issuer}/token"
+        query = "response_type=code&client_id=test-client&redirect_uri=http://localhost/&state=abc"
+        # the person's browser reaches the server by the vendor's name
+        location = server.visit(
+            f"{issuer}{path}?{query}&code_challenge=x&code_challenge_method=S256"
+        )
+        assert location.startswith("http://localhost/?code=")

@@ -55,7 +55,7 @@ def test_a_person_decides_on_the_page(client) -> None:
 def test_the_github_style_answers_errors_with_200() -> None:
     with (
         FakeOAuthServer(device_style="github") as server,
-        httpx.Client(base_url=server.url, trust_env=False) as http,
+        httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http,
     ):
         client = OAuthTestClient(server, http)
         http.headers["Accept"] = "application/json"
@@ -70,7 +70,7 @@ def test_the_github_style_answers_errors_with_200() -> None:
 def test_the_github_style_sends_forms_and_tokens_without_an_end(clock) -> None:
     with (
         FakeOAuthServer(device_style="github", clock=clock) as server,
-        httpx.Client(base_url=server.url, trust_env=False) as http,
+        httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http,
     ):
         client = OAuthTestClient(server, http)
         device = parse_qs(client.post("/device_authorization").text)
@@ -79,3 +79,30 @@ def test_the_github_style_sends_forms_and_tokens_without_an_end(clock) -> None:
         assert tokens.keys() == {"access_token", "token_type"}
         clock.seconds += 1e9
         assert server.is_valid(tokens["access_token"][0])
+
+
+def test_the_style_of_a_github_app_has_tokens_that_expire_and_names_of_its_own(clock) -> None:
+    with (
+        FakeOAuthServer(
+            device_style="github_app",
+            issuer="https://github.test",
+            device_page="/login/device",
+            clock=clock,
+        ) as server,
+        httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http,
+    ):
+        client = OAuthTestClient(server, http)
+        http.headers["Accept"] = "application/json"
+        device = client.post("/device_authorization").json()
+        assert device["verification_uri"] == "https://github.test/login/device"
+        assert http.get("/login/device", params={"user_code": device["user_code"]}).is_success
+        server.approve()
+        tokens = client.poll(device["device_code"]).json()
+        assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 3600)
+        assert client.poll(device["device_code"]).json()["error"] == "incorrect_device_code"
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert "access_token" in client.post("/token", **refresh).json()
+        again = client.post("/token", **refresh)
+        assert (again.status_code, again.json()["error"]) == (200, "bad_refresh_token")
+        stranger = http.post("/token", data={**refresh, "client_id": "other"})
+        assert stranger.json()["error"] == "incorrect_client_credentials"

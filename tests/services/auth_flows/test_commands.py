@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.support.connectors.engine import CONNECTOR, ConnectorEngine, UserinfoConnector
+from tests.support.connectors.engine import (
+    CONNECTOR,
+    ConnectorEngine,
+    UserinfoConnector,
+    eventually,
+)
 from tests.support.turn_engine import in_event_loop
 from xo_cowork_core.sdk import UpstreamFailed
 from xo_cowork_core.sdk.connector import (
@@ -17,6 +22,8 @@ from xo_cowork_core.sdk.connector import (
     LoopbackRedirect,
     TokenSet,
 )
+from xo_cowork_core.sdk.testing.ports import free_port
+from xo_cowork_core.services.auth_flows.programs import command_run
 from xo_cowork_core.services.connectors.errors import ToolMissing
 
 HEADLESS = """
@@ -30,9 +37,9 @@ IN_A_TERMINAL = """
 import getpass, os, sys
 assert all(os.isatty(number) for number in (0, 1, 2))
 assert os.get_terminal_size().columns > 1000
-sys.stdout.write("\\x1b[1mOpen\\x1b[0m https://acme.test/login?" + "x" * 300 + "&end=1 ")
-sys.stdout.flush()
-print("token=" + getpass.getpass("Code: "))
+# one prompt: what is typed before `getpass` has the terminal is dropped
+link = "\\x1b[1mOpen\\x1b[0m https://acme.test/login?" + "x" * 300 + "&end=1 "
+print("token=" + getpass.getpass(link + "Code: "))
 """
 WITH_A_LISTENER = """
 import http.server, sys
@@ -99,7 +106,10 @@ async def test_a_program_in_a_terminal_reads_a_password_and_breaks_no_url(
 
 
 @in_event_loop
-async def test_a_url_that_comes_in_pieces_and_colours_is_read_whole(tmp_path: Path) -> None:
+async def test_a_url_that_comes_in_pieces_and_colours_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_run, "QUIET_SECONDS", 30.0)
     script = """
 import sys, time
 for piece in ("\\x1b[4mhttps://acme.test/lo", "gin?a=", "b\\x1b[0m\\n"):
@@ -120,10 +130,7 @@ print(f"http://127.0.0.1:{port}/auth?state=local", file=sys.stderr, flush=True)
 while not server.done:
     server.handle_request()
 """
-    probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = probe.sockets[0].getsockname()[1]
-    probe.close()
-    await probe.wait_closed()
+    port = free_port()
     method = CommandLogin(
         (sys.executable, "-c", script, str(port)),
         url_pattern=r"http://127\.0\.0\.1:\d+/auth\S+",
@@ -141,6 +148,17 @@ while not server.done:
         await engine.reaches(flow, "completed")
 
 
+@in_event_loop
+async def test_a_url_of_a_listener_that_does_not_answer_is_shown_as_it_is(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/auth"
+    script = f"print('Open {url} now', flush=True); import time; time.sleep(600)"
+    method = login(script, callback=LoopbackRedirect(port=port, path="/"))
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        assert (flow.state, flow.authorize_url) == ("awaiting_user", url)
+
+
 @pytest.mark.parametrize(
     ("script", "code"),
     [
@@ -151,13 +169,18 @@ while not server.done:
     ],
 )
 def test_a_program_that_fails_ends_the_flow(tmp_path: Path, script: str, code: str) -> None:
-    prompt = "print('https://acme.test/login', flush=True); import time; time.sleep(0.5); "
+    go = tmp_path / "go"
+    prompt = (
+        "print('https://acme.test/login', flush=True)\n"
+        f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+    )
 
     async def run() -> None:
         method = login(prompt + script)
         async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
             flow = await engine.start()
             assert flow.state == "awaiting_user"
+            go.touch()
             ended = await engine.reaches(flow, "failed")
             assert ended.error and ended.error.code == code
 
@@ -189,3 +212,78 @@ async def test_a_program_without_a_prompt_may_be_signed_in_already(tmp_path: Pat
     async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
         flow = await engine.start()
         assert flow.state == "completed"
+
+
+KEEPS_ITS_SIGN_IN = """
+import os, pathlib, stat, sys
+folder = pathlib.Path(os.environ["ACME_CONFIG_DIR"])
+assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+assert not list(folder.iterdir())
+(folder / "hosts").write_text("token=kept")
+print("https://acme.test/device", flush=True)
+if sys.argv[-1] == "--wait":
+    sys.stdin.read()
+"""
+
+
+def read_kept(output: CommandOutput) -> TokenSet:
+    assert output.folder
+    return TokenSet(SecretStr((output.folder / "hosts").read_text().removeprefix("token=")))
+
+
+def keeps_its_sign_in(*arguments: str, **fields: object) -> CommandLogin:
+    return CommandLogin(
+        (sys.executable, "-c", KEEPS_ITS_SIGN_IN, *arguments),
+        url_pattern=r"https?://\S+",
+        read_tokens=read_kept,
+        private_folder="ACME_CONFIG_DIR",
+        **fields,
+    )
+
+
+@in_event_loop
+async def test_tokens_are_read_from_a_private_folder_that_is_then_deleted(tmp_path: Path) -> None:
+    method = keeps_its_sign_in()
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        await engine.reaches(flow, "completed")
+        tokens = await engine.connections.get(CONNECTOR)
+        assert tokens.access_token.get_secret_value() == "kept"
+        await eventually(lambda: list(tmp_path.glob("sign-ins/*")), lambda left: not left)
+
+
+@in_event_loop
+async def test_a_cancelled_program_leaves_no_private_folder(tmp_path: Path) -> None:
+    method = keeps_its_sign_in("--wait", takes_input=True)
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        assert list(tmp_path.glob("sign-ins/*/hosts"))
+        await engine.flows.cancel(CONNECTOR, flow.flow_id)
+        assert not list(tmp_path.glob("sign-ins/*"))
+
+
+HAS_FLAGS = """
+import sys
+if "--help" in sys.argv:
+    print("USAGE: login [flags]  --plain-file  --new-style", file=sys.stderr)
+    raise SystemExit(0)
+print("https://acme.test/device token=" + ",".join(sys.argv[1:]))
+"""
+
+
+@in_event_loop
+async def test_a_program_gets_the_optional_flags_that_its_help_names(tmp_path: Path) -> None:
+    program = tmp_path / "acme"
+    program.write_text(f"#!{sys.executable}\n{HAS_FLAGS}")
+    program.chmod(0o755)
+    method = CommandLogin(
+        (str(program), "login", "--web"),
+        url_pattern=r"https?://\S+",
+        read_tokens=read_tokens,
+        optional_flags=("--plain-file", "--plain", "--unknown"),
+    )
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        await engine.reaches(flow, "completed")
+        tokens = await engine.connections.get(CONNECTOR)
+        assert tokens.access_token.get_secret_value() == "login,--web,--plain-file"

@@ -30,10 +30,12 @@ class Child:
 
 
 @contextmanager
-def killed_at_exit(folder: Path, server: FakeOAuthServer, method: str) -> Iterator[Child]:
+def killed_at_exit(
+    folder: Path, server: FakeOAuthServer, method: str, *options: str
+) -> Iterator[Child]:
     command = [sys.executable, "-m", "tests.support.connectors.child"]
     with subprocess.Popen(
-        [*command, str(folder), server.url, method], stdout=subprocess.PIPE, text=True
+        [*command, str(folder), server.url, method, *options], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout
@@ -119,9 +121,10 @@ async def test_a_flow_that_was_starting_starts_again(
     tmp_path: Path, server: FakeOAuthServer
 ) -> None:
     with (
-        server.hold("server_metadata"),
-        killed_at_exit(tmp_path, server, "authorization_code") as child,
+        server.hold("server_metadata") as hold,
+        killed_at_exit(tmp_path, server, "authorization_code", "starting") as child,
     ):
+        await asyncio.to_thread(hold.wait)
         assert child.url is None
     async with oauth_engine(tmp_path, server, *methods_for(server)) as engine:
         flow = await engine.flows.settled(CONNECTOR, child.flow_id, 10)

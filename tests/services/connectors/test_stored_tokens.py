@@ -4,16 +4,17 @@ import asyncio
 import json
 import os
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter, sleep
+from time import sleep, thread_time
 
 import pytest
 from pydantic import SecretStr
 
 from tests.support.connectors.engine import CONNECTOR, ConnectorEngine, UserinfoConnector
 from tests.support.connectors.fixtures import key_engine
-from tests.support.turn_engine import in_event_loop
+from tests.support.turn_engine import FakeClock, in_event_loop
 from xo_cowork_core.sdk import (
     BadRequest,
     Conflict,
@@ -23,9 +24,17 @@ from xo_cowork_core.sdk import (
     Unavailable,
     UpstreamFailed,
 )
-from xo_cowork_core.sdk.connector import Account, ApiKey, ProvidesTurnEnvironment, TokenSet
+from xo_cowork_core.sdk.connector import (
+    Account,
+    ApiKey,
+    ProvidesRawTokens,
+    ProvidesTurnEnvironment,
+    TokenSet,
+)
 from xo_cowork_core.services.connectors.errors import NeedsAuth, StorageFailed
-from xo_cowork_core.services.connectors.plugin_tokens import PluginTokens
+from xo_cowork_core.services.connectors.plugins.plugin_tokens import PluginTokens
+from xo_cowork_core.services.connectors.project_access import ProjectAccessStore
+from xo_cowork_core.services.connectors.turn_environments import TurnEnvironments
 from xo_cowork_core.storage.json_file import JsonFile, JsonObject
 
 KEY = TokenSet(SecretStr("key-1"), extra={"id_token": SecretStr("id-1")})
@@ -192,6 +201,40 @@ async def test_the_verdict_of_a_check_holds_for_a_minute(tmp_path: Path) -> None
 
 
 @in_event_loop
+async def test_a_service_whose_rate_limit_is_reached_is_left_alone_until_then(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with key_engine(tmp_path, clock=clock) as engine:
+        await engine.start(input="key-1")
+        clock.advance(61)
+        engine.connector.error = Unavailable("The limit is reached.", retry_after=1800)
+        status = await engine.connections.check(CONNECTOR)
+        assert (status.state, status.reason) == ("degraded", "The limit is reached.")
+        assert status.next_try == clock.now() + timedelta(seconds=1800)
+        asked = engine.connector.identified
+        clock.advance(1799)
+        await engine.connections.check(CONNECTOR)
+        assert engine.connector.identified == asked
+        engine.connector.error = None
+        clock.advance(1)
+        assert (await engine.connections.check(CONNECTOR)).state == "connected"
+
+
+@in_event_loop
+async def test_the_scopes_that_a_service_names_are_shown(tmp_path: Path) -> None:
+    async with key_engine(tmp_path) as engine:
+        engine.connector.scopes = ("repo", "read:org")
+        await engine.start(input="key-1")
+        assert engine.connections.status(CONNECTOR).scopes == ("repo", "read:org")
+    async with key_engine(tmp_path) as engine:
+        # until the next check these are those of the last one
+        assert engine.connections.status(CONNECTOR).scopes == ("repo", "read:org")
+        await engine.connections.check(CONNECTOR)
+        assert engine.connections.status(CONNECTOR).scopes == ()
+
+
+@in_event_loop
 async def test_a_connector_of_a_careless_plugin_is_told_and_harms_no_one(tmp_path: Path) -> None:
     for error in (RuntimeError("oops"), SystemExit(3)):
         engine = key_engine(tmp_path)
@@ -208,11 +251,11 @@ async def test_a_connector_of_a_careless_plugin_is_told_and_harms_no_one(tmp_pat
         assert "identify()" in engine.record.faults
     engine.connector.sign_in_methods = lambda: [7]  # type: ignore[method-assign]
     with pytest.raises(UpstreamFailed):
-        engine.connections.methods(CONNECTOR)
+        await engine.connections.methods(CONNECTOR)
     assert "sign_in_methods()" in engine.record.faults
     engine.connector.sign_in_methods = lambda: [ApiKey(pattern="[")]  # type: ignore[method-assign]
     with pytest.raises(UpstreamFailed):
-        engine.connections.methods(CONNECTOR)
+        await engine.connections.methods(CONNECTOR)
     assert "no regular expression" in engine.record.faults["sign_in_methods()"]
 
 
@@ -226,9 +269,9 @@ async def test_states_are_read_from_memory(tmp_path: Path) -> None:
         )
         took = []
         for _ in range(50):
-            start = perf_counter()
+            start = thread_time()
             statuses = engine.connections.statuses()
-            took.append(perf_counter() - start)
+            took.append(thread_time() - start)
         assert len(statuses) == 33
         assert sorted(took)[25] < 0.002
 
@@ -254,23 +297,34 @@ def test_no_secret_is_in_the_text_of_a_value() -> None:
     assert "key-1" not in repr(KEY) + str(KEY) + repr(account)
 
 
-class EnvironmentConnector(UserinfoConnector, ProvidesTurnEnvironment):
+class EnvironmentConnector(UserinfoConnector, ProvidesTurnEnvironment, ProvidesRawTokens):
     """Gives its token to agents, and asks for names that it must not set."""
 
     def turn_environment(self, turn: Turn, tokens: TokenSet) -> dict[str, SecretStr]:
-        return {"ACME_TOKEN": tokens.access_token, "XO_API_TOKEN": SecretStr("x")}
+        hidden = SecretStr(f"token={tokens.access_token.get_secret_value()}")
+        return {"ACME_HOST": SecretStr("acme"), "HIDDEN": hidden, "XO_API_TOKEN": SecretStr("x")}
+
+    def raw_token_environment(self, turn: Turn, tokens: TokenSet) -> dict[str, SecretStr]:
+        return {"ACME_TOKEN": tokens.access_token, "PATH": tokens.access_token}
 
 
 @in_event_loop
-async def test_a_connector_gives_its_token_to_turns_while_it_is_connected(tmp_path: Path) -> None:
-    turn = Turn("stream", "session", "hello", tmp_path)
+async def test_a_connector_gives_its_token_to_turns_of_projects_that_ask(tmp_path: Path) -> None:
+    turn = Turn("stream", "session", "hello", tmp_path, agent_id="trusting")
     connector = EnvironmentConnector(None, [ApiKey()])
     async with ConnectorEngine(tmp_path, connector) as engine:
-        read = engine.connections.turn_environment
+        access = ProjectAccessStore(tmp_path / "projects.json")
+        read = TurnEnvironments(engine.registry, engine.connections, access).read
         assert await read(CONNECTOR, turn) == {}
         await engine.start(input="key-1")
-        assert await read(CONNECTOR, turn) == {"ACME_TOKEN": SecretStr("key-1")}
-        assert "XO_API_TOKEN" in engine.record.faults["turn_environment()"]
+        host = {"ACME_HOST": SecretStr("acme")}
+        assert await read(CONNECTOR, turn) == host
+        assert "HIDDEN has a token" in engine.record.faults["turn_environment()"]
+        await access.change("trusting", raw_tokens=True)
+        assert await read(CONNECTOR, turn) == {**host, "ACME_TOKEN": SecretStr("key-1")}
+        assert "'PATH'" in engine.record.faults["raw_token_environment()"]
+        assert await read(CONNECTOR, replace(turn, agent_id="other")) == host
+        assert await read(CONNECTOR, replace(turn, agent_id=None)) == host
         await engine.connections.disconnect(CONNECTOR)
         assert await read(CONNECTOR, turn) == {}
 

@@ -73,6 +73,39 @@ def test_a_reader_of_a_pruned_stream_gets_a_terminal_error(tmp_path: Path) -> No
     asyncio.run(run())
 
 
+def test_streams_are_pruned_at_the_start_and_then_once_an_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    pruned = 0
+    sleep = asyncio.sleep
+
+    async def prune() -> int:
+        nonlocal pruned
+        pruned += 1
+        await sleep(0)
+        return 0
+
+    async def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        await (sleep(0) if len(pauses) < 3 else asyncio.Event().wait())
+
+    async def run() -> None:
+        database = Database(tmp_path / "state.db", STEPS)
+        database.open()
+        log = EventLog(database, Clock())
+        monkeypatch.setattr(log, "prune", prune)
+        monkeypatch.setattr(log_module.asyncio, "sleep", wait)
+        log.start()
+        for _ in range(20):
+            await sleep(0)
+        await log.stop()
+        await database.close()
+        assert (pruned, pauses) == (3, [3600.0] * 3)
+
+    asyncio.run(run())
+
+
 def test_pruning_returns_the_space_a_few_pages_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from xo_cowork_core.services.eventlog import batches as batches_module
 from xo_cowork_core.services.eventlog import log as log_module
 from xo_cowork_core.services.eventlog import stream as stream_module
 from xo_cowork_core.services.eventlog.batches import Entry, entry_of, pack, split, unpack
-from xo_cowork_core.services.eventlog.log import EventLog, insert_batches
+from xo_cowork_core.services.eventlog.log import EventLog, StoredStream, insert_batches
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.eventlog.stream import Stream
 from xo_cowork_core.storage.database import Database
@@ -126,10 +126,43 @@ def _full(_: object) -> None:
 @pytest.fixture
 def broken_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     monkeypatch.setattr("xo_cowork_core.services.eventlog.log.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("xo_cowork_core.services.eventlog.log.END_SECONDS", 600.0)
     monkeypatch.setattr(
         "xo_cowork_core.services.eventlog.log.insert_batches", lambda *_: _full(None)
     )
     return monkeypatch.undo
+
+
+def test_a_disk_that_fails_is_tried_again_after_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    def fail(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+        _full(None)
+
+    monkeypatch.setattr(log_module, "RETRY_SECONDS", 600.0)
+    monkeypatch.setattr(log_module, "COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(log_module, "insert_batches", fail)
+
+    async def run() -> None:
+        database, log = new_log(tmp_path)
+        log.start()
+        put(log, await add_stream(database, log), 1)
+        async with asyncio.timeout(20):
+            while not log.failing:
+                await asyncio.sleep(0.01)
+        for _ in range(20):
+            # a further try would be in this queue
+            await database.write(lambda connection: None)
+        assert tries == 1
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await database.close()
+
+    asyncio.run(run())
 
 
 def test_a_full_disk_stops_no_stream_and_nothing_is_lost_once_there_is_room(
@@ -143,14 +176,14 @@ def test_a_full_disk_stops_no_stream_and_nothing_is_lost_once_there_is_room(
         for number in range(1, 500):
             put(log, stream, number)
             await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not log.failing:
                 await asyncio.sleep(0.01)
-        async with asyncio.timeout(log_module.END_SECONDS / 2):
+        async with asyncio.timeout(20):
             await end(log, stream, 500)
         assert len(await read) == 500, "a live reader needs no disk"
         broken_disk()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while log.failing:
                 await asyncio.sleep(0.01)
         await log.stop()
@@ -171,12 +204,12 @@ def test_on_a_full_disk_memory_is_bounded_and_a_late_reader_gets_a_gap(
         stream = await add_stream(database, log)
         for number in range(1, 2001):
             put(log, stream, number)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while stream.first_id == 1:
                 await asyncio.sleep(0.01)
         reader = await open_reader(log, "s", 0)
         assert reader
-        block = await reader.next(1.0)
+        block = await reader.next(20.0)
         assert block
         assert block.gap
         assert block.first_id == stream.first_id
@@ -193,7 +226,7 @@ def test_a_reader_gets_the_terminal_entry_when_it_is_on_disk(
     may_write = threading.Event()
 
     def insert_slowly(*arguments: Any) -> None:
-        assert may_write.wait(5)
+        assert may_write.wait(30)
         insert_batches(*arguments)
 
     monkeypatch.setattr(log_module, "insert_batches", insert_slowly)
@@ -206,7 +239,7 @@ def test_a_reader_gets_the_terminal_entry_when_it_is_on_disk(
         ending = asyncio.create_task(end(log, stream, 2))
         reader = await open_reader(log, "s", 0)
         assert reader
-        first = await reader.next(1.0)
+        first = await reader.next(20.0)
         assert first
         assert (first.last_id, first.terminal) == (1, False), "a live entry needs no disk"
         assert await reader.next(0.1) is None
@@ -214,10 +247,10 @@ def test_a_reader_gets_the_terminal_entry_when_it_is_on_disk(
         assert late
         assert await late.next(0.1) is None
         may_write.set()
-        last = await reader.next(1.0)
+        last = await reader.next(20.0)
         assert last
         assert (last.last_id, last.terminal) == (2, True)
-        assert await late.next(1.0) == last
+        assert await late.next(20.0) == last
         await ending
         await log.stop()
         await database.close()
@@ -230,7 +263,7 @@ def test_a_disk_that_takes_too_long_does_not_hold_the_end_back(
 ) -> None:
     monkeypatch.setattr(log_module, "END_SECONDS", 0.05)
     may_write = threading.Event()
-    monkeypatch.setattr(log_module, "insert_batches", lambda *_: may_write.wait(5))
+    monkeypatch.setattr(log_module, "insert_batches", lambda *_: may_write.wait(30))
 
     async def scenario() -> None:
         database, log = new_log(tmp_path)
@@ -255,3 +288,55 @@ def test_a_silent_stream_gives_none_after_the_timeout(tmp_path: Path) -> None:
         await database.close()
 
     asyncio.run(scenario())
+
+
+def test_a_stream_that_begins_while_it_is_looked_for_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        database, log = new_log(tmp_path)
+        await add_stream(database, log)
+        log.discard("s")
+        find_stored = log.stored
+
+        async def stored(stream_id: str) -> StoredStream | None:
+            row = await find_stored(stream_id)
+            put(log, log.open(stream_id), 1)
+            return row
+
+        monkeypatch.setattr(log, "stored", stored)
+        reader = await open_reader(log, "s", 0)
+        assert reader
+        batch = await reader.next(5.0)
+        assert batch
+        assert [split(entry)[1] for entry in batch.entries] == [b'{"n":1}']
+        await database.close()
+
+    asyncio.run(run())
+
+
+def test_a_stream_that_ends_while_it_is_looked_for_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        database, log = new_log(tmp_path)
+        log.start()
+        stream = await add_stream(database, log)
+        await end(log, stream, 1)
+        await log.stop()
+        log = EventLog(database, SystemClock())
+        find_stored, moments = log.stored, iter((None, "2026"))
+
+        async def stored(stream_id: str) -> StoredStream | None:
+            row = await find_stored(stream_id)
+            return row and row._replace(ended_at=next(moments))
+
+        monkeypatch.setattr(log, "stored", stored)
+        reader = await open_reader(log, "s", 0)
+        assert reader
+        batch = await reader.next(5.0)
+        assert batch
+        assert (batch.terminal, len(batch.entries)) == (True, 1)
+        await database.close()
+
+    asyncio.run(run())

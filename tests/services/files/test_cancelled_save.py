@@ -13,7 +13,7 @@ from xo_cowork_core.services.files.threads import THREADS, DiskThreads
 from xo_cowork_core.storage.rooted_fs import RootedFs
 from xo_cowork_core.storage.staging import StagedFile, StagingArea
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 class HeldStagedFile:
@@ -77,3 +77,24 @@ async def test_a_save_that_is_cancelled_before_its_turn_does_nothing(
     await asyncio.gather(*running)
     await threads.close()
     assert sorted(file.name for file in home.iterdir()) == [str(n) for n in range(THREADS)]
+
+
+@in_event_loop
+async def test_a_cancelled_caller_is_cancelled_though_its_work_fails() -> None:
+    began, release = threading.Event(), threading.Event()
+
+    def fail_late() -> None:
+        began.set()
+        assert release.wait(WAIT_SECONDS)
+        raise OSError("the disk is full")
+
+    threads = DiskThreads()
+    running = asyncio.create_task(threads.run(fail_late))
+    await asyncio.to_thread(began.wait, WAIT_SECONDS)
+    running.cancel()
+    await asyncio.sleep(0)
+    release.set()
+    async with asyncio.timeout(WAIT_SECONDS):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    await threads.close()

@@ -100,11 +100,12 @@ def is_excluded(top: Path, path: Path, rules: list[IgnoreRules]) -> bool:
     ],
 )
 def test_no_pattern_takes_long(line: str) -> None:
-    begun = time.perf_counter()
+    # of this thread alone: other processes take none of it
+    begun = time.thread_time()
     rules = [parse_rules(line)]
     for path in ("a" * 255, "a/" * 100 + "a"):
         assert not is_ignored(path.split("/"), rules, is_folder=False)
-    assert time.perf_counter() - begun < 0.5
+    assert time.thread_time() - begun < 1
 
 
 def test_a_file_too_large_for_one_set_is_read_whole() -> None:

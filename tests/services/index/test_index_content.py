@@ -18,7 +18,7 @@ from xo_cowork_core.storage.database import Database
 
 SESSIONS = 3
 WORDS = ("apple", "pear", "Zürich", "plum_tree", "x" * 9000)
-SCAN_SECONDS = 10.0
+SCAN_SECONDS = 30.0
 Step = tuple[str, int, int]
 STEPS = st.lists(
     st.tuples(

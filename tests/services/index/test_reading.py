@@ -156,7 +156,7 @@ def test_a_rescan_is_waited_for_no_longer_than_its_limit() -> None:
     async def run() -> None:
         requests = RefreshRequests()
         requests.serve()
-        await asyncio.wait_for(requests.rescan(0.05), 5)
+        await asyncio.wait_for(requests.rescan(0.05), 15)
         assert requests.is_scanning
         requests.end()
 

@@ -79,6 +79,9 @@ def test_a_word_in_every_session_finds_every_session(connection: sqlite3.Connect
         write(connection, session_id, ["wombat"], day=number % 300)
     assert sorted(found(connection, "wombat")) == ids
     assert sorted(found(connection, "womb")) == ids
+    # that many whole words are enough: the longer ones are not searched
+    write(connection, "longer", ["wombats"], day=400)
+    assert sorted(found(connection, "wombat")) == ids
 
 
 def test_the_last_word_matches_as_a_prefix_and_the_others_whole(

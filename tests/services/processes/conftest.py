@@ -42,7 +42,7 @@ class ProcessWatch:
         children = [p for p in psutil.Process().children() if p.pid not in self._earlier]
         return [p.pid for p in children if p.status() == psutil.STATUS_ZOMBIE]
 
-    async def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.01)
@@ -97,7 +97,7 @@ def run(
 
     def runner(test: Callable[[SupervisorHarness], Awaitable[None]]) -> None:
         async def within() -> None:
-            async with asyncio.timeout(60), open_harness(watch, tmp_path / "state") as harness:
+            async with asyncio.timeout(100), open_harness(watch, tmp_path / "state") as harness:
                 await test(harness)
 
         with asyncio.Runner(loop_factory=request.param) as loop:

@@ -60,7 +60,7 @@ def test_sigterm_is_sent_before_sigkill(run) -> None:
         program.write_text(POLITE)
         await process.write(f"one {program} {harness.folder}\n".encode())
         await harness.until((harness.folder / "ready").exists)
-        await process.terminate_tagged("JOB", "one", kill_after=5.0)
+        await process.terminate_tagged("JOB", "one", kill_after=30.0)
         assert (harness.folder / "cleaned-up").exists()
 
     run(test)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,44 @@ def test_stop_leaves_nothing_alive(run, kind: str) -> None:
     run(test)
 
 
+POLITE = """
+import os, pathlib, signal, subprocess, sys, time
+def end(*_):
+    pathlib.Path(sys.argv[1], f"asked-{os.getpid()}").touch()
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
+if "child" not in sys.argv:
+    subprocess.Popen([sys.executable, "-c", sys.argv[2], *sys.argv[1:], "child"])
+pathlib.Path(sys.argv[1], str(os.getpid())).touch()
+time.sleep(600)
+"""
+
+
+def test_a_process_and_its_descendants_are_asked_to_end_before_they_are_killed(run) -> None:
+    async def test(harness: Any) -> None:
+        argv = [sys.executable, "-c", POLITE, str(harness.folder), POLITE]
+        process = await harness.processes.spawn(argv, cwd=harness.folder, environment={})
+        await harness.until(lambda: len(harness.pids()) == 2)
+        await process.stop(kill_after=30.0)
+        assert {file.name for file in harness.folder.glob("asked-*")} == {
+            f"asked-{pid}" for pid in harness.pids()
+        }
+        assert not harness.alive()
+
+    run(test)
+
+
+def test_stop_owner_returns_once_what_a_failed_process_said(run) -> None:
+    async def test(harness: Any) -> None:
+        failed = await harness.python("import sys; sys.exit('no battery')", owner="turn")
+        await failed.wait(30)
+        await harness.python("import time; time.sleep(600)", owner="turn")
+        assert await harness.supervisor.stop_owner("turn") == "no battery"
+        assert await harness.supervisor.stop_owner("turn") == ""
+
+    run(test)
+
+
 @pytest.mark.parametrize("kind", ESCAPES)
 def test_stop_owner_leaves_nothing_alive_and_spares_other_turns(run, kind: str) -> None:
     async def test(harness: Any) -> None:
@@ -58,7 +95,7 @@ def test_stop_owner_leaves_nothing_alive_and_spares_other_turns(run, kind: str) 
 def test_what_a_dead_process_left_is_killed_with_its_plugin(run) -> None:
     async def test(harness: Any) -> None:
         process = await harness.start_script("daemon.py bare")
-        assert await process.wait(5) == 0
+        assert await process.wait(30) == 0
         [daemon] = harness.pids()
         await harness.until(lambda: psutil.Process(daemon).ppid() == os.getpid())
         assert await process.descendants() == {daemon}
@@ -89,7 +126,7 @@ def test_dead_processes_are_forgotten_in_memory_and_in_the_ledger(run, tmp_path:
 
     async def start_and_wait(lab: Any) -> weakref.ref[Any]:
         process = await lab.python("pass")
-        assert await process.wait(10) == 0
+        assert await process.wait(30) == 0
         return weakref.ref(process)
 
     def count_descriptors() -> int:
@@ -106,7 +143,8 @@ def test_dead_processes_are_forgotten_in_memory_and_in_the_ledger(run, tmp_path:
         dead = [await start_and_wait(lab) for _ in range(3)]
         await lab.until(lambda: recorded() == {living.pid})
         await lab.until(lambda: all(map(is_gone, dead)))
-        assert count_descriptors() <= descriptors
+        # the ledger may be open for a moment
+        await lab.until(lambda: count_descriptors() <= descriptors)
 
     run(test)
 
@@ -181,12 +219,18 @@ def test_two_supervisors_leave_each_other_alone(run, tmp_path: Path) -> None:
     run(test)
 
 
-def test_many_stops_take_less_than_5_seconds(run) -> None:
+def test_many_stops_take_as_long_as_one(run) -> None:
+    async def start_program(harness: Any) -> Any:
+        """Start a program that SIGTERM does not end: its stop takes the grace of a second."""
+        argv = ["sh", "-c", "trap '' TERM; echo; exec sleep 60"]
+        process = await harness.processes.spawn(argv, cwd=harness.folder, environment={})
+        await anext(process.batches())
+        return process
+
     async def test(harness: Any) -> None:
-        ready = [await harness.python("input()") for _ in range(40)]
-        began = time.monotonic()
-        await harness.supervisor.stop()
-        assert time.monotonic() - began < 5
+        ready = [await start_program(harness) for _ in range(40)]
+        async with asyncio.timeout(20):
+            await harness.supervisor.stop()
         assert all(process.returncode is not None for process in ready)
 
     run(test)

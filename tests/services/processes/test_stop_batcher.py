@@ -41,7 +41,7 @@ def test_the_others_are_stopped_when_the_first_caller_is_cancelled() -> None:
         follower = asyncio.create_task(batcher.stop(second, 1.0))
         await asyncio.sleep(0)
         leader.cancel()
-        await asyncio.wait_for(follower, 5)
+        await asyncio.wait_for(follower, 15)
         assert second.is_finished
 
     asyncio.run(scenario())

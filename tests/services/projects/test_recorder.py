@@ -31,7 +31,7 @@ from xo_cowork_core.services.usage.prices import Prices
 from xo_cowork_core.services.usage.report import UsageReports
 from xo_cowork_core.storage.database import Database
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class Lock:

@@ -163,6 +163,6 @@ def test_a_large_value_is_masked_in_linear_time() -> None:
         "-eyJ" * 50_000,
         "://" * 70_000,
     ]
-    started = time.perf_counter()
+    started = time.thread_time()
     SecretMasker([SECRET]).mask(long_texts)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5

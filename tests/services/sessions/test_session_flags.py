@@ -1,7 +1,8 @@
 """Flags that a person sets on a session hold, also while that session is indexed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSession, HostedSessions
 from xo_cowork_core.services.history.interrupted_answers import InterruptedAnswers
 from xo_cowork_core.services.index import queries
-from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.index.session_rows import Flags, SessionRow
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.sessions.changes import SessionChanges
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
@@ -131,3 +132,27 @@ def test_sessions_that_a_new_index_lacks_are_written_to_it_without_being_asked(
         return titles
 
     assert asyncio.run(run()) == [ROW.title]
+
+
+def test_sessions_hidden_and_shown_while_the_index_is_closed_are_so_when_it_opens(
+    tmp_path: Path,
+) -> None:
+    flags = {"first": Flags(hidden=True), "second": Flags(), "third": Flags(hidden=True)}
+
+    async def titles(flags: Mapping[str, Flags], *, write: bool = False) -> list[str]:
+        world = World(tmp_path)
+        await world.running.start(flags)
+        for session_id in flags if write else ():
+            row = replace(ROW, session_id=session_id, title=session_id)
+            await world.index.write_session(row, None)
+        found = await world.titles()
+        await world.running.stop()
+        return sorted(found)
+
+    async def run() -> None:
+        assert await titles(flags, write=True) == ["second"]
+        changed = {**flags, "first": Flags(), "second": Flags(hidden=True)}
+        assert await titles(changed) == ["first"]
+        assert await titles({}) == ["first", "second", "third"]
+
+    asyncio.run(run())

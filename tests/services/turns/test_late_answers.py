@@ -11,6 +11,7 @@ from xo_cowork_core.services.turns.prompt import Prompt
 
 
 async def ask_and_end(turn: Turn) -> AsyncGenerator[Event, None]:
+    yield PermissionRequest("asked-first", "bash", "bash")
     yield TextDelta('{"call_id":"in-a-text"}')
     yield PermissionRequest("asked", "bash", "bash")
 
@@ -20,8 +21,9 @@ async def test_an_answer_after_the_end_conflicts_or_is_not_found(tmp_path: Path)
     async with TurnEngine(tmp_path, [InteractiveRuntime(ask_and_end)]) as engine:
         started = await engine.turns.start(Prompt("hello"))
         await engine.read_stream(started.stream_id)
-        with pytest.raises(Conflict):
-            await engine.turns.respond(started.stream_id, "asked", True)
+        for call_id in ("asked-first", "asked"):
+            with pytest.raises(Conflict):
+                await engine.turns.respond(started.stream_id, call_id, True)
         for call_id in ("never-asked", "in-a-text", ""):
             with pytest.raises(NotFound):
                 await engine.turns.respond(started.stream_id, call_id, True)

@@ -241,3 +241,25 @@ def test_a_permission_is_given_once_or_for_the_session(
 def test_a_scope_that_the_request_does_not_offer_is_refused(response: object) -> None:
     with pytest.raises(BadRequest, match="must be"):
         PendingInteraction(PermissionRequest("c", "bash", "run_commands")).parse_response(response)
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (True, PlanAnswer("accept")),
+        (False, PlanAnswer("stop")),
+        ("accept", PlanAnswer("accept")),
+        ('{"action": "revise", "feedback": "Shorter."}', PlanAnswer("revise", "Shorter.")),
+        ({"action": "stop", "feedback": None}, PlanAnswer("stop")),
+    ],
+)
+def test_a_plan_is_accepted_revised_or_stopped(response: object, expected: PlanAnswer) -> None:
+    assert PendingInteraction(PlanReview("c", "A plan", "1.")).parse_response(response) == expected
+
+
+@pytest.mark.parametrize(
+    "response", [5, None, "perhaps", "{}", {"action": "revise", "feedback": ["Shorter."]}]
+)
+def test_another_answer_to_a_plan_is_refused(response: object) -> None:
+    with pytest.raises(BadRequest, match="must be"):
+        PendingInteraction(PlanReview("c", "A plan", "1.")).parse_response(response)

@@ -44,7 +44,7 @@ async def test_an_equal_prompt_gets_the_running_turn_for_ten_seconds(tmp_path: P
         with pytest.raises(Conflict) as refusal:
             await engine.turns.start(Prompt("other", session_id=first.session_id))
         assert refusal.value.details["stream_id"] == first.stream_id
-        engine.clock.advance(2)
+        engine.clock.advance(1)
         with pytest.raises(Conflict):
             await engine.turns.start(named)
         assert (await engine.turns.start(Prompt("hello"))).session_id != first.session_id

@@ -4,37 +4,24 @@ from typing import Annotated, cast
 
 from fastapi import Query, Request
 
-from xo_cowork_core.api.agents import schemas
+from xo_cowork_core.api.agents import (
+    ADD_CHANNEL_PATH,
+    AGENTS_PATH,
+    CHANNELS_PATH,
+    MODELS_PATH,
+    schemas,
+)
 from xo_cowork_core.api.agents.serializers import channel_row, model_row
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import JsonObject, OkResponse, Unvalidated, response_example
-from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.api.wire_style import wire_style_of
 from xo_cowork_core.sdk import BadRequest, UpstreamFailed
 
-CHANNELS_PATH = "/api/channels"
-ADD_CHANNEL_PATH = "/api/channels/add"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="agents",
-    description="Agents, models, channels and the gateway of the runtimes.",
-    router=router,
-    prefixes=(
-        "/api/agents",
-        "/api/models",
-        ADD_CHANNEL_PATH,
-        "/models",
-        "/channels",
-        "/providers",
-        "/gateway",
-    ),
-    # a plugin may serve the routes of one channel below it
-    exact_paths=(CHANNELS_PATH,),
-)
 
 
-@router.get("/api/agents", responses=response_example({"agents": [schemas.AGENT_EXAMPLE]}))
+@router.get(AGENTS_PATH, responses=response_example({"agents": [schemas.AGENT_EXAMPLE]}))
 async def list_agents(
     request: Request, services: ServicesDep
 ) -> Unvalidated[schemas.AgentList | list[schemas.AgentRow]]:
@@ -43,7 +30,7 @@ async def list_agents(
     return rows if wire_style_of(request, services.wire_style) == "spa" else {"agents": rows}
 
 
-@router.post("/api/agents", responses=response_example(schemas.AGENT_EXAMPLE))
+@router.post(AGENTS_PATH, responses=response_example(schemas.AGENT_EXAMPLE))
 async def create_agent(
     body: schemas.AgentRequest, services: ServicesDep
 ) -> Unvalidated[schemas.AgentRow]:
@@ -51,13 +38,13 @@ async def create_agent(
     return cast("schemas.AgentRow", await services.agents.create(body.sent_fields()))
 
 
-@router.get("/api/agents/{agent_id}", responses=response_example(schemas.AGENT_DETAIL_EXAMPLE))
+@router.get(AGENTS_PATH + "/{agent_id}", responses=response_example(schemas.AGENT_DETAIL_EXAMPLE))
 async def read_agent(agent_id: str, services: ServicesDep) -> Unvalidated[schemas.AgentDetailRow]:
     """Return one agent by its id, or by a name that no other agent has."""
     return cast("schemas.AgentDetailRow", await services.agents.read(agent_id))
 
 
-@router.patch("/api/agents/{agent_id}", responses=response_example(schemas.AGENT_EXAMPLE))
+@router.patch(AGENTS_PATH + "/{agent_id}", responses=response_example(schemas.AGENT_EXAMPLE))
 async def update_agent(
     agent_id: str, body: schemas.AgentRequest, services: ServicesDep
 ) -> Unvalidated[schemas.AgentRow]:
@@ -65,14 +52,14 @@ async def update_agent(
     return cast("schemas.AgentRow", await services.agents.update(agent_id, body.sent_fields()))
 
 
-@router.delete("/api/agents/{agent_id}")
+@router.delete(AGENTS_PATH + "/{agent_id}")
 async def delete_agent(agent_id: str, services: ServicesDep) -> OkResponse:
     """Remove an agent."""
     await services.agents.delete(agent_id)
     return OkResponse(ok=True)
 
 
-@router.get("/api/models", responses=response_example({"models": [schemas.MODEL_EXAMPLE]}))
+@router.get(MODELS_PATH, responses=response_example({"models": [schemas.MODEL_EXAMPLE]}))
 async def list_models(
     request: Request, services: ServicesDep, agent_name: Annotated[str | None, Query()] = None
 ) -> Unvalidated[schemas.ModelList | list[schemas.ModelRow]]:

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Header, Query
 from sse_starlette.sse import EventSourceResponse
 
-from xo_cowork_core.api.chat import schemas
+from xo_cowork_core.api.chat import STREAM_PATH, schemas
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse, Responses
-from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
+from xo_cowork_core.api.streaming.event_ids import parse_event_id
 from xo_cowork_core.api.streaming.formats import find_format
 from xo_cowork_core.api.streaming.response import stream_response
 from xo_cowork_core.sdk import BadRequest, PermissionRule
@@ -18,16 +18,7 @@ from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.turns.active_turn import StartedTurn
 from xo_cowork_core.services.turns.prompt import AttachedFile, Prompt
 
-STREAM_PATH = "/api/chat/stream/{stream_id}"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="chat",
-    description="Prompts, turns and their event streams.",
-    router=router,
-    prefixes=("/api/chat",),
-    # browsers cannot send headers with an EventSource; reading a stream by POST changes nothing
-    policies={STREAM_PATH: RoutePolicy(token_in_query=True, idempotent=False)},
-)
 
 
 def prompt_of(body: schemas.PromptRequest, *, edits: str | None = None) -> Prompt:
@@ -119,16 +110,9 @@ async def stream(
     stream_format: Annotated[str | None, Query(alias="format", examples=["sse"])] = None,
 ) -> EventSourceResponse:
     """Stream a turn's events after `last_event_id`. Any number of clients may read a stream."""
-    last_seen = max(_parse_event_id(last_event_id), _parse_event_id(query))
+    last_seen = max(parse_event_id(last_event_id), parse_event_id(query))
     reader = await open_reader(services.eventlog, stream_id, last_seen)
     return stream_response(stream_id, reader, find_format(stream_format), services.frame_cache)
-
-
-def _parse_event_id(text: str | None) -> int:
-    """Parse an event id; return 0 for a malformed or negative one."""
-    if text and text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    return 0
 
 
 @router.post("/api/chat/abort")

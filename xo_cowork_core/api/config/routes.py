@@ -4,33 +4,20 @@ from typing import Annotated
 
 from fastapi import Query
 
-from xo_cowork_core.api.config import schemas
+from xo_cowork_core.api.config import (
+    AGENTS_PATH,
+    AUTOMATIONS_PATH,
+    NAMED_PATH,
+    SKILLS_PATH,
+    TOOLS_PATH,
+    WORKSPACE_PATH,
+    schemas,
+)
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import JsonObject, Unvalidated, response_example
-from xo_cowork_core.api.route_family import RouteFamily
 
-WORKSPACE_PATH = "/api/config/workspace"
-AGENTS_PATH = "/api/config/agents"
-NAMED_PATH = "/api/config/openclaw"
-SKILLS_PATH = "/api/skills"
-TOOLS_PATH = "/api/tools"
-AUTOMATIONS_PATH = "/api/automations"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="config",
-    description="Settings of the workspace, and the skills and tools of its runtimes.",
-    router=router,
-    prefixes=(
-        WORKSPACE_PATH,
-        AGENTS_PATH,
-        NAMED_PATH,
-        SKILLS_PATH,
-        TOOLS_PATH,
-        "/api/mcp",
-        AUTOMATIONS_PATH,
-    ),
-)
 CONFIG_RESPONSES = response_example({"gateway": {"port": 18789, "auth": {"token": "••••"}}})
 Workspace = Annotated[str | None, Query()]
 

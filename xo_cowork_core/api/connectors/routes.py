@@ -5,32 +5,37 @@ from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from fastapi import Body as JsonBody
-from fastapi import Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
+from sse_starlette.sse import EventSourceResponse
 
-from xo_cowork_core.api.connectors import schemas, serializers
+from xo_cowork_core.api.connectors import (
+    CONNECT_PATH,
+    CONNECTORS_PATH,
+    DISCONNECT_PATH,
+    EVENTS_PATH,
+    FLOW_PATH,
+    INPUT_PATH,
+    RECONNECT_PATH,
+    STATUS_PATH,
+    TOKEN_PATH,
+    schemas,
+    serializers,
+)
+from xo_cowork_core.api.connectors.event_reader import ConnectionEventReader
 from xo_cowork_core.api.dependencies import Services, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import Responses
-from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
+from xo_cowork_core.api.streaming.event_ids import parse_event_id
+from xo_cowork_core.api.streaming.response import stream_response
+from xo_cowork_core.api.streaming.sse import SSE
 from xo_cowork_core.sdk import NotFound, UpstreamFailed
 from xo_cowork_core.sdk.connector import SignInMethod
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION
 from xo_cowork_core.services.auth_flows.pages import PAGE_HEADERS, result_page
-from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
+from xo_cowork_core.services.public_address import OAUTH_CALLBACK_PATH
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector
 
-CONNECTORS_PATH = "/api/connectors"
-CONNECTOR_PATH = CONNECTORS_PATH + "/{name}"
-CONNECT_PATH = CONNECTOR_PATH + "/connect"
-RECONNECT_PATH = CONNECTOR_PATH + "/reconnect"
-FLOW_PATH = CONNECTOR_PATH + "/flows/{flow_id}"
-INPUT_PATH = FLOW_PATH + "/input"
-STATUS_PATH = CONNECTOR_PATH + "/status"
-DISCONNECT_PATH = CONNECTOR_PATH + "/disconnect"
-OAUTH_PATH = "/api/oauth"
-CALLBACK_PATH = OAUTH_PATH + "/callback"
-# a key or a pasted address and a few names
-SMALL_BODY = RoutePolicy(max_body_bytes=256 << 10)
 ConnectBody: TypeAlias = Annotated[
     schemas.ConnectRequest | None, JsonBody(examples=[{"method": "authorization_code"}])
 ]
@@ -41,23 +46,20 @@ STARTED: Responses = {
     200: {"description": "The sign-in ended at once.", "model": schemas.FlowBody},
     202: {"description": "The sign-in waits for a person."},
 }
+EVENTS: Responses = {
+    200: {
+        "description": "The state of all connections, then each change.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 1\nevent: connection\ndata: {"type":"recovered",…}\n\n',
+            }
+        },
+    }
+}
+# two readers at the same place may get different events: a snapshot or a change
+EVENTS_FORMAT = SSE._replace(shares_frames=False)
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="connectors",
-    description="Outside services that a person signs in to, and the state of each connection.",
-    router=router,
-    prefixes=(OAUTH_PATH,),
-    # a plugin may serve further routes below the name of its connector
-    exact_paths=(CONNECTORS_PATH,),
-    policies={
-        CONNECT_PATH: SMALL_BODY,
-        RECONNECT_PATH: SMALL_BODY,
-        INPUT_PATH: SMALL_BODY,
-        DISCONNECT_PATH: SMALL_BODY,
-        # a browser that comes back from a provider has no token; a single-use `state` stands in
-        CALLBACK_PATH: RoutePolicy(public=True),
-    },
-)
 
 
 @router.get(CONNECTORS_PATH)
@@ -67,11 +69,28 @@ async def list_connectors(services: ServicesDep) -> list[schemas.ConnectorBody]:
     return [
         serializers.connector_body(
             registered,
-            _methods(services, name),
+            await _methods(services, name),
             [status for status in statuses if status.connector == name],
         )
         for name, registered in sorted(services.registry.connectors.items())
     ]
+
+
+@router.get(EVENTS_PATH, response_class=EventSourceResponse, responses=EVENTS)
+async def stream_events(
+    services: ServicesDep,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> EventSourceResponse:
+    """Stream the changes of connections, for as long as the client reads.
+
+    The first event has the state of all connections, unless `Last-Event-ID` is that of a recent
+    event: then what came after it follows.
+    """
+    events, statuses = services.connection_events, services.connections.statuses
+    reader = ConnectionEventReader(events, statuses, parse_event_id(last_event_id))
+    events.add_reader()
+    cache = services.frame_cache
+    return stream_response(EVENTS_PATH, reader, EVENTS_FORMAT, cache, on_end=events.remove_reader)
 
 
 @router.post(CONNECT_PATH, status_code=202, responses=STARTED)
@@ -99,9 +118,21 @@ async def reconnect(
     """
     body = body or schemas.ConnectRequest()
     last = services.connections.status(name, body.connection).method
-    offered = {method.id for method in services.connections.methods(name)}
+    offered = {method.id for method in await services.connections.methods(name)}
     method = body.method or (last if last in offered else None)
     return await _start(services, response, name, body, method)
+
+
+@router.post(TOKEN_PATH)
+async def submit_token(
+    name: str, body: schemas.TokenRequest, services: ServicesDep
+) -> schemas.TokenBody:
+    """Sign in with a key in one step. A key that the service refuses is answered with 400."""
+    registered = _find(services, name)
+    flows = await services.auth_flows.get()
+    await flows.sign_in_with_key(name, body.connection, body.token)
+    status = services.connections.status(name, body.connection)
+    return schemas.TokenBody(ok=True, **serializers.status_body(status, registered))
 
 
 @router.get(FLOW_PATH)
@@ -159,7 +190,7 @@ async def disconnect(
 
 
 @router.get(
-    CALLBACK_PATH,
+    OAUTH_CALLBACK_PATH,
     response_class=HTMLResponse,
     responses={
         200: {"description": "The sign-in has succeeded.", "content": {"text/html": {}}},
@@ -188,9 +219,6 @@ async def _start(
     body: schemas.ConnectRequest,
     method: str | None,
 ) -> schemas.FlowBody:
-    address = services.public_address
-    # without a told address browsers of other machines can't come back here, unless asked for
-    is_public = address.is_known or body.redirect == "public"
     flows = await services.auth_flows.get()
     flow = await flows.start(
         name,
@@ -200,16 +228,16 @@ async def _start(
         redirect=body.redirect,
         # a client that leaves the choice of the method says by which way it could come back
         requires_redirect=body.method is not None,
-        public_callback=address.url_for(CALLBACK_PATH) if is_public else None,
+        public_callback=services.public_address.callback_url(asked=body.redirect == "public"),
         input=body.input,
     )
     response.status_code = HTTPStatus.OK if flow.is_over else HTTPStatus.ACCEPTED
     return serializers.flow_body(flow)
 
 
-def _methods(services: Services, name: str) -> Sequence[SignInMethod]:
+async def _methods(services: Services, name: str) -> Sequence[SignInMethod]:
     try:
-        return services.connections.methods(name)
+        return await services.connections.methods(name)
     except UpstreamFailed:
         # the log has the reason; one connector's fault must not cost the list of all
         return ()

@@ -1,16 +1,22 @@
 """The bodies of connectors, sign-ins and connections."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasChoices, Field
 from typing_extensions import TypedDict
 
 from xo_cowork_core.api.models import RequestModel
-from xo_cowork_core.sdk.connector import ConnectionState, MethodKind
+from xo_cowork_core.sdk.connector import MethodKind
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION
+from xo_cowork_core.sdk.connector.status_body import (
+    AccountBody,
+    ConnectionDetail,
+    Status,
+    StatusBody,
+)
 from xo_cowork_core.services.auth_flows.views import FlowState, Redirect
-from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
+from xo_cowork_core.services.connectors.events import ChangeKind
 
-Status: TypeAlias = Literal["connected", "needs_auth", "failed"]
 MAX_NAME_CHARACTERS = 64
 # a pasted URL has some kilobytes, and so has a key that is a JSON document
 MAX_INPUT_CHARACTERS = 32 << 10
@@ -53,21 +59,19 @@ class InputRequest(RequestModel):
     input: PastedText = Field(examples=["http://127.0.0.1:40123/callback?code=4%2Fabc&state=xyz"])
 
 
+class TokenRequest(RequestModel):
+    """A key of the service; `api_key` is another name of `token`."""
+
+    token: Annotated[PastedText, Field(validation_alias=AliasChoices("token", "api_key"))] = Field(
+        examples=["example-key-of-the-service"]
+    )
+    connection: Name = Field(default=DEFAULT_CONNECTION, examples=[DEFAULT_CONNECTION])
+
+
 class ConnectionRequest(RequestModel):
     """Which connection of the connector is meant."""
 
     connection: Name = Field(default=DEFAULT_CONNECTION, examples=[DEFAULT_CONNECTION])
-
-
-class AccountBody(TypedDict):
-    """The account at the service. Empty texts mean that the service doesn't say."""
-
-    id: Annotated[str, Field(examples=["583231"])]
-    login: Annotated[str, Field(examples=["octocat"])]
-    username: Annotated[str, Field(examples=["octocat"])]
-    name: Annotated[str, Field(examples=["The Octocat"])]
-    email: Annotated[str, Field(examples=["octocat@example.com"])]
-    avatar_url: Annotated[str, Field(examples=["https://avatars.example.com/u/583231"])]
 
 
 class FlowErrorBody(TypedDict):
@@ -100,32 +104,28 @@ class FlowBody(TypedDict):
     account: Annotated[AccountBody | None, Field(examples=[None])]
 
 
-class ConnectionDetail(TypedDict):
-    """The exact state of a connection, why, and since when."""
+class TokenBody(StatusBody):
+    """The connection after a key was accepted."""
 
-    state: Annotated[ConnectionState, Field(examples=["connected"])]
-    reason: Annotated[str, Field(examples=[""])]
-    since: Annotated[str | None, Field(examples=["2026-01-31T09:30:00+00:00"])]
-    next_try: Annotated[str | None, Field(examples=[None])]
-    expires_at: Annotated[str | None, Field(examples=["2026-01-31T10:30:00+00:00"])]
-    checked_at: Annotated[str | None, Field(examples=["2026-01-31T09:30:00+00:00"])]
+    ok: Annotated[bool, Field(examples=[True])]
 
 
-class StatusBody(TypedDict):
-    """The state of one connection. `failed`: the connector's plugin does not work."""
+class ConnectionState(TypedDict):
+    """The state of one connection, as the stream of events has it."""
 
+    connector: Annotated[str, Field(examples=["acme"])]
     connection: Annotated[str, Field(examples=[DEFAULT_CONNECTION])]
-    connected: Annotated[bool, Field(examples=[True])]
-    status: Annotated[Status, Field(examples=["connected"])]
-    user: AccountBody | None
+    state: Annotated[str, Field(examples=["needs_reauth"])]
+    reason: Annotated[str, Field(examples=["The service no longer accepts this sign-in."])]
+    since: Annotated[str | None, Field(examples=["2026-01-31T09:30:00+00:00"])]
     username: Annotated[str | None, Field(examples=["octocat"])]
-    name: Annotated[str | None, Field(examples=["The Octocat"])]
-    avatar_url: Annotated[str | None, Field(examples=["https://avatars.example.com/u/583231"])]
-    email: Annotated[str | None, Field(examples=["octocat@example.com"])]
-    scopes: Annotated[list[str], Field(examples=[["repo"]])]
-    auth_method: Annotated[str | None, Field(examples=["authorization_code"])]
-    error: Annotated[str | None, Field(examples=[None])]
-    detail: ConnectionDetail
+
+
+class ConnectionChange(ConnectionState):
+    """A change of the state of one connection."""
+
+    type: Annotated[ChangeKind, Field(examples=["needs_reauth"])]
+    at: Annotated[str, Field(examples=["2026-01-31T09:30:00+00:00"])]
 
 
 class MethodBody(TypedDict):

@@ -12,25 +12,16 @@ from pydantic import WithJsonSchema
 from starlette.requests import ClientDisconnect
 
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.files import schemas
+from xo_cowork_core.api.files import UPLOAD_PATH, schemas
 from xo_cowork_core.api.files.file_response import OpenFileResponse
 from xo_cowork_core.api.files.multipart import UploadForm
 from xo_cowork_core.api.idempotency import answer_once
 from xo_cowork_core.api.lazy_route import lazy_router
-from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.api.wire_style import wire_style_of
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.projects.scaffold import ProjectTexts
 
-UPLOAD_PATH = "/api/files/upload"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="files",
-    description="Files and folders below the home folder.",
-    router=router,
-    prefixes=("/api/files",),
-    policies={UPLOAD_PATH: RoutePolicy(streams_upload=True)},
-)
 
 
 @router.post(UPLOAD_PATH, openapi_extra=schemas.UPLOAD_FORM, response_model=schemas.StoredFileRow)

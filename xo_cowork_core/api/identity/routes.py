@@ -7,25 +7,12 @@ from fastapi import Path, Query
 from pydantic import SecretStr
 
 from xo_cowork_core.api.dependencies import ServicesDep
-from xo_cowork_core.api.identity import schemas
+from xo_cowork_core.api.identity import CONSUME_PATH, LOGOUT_PATH, PREFIX, START_PATH, schemas
 from xo_cowork_core.api.lazy_route import lazy_router
-from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
 from xo_cowork_core.services.clock import stamp
 
-PREFIX = "/xo-auth"
-START_PATH = PREFIX + "/start"
-CONSUME_PATH = PREFIX + "/consume"
-LOGOUT_PATH = PREFIX + "/logout"
 KEY_REMAINS = "Signed out; XO_API_KEY still signs this server in."
-SMALL_BODY = RoutePolicy(max_body_bytes=64 << 10)
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="identity",
-    description="The sign-in of this server at the XO service.",
-    router=router,
-    prefixes=(PREFIX,),
-    policies={START_PATH: SMALL_BODY, CONSUME_PATH: SMALL_BODY, LOGOUT_PATH: SMALL_BODY},
-)
 StartBody: TypeAlias = Annotated[
     schemas.StartRequest | None, JsonBody(examples=[{"client_reference": "desktop"}])
 ]

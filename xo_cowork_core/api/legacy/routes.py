@@ -7,24 +7,14 @@ from sse_starlette.sse import EventSourceResponse
 
 from xo_cowork_core.api.dependencies import Services, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
-from xo_cowork_core.api.legacy import schemas
+from xo_cowork_core.api.legacy import ASK_PATH, ASK_STREAMING_PATH, SESSIONS_PATH, schemas
 from xo_cowork_core.api.models import OkResponse
-from xo_cowork_core.api.route_family import RouteFamily
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.turns.legacy_chat import TurnFailure
 from xo_cowork_core.services.turns.prompt import Prompt
 
-ASK_PATH = "/ask_question"
-ASK_STREAMING_PATH = "/ask_question_streaming"
-SESSIONS_PATH = "/sessions"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="legacy",
-    description="The older chat routes, over the same turns.",
-    router=router,
-    prefixes=(ASK_PATH, ASK_STREAMING_PATH, SESSIONS_PATH),
-)
 
 
 def _prompt(body: schemas.QuestionRequest) -> Prompt:

@@ -4,19 +4,10 @@ from collections.abc import Mapping
 
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
-from xo_cowork_core.api.lifecycle import schemas
-from xo_cowork_core.api.route_family import RouteFamily
+from xo_cowork_core.api.lifecycle import APP_PREFIX, DEBUG_PREFIX, schemas
 from xo_cowork_core.services.secrets.credential_hints import CredentialHint, hint_of
 
-APP_PREFIX = "/app"
-DEBUG_PREFIX = "/debug"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="lifecycle",
-    description="Restart and update of the server, and which credentials it has.",
-    router=router,
-    prefixes=(APP_PREFIX, DEBUG_PREFIX),
-)
 
 
 @router.post(APP_PREFIX + "/restart")

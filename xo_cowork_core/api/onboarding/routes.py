@@ -7,18 +7,10 @@ from fastapi import Body as JsonBody
 from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse
-from xo_cowork_core.api.onboarding import schemas
-from xo_cowork_core.api.route_family import RouteFamily
+from xo_cowork_core.api.onboarding import ONBOARDING_PATH, schemas
 from xo_cowork_core.services.clock import stamp
 
-ONBOARDING_PATH = "/api/onboarding"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="onboarding",
-    description="Whether a person has completed the introduction.",
-    router=router,
-    prefixes=(ONBOARDING_PATH,),
-)
 
 
 @router.get(ONBOARDING_PATH)

@@ -10,8 +10,7 @@ from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse, response_example
 from xo_cowork_core.api.pagination import Number, page_number
-from xo_cowork_core.api.projects import schemas
-from xo_cowork_core.api.route_family import RouteFamily
+from xo_cowork_core.api.projects import MEMORY_PATH, PROJECTS_PATH, schemas
 from xo_cowork_core.api.usage.examples import REPORT
 from xo_cowork_core.api.usage.routes import labels_of, report_response
 from xo_cowork_core.api.usage.schemas import UsageReport
@@ -19,6 +18,7 @@ from xo_cowork_core.api.usage.serializers import usage_report
 from xo_cowork_core.api.usage.window import days_of
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.clock import stamp
+from xo_cowork_core.services.connectors.project_access import ProjectAccess
 from xo_cowork_core.services.projects.activity_file import OpenSession
 from xo_cowork_core.services.projects.memory import Memory
 from xo_cowork_core.services.projects.projects import Project
@@ -26,15 +26,7 @@ from xo_cowork_core.services.projects.todo_file import Todo
 from xo_cowork_core.services.projects.todos import TodoChange
 from xo_cowork_core.services.projects.tree import TreeLevel
 
-PROJECTS_PATH = "/api/xo-projects"
-MEMORY_PATH = "/api/workspace-memory"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="projects",
-    description="Projects: their files, todos, timeline, usage and memory.",
-    router=router,
-    prefixes=(PROJECTS_PATH, MEMORY_PATH),
-)
 Workspace = Annotated[str | None, Query()]
 MAX_EVENTS = 500
 
@@ -109,6 +101,25 @@ async def read_activity(project_id: str, services: ServicesDep) -> schemas.Proje
     """Return the sessions that have a running turn in this project."""
     sessions = await services.recorder.activity(project_id)
     return schemas.ProjectActivity(open_sessions=[_open_session(session) for session in sessions])
+
+
+@router.get(PROJECTS_PATH + "/{project_id}/connectors")
+async def read_connectors(project_id: str, services: ServicesDep) -> schemas.ProjectConnectors:
+    """Return what a project's agents may get of the connectors."""
+    await services.projects.check_exists(project_id)
+    return _connectors(services.project_access.find(project_id))
+
+
+@router.patch(PROJECTS_PATH + "/{project_id}/connectors")
+async def update_connectors(
+    project_id: str, body: schemas.ProjectConnectorsRequest, services: ServicesDep
+) -> schemas.ProjectConnectors:
+    """Change what a project's agents may get of the connectors, from their next turn on."""
+    await services.projects.check_exists(project_id)
+    access = await services.project_access.change(
+        project_id, mcp=body.mcp, raw_tokens=body.raw_tokens
+    )
+    return _connectors(access)
 
 
 @router.get(
@@ -186,6 +197,11 @@ def _project_row(project: Project) -> schemas.ProjectRow:
         created_at=project.metadata.created_at or None,
         unscaffolded=project.unscaffolded,
     )
+
+
+def _connectors(access: ProjectAccess) -> schemas.ProjectConnectors:
+    mcp = sorted(access.mcp) if isinstance(access.mcp, frozenset) else access.mcp
+    return schemas.ProjectConnectors(mcp=mcp, raw_tokens=access.raw_tokens)
 
 
 def _open_session(session: OpenSession) -> schemas.OpenSession:

@@ -1,6 +1,6 @@
 """The bodies of projects, their todos, timeline and memory."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -8,6 +8,8 @@ from typing_extensions import TypedDict
 from xo_cowork_core.api.models import JsonObject, RequestModel
 from xo_cowork_core.services.projects.todo_file import TodoStatus
 
+MAX_NAMES = 256
+ConnectorName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 EVENT = {
     "ts": "2026-11-24T08:00:00.000+00:00",
     "type": "file.edited",
@@ -124,6 +126,27 @@ class ProjectActivity(TypedDict):
     """The sessions with a running turn."""
 
     open_sessions: Annotated[list[OpenSession], Field(examples=[[OPEN_SESSION]])]
+
+
+class ProjectConnectors(TypedDict):
+    """What a project's agents may get of the connectors.
+
+    `mcp`: whether they may use connectors (their MCP servers, and their credentials for git), or
+    the names of those that they may use. `raw_tokens`: whether tokens of connectors are put into
+    their environment.
+    """
+
+    mcp: Annotated[bool | list[str], Field(examples=[True])]
+    raw_tokens: Annotated[bool, Field(examples=[False])]
+
+
+class ProjectConnectorsRequest(RequestModel):
+    """What to change of it."""
+
+    mcp: bool | Annotated[list[ConnectorName], Field(max_length=MAX_NAMES)] | None = Field(
+        default=None, examples=[["vercel"]]
+    )
+    raw_tokens: bool | None = None
 
 
 class WorkspaceMemory(TypedDict):

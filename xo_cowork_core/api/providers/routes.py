@@ -2,35 +2,22 @@
 
 from xo_cowork_core.api.dependencies import CallerDep, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
-from xo_cowork_core.api.providers import schemas
-from xo_cowork_core.api.route_family import RouteFamily
+from xo_cowork_core.api.providers import (
+    KEY_PATH,
+    KEY_STATUS_PATH,
+    LINKED_ACCOUNT_PATH,
+    LOCAL_PATH,
+    OLLAMA_PATH,
+    PROVIDERS_PATH,
+    SUBSCRIPTION_PATH,
+    schemas,
+)
 from xo_cowork_core.sdk import BadRequest
 from xo_cowork_core.services.config.local_models import PROVIDER
 from xo_cowork_core.services.config.providers import ProviderState
 
-KEY_STATUS_PATH = "/api/config/api-key"
-PROVIDERS_PATH = "/api/config/providers"
-SUBSCRIPTION_PATH = "/api/config/openai-subscription"
-LINKED_ACCOUNT_PATH = "/api/config/openyak-account"
-OLLAMA_PATH = "/api/config/ollama"
-LOCAL_PATH = "/api/config/local"
-KEY_PATH = PROVIDERS_PATH + "/{provider_id}/key"
 OPENAI = "openai"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="providers",
-    description="Providers of models: their keys and accounts, and the models of this machine.",
-    router=router,
-    prefixes=(
-        KEY_STATUS_PATH,
-        PROVIDERS_PATH,
-        SUBSCRIPTION_PATH,
-        LINKED_ACCOUNT_PATH,
-        OLLAMA_PATH,
-        LOCAL_PATH,
-        "/api/ollama",
-    ),
-)
 
 
 @router.get(KEY_STATUS_PATH)

@@ -6,21 +6,16 @@ from typing import Annotated, TypeAlias
 from fastapi import Body as JsonBody
 from fastapi import Response
 
-from xo_cowork_core.api.connectors.serializers import account_body, method_body, time_text
+from xo_cowork_core.api.connectors.serializers import method_body
 from xo_cowork_core.api.dependencies import Services, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import Responses
-from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
-from xo_cowork_core.api.runtimes import schemas
+from xo_cowork_core.api.runtimes import FLOW_PATH, INPUT_PATH, SIGN_IN_PATH, schemas
 from xo_cowork_core.sdk import NotFound
+from xo_cowork_core.sdk.connector.status_body import account_body, time_text
 from xo_cowork_core.services.auth_flows.views import RUNTIME_PREFIX, FlowView
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 
-RUNTIMES_PATH = "/api/runtimes"
-SIGN_IN_PATH = RUNTIMES_PATH + "/{name}/sign-in"
-FLOW_PATH = SIGN_IN_PATH + "/{flow_id}"
-INPUT_PATH = FLOW_PATH + "/input"
-SMALL_BODY = RoutePolicy(max_body_bytes=256 << 10)
 SignInRequestBody: TypeAlias = Annotated[
     schemas.SignInRequest | None, JsonBody(examples=[{"method": "device_code"}])
 ]
@@ -29,13 +24,6 @@ STARTED: Responses = {
     202: {"description": "The sign-in waits for a person."},
 }
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="runtimes",
-    description="Sign-ins of agents, the same for every runtime that has the ability `logs_in`.",
-    router=router,
-    prefixes=(RUNTIMES_PATH,),
-    policies={SIGN_IN_PATH: SMALL_BODY, INPUT_PATH: SMALL_BODY},
-)
 
 
 @router.get(SIGN_IN_PATH)
@@ -44,7 +32,7 @@ async def read_sign_in(name: str, services: ServicesDep) -> schemas.RuntimeSignI
     registered = _find(services, name)
     key = _key(registered)
     flows = await services.auth_flows.get()
-    methods = flows.methods(key)
+    methods = await flows.methods(key)
     health = await services.readiness.of(registered)
     flow = flows.find_open(key)
     return schemas.RuntimeSignInBody(

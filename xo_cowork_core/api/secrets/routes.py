@@ -10,31 +10,19 @@ from fastapi import Query
 from xo_cowork_core.api.dependencies import CallerDep, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse
-from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
-from xo_cowork_core.api.secrets import schemas, serializers
+from xo_cowork_core.api.secrets import (
+    ENV_PATH,
+    KEY_PATH,
+    PLUGIN_PATH,
+    REVEAL_PATH,
+    SCHEMA_PATH,
+    SECRETS_PATH,
+    schemas,
+    serializers,
+)
 from xo_cowork_core.sdk import BadRequest
 
-SECRETS_PATH = "/api/secrets"
-ENV_PATH = SECRETS_PATH + "/env"
-SCHEMA_PATH = SECRETS_PATH + "/schema"
-PLUGIN_PATH = SCHEMA_PATH + "/{plugin}"
-KEY_PATH = SECRETS_PATH + "/{key}"
-REVEAL_PATH = KEY_PATH + "/reveal"
-# a value has 64 KiB, and JSON may take six characters for one byte
-VALUE_POLICY = RoutePolicy(max_body_bytes=1 << 20, records_refusals=True)
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="secrets",
-    description="Keys in the env files of runtimes, and the forms of plugins.",
-    router=router,
-    prefixes=(SECRETS_PATH,),
-    policies={
-        ENV_PATH: RoutePolicy(records_refusals=True),
-        PLUGIN_PATH: VALUE_POLICY,
-        KEY_PATH: VALUE_POLICY,
-        REVEAL_PATH: RoutePolicy(records_refusals=True),
-    },
-)
 AgentName = Annotated[
     str | None, Query(description="The runtime whose env file is meant.", examples=["demo"])
 ]

@@ -1,35 +1,21 @@
 """The server itself: `/`, `/health`, `/metrics`, `/api/plugins`."""
 
 import asyncio
-from datetime import UTC, datetime
-from typing import cast
 
 from fastapi.responses import PlainTextResponse
 
-from xo_cowork_core.api.dependencies import Services, ServicesDep
+from xo_cowork_core.api.dependencies import ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import response_example
 from xo_cowork_core.api.openapi import DOCUMENT_PATH
-from xo_cowork_core.api.route_family import RouteFamily, RoutePolicy
-from xo_cowork_core.api.server import schemas
+from xo_cowork_core.api.server import HEALTH_PATH, METRICS_PATH, PLUGINS_PATH, schemas
+from xo_cowork_core.api.server.health import health
 from xo_cowork_core.api.server.metrics import prometheus_text
-from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.secrets.secret_schema import secret_schema
 
-HEALTH_PATH = "/health"
-PLUGINS_PATH = "/api/plugins"
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="server",
-    description="The server itself: its health, its metrics, its plugins.",
-    router=router,
-    prefixes=(HEALTH_PATH, "/metrics", DOCUMENT_PATH, PLUGINS_PATH),
-    exact_paths=("/",),
-    # probes of container platforms and load balancers carry no token
-    policies={HEALTH_PATH: RoutePolicy(public=True)},
-)
 
 
 @router.get("/")
@@ -43,40 +29,11 @@ async def root(services: ServicesDep) -> schemas.ServerInfo:
     )
 
 
-@router.get(HEALTH_PATH)
-async def health(services: ServicesDep) -> schemas.HealthReport:
-    """Return the state of the server, its runtimes and its plugins; 200 whenever the core works."""
-    runtimes = services.registry.runtimes()
-    healths = await services.readiness.of_all(runtimes)
-    problem = await services.eventlog.find_problem()
-    report = schemas.HealthReport(
-        status="degraded" if problem else "ok",
-        reason=problem or None,
-        timestamp=datetime.now(UTC).isoformat(),
-        version=services.version,
-        stage=services.stage,
-        chat_api_url=services.identity.base_url,
-        ai_provider=services.selector.default_among(healths),
-        auth=_identity_summary(services),
-        runtimes={
-            name: schemas.RuntimeState(
-                state=check.state, binary=check.binary, version=check.version, detail=check.detail
-            )
-            for name, check in healths.items()
-        },
-        active_sessions=services.active_sessions(),
-        plugins=_plugin_states(services),
-    )
-    added = {
-        each.info.health_field: healths[each.info.name].binary
-        for each in runtimes
-        if each.info.health_field
-    }
-    return cast("schemas.HealthReport", {**report, **added})
+router.get(HEALTH_PATH)(health)
 
 
 @router.get(
-    "/metrics",
+    METRICS_PATH,
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {"example": "xo_plugins 2.0"}}}},
 )
@@ -106,20 +63,7 @@ async def plugins(services: ServicesDep) -> schemas.PluginList:
 )
 async def plugin_states(services: ServicesDep) -> dict[str, str]:
     """Map each plugin to its state."""
-    return _plugin_states(services)
-
-
-def _identity_summary(services: Services) -> schemas.IdentitySummary:
-    state = services.identity.state()
-    return schemas.IdentitySummary(
-        authenticated=state.authenticated,
-        token_source=state.token_source,
-        expires_at=stamp(state.expires_at) if state.expires_at else None,
-    )
-
-
-def _plugin_states(services: Services) -> dict[str, str]:
-    return {name: record.state for name, record in services.registry.plugins.items()}
+    return services.registry.plugin_states()
 
 
 def _plugin_row(

@@ -11,8 +11,7 @@ from xo_cowork_core.api.files.file_response import attachment_header
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import OkResponse, Unvalidated, response_example
 from xo_cowork_core.api.pagination import Number, page_number
-from xo_cowork_core.api.route_family import RouteFamily
-from xo_cowork_core.api.sessions import schemas
+from xo_cowork_core.api.sessions import INDEX_PATH, SESSION_PATH, SESSIONS_PATH, schemas
 from xo_cowork_core.api.sessions.examples import MESSAGES, SESSION
 from xo_cowork_core.api.sessions.serializers import message_row, session_row
 from xo_cowork_core.api.wire_style import wire_style_of
@@ -20,17 +19,8 @@ from xo_cowork_core.services.index.index import Progress
 from xo_cowork_core.services.index.snippets import plain_text
 from xo_cowork_core.services.sessions import details
 
-SESSIONS_PATH = "/api/sessions"
-SESSION_PATH = "/api/sessions/{session_id}"
-INDEX_PATH = "/api/fts/index/{workspace:path}"
 MAX_ROWS = 500
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="sessions",
-    description="Sessions of all runtimes, their messages and the search in both.",
-    router=router,
-    prefixes=(SESSIONS_PATH, "/api/messages", "/api/fts"),
-)
 Text = Annotated[str | None, Query()]
 
 

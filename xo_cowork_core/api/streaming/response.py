@@ -1,15 +1,24 @@
 """The response that sends a stream: stop five of a turn, the same for every format."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 import anyio
 from sse_starlette.sse import EventSourceResponse
 
 from xo_cowork_core.api.streaming.encoder import StreamEncoder, StreamFormat
 from xo_cowork_core.api.streaming.frame_cache import Encode, FrameCache
-from xo_cowork_core.services.eventlog.reader import Reader
+from xo_cowork_core.services.eventlog.batches import EventBatch
 
 HEARTBEAT_SECONDS = 15.0
+
+
+class StreamReader(Protocol):
+    """A client's place in a stream."""
+
+    async def next(self, timeout: float) -> EventBatch | None:
+        """Return the next events, or None after `timeout` seconds of silence."""
+        ...
 
 
 def load_async_backend() -> None:
@@ -21,9 +30,17 @@ def load_async_backend() -> None:
 
 
 def stream_response(
-    stream_id: str, reader: Reader | None, stream_format: StreamFormat, cache: FrameCache
+    stream_id: str,
+    reader: StreamReader | None,
+    stream_format: StreamFormat,
+    cache: FrameCache,
+    *,
+    on_end: Callable[[], None] | None = None,
 ) -> EventSourceResponse:
-    """Send a stream from its reader's place on; without a reader, send that it is missing."""
+    """Send a stream from its reader's place on; without a reader, send that it is missing.
+
+    `on_end` is called when the stream has ended or its client has left.
+    """
     encoder = stream_format.new_encoder()
     if reader is None:
         frames = _missing_stream(encoder)
@@ -32,6 +49,8 @@ def stream_response(
         frames = _stream_frames(reader, encoder, encode)
     else:
         frames = _stream_frames(reader, encoder, encoder.encode)
+    if on_end is not None:
+        frames = _call_at_end(frames, on_end)
     # it ends the stream when the client leaves or the server stops, whatever the media type
     return EventSourceResponse(
         frames,
@@ -43,7 +62,7 @@ def stream_response(
 
 
 async def _stream_frames(
-    reader: Reader, encoder: StreamEncoder, encode: Encode
+    reader: StreamReader, encoder: StreamEncoder, encode: Encode
 ) -> AsyncIterator[bytes]:
     opening = encoder.open()
     if opening:
@@ -56,6 +75,16 @@ async def _stream_frames(
         yield encode(batch)
         if batch.terminal:
             return
+
+
+async def _call_at_end(
+    frames: AsyncIterator[bytes], on_end: Callable[[], None]
+) -> AsyncIterator[bytes]:
+    try:
+        async for frame in frames:
+            yield frame
+    finally:
+        on_end()
 
 
 async def _missing_stream(encoder: StreamEncoder) -> AsyncIterator[bytes]:

@@ -9,8 +9,7 @@ from xo_cowork_core.api.dependencies import Services, ServicesDep
 from xo_cowork_core.api.lazy_route import lazy_router
 from xo_cowork_core.api.models import Unvalidated, response_example
 from xo_cowork_core.api.pagination import Number
-from xo_cowork_core.api.route_family import RouteFamily
-from xo_cowork_core.api.usage import examples, schemas
+from xo_cowork_core.api.usage import PREFIXES, USAGE_PATH, examples, schemas
 from xo_cowork_core.api.usage.serializers import (
     call_row,
     money,
@@ -24,15 +23,7 @@ from xo_cowork_core.sdk import NotFound
 from xo_cowork_core.services.index.queries import Label
 from xo_cowork_core.services.usage.sums import Usage, total_of
 
-USAGE_PATH = "/api/usage"
-PREFIXES = (USAGE_PATH, "/openclaw/usage")
 router = lazy_router()
-FAMILY = RouteFamily(
-    name="usage",
-    description="Tokens, costs and response times.",
-    router=router,
-    prefixes=PREFIXES,
-)
 Text = Annotated[str | None, Query()]
 
 

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +15,7 @@ from xo_cowork_core.api.route_family import RoutePolicy
 from xo_cowork_core.host.middleware.origins import host_name, is_loopback, normal_origin
 from xo_cowork_core.host.settings.model import Settings
 from xo_cowork_core.sdk import Forbidden, Unauthorized, Unavailable, XoError
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.secrets.audit import AuditEntry, Caller, SecretAudit
 
 log = logging.getLogger("xo_cowork.access")
@@ -29,7 +29,7 @@ CORS_HEADERS = {
 EXPOSED_HEADERS = "ETag, Content-Disposition, Retry-After, Idempotent-Replayed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class AccessRules:
     """Which requests are let in. Host names and origins are normalised."""
 

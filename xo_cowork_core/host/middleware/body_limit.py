@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
-from xo_cowork_core.api.files.routes import UPLOAD_PATH
+from xo_cowork_core.api.files import UPLOAD_PATH
 from xo_cowork_core.api.route_family import MAX_BODY_BYTES, RoutePolicy
 from xo_cowork_core.host.plugins.routes import is_under
 from xo_cowork_core.sdk.errors import TooLarge

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xo_cowork_core.api.errors import error_response
-from xo_cowork_core.api.server.routes import PLUGINS_PATH
+from xo_cowork_core.api.server import PLUGINS_PATH
 from xo_cowork_core.host.plugins.routes import is_under
 from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord

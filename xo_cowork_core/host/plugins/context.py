@@ -4,15 +4,15 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from xo_cowork_core.host.plugins.tasks import PluginTasks
 from xo_cowork_core.host.settings.model import Settings
-from xo_cowork_core.sdk import HttpClient, Processes, Secrets
-from xo_cowork_core.sdk.connector import ConnectorTokens
+from xo_cowork_core.sdk import HttpClient, Processes, Secrets, TurnMcpServer
+from xo_cowork_core.sdk.connector import ConnectorConnections, ConnectorTokens
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.sign_in import SignIns
 from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.storage.state_folder import make_private_folder
@@ -20,7 +20,7 @@ from xo_cowork_core.storage.state_folder import make_private_folder
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class PluginPaths:
     """The folders of one plugin.
 
@@ -44,7 +44,7 @@ class PluginPaths:
         return Path(path).absolute() if path else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class PluginContext:
     """The `HostContext` of one plugin."""
 
@@ -52,12 +52,18 @@ class PluginContext:
     secrets: Secrets
     processes: Processes
     tokens: ConnectorTokens
+    connections: ConnectorConnections
     sign_in: SignIns
     http: HttpClient
     log: logging.Logger
     settings: Mapping[str, str]
     address: PublicAddress
     tasks: PluginTasks
+    mcp_servers: Callable[[str], Sequence[TurnMcpServer]]
+
+    def shared_mcp_servers(self, agent_name: str) -> Sequence[TurnMcpServer]:
+        """Return the MCP servers for all sessions of one of the plugin's runtimes."""
+        return self.mcp_servers(agent_name)
 
     def url_for(self, path: str) -> str:
         """Return the public URL of a path of this server."""

@@ -1,11 +1,10 @@
 """Which plugins are enabled: `XO_PLUGINS`, the config file, drop-in files, else all."""
 
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from xo_cowork_core.host.settings.model import Settings
-from xo_cowork_core.host.settings.sources import SettingError
+from xo_cowork_core.host.settings.sources import SettingError, parse_toml
 
 
 def select_enabled_plugins(settings: Settings, installed: Collection[str]) -> tuple[str, ...]:
@@ -38,7 +37,7 @@ def _names_from_drop_in_files(settings: Settings) -> tuple[str, ...] | None:
 
 def _read_toml(path: Path) -> Mapping[str, object]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse_toml(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SettingError(f"{path} can't be read as TOML: {error}") from error
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pluggy
+from fastapi import APIRouter
 from pydantic import SecretStr
 
-from xo_cowork_core.host.plugins.call_thread import CallThread, HangingCallError
-from xo_cowork_core.sdk import Turn, TurnOutcome
+from xo_cowork_core.sdk import LazyRouter, Turn, TurnOutcome
 from xo_cowork_core.sdk.hooks import PROJECT, Hooks
+from xo_cowork_core.services.runtimes.call_thread import CallThread, HangingCallError
 from xo_cowork_core.services.runtimes.calls import require_type
 from xo_cowork_core.services.runtimes.plugin_record import (
     PluginError,
@@ -21,6 +22,17 @@ from xo_cowork_core.services.runtimes.value_words import shorten
 from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 HOOK_SECONDS = 5.0
+
+
+class HookManager(pluggy.PluginManager):
+    """Looks for hooks among the names that a class itself defines: pluggy inspects each of the 30
+    special methods too, which takes 1 ms for every plugin."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> pluggy.HookspecOpts | None:
+        return None if name.startswith("__") else super().parse_hookspec_opts(module_or_class, name)
 
 
 class HookCaller:
@@ -35,7 +47,7 @@ class HookCaller:
         self._thread = thread
         self._turn_thread = CallThread(f"hooks of {record.name}")
         self._hanging: set[str] = set()
-        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager = HookManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
         if inspect.isclass(plugin):
             name = plugin.__name__
@@ -89,11 +101,24 @@ class HookCaller:
         require_type(value, hint, f"{hook}()")
         return value
 
+    def build_router(self, router: APIRouter | LazyRouter) -> APIRouter:
+        """Return the routes of a lazy router. Blocks; raises PluginError alone."""
+        if isinstance(router, APIRouter):
+            return router
+        try:
+            built = self._turn_thread.run(router.build, HOOK_SECONDS)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise _hook_error("LazyRouter.build", error) from error
+        require_type(built, APIRouter, "LazyRouter.build()")
+        return built
+
     def close(self) -> None:
         """End the thread of the plugin's hooks."""
         self._turn_thread.close()
 
-    def call_for_list(self, hook: str, item_type: type, **arguments: object) -> list[Any]:
+    def call_for_list(self, hook: str, item_type: Any, **arguments: object) -> list[Any]:
         """Call a hook at start that returns a list. Raises PluginError."""
         if not self.implements(hook):
             return []

@@ -91,7 +91,8 @@ class PluginLifespan:
         self.started.set()
         try:
             await self.leave.wait()
-            self.record.set_state("stopping")
+            if self.record.state != "failed":
+                self.record.set_state("stopping")
         except asyncio.CancelledError:
             # a child task of the plugin crashed, or `stop` gave up waiting; the plugin's context
             # may raise the real cause instead
@@ -126,6 +127,7 @@ class PluginLifespans:
         self, plugins: Sequence[LoadedPlugin], on_failed: Callable[[str], Awaitable[None]]
     ) -> None:
         self._plugins = plugins
+        self._on_failed = on_failed
         self._lifespans = [
             PluginLifespan(plugin, on_failed)
             for plugin in plugins
@@ -145,6 +147,16 @@ class PluginLifespans:
         ]
         for late in await _wait_for(waits, wait):
             late.cancel()
+
+    async def fail(self, name: str, error: PluginError) -> None:
+        """Take a plugin out whose fault is seen after its start."""
+        plugin = next(each for each in self._plugins if each.record.name == name)
+        plugin.record.fail(str(error))
+        log.warning("plugin %s: %s", name, error, exc_info=error.__cause__)
+        for lifespan in self._lifespans:
+            if lifespan.plugin is plugin:
+                lifespan.request_stop()
+        await self._on_failed(name)
 
     async def stop(self) -> None:
         """Stop all at once."""

@@ -24,6 +24,7 @@ from xo_cowork_core.host.settings.types import SETTING_TYPES
 from xo_cowork_core.sdk import Setting
 
 WORKSPACE_HOME = Path("/home/coder")
+SECRET_TYPES = frozenset({"secret", "webhook_url"})
 PLUGIN_SETTING_TYPES = {"text", "path", "url", "integer", "seconds", "flag"}
 
 
@@ -36,7 +37,8 @@ class SettingField(NamedTuple):
     help: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# nothing compares or prints settings, and the methods for it take 1 ms of each start
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ServerSettings:
     """The settings of the server itself."""
 
@@ -207,7 +209,7 @@ class ServerSettings:
         return self.agent_name or self.default_agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Settings(ServerSettings):
     """Every setting of the core, parsed: those of the server, and those of the XO service.
 
@@ -296,6 +298,13 @@ class Settings(ServerSettings):
             "Hour of the day, in UTC, from which the usage of the day before is reported.",
         ),
     ]
+    webhook_url: Annotated[
+        SecretStr,
+        SettingField("XO_WEBHOOK_URL", "webhook_url", "", "Address that gets signed notices."),
+    ]
+    webhook_secret: Annotated[
+        SecretStr, SettingField("XO_WEBHOOK_SECRET", "secret", "", "Key that signs them.")
+    ]
     source: SettingsSource
 
 
@@ -327,6 +336,8 @@ def read_settings(
             f"HOST={settings.host} can be reached from other machines: set XO_API_TOKEN, "
             "or HOST=127.0.0.1"
         )
+    if settings.webhook_url.get_secret_value() and not settings.webhook_secret.get_secret_value():
+        raise SettingError("XO_WEBHOOK_URL needs XO_WEBHOOK_SECRET, which signs what is sent there")
     return settings
 
 
@@ -356,7 +367,7 @@ def _parse(field: SettingField, value: SettingValue | None) -> Any:
     except ValueError:
         origin = value.origin if value else "its default"
         # an address may have a password before its "@"
-        shown = "" if field.type == "secret" or "@" in text else f"={text!r}"
+        shown = "" if field.type in SECRET_TYPES or "@" in text else f"={text!r}"
         raise SettingError(
             f"{field.name}{shown} (from {origin}) is not allowed: "
             f"it must be {setting_type.description}"
@@ -366,7 +377,7 @@ def _parse(field: SettingField, value: SettingValue | None) -> Any:
 def _empty_value(type_name: str) -> Any:
     if type_name in {"list", "hosts", "origins"}:
         return ()
-    return SecretStr("") if type_name == "secret" else ""
+    return SecretStr("") if type_name in SECRET_TYPES else ""
 
 
 def _with_stage_defaults(values: dict[str, Any], source: SettingsSource) -> dict[str, Any]:

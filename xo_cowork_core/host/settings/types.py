@@ -147,12 +147,26 @@ def _parse_origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _parse_webhook_url(text: str) -> SecretStr:
+    """Accept https, or http to this machine. The address may contain a secret of its own."""
+    parts = urlsplit(_parse_url(text))
+    is_secure = parts.scheme == "https" or (
+        parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    )
+    if not is_secure or "@" in parts.netloc or parts.fragment:
+        raise ValueError(text)
+    return SecretStr(text)
+
+
 SETTING_TYPES = {
     "text": SettingType(str, "a text"),
     "secret": SettingType(SecretStr, "a text"),
     "host": SettingType(_parse_host, "an address or a host name"),
     "url": SettingType(_parse_url, "an address like http://host:8080 or ws://host:8080"),
     "public_url": SettingType(_parse_public_url, "an address like https://box.example"),
+    "webhook_url": SettingType(
+        _parse_webhook_url, "an address like https://hooks.example/xo, or http on this machine"
+    ),
     "url_path": SettingType(_parse_url_path, "a path like /auth/start"),
     "hour": SettingType(_parse_hour, "an hour from 0 to 23"),
     "loopback_url": SettingType(

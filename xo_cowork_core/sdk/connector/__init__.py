@@ -1,13 +1,33 @@
 """What a connector needs: its interface and abilities, the ways to sign in, and tokens."""
 
-from xo_cowork_core.sdk.connector.account_request import fetch_account
+from xo_cowork_core.sdk.connector.account_request import (
+    fetch_account,
+    read_account,
+    request_account,
+)
 from xo_cowork_core.sdk.connector.connector import (
     Account,
     ConnectionState,
     Connector,
     ConnectorInfo,
+    GitCredential,
+    McpEndpoint,
+    ProvidesGitCredentials,
+    ProvidesMcpServer,
+    ProvidesRawTokens,
     ProvidesTurnEnvironment,
+    RefreshesTokens,
     Revokes,
+)
+from xo_cowork_core.sdk.connector.exports import (
+    ExportedConnection,
+    ExportsConnections,
+    FileSection,
+    FileValue,
+    ImportedConnection,
+    ImportsConnections,
+    read_tokens,
+    token_values,
 )
 from xo_cowork_core.sdk.connector.methods import (
     AgentLogin,
@@ -24,9 +44,15 @@ from xo_cowork_core.sdk.connector.methods import (
     SignInDialog,
     SignInMethod,
 )
+from xo_cowork_core.sdk.connector.status import (
+    DEFAULT_CONNECTION,
+    ConnectionStatus,
+    ConnectorConnections,
+)
 from xo_cowork_core.sdk.connector.tokens import ConnectorTokens, TokenSet
 
 __all__ = [
+    "DEFAULT_CONNECTION",
     "Account",
     "AgentLogin",
     "ApiKey",
@@ -34,19 +60,37 @@ __all__ = [
     "CommandLogin",
     "CommandOutput",
     "ConnectionState",
+    "ConnectionStatus",
     "Connector",
+    "ConnectorConnections",
     "ConnectorInfo",
     "ConnectorTokens",
     "DeviceCode",
+    "ExportedConnection",
+    "ExportsConnections",
+    "FileSection",
+    "FileValue",
+    "GitCredential",
+    "ImportedConnection",
+    "ImportsConnections",
     "LoopbackRedirect",
+    "McpEndpoint",
     "MethodKind",
     "OAuthClient",
     "OAuthServer",
     "OutputStream",
+    "ProvidesGitCredentials",
+    "ProvidesMcpServer",
+    "ProvidesRawTokens",
     "ProvidesTurnEnvironment",
+    "RefreshesTokens",
     "Revokes",
     "SignInDialog",
     "SignInMethod",
     "TokenSet",
     "fetch_account",
+    "read_account",
+    "read_tokens",
+    "request_account",
+    "token_values",
 ]

@@ -5,17 +5,19 @@ RFC 8414 and RFC 9728 (discovery), RFC 7591 (dynamic client registration) and RF
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+from pathlib import Path
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from xo_cowork_core.sdk.connector.tokens import TokenSet
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 MethodKind: TypeAlias = Literal["authorization_code", "device_code", "api_key", "command", "agent"]
 # `install`: of an installer; the first such line of a sign-in is the name of the package
 OutputStream: TypeAlias = Literal["stdout", "stderr", "install"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class OAuthServer:
     """An authorization server.
 
@@ -34,7 +36,7 @@ class OAuthServer:
     revocation_endpoint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class OAuthClient:
     """The client that the host is towards the authorization server.
 
@@ -54,7 +56,7 @@ class OAuthClient:
     authentication: Literal["", "basic", "post"] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class LoopbackRedirect:
     """The redirect URI `http://<host>:<port><path>` on which the host listens during a sign-in.
 
@@ -67,7 +69,7 @@ class LoopbackRedirect:
     path: str = "/callback"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class AuthorizationCode:
     """Authorization code with PKCE (S256).
 
@@ -88,7 +90,7 @@ class AuthorizationCode:
     kind: ClassVar[MethodKind] = "authorization_code"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class DeviceCode:
     """Device authorization: a person enters a short code on another page.
 
@@ -104,7 +106,7 @@ class DeviceCode:
     kind: ClassVar[MethodKind] = "device_code"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ApiKey:
     """A key that a person pastes. It becomes the access token, which `identify` checks.
 
@@ -118,16 +120,20 @@ class ApiKey:
     kind: ClassVar[MethodKind] = "api_key"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class CommandOutput:
-    """What a sign-in command wrote: `stdout` and `stderr` as text, `returncode` its exit code."""
+    """What a sign-in command wrote: `stdout` and `stderr` as text, `returncode` its exit code.
+
+    `folder` is the private folder of the run, for a method that has one.
+    """
 
     stdout: str
     stderr: str
     returncode: int
+    folder: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class CommandLogin:
     """A program that signs in by itself, such as `rclone authorize` or `gh auth login`.
 
@@ -146,6 +152,12 @@ class CommandLogin:
     `error_pattern` finds the message of a program that goes on after an error instead of ending:
     the flow then fails with it. `install` is the command that installs the program, for people.
 
+    `optional_flags` are flags that not all versions know: each is added where the `--help` of the
+    command (of `argv` up to its first flag) names it. `private_folder` is the name of an
+    environment entry, whose value is then a new folder, mode 0700, that is deleted with all that
+    is in it when the flow ends: for a program that stores its sign-in in a folder of its own, so
+    that the person's own sign-in stays as it is. `read_tokens` is called in a thread.
+
     `callback` is where the program itself listens for the browser. The host then passes a pasted
     URL on to it, lets one flow at a time use its port, and when `url_pattern` finds a URL of that
     address, shows people the one that it redirects to. With `server` and `client` the host
@@ -159,6 +171,8 @@ class CommandLogin:
     read_input: Callable[[str], str] | None = None
     error_pattern: str = ""
     install: str = ""
+    optional_flags: Sequence[str] = ()
+    private_folder: str = ""
     takes_input: bool = False
     terminal: bool = False
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -190,7 +204,7 @@ class SignInDialog(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class AgentLogin:
     """A sign-in that the plugin's code carries out, for example over the agent's protocol.
 

@@ -1,14 +1,16 @@
 """Tokens of a connection, and the interface through which a plugin gets them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
 from pydantic import SecretStr
 
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
-@dataclass(frozen=True, slots=True)
+
+@frozen_dataclass
 class TokenSet:
     """The tokens of one connection, as an RFC 6749 §5.1 answer gives them.
 
@@ -33,6 +35,16 @@ class ConnectorTokens(Protocol):
         However many callers wait, one refresh runs. Raises `Unauthorized` when a person has to
         sign in (again), `Unavailable` while the provider can't be reached and the old token has
         expired, `NotFound` for a connector of another plugin.
+        """
+        ...
+
+    async def refresh(
+        self, connector: str, refused: TokenSet, connection: str = "default"
+    ) -> TokenSet:
+        """Return tokens that are newer than `refused`, which the service does not accept any more.
+
+        However many callers wait, one refresh runs. Raises as `get`; `Unauthorized` also where the
+        tokens can't be refreshed: a person then has to sign in again.
         """
         ...
 

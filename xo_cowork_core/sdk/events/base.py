@@ -5,8 +5,10 @@ session and the terminal event; a runtime yields the rest in the order in which 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import ClassVar, Literal, TypeAlias
+
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 JsonValue: TypeAlias = (
     bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
@@ -17,9 +19,10 @@ StepReason: TypeAlias = Literal["stop", "tool_use", "length", "error"]
 CompactionPhase: TypeAlias = Literal["prune", "summarize"]
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
     """Base of all events."""
+
+    __slots__ = ()
 
     name: ClassVar[str] = "event"
     terminal: ClassVar[bool] = False
@@ -29,7 +32,7 @@ class Event:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Tokens:
     """Tokens of one model call or one turn, not cumulative."""
 
@@ -52,7 +55,7 @@ class Tokens:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class SessionCreated(Event):
     """The first event of a new session's turn. The host sends it."""
 
@@ -62,7 +65,7 @@ class SessionCreated(Event):
         return {"session_id": session_id}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class TextDelta(Event):
     """Assistant text to append."""
 
@@ -73,7 +76,7 @@ class TextDelta(Event):
         return {"text": self.text, "session_id": session_id}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ReasoningDelta(Event):
     """Reasoning text to append."""
 
@@ -84,7 +87,7 @@ class ReasoningDelta(Event):
         return {"text": self.text}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class StepStart(Event):
     """One model call starts; `step` counts from 1 in a turn."""
 
@@ -95,7 +98,7 @@ class StepStart(Event):
         return {"step": self.step}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class StepFinish(Event):
     """One model call ended.
 
@@ -112,7 +115,7 @@ class StepFinish(Event):
         return {"reason": self.reason, "tokens": self.tokens.data(), "cost": self.cost}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ModelLoading(Event):
     """The runtime works before its first text; `label` names the work, for people."""
 
@@ -123,7 +126,7 @@ class ModelLoading(Event):
         return {"label": self.label}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class TitleUpdate(Event):
     """The session has a new title."""
 
@@ -134,7 +137,7 @@ class TitleUpdate(Event):
         return {"title": self.title}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class CompactionStart(Event):
     """Compaction started: the agent shortens the conversation. `phases` names its steps:
     `prune` (tool output is dropped) and `summarize`."""
@@ -146,7 +149,7 @@ class CompactionStart(Event):
         return {"phases": list(self.phases)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Compacted(Event):
     """Compaction is finished."""
 
@@ -156,7 +159,7 @@ class Compacted(Event):
         return {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class CompactionError(Event):
     """Compaction failed."""
 
@@ -167,7 +170,7 @@ class CompactionError(Event):
         return {"error_message": self.error_message}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Desync(Event):
     """The text streamed so far is invalid: readers clear it and fetch the messages again."""
 
@@ -178,7 +181,7 @@ class Desync(Event):
         return {"reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class AgentError(Event):
     """Terminal: the turn failed. Codes as in `AgentFailure`."""
 
@@ -191,7 +194,7 @@ class AgentError(Event):
         return {"error_message": self.error_message, "code": self.code}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Done(Event):
     """Terminal: the turn ended.
 

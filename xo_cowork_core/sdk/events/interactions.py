@@ -1,15 +1,16 @@
 """Events of an agent that waits for a person: permissions, questions and plans."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import ClassVar, Literal, TypeAlias
 
 from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 PermissionScope: TypeAlias = Literal["once", "session"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class PermissionRequest(Event):
     """A tool call needs permission.
 
@@ -39,7 +40,7 @@ class PermissionRequest(Event):
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class PermissionResolved(Event):
     """A permission request or a plan has been decided. Sent by the host.
 
@@ -56,7 +57,7 @@ class PermissionResolved(Event):
         return {"call_id": self.call_id, "decision": self.decision, "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class QuestionOption:
     """One of the answers that a question offers."""
 
@@ -64,7 +65,7 @@ class QuestionOption:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class QuestionItem:
     """One question of a form. `question` is its text and the key of its answer."""
 
@@ -82,7 +83,7 @@ class QuestionItem:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Question(Event):
     """The agent asks the user one or more questions."""
 
@@ -99,7 +100,7 @@ class Question(Event):
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class QuestionResolved(Event):
     """A question is closed: `reason` is `answered`, `timeout` or `withdrawn`. Sent by the host."""
 
@@ -111,7 +112,7 @@ class QuestionResolved(Event):
         return {"call_id": self.call_id, "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class PlanReview(Event):
     """The agent has made a plan and waits for the decision on it. `plan` is Markdown."""
 

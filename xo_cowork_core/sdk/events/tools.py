@@ -1,12 +1,13 @@
 """Events of tool calls and their results."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from xo_cowork_core.sdk.events.base import Event, Json, JsonValue
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ToolCall(Event):
     """A tool call starts.
 
@@ -30,7 +31,7 @@ class ToolCall(Event):
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ToolUpdate(Event):
     """A running tool call has new arguments, a new title or more output.
 
@@ -56,7 +57,7 @@ class ToolUpdate(Event):
         return {"call_id": self.call_id, "tool": self.tool, **known}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class TodoItem:
     """One entry of an agent's task list. `active_form` is its text while it is in progress."""
 
@@ -72,7 +73,7 @@ class TodoItem:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ToolResult(Event):
     """A tool call succeeded. For the tool `todo`, `metadata` is `{"todos": [...]}`."""
 
@@ -93,7 +94,7 @@ class ToolResult(Event):
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ToolError(Event):
     """A tool call failed or was denied. `error_message` is `output` when empty."""
 

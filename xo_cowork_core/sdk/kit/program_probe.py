@@ -5,11 +5,11 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from xo_cowork_core.sdk.context import HostContext
 from xo_cowork_core.sdk.errors import AgentFailure
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.health import Health
 
 COMMAND_SECONDS = 4.0
@@ -18,7 +18,7 @@ SIGNED_OUT_FRESH_SECONDS = 5.0
 VERSION = re.compile(rb"\bv?(\d+\.\d\S*)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class CommandResult:
     """The result of a command. `returncode` is None when the program did not start."""
 

@@ -1,14 +1,14 @@
 """The time limits of one turn: silence, reaching the model, and the turn as a whole."""
 
 import asyncio
-from dataclasses import dataclass
 
 from xo_cowork_core.sdk.errors import AgentFailure
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 TOOL_FACTOR = 3.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class TurnLimits:
     """Limits in seconds. `total` and `connection` are None where the agent has no such limit.
 

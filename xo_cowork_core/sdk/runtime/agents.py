@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from xo_cowork_core.sdk.events.base import Json, JsonValue
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 __all__ = [
     "Agent",
@@ -18,7 +19,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Agent:
     """One agent in a runtime's registry.
 
@@ -34,7 +35,7 @@ class Agent:
     session_ids: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class AgentDetail:
     """What a page about one agent shows. The host masks secrets in it.
 
@@ -111,7 +112,7 @@ class HasChannels(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class GatewayStatus:
     """The state of a runtime's gateway. `port` and `ws_url` are the configured address."""
 

@@ -5,9 +5,10 @@ The lists are for people to look at. None of them may hold a secret.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
+
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 __all__ = [
     "Automation",
@@ -24,7 +25,7 @@ McpTransport: TypeAlias = Literal["stdio", "http", "sse"]
 McpScope: TypeAlias = Literal["user", "project"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Tool:
     """A tool that an agent may call. `source` says where it comes from, such as `core`."""
 
@@ -44,7 +45,7 @@ class ListsTools(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class McpServer:
     """An MCP server in the configuration of an agent.
 
@@ -69,7 +70,7 @@ class ListsMcpServers(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Automation:
     """Work that an agent does by itself. `schedule` is when, in words or as a cron expression."""
 

@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 # the host resolves the annotation `Json` here, which names `JsonValue`
 from xo_cowork_core.sdk.events.base import Json, JsonValue  # noqa: F401 # pyright: ignore[reportUnusedImport]
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 __all__ = [
     "AccountKind",
@@ -21,7 +21,7 @@ __all__ = [
 AccountKind: TypeAlias = Literal["subscription", "api_key", "other"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Provider:
     """A provider of models whose API key is one of the plugin's secrets.
 
@@ -58,7 +58,7 @@ class ShowsConfiguration(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ProviderAccount:
     """The account at a provider with which turns run.
 

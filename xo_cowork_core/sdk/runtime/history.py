@@ -1,11 +1,12 @@
 """Records of a stored conversation: a session, its messages and their parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from xo_cowork_core.sdk.events.base import Json, JsonValue, Tokens
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 __all__ = [
     "CompactionPart",
@@ -27,7 +28,7 @@ Finish: TypeAlias = Literal["stop", "tool_use", "length", "error"]
 ToolStatus: TypeAlias = Literal["pending", "running", "completed", "error"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class SessionRecord:
     """One session in a runtime's store.
 
@@ -43,21 +44,21 @@ class SessionRecord:
     time_updated: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class TextPart:
     """Text of a message, in Markdown."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ReasoningPart:
     """Reasoning text of the model."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ToolPart:
     """A tool call and its result. `tool` and `input` have the names of `ToolCall`.
 
@@ -76,7 +77,7 @@ class ToolPart:
     time_end: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class FilePart:
     """A file attached to a message. `path` is absolute, `size` in bytes."""
 
@@ -87,7 +88,7 @@ class FilePart:
     mime_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class StepPart:
     """The end of one model call. `cost` is in US dollars, None when unknown."""
 
@@ -96,7 +97,7 @@ class StepPart:
     cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class CompactionPart:
     """The agent shortened the conversation here."""
 
@@ -104,7 +105,7 @@ class CompactionPart:
 Part: TypeAlias = TextPart | ReasoningPart | ToolPart | FilePart | StepPart | CompactionPart
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Message:
     """One message of a session.
 

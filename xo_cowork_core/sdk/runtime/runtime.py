@@ -6,17 +6,17 @@ Only `describe` and `run` are required. Each ability is an ABC of its own; the h
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from xo_cowork_core.sdk.events.base import Event
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.health import Health
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.turn import Turn, TurnAnswer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class RuntimeInfo:
     """The name and rank of a runtime.
 
@@ -25,6 +25,8 @@ class RuntimeInfo:
     100 is a third party's default, 1000 is for simulated agents. A turn without an event for
     `silent_seconds` is ended with code `silent`; while a tool call is open the limit is an hour,
     and while a request waits for a person there is none.
+    With `isolates_sessions` no process runs turns of two sessions: then what the host adds to the
+    environment for a run differs by session, else it is the same for all turns of the runtime.
     `health_field` is a field of `/health` that has the path of the runtime's program, like
     `acme_cli`, for clients that know it by that name.
     """
@@ -35,6 +37,7 @@ class RuntimeInfo:
     rank: int = 100
     silent_seconds: float = 300.0
     health_field: str = ""
+    isolates_sessions: bool = False
 
 
 class Runtime(ABC):
@@ -141,7 +144,7 @@ class ClosesSessions(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Model:
     """A model that a prompt may name. Prices are US dollars for a million tokens; None = unknown.
 
@@ -167,7 +170,7 @@ class ListsModels(ABC):
         """Return the models, the default first, within 5 s."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Skill:
     """A skill that a prompt may name in `agent_type`. `path` is the file that defines it, None when
     the agent doesn't tell.

@@ -21,7 +21,8 @@ class LogsIn(ABC):
     def sign_in_methods(self) -> Sequence[SignInMethod]:
         """Return the ways to sign in, the best first, each with an `id` of its own.
 
-        Called at each sign-in; must not block.
+        Called in a thread, at each sign-in: it may depend on settings and secrets and read files,
+        within 10 s.
         """
 
     @abstractmethod

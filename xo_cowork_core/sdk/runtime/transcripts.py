@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from xo_cowork_core.sdk.events.base import Tokens
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_cowork_core.sdk.runtime.runtime import KeepsHistory
 
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class UsageRecord:
     """One model call. `key` is the same wherever the same call is recorded again.
 

@@ -1,7 +1,7 @@
 """One turn as the host passes it to a runtime, and the answers given during it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -9,13 +9,14 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk.events.base import Tokens
 from xo_cowork_core.sdk.events.interactions import PermissionScope
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 PermissionKind: TypeAlias = Literal["file_changes", "run_commands", "other"]
 PermissionRule: TypeAlias = Literal["allow", "ask", "deny"]
 AgentMode: TypeAlias = Literal["build", "plan"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Attachment:
     """A file that came with the prompt. `path` is absolute and was checked by the host."""
 
@@ -26,7 +27,7 @@ class Attachment:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Permissions:
     """The permission rules of a turn, one for each kind of tool call.
 
@@ -49,7 +50,27 @@ class Permissions:
         return rules[kind]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
+class TurnMcpServer:
+    """An MCP server that the agent of a turn may use: streamable HTTP at a loopback address.
+
+    `name` has only letters, digits and `_`; agents build the names of tools from it. Requests
+    carry the `headers`, which have a token that works only while a turn of this session runs. It
+    stays the same in all turns of the session, as long as the host runs. Pass it to the agent in
+    its environment or through its stdin, never in `argv` or in a file.
+    """
+
+    name: str
+    url: str
+    token: SecretStr
+
+    @property
+    def headers(self) -> Mapping[str, SecretStr]:
+        """The headers of each request."""
+        return {"Authorization": SecretStr(f"Bearer {self.token.get_secret_value()}")}
+
+
+@frozen_dataclass
 class Turn:
     """One prompt to run.
 
@@ -58,7 +79,8 @@ class Turn:
     starts a new one under the same id where its store has lost it. `mode` is `build`, or `plan`:
     make a plan and show it in a `PlanReview`. `skill` is a skill's bare name. `environment` is
     complete: the runtime's secrets and what other plugins add; it is all that the agent's process
-    may get beside the host's own allow-list.
+    may get beside the host's own allow-list. `mcp_servers` are to be added to those that the agent
+    has in its own configuration; a runtime that can't do that ignores them.
     """
 
     stream_id: str
@@ -75,9 +97,10 @@ class Turn:
     attachments: Sequence[Attachment] = ()
     permissions: Permissions = field(default_factory=Permissions)
     environment: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
+    mcp_servers: Sequence[TurnMcpServer] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class PermissionAnswer:
     """Allows or denies one tool call. `message` is the reason, for the agent; it may be empty.
 
@@ -90,7 +113,7 @@ class PermissionAnswer:
     scope: PermissionScope = "once"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class QuestionAnswer:
     """Answers by question text. Empty when the user declined or did not answer in time."""
 
@@ -101,7 +124,7 @@ class QuestionAnswer:
         return not self.answers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class PlanAnswer:
     """The decision on a plan.
 
@@ -115,7 +138,7 @@ class PlanAnswer:
 TurnAnswer: TypeAlias = PermissionAnswer | QuestionAnswer | PlanAnswer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class TurnOutcome:
     """How a turn ended, without its content. `cost` is in US dollars."""
 

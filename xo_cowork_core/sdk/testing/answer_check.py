@@ -19,6 +19,8 @@ PluginSelection: TypeAlias = tuple[str, tuple[str, ...]]
 DOCUMENT_PATH = "/openapi.json"
 JSON_TYPE = "application/json"
 BODY_CHARACTERS = 500
+# a busy machine makes a document of many plugins in seconds, not in the 5 that httpx waits
+DOCUMENT_SECONDS = 30.0
 
 
 class Operation:
@@ -123,7 +125,9 @@ class AnswerCheck:
         documents = shared_documents()
         if self._selection not in documents:
             url = request.url.copy_with(path=DOCUMENT_PATH, query=None)
-            fetched = httpx.get(url, headers=_credentials(request), trust_env=False)
+            fetched = httpx.get(
+                url, headers=_credentials(request), timeout=DOCUMENT_SECONDS, trust_env=False
+            )
             if fetched.status_code != HTTPStatus.OK:
                 return None
             documents[self._selection] = Document(fetched.json())

@@ -11,7 +11,7 @@ from xo_cowork_core.sdk.testing.frames import Body
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.server import LiveServer
 
-FLOW_SECONDS = 20.0
+FLOW_SECONDS = 30.0
 TERMINAL_STATES = frozenset({"completed", "failed", "cancelled", "expired"})
 
 

@@ -21,7 +21,9 @@ class ConnectorSubject:
     the account with another `sub`. For a connector with API keys, `api_key` is one that the service
     accepts and `refused_key` a well-formed one that it does not. For a connector with a command,
     `command` gets a flow and does what the person does; it returns the text to submit, or "".
-    `turn_environment` names the entries that agents get from the connector while it is signed in.
+    `turn_environment` names the entries that agents get from the connector while it is signed in,
+    and `raw_token_environment` those that only agents of projects with raw tokens get. `git_hosts`
+    are the hosts for whose repositories git of agents gets credentials.
     """
 
     name: str
@@ -34,3 +36,5 @@ class ConnectorSubject:
     refused_key: str = "key-that-was-revoked-0123"
     command: Callable[[Body], str] | None = None
     turn_environment: Sequence[str] = ()
+    raw_token_environment: Sequence[str] = ()
+    git_hosts: Sequence[str] = ()

@@ -4,21 +4,32 @@ import asyncio
 import logging
 import shutil
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Coroutine, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION, ConnectionStatus
 from xo_cowork_core.sdk.connector.tokens import TokenSet
 from xo_cowork_core.sdk.context import HostContext
 from xo_cowork_core.sdk.errors import NotFound, Unauthorized, Unavailable
 from xo_cowork_core.sdk.events.base import Event, JsonValue
 from xo_cowork_core.sdk.http import HttpResponse
 from xo_cowork_core.sdk.runtime.runtime import Runtime
-from xo_cowork_core.sdk.runtime.turn import Permissions, Turn
-from xo_cowork_core.sdk.sign_in import FlowUpdate, FlowView
+from xo_cowork_core.sdk.runtime.turn import Permissions, Turn, TurnMcpServer
+from xo_cowork_core.sdk.sign_in import FlowUpdate, FlowView, Redirect
 from xo_cowork_core.sdk.testing.fake_processes import FakeProcesses
 
 T = TypeVar("T")
@@ -74,11 +85,51 @@ class FakeTokens:
         except KeyError:
             raise Unauthorized(f"{connector} is not connected") from None
 
+    async def refresh(
+        self, connector: str, refused: TokenSet, connection: str = "default"
+    ) -> TokenSet:
+        tokens = await self.get(connector, connection)
+        if tokens == refused:
+            raise Unauthorized(f"{connector} has no newer tokens")
+        return tokens
+
     async def set(self, connector: str, tokens: TokenSet, connection: str = "default") -> None:
         self._tokens[connector, connection] = tokens
 
     async def delete(self, connector: str, connection: str = "default") -> None:
         self._tokens.pop((connector, connection), None)
+
+    def names(self, connector: str) -> Sequence[str]:
+        """Return the names of the connections that have tokens."""
+        return [name for owner, name in self._tokens if owner == connector]
+
+
+class FakeConnections:
+    """The states that follow from the tokens in memory: `connected`, or `needs_auth`."""
+
+    def __init__(self, tokens: FakeTokens) -> None:
+        self._tokens = tokens
+
+    def statuses(self, connector: str) -> Sequence[ConnectionStatus]:
+        others = [name for name in self._tokens.names(connector) if name != DEFAULT_CONNECTION]
+        return [self.status(connector, name) for name in (DEFAULT_CONNECTION, *sorted(others))]
+
+    def status(self, connector: str, connection: str = DEFAULT_CONNECTION) -> ConnectionStatus:
+        is_connected = connection in self._tokens.names(connector)
+        state = "connected" if is_connected else "needs_auth"
+        return ConnectionStatus(connector, connection, state)
+
+    async def check(self, connector: str, connection: str = DEFAULT_CONNECTION) -> ConnectionStatus:
+        return self.status(connector, connection)
+
+    def export(self, connector: str) -> None:
+        """Do nothing: nothing is exported without the server."""
+
+    async def disconnect(
+        self, connector: str, connection: str = DEFAULT_CONNECTION
+    ) -> ConnectionStatus:
+        await self._tokens.delete(connector, connection)
+        return ConnectionStatus(connector, connection, "disconnected")
 
 
 class FakeSignIns:
@@ -89,11 +140,18 @@ class FakeSignIns:
         name: str,
         *,
         method: str | None = None,
+        connection: str = DEFAULT_CONNECTION,
         attach: bool = True,
         force: bool = False,
+        redirect: Redirect | None = None,
+        redirect_uri: str = "",
+        input: str | None = None,  # noqa: A002  # as in `SignIns`
         seconds: float = 10.0,
     ) -> FlowView:
         raise Unavailable("There is no sign-in in this test: use `LiveServer`")
+
+    async def find_open(self, name: str, connection: str = DEFAULT_CONNECTION) -> FlowView | None:
+        return None
 
     async def read(self, name: str, flow_id: str) -> FlowView:
         raise NotFound("There is no such sign-in")
@@ -129,17 +187,49 @@ class FakeHttp:
         data: Mapping[str, str | SecretStr] | None = None,
         content: bytes | AsyncIterable[bytes] | None = None,
         timeout: float = 30.0,
+        socket: Path | None = None,
     ) -> HttpResponse:
         self.requests.append((method, url))
         if self._respond is None:
             raise Unavailable("There is no network in this test")
         return self._respond(method, url)
 
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str | SecretStr] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: JsonValue = None,
+        data: Mapping[str, str | SecretStr] | None = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
+        timeout: float = 30.0,
+        idle_timeout: float = 300.0,
+        socket: Path | None = None,
+    ) -> AsyncGenerator["FakeHttpStream"]:
+        yield FakeHttpStream(await self.request(method, url))
+
+
+class FakeHttpStream:
+    """An answer whose body comes in one piece."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._body = response.body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        if self._body:
+            yield self._body
+
 
 class FakeContext(HostContext):
     """The services of the host over a temporary folder, to use as `async with`.
 
-    Settings, secrets and tokens are in memory, processes are real. `respond` answers HTTP requests;
+    Settings, secrets and tokens are in memory, processes are real. `mcp_servers` are the shared
+    ones. `respond` answers HTTP requests;
     without it there is no network. Leaving the block ends the processes and the tasks, and raises
     what a task raised.
     """
@@ -159,6 +249,7 @@ class FakeContext(HostContext):
         self._http = FakeHttp(respond)
         self._settings = dict(settings or {})
         self._tasks: list[asyncio.Task[Any]] = []
+        self.mcp_servers: Sequence[TurnMcpServer] = ()
 
     async def __aenter__(self) -> "FakeContext":
         return self
@@ -189,6 +280,14 @@ class FakeContext(HostContext):
     @property
     def tokens(self) -> FakeTokens:
         return self._tokens
+
+    def shared_mcp_servers(self, agent_name: str) -> Sequence[TurnMcpServer]:
+        """Return `mcp_servers`."""
+        return self.mcp_servers
+
+    @property
+    def connections(self) -> FakeConnections:
+        return FakeConnections(self._tokens)
 
     @property
     def sign_in(self) -> FakeSignIns:

@@ -10,24 +10,42 @@ interpreter after the same imports. Only `/proc/<pid>/environ` and `cmdline` hav
 process.
 """
 
+import atexit
 import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import selectors
 import signal
 import socket
 import sys
+import threading
 import time
+import traceback
 from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, NoReturn, TypedDict
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
 
 PROGRAM = "xo_cowork_core"
-# all imports of `serve`, including those that it makes late
-PRELOADED = (f"{PROGRAM}.cli", f"{PROGRAM}.host.serving", "uvloop", "sse_starlette", "httptools")
+# libraries of which `serve` imports modules late
+PRELOADED = (
+    "anyio._backends._asyncio",
+    "encodings.idna",
+    "httptools",
+    "httpx",
+    "pydantic.v1",
+    "sse_starlette",
+    "uvicorn.lifespan.off",
+    "uvloop",
+)
+# they import pytest or start something
+NOT_PRELOADED = (f"{PROGRAM}.__main__", f"{PROGRAM}.sdk.testing")
 PLUGINS = "xo_cowork.plugins"
 MAX_REQUEST_BYTES = 1 << 20
 
@@ -110,17 +128,58 @@ def _send(connection: socket.socket, **fields: int) -> None:
 
 
 def preload() -> None:
-    """Import what servers import. A server reports a plugin whose import fails."""
+    """Import what servers import, at once or late. A server reports a plugin that fails."""
     for name in PRELOADED:
         importlib.import_module(name)
+    import_all(PROGRAM)
+    share_type_adapters()
+    # a server imports its routes after its start
+    for family in importlib.import_module(f"{PROGRAM}.api.families").FAMILIES:
+        build_routes(family.load_router())
     for entry in entry_points(group=PLUGINS):
         with suppress(BaseException):
             entry.load()
+            import_all(entry.module.partition(".")[0])
     threads = os.listdir("/proc/self/task")  # noqa: PTH208
     if len(threads) > 1:
         sys.exit("an installed plugin starts a thread at import: servers can't be forked")
     gc.collect()
     gc.freeze()
+
+
+def share_type_adapters() -> None:
+    """Have FastAPI build the type adapter of equal fields once, for this process and its children.
+
+    Each server would build hundreds of them for its routes, which takes longer than its start.
+    """
+    fields: Any = importlib.import_module("fastapi._compat.v2")
+    build = fields.TypeAdapter
+    adapters: dict[tuple[Any, str], Any] = {}
+
+    def build_once(annotation: Any, *, config: Any) -> Any:
+        # the text has the conditions and the default; two classes may have the same name
+        key = (annotation.__origin__, repr((annotation, config)))
+        if key not in adapters:
+            adapters[key] = build(annotation, config=config)
+        return adapters[key]
+
+    fields.TypeAdapter = build_once
+
+
+def build_routes(router: APIRouter) -> None:
+    """Build what an app needs to serve the routes, and drop all but the type adapters."""
+    app = FastAPI()
+    app.include_router(router)
+    for _ in iter_route_contexts(app.routes):
+        pass
+
+
+def import_all(name: str) -> None:
+    """Import a module and, if it is a package, all modules below it."""
+    module = importlib.import_module(name)
+    for below in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+        if below.name not in NOT_PRELOADED:
+            import_all(below.name)
 
 
 def run(request: Request) -> None:
@@ -143,6 +202,31 @@ def run(request: Request) -> None:
     runpy.run_module(PROGRAM, run_name="__main__", alter_sys=True)
 
 
+def run_and_exit(request: Request) -> NoReturn:
+    """Run the server and end the process as the interpreter does, but free no memory.
+
+    The interpreter would touch every object at its end. In a fork that copies all of the memory
+    that is shared with the parent, which takes as long as the start.
+    """
+    code = 0
+    try:
+        run(request)
+    except SystemExit as error:
+        # a text is what `sys.exit` would print
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)  # noqa: T201
+    except BaseException:  # noqa: BLE001  # it ends this process as it ends an interpreter
+        traceback.print_exc()
+        code = 1
+    # what an interpreter calls first: wait for threads, run the functions of `atexit`
+    threading._shutdown()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main(address: str) -> None:
     """Import everything, listen on the UNIX socket at `address`, and serve."""
     # `sys.path` starts with the script's folder; that of a server starts with its working folder
@@ -155,7 +239,7 @@ def main(address: str) -> None:
         sys.stdout.flush()
         request = ForkServer(listener).serve()
     if request:
-        run(request)
+        run_and_exit(request)
 
 
 if __name__ == "__main__":

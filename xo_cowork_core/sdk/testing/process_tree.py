@@ -31,21 +31,23 @@ class ProcessInfo:
 
 def descendants(root: int) -> list[ProcessInfo]:
     """Return every living descendant of the pid `root`, in any session and process group."""
-    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
-    processes = [process for pid in pids if (process := _read_process(pid))]
-    tree = {root}
-    is_growing = True
-    while is_growing:
-        children = {process.pid for process in processes if process.parent_pid in tree}
-        is_growing = not children <= tree
-        tree |= children
-    return [process for process in processes if process.pid in tree and process.pid != root]
+    children: dict[int, list[int]] = {}
+    for pid in _list_pids():
+        if stat := _read_stat(pid):
+            children.setdefault(int(stat[1]), []).append(pid)
+    tree: list[int] = []
+    parents = [root]
+    while parents:
+        below = children.pop(parents.pop(), [])
+        tree += below
+        parents += below
+    return [process for pid in tree if (process := _read_process(pid))]
 
 
 def session_members(session_id: int) -> list[ProcessInfo]:
     """Return every living process of a session, named by the pid of its first process."""
-    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
-    return [p for pid in pids if (p := _read_process(pid)) and _session_of(pid) == session_id]
+    members = (pid for pid in _list_pids() if _session_of(pid) == session_id)
+    return [process for pid in members if (process := _read_process(pid))]
 
 
 def read_environment(pid: int) -> dict[str, str]:
@@ -81,18 +83,33 @@ def eventually(condition: Callable[[], bool], seconds: float, description: str) 
         time.sleep(min(MAX_POLL_SECONDS, POLL_SECONDS + POLL_GROWTH * elapsed))
 
 
+def _list_pids() -> list[int]:
+    return [int(name) for name in os.listdir(PROC) if name.isdigit()]  # noqa: PTH208
+
+
+def _read_stat(pid: int) -> list[str]:
+    """Return the fields after the program's name; none for a process that has ended."""
+    try:
+        # twice as fast as `Path.read_text`, and it is read for every process of the machine
+        with open(f"{PROC}/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123
+            stat = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    # the program's name is in parentheses and may itself contain parentheses and blanks
+    fields = stat.rpartition(")")[2].split()
+    # one without memory is at its end: the kernel has yet to make it a zombie
+    return [] if fields[0] in {"Z", "X"} or fields[20] == "0" else fields
+
+
 def _read_process(pid: int) -> ProcessInfo | None:
     try:
-        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
         command = (PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
         return None
-    # the program's name is in parentheses and may itself contain parentheses and blanks
-    fields = stat.rpartition(")")[2].split()
-    if fields[0] in {"Z", "X"}:
+    if not (stat := _read_stat(pid)):
         return None
     text = command.replace(b"\0", b" ").decode(errors="replace").strip()
-    return ProcessInfo(pid, start_time=int(fields[19]), parent_pid=int(fields[1]), command=text)
+    return ProcessInfo(pid, start_time=int(stat[19]), parent_pid=int(stat[1]), command=text)
 
 
 def _session_of(pid: int) -> int:

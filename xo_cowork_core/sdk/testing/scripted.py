@@ -56,6 +56,7 @@ def script(*steps: Step) -> str:
     `["ticks", seconds]`, `["sleep", seconds]`, `["think", t]`, `["write", name, content]`,
     `["tool", seconds]`, `["leave", seconds]` (a process that outlives the step),
     `["environment"]` (the names and SHA-256 digests of the turn's entries as a JSON object),
+    `["mcp_servers"]` (the names and addresses of the turn's MCP servers as a JSON object),
     `["usage", input, output]` (a `Done` that may come too early or twice),
     `["fail", code, message]`, `["crash"]`, `["junk"]` (something that is not an event).
     """
@@ -175,6 +176,12 @@ async def _environment(
     yield TextDelta(json.dumps(entries))
 
 
+async def _mcp_servers(
+    turn: Turn, call_id: str, values: Sequence[str]
+) -> AsyncGenerator[Event, None]:
+    yield TextDelta(json.dumps({server.name: server.url for server in turn.mcp_servers}))
+
+
 async def _usage(turn: Turn, call_id: str, values: Sequence[str]) -> AsyncGenerator[Event, None]:
     yield Done(tokens=Tokens(input=int(values[0]), output=int(values[1])))
 
@@ -213,6 +220,7 @@ STEP_FUNCTIONS: Mapping[str, StepFunction] = MappingProxyType(
         "tool": _tool,
         "leave": _leave,
         "environment": _environment,
+        "mcp_servers": _mcp_servers,
         "usage": _usage,
         "fail": _fail,
         "crash": _crash,

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,7 @@ from typing import Protocol
 FORK_SERVER = Path(__file__).with_name("fork_server.py")
 PROGRAM = "xo_cowork_core"
 READY_SECONDS = 60.0
-FORK_SECONDS = 10.0
+FORK_SECONDS = 30.0
 # variables that an interpreter reads when it starts; a forked one has started already
 READ_AT_START = ("PYTHON", "LD_", "LANG", "LC_")
 CUSTOMIZATIONS = {"sitecustomize", "usercustomize"}
@@ -84,10 +85,14 @@ class ServerCommand:
 
 
 class ForkedProcess:
-    """A child of the fork server, which reports pid and exit code over a connection."""
+    """A child of the fork server, which reports pid and exit code over a connection.
+
+    Several threads may wait for it, as for a `Popen`.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._reading = threading.Lock()
         self._code: int | None = None
         self.pid = self._receive("pid", FORK_SECONDS)
 
@@ -98,10 +103,15 @@ class ForkedProcess:
             return None
 
     def wait(self, timeout: float | None = None) -> int:
-        if self._code is None:
-            self._code = self._receive("code", timeout)
-            self._connection.close()
-        return self._code
+        if not self._reading.acquire(timeout=-1 if timeout is None else timeout):
+            raise subprocess.TimeoutExpired([PROGRAM], timeout or 0)
+        try:
+            if self._code is None:
+                self._code = self._receive("code", timeout)
+                self._connection.close()
+            return self._code
+        finally:
+            self._reading.release()
 
     def send_signal(self, sig: int) -> None:
         if self.poll() is None:

@@ -60,12 +60,15 @@ class EventStream:
         raise AssertionError(f"the stream ended without {event}: {self._names()}")
 
     def rest(self, seconds: float = WAIT_SECONDS) -> list[Frame]:
-        """Read to the end and return all frames, including those read before."""
+        """Read to the end and return all frames, including those read before.
+
+        Heartbeats are left out: a slow turn has them, and its replay has not.
+        """
         deadline = time.monotonic() + seconds
         for _ in self._incoming:
             assert time.monotonic() < deadline, f"no end within {seconds:g} s: {self._names()}"
         assert self._order.ended, f"the stream ended without a terminal event: {self._names()}"
-        return self.frames
+        return [frame for frame in self.frames if frame.event != "heartbeat"]
 
     def start_at(self, last_id: int) -> "EventStream":
         """Expect ids after `last_id`, for a stream that the query made start there."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from xo_cowork_core.sdk import BadRequest, Unavailable
+from xo_cowork_core.sdk import BadRequest, Unavailable, Unsupported
 from xo_cowork_core.sdk.connector import (
     AgentLogin,
     ApiKey,
@@ -18,6 +18,7 @@ from xo_cowork_core.sdk.connector import (
     CommandLogin,
     SignInMethod,
 )
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.active_flow import ActiveFlow
 from xo_cowork_core.services.auth_flows.events import (
@@ -32,10 +33,11 @@ from xo_cowork_core.services.auth_flows.tools import FlowTools
 from xo_cowork_core.services.auth_flows.views import CallbackResult, FlowUpdate, FlowView, Redirect
 from xo_cowork_core.services.connectors.discovery import check_url
 from xo_cowork_core.services.connectors.errors import FlowBusy, UpstreamError, error_with_code
-from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
 
 START_SECONDS = 10.0
 SUBMIT_SECONDS = 10.0
+# the service's answer to `identify`, with some time around it
+KEY_SECONDS = 40.0
 MAX_OPEN_FLOWS = 64
 MAX_START_SECONDS = 3600.0
 
@@ -72,6 +74,7 @@ class AuthFlows:
         force: bool = False,
         attach: bool = False,
         redirect: Redirect | None = None,
+        redirect_uri: str = "",
         requires_redirect: bool = False,
         public_callback: str | None = None,
         seconds: float = START_SECONDS,
@@ -81,27 +84,58 @@ class AuthFlows:
 
         `target` is a connector's name, or `runtime:<name>`. `method` is a method's id; None takes
         the first. `force` ends an open flow for the same connection or port; `attach` returns the
-        one for the same connection instead of a new one. A method without a redirect ignores
-        `redirect`, and is refused when it is required. `public_callback` is the address of
-        `/api/oauth/callback` as browsers reach it. `input` is submitted at once.
+        one for the same connection instead. A method without a redirect ignores `redirect`, unless
+        it is required. `public_callback` is the address of `/api/oauth/callback` for browsers, and
+        `redirect_uri` another one, whose owner submits the answer. `input` is submitted at once.
         Raises NotFound, BadRequest, FlowBusy, and the error of a failed start.
         """
-        if attach and not force and (existing := self._table.find_open(target, connection)):
+        joins = attach and not force
+        if joins and (existing := self._table.find_open(target, connection)):
             return await self._settle(existing, seconds)
         found = self._tools.targets.find(target)
-        chosen = _choose(found.methods(), method)
+        chosen = _choose(await found.methods(), method)
+        if joins and (existing := self._table.find_open(target, connection)):
+            return await self._settle(existing, seconds)
         found.check_connection(connection)
         if requires_redirect:
             _require_redirect(chosen, redirect)
         new = new_flow(secrets.token_hex(16), target, connection, chosen.kind, self._now)
-        flow = _declare(new, chosen, redirect, public_callback)
+        flow = _declare(new, chosen, redirect, public_callback, redirect_uri)
+        active = await self._begin(flow, force=force)
+        if input is not None and (await active.settled(seconds)).accepts_text:
+            return await self.submit(target, flow.flow_id, input)
+        return await self._settle(active, seconds)
+
+    async def sign_in_with_key(self, target: str, connection: str, key: str) -> None:
+        """Sign in with a key, by the first method that takes one; stored on return.
+
+        Ends an open flow of the connection. Raises NotFound, Unsupported for a target without such
+        a method, InvalidKey, AccountMismatch, and Unavailable or UpstreamFailed while the service
+        can't tell; then nothing is stored.
+        """
+        methods = [each for each in await self.methods(target) if isinstance(each, ApiKey)]
+        if not methods:
+            raise Unsupported(f"{target} takes no key: use another way to sign in.")
+        flow = await self.start(
+            target, method=methods[0].id, connection=connection, force=True, input=key
+        )
+        if not flow.is_over and flow.error is None:
+            flow = await self.ended(target, flow.flow_id, KEY_SECONDS)
+        if not flow.is_over:
+            await self.cancel(target, flow.flow_id)
+        if flow.state == "completed":
+            return
+        if flow.error is None:
+            raise Unavailable("The service did not answer in time.", retry_after=5)
+        raise error_with_code(flow.error.code, flow.error.message)
+
+    async def _begin(self, flow: Flow, *, force: bool) -> ActiveFlow:
+        """Begin a flow, after those in its way. Raises FlowBusy."""
         blocking = self._find_blocking(flow, force=force)
         active = self._add(flow)
         await self._supersede(blocking)
         active.begin()
-        if input is not None and (await active.settled(seconds)).accepts_text:
-            return await self.submit(target, flow.flow_id, input)
-        return await self._settle(active, seconds)
+        return active
 
     async def _supersede(self, blocking: Sequence[ActiveFlow]) -> None:
         for each in blocking:
@@ -115,9 +149,9 @@ class AuthFlows:
             raise error_with_code(flow.error.code, flow.error.message)
         return flow.view()
 
-    def methods(self, target: str) -> Sequence[SignInMethod]:
+    async def methods(self, target: str) -> Sequence[SignInMethod]:
         """Return a target's ways to sign in. Raises NotFound, Unsupported, UpstreamFailed."""
-        return self._tools.targets.find(target).methods()
+        return await self._tools.targets.find(target).methods()
 
     def find_open(self, target: str, connection: str = DEFAULT_CONNECTION) -> FlowView | None:
         """Return the open flow of a target's connection."""
@@ -136,7 +170,7 @@ class AuthFlows:
         """
         active = self._table.find(target, flow_id)
         if active.flow.kind == "command":
-            text = self._tools.targets.read_input(target, active.flow.method, text)
+            text = await self._tools.targets.read_input(target, active.flow.method, text)
         rejection = active.dispatch(TextSubmitted(text))
         if rejection is not None:
             raise error_with_code(rejection.code, rejection.message)
@@ -229,10 +263,16 @@ def _require_redirect(method: SignInMethod, redirect: Redirect | None) -> None:
 
 
 def _declare(
-    flow: Flow, method: SignInMethod, redirect: Redirect | None, public_callback: str | None
+    flow: Flow,
+    method: SignInMethod,
+    redirect: Redirect | None,
+    public_callback: str | None,
+    redirect_uri: str,
 ) -> Flow:
     """Return the flow with what its method says of it. Raises BadRequest for a wrong redirect."""
     flow = replace(flow, method=method.id)
+    if redirect_uri:
+        return _declare_redirect_uri(flow, method, redirect_uri)
     match method:
         case AuthorizationCode():
             is_public = method.public_redirect and _is_secure(public_callback or "")
@@ -258,6 +298,15 @@ def _declare(
             return replace(flow, takes_input=method.takes_input or port > 0, port=port)
         case _:
             return flow
+
+
+def _declare_redirect_uri(flow: Flow, method: SignInMethod, redirect_uri: str) -> Flow:
+    """Return the flow of a browser that comes back to `redirect_uri`. Raises BadRequest."""
+    if not isinstance(method, AuthorizationCode):
+        raise BadRequest(f"The method {method.id} has no redirect.")
+    if not _is_secure(redirect_uri) or "#" in redirect_uri:
+        raise BadRequest("A redirect URI is https, or http to this machine, and has no fragment.")
+    return replace(flow, requested_redirect="public", public_callback=redirect_uri)
 
 
 def _is_secure(url: str) -> bool:

@@ -103,7 +103,7 @@ class FlowWork:
 
     async def _prepare(self) -> Event:
         target = self._target()
-        match self._method():
+        match await self._method():
             case AuthorizationCode() as method:
                 path = method.loopback.path
                 self._listener = LoopbackListener(path, self._host.answer)
@@ -120,8 +120,10 @@ class FlowWork:
                 return await self._run_agent(method, target.plugin)
 
     async def _run_command(self, method: CommandLogin, plugin: str) -> Event:
-        flow_id = self._host.flow.flow_id
-        self._command = self._tools.command_run(method, flow_id, plugin, self._host.print)
+        flow_id, folder = self._host.flow.flow_id, None
+        if method.private_folder:
+            folder = await asyncio.to_thread(self._tools.create_folder, flow_id)
+        self._command = self._tools.command_run(method, flow_id, plugin, self._host.print, folder)
         try:
             return await self._command.run(self._host.dispatch)
         except XoError as error:
@@ -137,7 +139,7 @@ class FlowWork:
             return replace(failure_of(error), is_retryable=False)
 
     async def _exchange(self, code: SecretStr) -> Event:
-        method, flow = self._method(), self._host.flow
+        method, flow = await self._method(), self._host.flow
         assert isinstance(method, AuthorizationCode)
         assert flow.verifier is not None
         preparation = self._tools.preparation
@@ -158,7 +160,7 @@ class FlowWork:
 
     async def _poll(self, seconds: float) -> Event:
         await asyncio.sleep(seconds)
-        method, flow = self._method(), self._host.flow
+        method, flow = await self._method(), self._host.flow
         assert isinstance(method, DeviceCode)
         assert flow.device_code is not None
         try:
@@ -190,7 +192,7 @@ class FlowWork:
 
     async def _store(self) -> Event:
         flow = self._host.flow
-        method = self._method()
+        method = await self._method()
         row = StoredConnection(
             tokens=flow.tokens,
             obtained_at=flow.obtained_at or self._tools.clock.now(),
@@ -204,7 +206,7 @@ class FlowWork:
         return ConnectionStored()
 
     async def _reopen(self) -> Event | None:
-        method = self._method()
+        method = await self._method()
         assert isinstance(method, AuthorizationCode)
         self._listener = LoopbackListener(method.loopback.path, self._host.answer)
         try:
@@ -237,6 +239,8 @@ class FlowWork:
         self._command = None
         if flow.kind in PROGRAM_KINDS:
             await self._tools.processes.stop_owner(flow.flow_id)
+            # also that of an earlier server, whose program wrote into it
+            await asyncio.to_thread(self._tools.delete_folder, flow.flow_id)
         if flow.kind == "authorization_code" and flow.state in {"cancelled", "expired"}:
             await self._tools.forget_client(flow.client_id)
 
@@ -246,8 +250,8 @@ class FlowWork:
         except NotFound:
             raise NotConfigured(texts.NOT_LOADED) from None
 
-    def _method(self) -> SignInMethod:
-        for method in self._target().methods():
+    async def _method(self) -> SignInMethod:
+        for method in await self._target().methods():
             if method.id == self._host.flow.method and method.kind == self._host.flow.kind:
                 return method
         raise NotConfigured(texts.NOT_OFFERED)

@@ -3,31 +3,56 @@
 from collections.abc import AsyncIterator
 
 from xo_cowork_core.sdk import NotFound
+from xo_cowork_core.sdk.connector import DEFAULT_CONNECTION
+from xo_cowork_core.sdk.sign_in import Redirect
 from xo_cowork_core.services.auth_flows.loader import AuthFlowsLoader
 from xo_cowork_core.services.auth_flows.views import RUNTIME_PREFIX, FlowUpdate, FlowView
+from xo_cowork_core.services.public_address import PublicAddress
 from xo_cowork_core.services.runtimes.registry import Registry
 
 
 class PluginSignIns:
     """Reaches the flows of the plugin's own runtimes and connectors, and no others."""
 
-    def __init__(self, plugin: str, registry: Registry, flows: AuthFlowsLoader) -> None:
+    def __init__(
+        self, plugin: str, registry: Registry, flows: AuthFlowsLoader, address: PublicAddress
+    ) -> None:
         self._plugin = plugin
         self._registry = registry
         self._flows = flows
+        self._address = address
 
     async def start(
         self,
         name: str,
         *,
         method: str | None = None,
+        connection: str = DEFAULT_CONNECTION,
         attach: bool = True,
         force: bool = False,
+        redirect: Redirect | None = None,
+        redirect_uri: str = "",
+        input: str | None = None,  # noqa: A002  # the word of the wire
         seconds: float = 10.0,
     ) -> FlowView:
         key = self._key(name)
         flows = await self._flows.get()
-        return await flows.start(key, method=method, attach=attach, force=force, seconds=seconds)
+        return await flows.start(
+            key,
+            method=method,
+            connection=connection,
+            attach=attach,
+            force=force,
+            redirect=redirect,
+            redirect_uri=redirect_uri,
+            public_callback=self._address.callback_url(asked=redirect == "public"),
+            input=input,
+            seconds=seconds,
+        )
+
+    async def find_open(self, name: str, connection: str = DEFAULT_CONNECTION) -> FlowView | None:
+        flows = await self._flows.get()
+        return flows.find_open(self._key(name), connection)
 
     async def read(self, name: str, flow_id: str) -> FlowView:
         flows = await self._flows.get()

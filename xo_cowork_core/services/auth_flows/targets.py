@@ -1,7 +1,7 @@
 """What a person signs in to: a connector, or a runtime that has the ability `LogsIn`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from xo_cowork_core.sdk import (
@@ -12,7 +12,14 @@ from xo_cowork_core.sdk import (
     Unsupported,
     UpstreamFailed,
 )
-from xo_cowork_core.sdk.connector import Account, CommandLogin, SignInMethod, TokenSet
+from xo_cowork_core.sdk.connector import (
+    Account,
+    CommandLogin,
+    RefreshesTokens,
+    SignInMethod,
+    TokenSet,
+)
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION
 from xo_cowork_core.sdk.runtime.sign_in import LogsIn
 from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.views import RUNTIME_PREFIX
@@ -20,9 +27,8 @@ from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.connector_calls import check_methods, identify
 from xo_cowork_core.services.connectors.errors import UpstreamError
 from xo_cowork_core.services.connectors.oauth_sessions import find_connector
-from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
 from xo_cowork_core.services.connectors.token_store import StoredConnection
-from xo_cowork_core.services.runtimes.calls import checked_plain_call, require_type
+from xo_cowork_core.services.runtimes.calls import checked_call_in_thread, require_type
 from xo_cowork_core.services.runtimes.plugin_record import (
     PluginError,
     PluginRecord,
@@ -47,7 +53,7 @@ class SignInTarget(Protocol):
     @property
     def secrets(self) -> Secrets | None: ...
 
-    def methods(self) -> Sequence[SignInMethod]:
+    async def methods(self) -> Sequence[SignInMethod]:
         """Return the ways to sign in. Raises UpstreamFailed, Unavailable."""
         ...
 
@@ -84,13 +90,14 @@ class SignInTargets:
             raise Unsupported(f"{registered.info.title} can't be signed in through this server.")
         return RuntimeTarget(registered, self._readiness)
 
-    def read_input(self, key: str, method_id: str, text: str) -> str:
+    async def read_input(self, key: str, method_id: str, text: str) -> str:
         """Return the line that a pasted text means to the program of a method.
 
         Raises BadRequest, NotFound, UpstreamFailed.
         """
         target = self.find(key)
-        method = next((each for each in target.methods() if each.id == method_id), None)
+        methods = await target.methods()
+        method = next((each for each in methods if each.id == method_id), None)
         if not isinstance(method, CommandLogin) or method.read_input is None:
             return text
         place = "read_input()"
@@ -118,8 +125,8 @@ class ConnectorTarget:
     def secrets(self) -> Secrets | None:
         return self.registered.secrets
 
-    def methods(self) -> Sequence[SignInMethod]:
-        return self.connections.methods(self.registered.info.name)
+    async def methods(self) -> Sequence[SignInMethod]:
+        return await self.connections.methods(self.registered.info.name)
 
     def check_connection(self, connection: str) -> None:
         self.connections.check_name(self.registered.info.name, connection)
@@ -130,6 +137,8 @@ class ConnectorTarget:
         return await identify(self.registered, tokens)
 
     async def store(self, connection: str, row: StoredConnection) -> None:
+        if isinstance(self.registered.connector, RefreshesTokens):
+            row = replace(row, refreshes=True)
         await self.connections.connect(self.registered.info.name, connection, row)
 
 
@@ -148,13 +157,13 @@ class RuntimeTarget:
     def secrets(self) -> Secrets | None:
         return self.registered.secrets
 
-    def methods(self) -> Sequence[SignInMethod]:
+    async def methods(self) -> Sequence[SignInMethod]:
         if not self.plugin.serves:
             raise Unavailable(f"The plugin {self.plugin.name} is not ready.", retry_after=1)
         place = "sign_in_methods()"
         runtime = cast("LogsIn", self.registered.runtime)
         try:
-            methods = checked_plain_call(runtime, LogsIn.sign_in_methods)
+            methods = await checked_call_in_thread(self.plugin, runtime, LogsIn.sign_in_methods)
             check_methods(methods)
         except PluginError as fault:
             self.plugin.add_fault(place, str(fault))

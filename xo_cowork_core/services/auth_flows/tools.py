@@ -1,10 +1,12 @@
 """What all flows share."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from xo_cowork_core.sdk import HttpClient
+from xo_cowork_core.sdk import HttpClient, Unavailable
 from xo_cowork_core.sdk.connector import (
     CommandLogin,
     OAuthClient,
@@ -22,13 +24,17 @@ from xo_cowork_core.services.connectors.errors import StorageFailed
 from xo_cowork_core.services.connectors.oauth_requests import ClientCredentials
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
+from xo_cowork_core.storage.state_folder import make_private_folder
 
 log = logging.getLogger("xo_cowork.auth_flows")
 
 
 @dataclass(frozen=True, slots=True)
 class FlowTools:
-    """The services that flows use."""
+    """The services that flows use.
+
+    In `program_folders` each sign-in program that needs one gets a private folder.
+    """
 
     targets: SignInTargets
     redactor: SecretRedactor
@@ -37,6 +43,7 @@ class FlowTools:
     http: HttpClient
     find_program: FindProgram
     clock: Clock
+    program_folders: Path
 
     async def party(
         self, flow: Flow, server: OAuthServer, client: OAuthClient
@@ -67,6 +74,7 @@ class FlowTools:
         flow_id: str,
         plugin: str,
         on_line: Callable[[OutputStream, str], None],
+        folder: Path | None,
     ) -> CommandRun:
         """Return the run of a sign-in program, which ends with the flow."""
         return CommandRun(
@@ -76,5 +84,24 @@ class FlowTools:
             find_program=self.find_program,
             owner=flow_id,
             plugin=plugin,
+            folder=folder,
             on_line=on_line,
         )
+
+    def create_folder(self, flow_id: str) -> Path:
+        """Create and return the private folder of a flow's program. Blocks. Raises Unavailable."""
+        try:
+            make_private_folder(self.program_folders)
+            return make_private_folder(self.program_folders / flow_id)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Unavailable(f"The sign-in program can't be started: {reason}.") from None
+
+    def delete_folder(self, flow_id: str) -> None:
+        """Delete the private folder of a flow's program, if there is one. Blocks."""
+        try:
+            shutil.rmtree(self.program_folders / flow_id)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            log.error("a sign-in program's folder stays: %s", error.strerror)

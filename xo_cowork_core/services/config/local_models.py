@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 
 from xo_cowork_core.sdk import HttpClient, XoError
 from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.storage.encodable_text import encodable
 
 PROVIDER = "ollama"
 PROGRAM = "ollama"
@@ -109,7 +110,4 @@ def _size(value: object) -> int:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
-        return ""
-    # half of a surrogate pair cannot be sent
-    return value.encode("utf-8", "replace").decode()
+    return encodable(value) if isinstance(value, str) else ""

@@ -12,11 +12,10 @@ from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.connection import Connection, expires_soon
 from xo_cowork_core.services.connectors.connector_calls import identify
 from xo_cowork_core.services.connectors.errors import StorageFailed
-from xo_cowork_core.services.connectors.token_refresher import TokenRefresher
+from xo_cowork_core.services.connectors.token_refresher import REFUSED, TokenRefresher
 from xo_cowork_core.services.runtimes.registry import RegisteredConnector, Registry
 
 FRESH_SECONDS = 60.0
-REFUSED = "The service no longer accepts this sign-in."
 
 
 class AccountChecks:
@@ -52,6 +51,7 @@ class AccountChecks:
         def finish(done: asyncio.Task[None]) -> None:
             connection.checking = None
             self._tasks.discard(done)
+            connection.changed()
 
         task.add_done_callback(finish)
         return task
@@ -60,6 +60,10 @@ class AccountChecks:
         tried_at = connection.check_tried_at
         if tried_at is None:
             return False
+        fault = connection.check_fault
+        if fault is not None and self._clock.now() < fault.next_try:
+            # a service whose rate limit is reached is left alone until it is over
+            return True
         return (self._clock.now() - tried_at).total_seconds() < FRESH_SECONDS
 
     async def _check(self, registered: RegisteredConnector, connection: Connection) -> None:
@@ -106,6 +110,9 @@ class AccountChecks:
         async with connection.lock:
             row = connection.row
             if row is None or row.tokens is None or row.account == account:
+                return
+            if row.account is not None and not account.id:
+                # the service has confirmed the tokens and does not say whose they are
                 return
             try:
                 await connection.save(replace(row, account=account))

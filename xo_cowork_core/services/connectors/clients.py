@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from xo_cowork_core.sdk import Secrets
 from xo_cowork_core.sdk.connector import OAuthClient
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.connectors.discovery import ServerMetadata
 from xo_cowork_core.services.connectors.errors import NotConfigured, StorageFailed
 from xo_cowork_core.services.connectors.oauth_requests import (
@@ -27,7 +28,7 @@ MAX_REGISTRATIONS = 128
 log = logging.getLogger("xo_cowork.connectors")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Registration:
     """One registered client, bound to its issuer and redirect URI (empty for device codes)."""
 

@@ -1,21 +1,25 @@
 """One connection: what is stored of it, and what is known of it at the moment."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from xo_cowork_core.sdk import Unavailable, XoError
 from xo_cowork_core.sdk.connector import ConnectionState, TokenSet
-from xo_cowork_core.services.connectors.status import ConnectionStatus
+from xo_cowork_core.sdk.connector.status import ConnectionStatus
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.connectors.token_store import StoredConnection, TokenStore
 
 SKEW = timedelta(seconds=60)
 REFRESH_AT = 0.8
 MAX_RETRY_SECONDS = 60
+# a service that refuses every token must not wear out the refresh tokens
+REPLACEMENT_PAUSE = timedelta(seconds=10)
 EXPIRED = "The sign-in has expired."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Fault:
     """A failure that may pass: why, since when, how often by now, and when to try again."""
 
@@ -30,13 +34,15 @@ class Connection:
     """The state of one connection. Its `lock` is held while the tokens change.
 
     `unsaved` are tokens that the server has issued and the disk has not taken: nothing may use
-    them before they are stored. `refreshing` and `checking` are the only tasks; `Connections`
-    ends them.
+    them before they are stored. `replaced_at` is the time of the last refresh of tokens that the
+    service had refused before their time. `refreshing` and `checking` are the only tasks;
+    `Connections` ends them.
     """
 
     connector: str
     name: str
     store: TokenStore
+    on_change: "Callable[[Connection], None] | None" = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     refreshing: asyncio.Task[TokenSet] | None = None
     checking: asyncio.Task[None] | None = None
@@ -45,6 +51,7 @@ class Connection:
     check_fault: Fault | None = None
     checked_at: datetime | None = None
     check_tried_at: datetime | None = None
+    replaced_at: datetime | None = None
 
     @property
     def row(self) -> StoredConnection | None:
@@ -62,9 +69,28 @@ class Connection:
         row = self.row
         return None if row is None or row.reauth_reason else row.tokens
 
+    def begin_replacement(self, refused: TokenSet, now: datetime) -> bool:
+        """Return whether tokens that a service refuses may be replaced: there are newer ones, or
+        they can be refreshed and were not a moment ago. Note the time."""
+        row, tokens = self.row, self.usable_tokens()
+        if row is None or tokens is None:
+            return False
+        if tokens.access_token != refused.access_token or self.refreshing is not None:
+            return True
+        is_recent = self.replaced_at is not None and now - self.replaced_at < REPLACEMENT_PAUSE
+        if is_recent or not row.can_refresh:
+            return False
+        self.replaced_at = now
+        return True
+
     async def save(self, row: StoredConnection | None) -> None:
         """Store a row. Raises StorageFailed; then nothing has changed."""
         await self.store.put(self.connector, self.name, row)
+
+    def changed(self) -> None:
+        """Tell that the tokens or the state may be new."""
+        if self.on_change is not None:
+            self.on_change(self)
 
     def clear_faults(self) -> None:
         """Clear the errors of earlier tokens."""
@@ -93,7 +119,7 @@ class Connection:
             account=row.account,
             method=row.method or None,
             kind=row.kind,
-            scopes=row.tokens.scopes if row.tokens else (),
+            scopes=_scopes(row),
             reason=reason,
             since=since,
             next_try=fault.next_try if fault else None,
@@ -119,6 +145,13 @@ class Connection:
         if fault := self._fault:
             return "degraded", fault.reason, fault.since
         return "connected", "", row.changed_at
+
+
+def _scopes(row: StoredConnection) -> tuple[str, ...]:
+    if row.tokens is None:
+        return ()
+    # what the service says of the tokens, such as a pasted key, else what it said with them
+    return (row.account.scopes if row.account else ()) or row.tokens.scopes
 
 
 def is_expired(tokens: TokenSet, now: datetime) -> bool:

@@ -1,12 +1,12 @@
 """The connections that are stored or being made, by connector and name."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from xo_cowork_core.sdk import BadRequest, Conflict
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION
 from xo_cowork_core.services.connectors.connection import Connection
 from xo_cowork_core.services.connectors.oauth_sessions import find_connector
-from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
 from xo_cowork_core.services.connectors.token_store import TokenStore
 from xo_cowork_core.services.runtimes.registry import Registry
 
@@ -15,11 +15,14 @@ MAX_CONNECTIONS = 32
 
 
 class ConnectionTable:
-    """Has one `Connection` for each that is stored."""
+    """Has one `Connection` for each that is stored. `on_change` is called after its changes."""
 
-    def __init__(self, registry: Registry, store: TokenStore) -> None:
+    def __init__(
+        self, registry: Registry, store: TokenStore, on_change: Callable[[Connection], None]
+    ) -> None:
         self._registry = registry
         self._store = store
+        self._on_change = on_change
         self._connections: dict[tuple[str, str], Connection] = {}
 
     def find(self, connector: str, name: str) -> Connection:
@@ -27,7 +30,7 @@ class ConnectionTable:
         find_connector(self._registry, connector)
         known = self._connections.get((connector, name))
         if known is None:
-            known = Connection(connector, name, self._store)
+            known = Connection(connector, name, self._store, self._on_change)
             # an unknown name comes from a request: it is not kept
             if known.row is not None:
                 self._connections[connector, name] = known

@@ -1,47 +1,58 @@
 """All connections of one app: their tokens, and their states."""
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pydantic import SecretStr
-
-from xo_cowork_core.sdk import Turn, Unauthorized, XoError
+from xo_cowork_core.sdk import Unauthorized
 from xo_cowork_core.sdk.connector import Account, SignInMethod, TokenSet
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION, ConnectionStatus
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.account_checks import AccountChecks
 from xo_cowork_core.services.connectors.connection import Connection
 from xo_cowork_core.services.connectors.connection_table import ConnectionTable
-from xo_cowork_core.services.connectors.connector_calls import list_methods, turn_environment
-from xo_cowork_core.services.connectors.errors import AccountMismatch
+from xo_cowork_core.services.connectors.connector_calls import list_methods
+from xo_cowork_core.services.connectors.errors import AccountMismatch, NeedsAuth
+from xo_cowork_core.services.connectors.events import ConnectionEvents
+from xo_cowork_core.services.connectors.expiry_reports import status_at_start
 from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions, find_connector
-from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION, ConnectionStatus
-from xo_cowork_core.services.connectors.token_refresher import TokenRefresher
+from xo_cowork_core.services.connectors.token_refresher import REFUSED, TokenRefresher
 from xo_cowork_core.services.connectors.token_store import StoredConnection, TokenStore
 from xo_cowork_core.services.runtimes.registry import Registry
 
-ENVIRONMENT_SECONDS = 5.0
-log = logging.getLogger("xo_cowork.connectors")
-
 
 class Connections:
-    """Keeps the tokens of all connectors. It owns a refresher and the checks; `stop` ends them."""
+    """Keeps the tokens of all connectors. It owns a refresher and the checks; `stop` ends them.
+
+    `events` is told each change. `problems` has, by connector, what else is wrong, for people.
+    """
 
     def __init__(
-        self, registry: Registry, store: TokenStore, sessions: OAuthSessions, clock: Clock
+        self,
+        registry: Registry,
+        store: TokenStore,
+        sessions: OAuthSessions,
+        clock: Clock,
+        events: ConnectionEvents,
+        problems: Mapping[str, str],
     ) -> None:
         self._registry = registry
         self._store = store
         self._sessions = sessions
         self._clock = clock
-        self._table = ConnectionTable(registry, store)
-        self._refresher = TokenRefresher(sessions, clock, self._table.stored)
+        self.events = events
+        self._problems = problems
+        self._table = ConnectionTable(
+            registry, store, lambda record: events.observe(self._describe(record))
+        )
+        self._refresher = TokenRefresher(sessions, clock, self._table.stored, events.count_refresh)
         self._checks = AccountChecks(registry, self._refresher, clock)
 
     async def start(self) -> None:
         """Read the stored connections and begin to refresh them."""
         await self._store.start()
+        for record in self._table.stored():
+            self.events.prime(status_at_start(record, self._describe(record), self._clock.now()))
         self._refresher.start()
 
     async def stop(self) -> None:
@@ -53,10 +64,15 @@ class Connections:
     def statuses(self) -> Sequence[ConnectionStatus]:
         """Return the connections of every registered connector, `default` first. From memory."""
         return [
-            self.status(connector, name)
+            status
             for connector in sorted(self._registry.connectors)
-            for name in self._table.names(connector)
+            for status in self.statuses_of(connector)
         ]
+
+    def statuses_of(self, connector: str) -> Sequence[ConnectionStatus]:
+        """Return the connections of one connector, `default` first. Raises NotFound."""
+        find_connector(self._registry, connector)
+        return [self.status(connector, name) for name in self._table.names(connector)]
 
     def status(self, connector: str, connection: str = DEFAULT_CONNECTION) -> ConnectionStatus:
         """Return one connection's status from memory.
@@ -76,9 +92,9 @@ class Connections:
             await asyncio.wait({check})
         return self._describe(record)
 
-    def methods(self, connector: str) -> Sequence[SignInMethod]:
+    async def methods(self, connector: str) -> Sequence[SignInMethod]:
         """Return the connector's sign-in methods. Raises NotFound, UpstreamFailed."""
-        return list_methods(find_connector(self._registry, connector))
+        return await list_methods(find_connector(self._registry, connector))
 
     async def get(self, connector: str, connection: str = DEFAULT_CONNECTION) -> TokenSet:
         """Return tokens for the next 60 s, refreshed if need be.
@@ -90,23 +106,28 @@ class Connections:
             record, f"No account of {connector} is signed in."
         )
 
-    async def turn_environment(self, connector: str, turn: Turn) -> Mapping[str, SecretStr]:
-        """Return what a connector adds to the environment of a turn's agent; never raises.
+    async def replace_refused(self, connector: str, connection: str, refused: TokenSet) -> TokenSet:
+        """Return tokens that are newer than `refused`, which the service does not accept.
 
-        Nothing while its default connection is not signed in, or takes longer than 5 s to refresh.
+        Raises as `get`; NeedsAuth where they can't be refreshed, and a person has to sign in again.
         """
-        registered = self._registry.connectors.get(connector)
-        if registered is None or not registered.plugin.serves:
-            return {}
-        try:
-            async with asyncio.timeout(ENVIRONMENT_SECONDS):
-                tokens = await self.get(connector)
-        except Unauthorized:
-            return {}
-        except (XoError, TimeoutError):
-            log.warning("connector %s: a turn starts without its tokens", connector)
-            return {}
-        return turn_environment(registered, turn, tokens)
+        record = self._table.find(connector, connection)
+        return await self._refresher.replace_refused(record, refused)
+
+    async def retry_refused(self, connector: str, refused: TokenSet) -> TokenSet:
+        """Return tokens of the default connection that are newer than `refused`.
+
+        As `replace_refused`, for a service that may refuse tokens which are valid elsewhere: a
+        connection is only marked when the check of its account fails, too, and tokens are replaced
+        at most once in 10 s. Raises Unauthorized where the refused tokens are valid.
+        """
+        record = self._table.find(connector, DEFAULT_CONNECTION)
+        if record.begin_replacement(refused, self._clock.now()):
+            return await self._refresher.replace_refused(record, refused)
+        status = await self.check(connector)
+        if status.is_connected:
+            raise Unauthorized("The service refuses the tokens.")
+        raise NeedsAuth(status.reason or REFUSED)
 
     def redact(self, tokens: TokenSet) -> None:
         """Keep tokens that are not stored yet out of logs."""
@@ -129,7 +150,24 @@ class Connections:
             await record.save(replace(row, changed_at=now))
             record.clear_faults()
             record.checked_at = record.check_tried_at = now
+            record.replaced_at = None
+        record.changed()
         self._refresher.wake()
+
+    async def adopt(self, connector: str, connection: str, row: StoredConnection) -> None:
+        """Store a connection unless there is one, and begin to check it. Raises as `connect`."""
+        record = self._table.obtain(connector, connection)
+        async with record.lock:
+            if record.row is not None:
+                return
+            await record.save(replace(row, changed_at=self._clock.now()))
+        record.changed()
+        self._checks.begin(record)
+        self._refresher.wake()
+
+    def has_any(self, connector: str) -> bool:
+        """Return whether something is stored of a connector, also that it was disconnected."""
+        return bool(self._store.rows(connector))
 
     async def set_tokens(self, connector: str, connection: str, tokens: TokenSet) -> None:
         """Store tokens that a plugin got by itself. Raises as `connect`."""
@@ -137,10 +175,10 @@ class Connections:
         async with record.lock:
             now = self._clock.now()
             row = record.row or StoredConnection(None, now)
-            await record.save(
-                replace(row, tokens=tokens, obtained_at=now, reauth_reason="", changed_at=now)
-            )
+            row = replace(row, tokens=tokens, obtained_at=now, reauth_reason="", changed_at=now)
+            await record.save(replace(row, expiry_reported=False))
             record.clear_faults()
+        record.changed()
         self._refresher.wake()
 
     async def disconnect(
@@ -171,11 +209,16 @@ class Connections:
                 record.clear_faults()
             if record.row is None:
                 self._table.drop(record)
+        self.events.observe(replace(self._describe(record), state="disconnected", reason=""))
         return replace(self._describe(record), state="disconnected", reason="")
 
     def _describe(self, record: Connection) -> ConnectionStatus:
-        lost = self._store.lost.get(record.connector, "")
-        return record.status(self._clock.now(), lost)
+        problem = self._problems.get(record.connector, "")
+        lost = self._store.lost.get(record.connector, problem)
+        status = record.status(self._clock.now(), lost)
+        if problem and status.state == "connected":
+            return replace(status, reason=problem)
+        return status
 
 
 def _check_account(before: StoredConnection | None, account: Account | None) -> None:

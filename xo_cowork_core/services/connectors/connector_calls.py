@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any, TypeVar, TypeVarTuple
 
 from pydantic import SecretStr
@@ -15,7 +16,13 @@ from xo_cowork_core.sdk import Turn, Unavailable, UpstreamFailed, XoError
 from xo_cowork_core.sdk.connector import (
     Account,
     Connector,
+    GitCredential,
+    McpEndpoint,
+    ProvidesGitCredentials,
+    ProvidesMcpServer,
+    ProvidesRawTokens,
     ProvidesTurnEnvironment,
+    RefreshesTokens,
     Revokes,
     SignInMethod,
     TokenSet,
@@ -25,6 +32,7 @@ from xo_cowork_core.services.runtimes.calls import (
     PLAIN_CALL_ERRORS,
     CallTimeout,
     checked_call,
+    checked_call_in_thread,
     require_type,
 )
 from xo_cowork_core.services.runtimes.plugin_record import PluginError, describe_exception
@@ -33,8 +41,10 @@ from xo_cowork_core.services.runtimes.value_words import shorten
 from xo_cowork_core.services.secrets.reserved_names import find_refusal
 
 IDENTIFY_SECONDS = 30.0
+REFRESH_SECONDS = 30.0
 REVOKE_SECONDS = 10.0
 MAX_TEXT_CHARACTERS = 2048
+GIT_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 METHOD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 PATTERNS = ("pattern", "url_pattern", "code_pattern", "error_pattern")
 T = TypeVar("T")
@@ -42,15 +52,15 @@ Arguments = TypeVarTuple("Arguments")
 log = logging.getLogger("xo_cowork.connectors")
 
 
-def list_methods(registered: RegisteredConnector) -> Sequence[SignInMethod]:
+async def list_methods(registered: RegisteredConnector) -> Sequence[SignInMethod]:
     """Return a connector's sign-in methods. Raises UpstreamFailed when its code fails."""
-    connector = registered.connector
-    place = "sign_in_methods()"
-    methods = _call_now(registered, connector.sign_in_methods, Sequence[SignInMethod], place)
     try:
+        methods = await checked_call_in_thread(
+            registered.plugin, registered.connector, Connector.sign_in_methods
+        )
         check_methods(methods)
     except PluginError as fault:
-        raise _record(registered, place, str(fault)) from None
+        raise _record(registered, "sign_in_methods()", str(fault)) from None
     return list(methods)
 
 
@@ -79,10 +89,23 @@ async def identify(registered: RegisteredConnector, tokens: TokenSet) -> Account
     if not registered.plugin.serves:
         raise Unavailable(f"The plugin {registered.plugin.name} is not ready.", retry_after=1)
     account = await _call(registered, Connector.identify, tokens, seconds=IDENTIFY_SECONDS)
-    texts: list[str] = [getattr(account, field.name) for field in fields(account)]
+    names = [field.name for field in fields(account) if field.name != "scopes"]
+    texts = [*(str(getattr(account, name)) for name in names), " ".join(account.scopes)]
     if any(len(text) > MAX_TEXT_CHARACTERS for text in texts):
         raise _record(registered, "identify()", "identify(): a text of the account is too long")
     return account
+
+
+async def refresh(registered: RegisteredConnector, tokens: TokenSet) -> TokenSet | None:
+    """Let a connector refresh tokens by itself; None when it does not.
+
+    Raises Unauthorized when a person has to sign in again, else Unavailable or UpstreamFailed.
+    """
+    if not isinstance(registered.connector, RefreshesTokens):
+        return None
+    if not registered.plugin.serves:
+        raise Unavailable(f"The plugin {registered.plugin.name} is not ready.", retry_after=1)
+    return await _call(registered, RefreshesTokens.refresh, tokens, seconds=REFRESH_SECONDS)
 
 
 async def revoke(registered: RegisteredConnector, tokens: TokenSet) -> bool:
@@ -96,15 +119,40 @@ async def revoke(registered: RegisteredConnector, tokens: TokenSet) -> bool:
 def turn_environment(
     registered: RegisteredConnector, turn: Turn, tokens: TokenSet
 ) -> Mapping[str, SecretStr]:
-    """Return what a connector adds to the environment of a turn; nothing when its code fails."""
+    """Return what a connector adds to the environment of a turn; nothing when its code fails.
+
+    An entry with a token is left out, and recorded.
+    """
     connector = registered.connector
     place = "turn_environment()"
     if not isinstance(connector, ProvidesTurnEnvironment):
         return {}
+    call = partial(connector.turn_environment, turn, tokens)
+    entries = _allowed_entries(registered, call, place)
+    secrets = [tokens.access_token, tokens.refresh_token, *tokens.extra.values()]
+    texts = [secret.get_secret_value() for secret in secrets if secret]
+    for key, value in list(entries.items()):
+        if any(text and text in value.get_secret_value() for text in texts):
+            fault = f"{place}: {key} has a token: return it from raw_token_environment()"
+            registered.plugin.add_fault(place, fault)
+            del entries[key]
+    return entries
 
-    def call() -> object:
-        return connector.turn_environment(turn, tokens)
 
+def raw_token_environment(
+    registered: RegisteredConnector, turn: Turn, tokens: TokenSet
+) -> Mapping[str, SecretStr]:
+    """Return the entries with a connector's tokens; nothing when its code fails."""
+    connector = registered.connector
+    if not isinstance(connector, ProvidesRawTokens):
+        return {}
+    call = partial(connector.raw_token_environment, turn, tokens)
+    return _allowed_entries(registered, call, "raw_token_environment()")
+
+
+def _allowed_entries(
+    registered: RegisteredConnector, call: Callable[[], object], place: str
+) -> dict[str, SecretStr]:
     try:
         entries = _call_now(registered, call, Mapping[str, SecretStr], place)
     except UpstreamFailed:
@@ -117,6 +165,49 @@ def turn_environment(
         else:
             allowed[key] = value
     return allowed
+
+
+def mcp_server(registered: RegisteredConnector) -> McpEndpoint | None:
+    """Return the MCP server that a connector names. Raises UpstreamFailed when its code fails."""
+    connector = registered.connector
+    if not isinstance(connector, ProvidesMcpServer):
+        return None
+    endpoint: McpEndpoint | None = _call_now(
+        registered, connector.mcp_server, McpEndpoint | None, "mcp_server()"
+    )
+    return endpoint
+
+
+def git_hosts(registered: RegisteredConnector) -> Sequence[str]:
+    """Return the hosts for whose repositories a connector has credentials; none when it fails."""
+    connector, place = registered.connector, "git_hosts()"
+    if not isinstance(connector, ProvidesGitCredentials):
+        return ()
+    try:
+        hosts: Sequence[str] = _call_now(registered, connector.git_hosts, Sequence[str], place)
+    except UpstreamFailed:
+        return ()
+    for host in hosts:
+        if not GIT_HOST.fullmatch(host):
+            record_fault(registered, place, f"{place}: {host[:64]!r} is no host name")
+    return [host for host in hosts if GIT_HOST.fullmatch(host)]
+
+
+def git_credential(registered: RegisteredConnector, tokens: TokenSet) -> GitCredential:
+    """Return what git sends. Raises UpstreamFailed when the connector's code fails."""
+    connector, place = registered.connector, "git_credential()"
+    assert isinstance(connector, ProvidesGitCredentials)
+    credential: GitCredential = _call_now(
+        registered, lambda: connector.git_credential(tokens), GitCredential, place
+    )
+    if not (credential.username + credential.password.get_secret_value()).isprintable():
+        raise _record(registered, place, f"{place}: git takes printable characters alone")
+    return credential
+
+
+def record_fault(registered: RegisteredConnector, place: str, fault: str) -> None:
+    """Record what is wrong with what a connector returned."""
+    registered.plugin.add_fault(place, fault)
 
 
 def _call_now(

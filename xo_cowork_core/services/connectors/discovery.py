@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 from xo_cowork_core.sdk import HttpClient, XoError
 from xo_cowork_core.sdk.connector import OAuthServer
 from xo_cowork_core.sdk.events.base import Json
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.errors import UpstreamError, UpstreamUnreachable
 
@@ -25,7 +26,7 @@ ENDPOINTS = (
 log = logging.getLogger("xo_cowork.connectors")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ServerMetadata:
     """The endpoints of one server that are known; empty where there is none.
 

@@ -6,7 +6,7 @@ UpstreamError for an answer that is not OAuth.
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 from urllib.parse import quote_plus
@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from xo_cowork_core.sdk import HttpClient, HttpResponse, Unavailable, UpstreamFailed
 from xo_cowork_core.sdk.connector import TokenSet
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.connectors.discovery import ServerMetadata
 from xo_cowork_core.services.connectors.errors import (
@@ -37,7 +38,7 @@ ClientAuthentication: TypeAlias = Literal["none", "basic", "post"]
 Form: TypeAlias = Mapping[str, str | SecretStr]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ClientCredentials:
     """A client at one authorization server. `registered` says that it was registered by us."""
 

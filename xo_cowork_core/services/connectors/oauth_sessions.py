@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from xo_cowork_core.sdk import NotFound, Unavailable, XoError
 from xo_cowork_core.sdk.connector import (
@@ -10,11 +11,16 @@ from xo_cowork_core.sdk.connector import (
     DeviceCode,
     OAuthClient,
     OAuthServer,
+    RefreshesTokens,
     SignInMethod,
     TokenSet,
 )
 from xo_cowork_core.services.connectors.clients import OAuthClients
-from xo_cowork_core.services.connectors.connector_calls import list_methods, revoke
+from xo_cowork_core.services.connectors.connector_calls import (
+    list_methods,
+    refresh,
+    revoke,
+)
 from xo_cowork_core.services.connectors.discovery import Discovery
 from xo_cowork_core.services.connectors.errors import (
     InvalidClient,
@@ -53,7 +59,9 @@ class OAuthSessions:
         """
         assert row.tokens is not None
         registered = self._registered(connector)
-        server, declared = self._declaration(registered, row.method)
+        if refreshed := await self._refresh_by_itself(registered, row.method, row.tokens):
+            return refreshed
+        server, declared = await self._declaration(registered, row.method)
         try:
             async with asyncio.timeout(REFRESH_SECONDS):
                 metadata = await self._discovery.resolve(server)
@@ -89,7 +97,7 @@ class OAuthSessions:
             return
         if not row.refreshes:
             return
-        server, declared = self._declaration(registered, row.method)
+        server, declared = await self._declaration(registered, row.method)
         metadata = await self._discovery.resolve(server)
         if metadata.server.revocation_endpoint:
             client = await self._clients.recall(
@@ -97,20 +105,41 @@ class OAuthSessions:
             )
             await self._requests.revoke(metadata, client, tokens)
 
+    async def _refresh_by_itself(
+        self, registered: RegisteredConnector, method_id: str, tokens: TokenSet
+    ) -> TokenSet | None:
+        """Let the connector refresh the tokens of a method without OAuth of the host's."""
+        methods = {each.id: each for each in await list_methods(registered)}
+        method = methods.get(method_id)
+        if method is not None and oauth_declaration(method) is not None:
+            return None
+        fresh = await refresh(registered, tokens)
+        return fresh and replace(fresh, extra={**tokens.extra, **fresh.extra})
+
     def _registered(self, connector: str) -> RegisteredConnector:
         registered = self._registry.connectors.get(connector)
         if registered is None:
             raise Unavailable(f"The connector {connector} is not loaded.")
         return registered
 
-    def _declaration(
+    async def _declaration(
         self, registered: RegisteredConnector, method_id: str
     ) -> tuple[OAuthServer, OAuthClient]:
-        method = next((each for each in list_methods(registered) if each.id == method_id), None)
+        methods = await list_methods(registered)
+        method = next((each for each in methods if each.id == method_id), None)
         declaration = oauth_declaration(method) if method else None
         if declaration is None:
             raise NotConfigured("The connector no longer has this way to sign in.")
         return declaration
+
+
+def is_refreshed(registered: RegisteredConnector, method: SignInMethod | None) -> bool:
+    """Return whether the tokens of a method are refreshed, by the host or by the connector."""
+    if method is None:
+        return False
+    return oauth_declaration(method) is not None or isinstance(
+        registered.connector, RefreshesTokens
+    )
 
 
 def oauth_declaration(method: SignInMethod) -> tuple[OAuthServer, OAuthClient] | None:
@@ -128,3 +157,10 @@ def find_connector(registry: Registry, name: str) -> RegisteredConnector:
     if registered is None:
         raise NotFound(f"There is no connector {name[:64]!r}.")
     return registered
+
+
+def check_owner(registry: Registry, plugin: str, connector: str) -> None:
+    """Raise NotFound for a connector that is not the plugin's."""
+    registered = registry.connectors.get(connector)
+    if registered is None or registered.plugin.name != plugin:
+        raise NotFound(f"The plugin {plugin} has no connector {connector[:64]!r}.")

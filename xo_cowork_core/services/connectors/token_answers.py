@@ -5,7 +5,6 @@ Some answer errors with status 200, some send forms instead of JSON.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
@@ -14,6 +13,7 @@ from pydantic import SecretStr
 from xo_cowork_core.sdk import HttpResponse, UpstreamFailed, XoError
 from xo_cowork_core.sdk.connector import TokenSet
 from xo_cowork_core.sdk.events.base import Json, JsonValue
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.connectors.errors import (
     AccessDenied,
     ExpiredToken,
@@ -64,7 +64,7 @@ class AuthorizationPending(Exception):  # not an error
         self.interval = interval
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class DeviceAuthorization:
     """An answer of RFC 8628 §3.2; times in seconds."""
 

@@ -7,6 +7,7 @@ its answer replaces a token that the server no longer accepts.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -26,11 +27,13 @@ from xo_cowork_core.services.connectors.errors import (
     StorageFailed,
     UpstreamUnreachable,
 )
+from xo_cowork_core.services.connectors.expiry_reports import record_expiry
 from xo_cowork_core.services.connectors.token_store import StoredConnection
 
 MAX_PAUSE_SECONDS = 30.0
 MIN_PAUSE_SECONDS = 0.2
 STOP_SECONDS = 5.0
+REFUSED = "The service no longer accepts this sign-in."
 log = logging.getLogger("xo_cowork.connectors")
 
 
@@ -45,15 +48,29 @@ class RefreshesTokens(Protocol):
         ...
 
 
+class CountsRefreshes(Protocol):
+    """Called when a refresh has ended."""
+
+    def __call__(self, *, succeeded: bool) -> None: ...
+
+
 class TokenRefresher:
-    """The refreshes of all connections. `stored` returns the connections that may need one."""
+    """The refreshes of all connections.
+
+    `stored` returns the connections that may need one; `count` is told how each refresh ended.
+    """
 
     def __init__(
-        self, sessions: RefreshesTokens, clock: Clock, stored: Callable[[], Iterable[Connection]]
+        self,
+        sessions: RefreshesTokens,
+        clock: Clock,
+        stored: Callable[[], Iterable[Connection]],
+        count: CountsRefreshes | None = None,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._stored = stored
+        self._count = count
         self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._refreshes: set[asyncio.Task[TokenSet]] = set()
@@ -104,6 +121,27 @@ class TokenRefresher:
             retry_after = error.retry_after if isinstance(error, Unavailable) else 1
             raise UpstreamUnreachable(error.message, retry_after=retry_after) from None
 
+    async def replace_refused(self, connection: Connection, refused: TokenSet) -> TokenSet:
+        """Return tokens that are newer than `refused`, which the service does not accept.
+
+        Raises NeedsAuth when a person has to sign in again, else Unavailable or UpstreamFailed.
+        """
+        row, tokens = connection.row, connection.usable_tokens()
+        if row is None or tokens is None:
+            raise NeedsAuth((row.reauth_reason if row else "") or REFUSED)
+        if tokens.access_token != refused.access_token:
+            return tokens
+        if row.can_refresh:
+            try:
+                return await self.refresh(connection, tokens)
+            except Unauthorized as error:
+                raise NeedsAuth(error.message) from None
+        async with connection.lock:
+            # another sign-in may have ended in the meantime
+            if connection.row is row:
+                await self.require_sign_in(connection, row, REFUSED)
+        raise NeedsAuth(REFUSED)
+
     async def refresh(self, connection: Connection, stale: TokenSet) -> TokenSet:
         """Return tokens that are newer than `stale`.
 
@@ -122,16 +160,14 @@ class TokenRefresher:
         while True:
             self._wakeup.clear()
             self.begin_due()
-            moments = [_due_time(each) for each in self._idle()]
-            now = self._clock.now()
-            pauses = [(moment - now).total_seconds() for moment in moments if moment]
-            # the longest pause is short: the machine may have slept, or its clock been set
-            pause = min([MAX_PAUSE_SECONDS, *pauses])
-            try:
-                async with asyncio.timeout(max(MIN_PAUSE_SECONDS, pause)):
+            # time alone ends tokens that can't be refreshed
+            for each in list(self._stored()):
+                await record_expiry(each, self._clock.now())
+                each.changed()
+            pause = _pause_until_due(self._idle(), self._clock.now())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
                     await self._wakeup.wait()
-            except TimeoutError:
-                continue
 
     def _idle(self) -> Iterator[Connection]:
         return (each for each in self._stored() if each.refreshing is None)
@@ -149,7 +185,11 @@ class TokenRefresher:
             self._refreshes.discard(done)
             self._wakeup.set()
             if not done.cancelled():
-                done.exception()  # every caller may be cancelled by now
+                # every caller may be cancelled by now
+                error = done.exception()
+                if self._count is not None:
+                    self._count(succeeded=error is None)
+            connection.changed()
 
         task.add_done_callback(finish)
         return task
@@ -212,6 +252,14 @@ class TokenRefresher:
         except StorageFailed as error:
             log.error("connector %s: %s", connection.connector, error.message)
             connection.note_refresh_fault(error, self._clock.now())
+        connection.changed()
+
+
+def _pause_until_due(connections: Iterable[Connection], now: datetime) -> float:
+    moments = [_due_time(each) or _end_time(each, now) for each in connections]
+    pauses = [(moment - now).total_seconds() for moment in moments if moment]
+    # the longest pause is short: the machine may have slept, or its clock been set
+    return max(MIN_PAUSE_SECONDS, min([MAX_PAUSE_SECONDS, *pauses]))
 
 
 def _due_time(connection: Connection) -> datetime | None:
@@ -219,6 +267,11 @@ def _due_time(connection: Connection) -> datetime | None:
     moment = refresh_time(row) if row else None
     fault = connection.refresh_fault
     return max(moment, fault.next_try) if moment and fault else moment
+
+
+def _end_time(connection: Connection, now: datetime) -> datetime | None:
+    tokens = connection.usable_tokens()
+    return tokens.expires_at if tokens and not is_expired(tokens, now) else None
 
 
 def _is_due(connection: Connection, now: datetime) -> bool:

@@ -7,13 +7,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from xo_cowork_core.sdk.connector import Account, MethodKind, TokenSet
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.connectors.errors import StorageFailed
 from xo_cowork_core.services.connectors.private_values import encode_private
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
@@ -24,13 +24,14 @@ CONNECTOR_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 log = logging.getLogger("xo_cowork.connectors")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class StoredConnection:
     """What is kept of one connection.
 
     `tokens` is None after a disconnection. `method` is the id of the sign-in method, empty when
     the plugin set the tokens by itself, and `client_id` the client that got them. `refreshes` says
-    that the host refreshes them. `reauth_reason` is set while a person has to sign in again.
+    that the host refreshes them. `reauth_reason` is set while a person has to sign in again, and
+    `expiry_reported` once readers of events know that the tokens have expired for good.
     """
 
     tokens: TokenSet | None
@@ -42,6 +43,7 @@ class StoredConnection:
     account: Account | None = None
     reauth_reason: str = ""
     changed_at: datetime | None = None
+    expiry_reported: bool = False
 
     @property
     def can_refresh(self) -> bool:

@@ -27,6 +27,7 @@ KEEP = timedelta(hours=24)
 KEEP_BYTES = 1 << 30
 PRUNE_SECONDS = 3600.0
 PAGES_PER_WRITE = 512
+LOOK_SECONDS = 0.25
 STATE_LOST = "The state folder was removed or replaced; put it back, or restart the server"
 DISK_FAILS = "The state folder cannot be written; is its disk full?"
 log = logging.getLogger("xo_cowork.eventlog")
@@ -56,6 +57,7 @@ class EventLog:
         self._committed = asyncio.Condition()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._looked_at, self._is_lost = -LOOK_SECONDS, False
         self.failing = False
         self.entries_total = 0
 
@@ -106,9 +108,14 @@ class EventLog:
     async def find_problem(self) -> str:
         """Return why turns cannot be stored at present, as a sentence for people; "" if they can.
 
-        A removed file is still written to, but nothing finds it after a restart.
+        A removed file is still written to, but nothing finds it after a restart. The look for it
+        is at most `LOOK_SECONDS` old.
         """
-        if await asyncio.to_thread(self._database.is_lost):
+        now = self._clock.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            self._is_lost = await asyncio.to_thread(self._database.is_lost)
+        if self._is_lost:
             return STATE_LOST
         return DISK_FAILS if self.failing else ""
 

@@ -3,10 +3,10 @@
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.files.os_errors import translate_os_errors
 from xo_cowork_core.services.files.path_resolver import PathResolver
@@ -16,7 +16,7 @@ from xo_cowork_core.storage.paths import MalformedPathError, OutsideError, is_un
 from xo_cowork_core.storage.staging import is_staged
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class DirectoryEntry:
     """One entry. Size and time of a symlink are those of its target where that may be reached."""
 
@@ -27,7 +27,7 @@ class DirectoryEntry:
     is_symlink: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class DirectoryListing:
     """A folder; `parent` is None where nothing above it is served."""
 

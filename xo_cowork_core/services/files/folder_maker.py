@@ -5,11 +5,12 @@ import os
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from xo_cowork_core.sdk import BadRequest, Conflict
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.files.os_errors import translate_os_errors
 from xo_cowork_core.services.files.path_resolver import PathResolver
 from xo_cowork_core.services.files.threads import CancelToken, DiskThreads
@@ -38,7 +39,7 @@ class FolderTemplate(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class CreatedFolder:
     """A new folder; `copied` has the names of the files that were copied into it."""
 

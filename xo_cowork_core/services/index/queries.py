@@ -88,19 +88,28 @@ def one_session(connection: sqlite3.Connection, session_id: str) -> Session | No
     return session_of(row) if row else None
 
 
-def agents_of(connection: sqlite3.Connection, session_ids: Sequence[str]) -> dict[str, str]:
-    """Return the runtime of each session that is indexed, by session id."""
-    agents: dict[str, str] = {}
+class StoredRecord(NamedTuple):
+    """What is indexed of a session in a runtime's store; see `SessionRow.record_digest`."""
+
+    agent_name: str
+    record_digest: bytes
+
+
+def stored_records(
+    connection: sqlite3.Connection, session_ids: Sequence[str]
+) -> dict[str, StoredRecord]:
+    """Return what is indexed of each session that is indexed, by session id."""
+    records: dict[str, StoredRecord] = {}
     for start in range(0, len(session_ids), 500):
         part = session_ids[start : start + 500]
         marks = ", ".join("?" * len(part))
-        agents.update(
-            connection.execute(
-                f"SELECT session_id, agent_name FROM sessions WHERE session_id IN ({marks})",  # noqa: S608
-                part,
-            ).fetchall()
+        rows = connection.execute(
+            "SELECT session_id, agent_name, record_digest FROM sessions"  # noqa: S608
+            f" WHERE session_id IN ({marks})",
+            part,
         )
-    return agents
+        records.update((row[0], StoredRecord(*row[1:])) for row in rows)
+    return records
 
 
 def paths_of(connection: sqlite3.Connection, session_id: str) -> list[str]:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from xo_cowork_core.sdk import KeepsHistory, XoError
 from xo_cowork_core.sdk.runtime.history import SessionRecord
 from xo_cowork_core.sdk.runtime.transcripts import KeepsTranscripts
-from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import WRONG_VALUES
-from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.index.queries import stored_records
+from xo_cowork_core.services.index.session_rows import SessionRow, digest_of
 from xo_cowork_core.services.runtimes.calls import checked_call
 from xo_cowork_core.services.runtimes.plugin_record import describe_fault
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
+from xo_cowork_core.storage.encodable_text import encodable
 
 STORE_SECONDS = 5.0
 SESSIONS_PER_REFRESH = 50
@@ -52,7 +53,7 @@ class RuntimeStoreSource:
                 )
                 owner.plugin.late_calls.discard("sessions()")
                 changed = [r for r in records if self._seen.get(r.session_id) != r]
-                changed = await self._own(owner, changed)
+                changed = await self._not_indexed(owner, changed)
                 changed.sort(key=lambda record: record.time_updated, reverse=True)
                 for record in changed[:SESSIONS_PER_REFRESH]:
                     if await _write(self._index, owner, record):
@@ -66,21 +67,33 @@ class RuntimeStoreSource:
             owner.plugin.add_fault("sessions()", describe_fault(error))
             log.exception("the sessions of %s could not be listed", owner.info.name)
 
-    async def _own(
+    async def _not_indexed(
         self, owner: RegisteredRuntime, records: Sequence[SessionRecord]
     ) -> list[SessionRecord]:
-        """Leave out the sessions of other runtimes: no store may take them over."""
+        """Leave out what an earlier server indexed, and the sessions of other runtimes: no store
+        may take them over."""
+        records = [record for record in records if _has_valid_id(owner, record)]
         ids = [record.session_id for record in records]
-        agents = await self._index.query(lambda connection: queries.agents_of(connection, ids))
-        own: list[SessionRecord] = []
+        stored = await self._index.query(lambda connection: stored_records(connection, ids))
+        changed: list[SessionRecord] = []
         for record in records:
-            other = agents.get(record.session_id, owner.info.name)
+            known = stored.get(record.session_id)
+            other = known.agent_name if known else owner.info.name
             if other != owner.info.name and self._registry.runtime(other):
                 text = f"sessions() must not list {record.session_id}, a session of {other}"
                 owner.plugin.add_fault("sessions()", text)
+            elif known and known.record_digest == digest_of(record, owner.plugin.version):
+                self._seen[record.session_id] = record
             else:
-                own.append(record)
-        return own
+                changed.append(record)
+        return changed
+
+
+def _has_valid_id(owner: RegisteredRuntime, record: SessionRecord) -> bool:
+    if encodable(record.session_id) == record.session_id:
+        return True
+    owner.plugin.add_fault("sessions()", "an id must not hold half a surrogate pair")
+    return False
 
 
 async def _write(index: Index, owner: RegisteredRuntime, record: SessionRecord) -> bool:
@@ -103,9 +116,13 @@ async def _write(index: Index, owner: RegisteredRuntime, record: SessionRecord) 
         owner.plugin.add_fault("messages()", describe_fault(error))
         log.exception("the messages of %s of %s could not be read", record.session_id, agent_name)
     # a store that doesn't count returns 0
-    counted = replace(row, message_count=row.message_count or len(messages or ()))
+    read = replace(
+        row,
+        message_count=row.message_count or len(messages or ()),
+        record_digest=digest_of(record, owner.plugin.version) if messages is not None else b"",
+    )
     try:
-        await index.write_session(counted, messages)
+        await index.write_session(read, messages)
     except WRONG_VALUES as error:
         owner.plugin.add_fault("messages()", describe_fault(error))
         log.exception(

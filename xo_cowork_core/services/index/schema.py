@@ -10,7 +10,7 @@ has no content of its own: message number n of block b has the rowid b * BLOCK_M
 `hashsize` (8 MiB) lets the words of one batch become one segment.
 """
 
-VERSION = 11
+VERSION = 12
 BLOCK_MESSAGES = 16
 # secure_delete: nothing here needs wiping; wal_autocheckpoint: a cold build writes many pages
 PRAGMAS = (
@@ -46,7 +46,8 @@ STEPS = (
         time_updated TEXT NOT NULL,
         message_count INTEGER NOT NULL,
         is_pinned INTEGER NOT NULL DEFAULT 0,
-        hidden INTEGER NOT NULL DEFAULT 0
+        hidden INTEGER NOT NULL DEFAULT 0,
+        record_digest BLOB NOT NULL DEFAULT x''
     );
     CREATE INDEX sessions_by_time ON sessions (hidden, time_updated DESC);
     CREATE INDEX sessions_by_agent ON sessions (hidden, agent_name, time_updated DESC);

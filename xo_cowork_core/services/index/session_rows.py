@@ -1,10 +1,11 @@
 """Writes files and sessions. Every function runs inside the caller's transaction."""
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.runtime.history import SessionRecord
 from xo_cowork_core.services.clock import stamp
 from xo_cowork_core.services.index.indexed_messages import IndexedMessage
@@ -12,6 +13,7 @@ from xo_cowork_core.services.index.message_rows import delete_messages, write_me
 from xo_cowork_core.services.index.session_keys import session_key_of
 from xo_cowork_core.services.index.transcript_readers import ParsedTranscript
 from xo_cowork_core.services.index.usage_rows import delete_calls, write_calls
+from xo_cowork_core.storage.encodable_text import encodable
 from xo_cowork_core.storage.jsonl import FileFingerprint
 
 ProjectOf = Callable[[str | None], str | None]
@@ -31,9 +33,13 @@ class Flags(NamedTuple):
 NO_FLAGS = Flags()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class SessionRow:
-    """A session as its store, or the host, describes it."""
+    """A session as its store, or the host, describes it.
+
+    `record_digest` is that of the store's record (`digest_of`), empty unless the messages are
+    indexed that belong to it.
+    """
 
     session_id: str
     agent_name: str
@@ -42,19 +48,26 @@ class SessionRow:
     time_created: str
     time_updated: str
     message_count: int
+    record_digest: bytes = b""
 
     @classmethod
     def of(cls, record: SessionRecord, agent_name: str) -> "SessionRow":
-        """Convert a store's record."""
+        """Convert a store's record, whose texts may be any."""
         return cls(
             record.session_id,
             agent_name,
-            record.directory,
-            record.title,
+            encodable(record.directory) if record.directory else record.directory,
+            encodable(record.title),
             stamp(record.time_created),
             stamp(record.time_updated),
             record.message_count,
         )
+
+
+def digest_of(record: SessionRecord, plugin_version: str) -> bytes:
+    """Return 16 bytes that differ when the record, or the version that reads it, has changed."""
+    text = f"{plugin_version}\n{record!r}"
+    return hashlib.blake2b(text.encode(errors="backslashreplace"), digest_size=16).digest()
 
 
 def known_files(connection: sqlite3.Connection) -> dict[str, FileFingerprint]:
@@ -169,7 +182,7 @@ def write_session(
     """Insert or replace a session's row, with its messages where they are given."""
     directory = row.directory if flags.directory is None else flags.directory
     connection.execute(
-        "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             session_key_of(connection, row.session_id),
             row.session_id,
@@ -182,6 +195,7 @@ def write_session(
             row.message_count,
             flags.is_pinned,
             flags.hidden,
+            row.record_digest,
         ),
     )
     if messages is not None:

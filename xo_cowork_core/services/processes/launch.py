@@ -3,13 +3,14 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import AgentFailure, BadRequest
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.processes.environment import child_environment
 from xo_cowork_core.services.processes.streams import (
     ProcessStreams,
@@ -24,7 +25,7 @@ PRIVATE_UMASK = 0o077
 StartedProgram: TypeAlias = tuple[subprocess.Popen[bytes], ProcessStreams]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Command:
     """A program, the folder that it runs in, and what is added to its environment."""
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.processes.pipes import Input, Lines, Tail
 
 CAPTURE_BYTES = 256 * 1024
@@ -21,7 +21,7 @@ LAUNCHER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ProcessStreams:
     """The streams of one process. `output` is a `Tail` where the output is captured."""
 

@@ -6,31 +6,27 @@ because all of it is written into the project's folder.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from xo_cowork_core.sdk import TodoItem, Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectEvent:
-    """An event of a session."""
+class SessionStarted(NamedTuple):
+    """A turn began. `directory` is relative to the project."""
 
     session_id: str
     runtime: str
     moment: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStarted(ProjectEvent):
-    """A turn began. `directory` is relative to the project."""
-
     resumed: bool
     directory: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEnded(ProjectEvent):
+class SessionEnded(NamedTuple):
     """A turn ended."""
 
+    session_id: str
+    runtime: str
+    moment: datetime
     finish_reason: str
     error_code: str | None
     tokens: Tokens
@@ -39,19 +35,26 @@ class SessionEnded(ProjectEvent):
     directory: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileWritten(ProjectEvent):
+class FileWritten(NamedTuple):
     """A tool wrote a file; `created` is None where it did not report whether it was new."""
 
+    session_id: str
+    runtime: str
+    moment: datetime
     path: str
     created: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class TodoListUpdated(ProjectEvent):
+class TodoListUpdated(NamedTuple):
     """An agent sent its whole todo list."""
 
+    session_id: str
+    runtime: str
+    moment: datetime
     items: tuple[TodoItem, ...]
+
+
+ProjectEvent: TypeAlias = SessionStarted | SessionEnded | FileWritten | TodoListUpdated
 
 
 @dataclass(slots=True)

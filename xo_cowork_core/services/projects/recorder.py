@@ -25,11 +25,11 @@ from xo_cowork_core.services.projects.project_files import XO, ProjectFiles, ope
 from xo_cowork_core.services.projects.project_stats import ProjectFigures, ProjectStats
 from xo_cowork_core.services.projects.turn_observer import (
     TurnObserver,
-    encodable,
     relative_to,
 )
 from xo_cowork_core.services.projects.write_queue import WriteQueue
 from xo_cowork_core.services.turns.running_turn import RunningTurn
+from xo_cowork_core.storage.encodable_text import encodable
 from xo_cowork_core.storage.folder_handle import FolderHandle
 
 DEBOUNCE_SECONDS = 0.2

@@ -20,6 +20,7 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.sdk.events.base import Json
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.projects.events import FileWritten, ProjectEvent, TodoListUpdated
+from xo_cowork_core.storage.encodable_text import encodable
 
 WRITES = frozenset({"write", "edit"})
 PATH_KEYS = ("file_path", "notebook_path", "path")
@@ -114,11 +115,6 @@ def relative_to(folders: Sequence[str], path: str) -> str | None:
             inner = encodable(path[len(folder) + 1 :])
             return inner if len(inner) <= MAX_PATH else None
     return None
-
-
-def encodable(text: str) -> str:
-    """Return a text that can be encoded: half of a surrogate pair becomes `?`."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _writes(call: ToolCall, metadata: Json) -> Iterator[tuple[str, bool | None]]:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, TypeVarTuple, cast
 
 from xo_cowork_core.sdk import Unavailable, UpstreamFailed, XoError
+from xo_cowork_core.services.runtimes.call_thread import HangingCallError
 from xo_cowork_core.services.runtimes.plugin_record import (
     PluginError,
     PluginRecord,
@@ -21,6 +22,7 @@ from xo_cowork_core.services.runtimes.type_checks import describe_value, find_mi
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 CALL_SECONDS = 10.0
+PLAIN_CALL_SECONDS = 10.0
 # a plain call that raises CancelledError was not cancelled: nothing can cancel it
 PLAIN_CALL_ERRORS = (
     Exception,
@@ -109,6 +111,25 @@ def checked_plain_call(
     except PLAIN_CALL_ERRORS as error:
         raise PluginError(f"{name}() raised {describe_exception(error)}") from error
     return cast("T", require_type(value, return_hint(method), f"{name}()"))
+
+
+async def checked_call_in_thread(
+    record: PluginRecord,
+    subject: object,
+    method: Callable[[Any, *Arguments], T],
+    *arguments: *Arguments,
+) -> T:
+    """Call a method of the SDK that is no coroutine and may block. Raises PluginError alone.
+
+    One that takes longer than 10 s, with the calls before it, is not waited for.
+    """
+    try:
+        return await record.thread.run_async(
+            lambda: checked_plain_call(subject, method, *arguments), PLAIN_CALL_SECONDS
+        )
+    except HangingCallError:
+        name, seconds = method.__name__, PLAIN_CALL_SECONDS
+        raise PluginError(f"{name}() took more than {seconds:g} s") from None
 
 
 def require_type(value: object, hint: Any, place: str, *, of_agent: bool = False) -> object:

@@ -1,10 +1,11 @@
 """Gateways, channels and live status of the runtimes that have them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from xo_cowork_core.sdk import Unsupported
 from xo_cowork_core.sdk.events.base import Json
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.runtime.agents import HasChannels, HasGateway, ReportsStatus
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
@@ -13,7 +14,7 @@ STATUS_SECONDS = 5.0
 RESTART_SECONDS = 120.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Channels:
     """Every channel, and whether the gateway that serves them runs."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from xo_cowork_core.sdk import Contributions, SecretField, Secrets
+from xo_cowork_core.services.runtimes.call_thread import CallThread
 
 PluginState: TypeAlias = Literal[
     "disabled",
@@ -34,7 +35,8 @@ class PluginRecord:
 
     `error` says why the plugin does not serve. `faults` are the last fault of each call while it
     served: what came, what was expected, what to write. `late_calls` exceeded their limit the last
-    time: nobody waits long for them again until they answer in time.
+    time: nobody waits long for them again until they answer in time. `thread` runs the calls that
+    may block, one at a time.
     """
 
     name: str
@@ -53,6 +55,7 @@ class PluginRecord:
     auth: list[str] = field(default_factory=list[str])
     faults: dict[str, str] = field(default_factory=dict[str, str])
     late_calls: set[str] = field(default_factory=set[str])
+    thread: CallThread = field(default_factory=lambda: CallThread("plugin call"))
     # its required secrets without a value; blocks
     unset_secrets: Callable[[], Sequence[str]] = field(default=tuple[str])
 

@@ -42,12 +42,9 @@ class Readiness:
 
     async def of(self, runtime: RegisteredRuntime) -> Health:
         """Return a runtime's health, no older than its `fresh_seconds`."""
+        if health := self._fresh(runtime):
+            return health
         name = runtime.info.name
-        cached = self._cached.get(name)
-        if cached and runtime.plugin.serves:
-            checked_at, health = cached
-            if self._clock.monotonic() - checked_at < _fresh_seconds(health):
-                return health
         check = self._checks.get(name)
         if check is None:
             check = asyncio.create_task(self._check(runtime), name=f"health {name}")
@@ -59,8 +56,20 @@ class Readiness:
 
         A check that takes longer continues; the last known health is returned for it.
         """
-        healths = await asyncio.gather(*(self._quick(each) for each in runtimes))
-        return {each.info.name: health for each, health in zip(runtimes, healths, strict=True)}
+        healths = {each.info.name: self._fresh(each) for each in runtimes}
+        stale = [each for each in runtimes if healths[each.info.name] is None]
+        # tasks only for those: /health is requested often
+        checked = await asyncio.gather(*map(self._quick, stale)) if stale else ()
+        healths |= {each.info.name: health for each, health in zip(stale, checked, strict=True)}
+        return {name: health for name, health in healths.items() if health}
+
+    def _fresh(self, runtime: RegisteredRuntime) -> Health | None:
+        cached = self._cached.get(runtime.info.name)
+        if cached and runtime.plugin.serves:
+            checked_at, health = cached
+            if self._clock.monotonic() - checked_at < _fresh_seconds(health):
+                return health
+        return None
 
     async def _quick(self, runtime: RegisteredRuntime) -> Health:
         try:

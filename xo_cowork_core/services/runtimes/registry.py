@@ -5,7 +5,6 @@ The host fills it while it loads plugins; services only read it. It owns no task
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -31,9 +30,16 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.sdk.connector import (
     Connector,
     ConnectorInfo,
+    ExportsConnections,
+    ImportsConnections,
+    ProvidesGitCredentials,
+    ProvidesMcpServer,
+    ProvidesRawTokens,
     ProvidesTurnEnvironment,
+    RefreshesTokens,
     Revokes,
 )
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.runtime.agents import (
     HasChannels,
     HasGateway,
@@ -85,13 +91,19 @@ ABILITIES: Mapping[str, type] = MappingProxyType(
 CONNECTOR_ABILITIES: Mapping[str, type] = MappingProxyType(
     {
         "revokes": Revokes,
+        "refreshes_tokens": RefreshesTokens,
         "provides_turn_environment": ProvidesTurnEnvironment,
+        "provides_raw_tokens": ProvidesRawTokens,
+        "provides_mcp_server": ProvidesMcpServer,
+        "provides_git_credentials": ProvidesGitCredentials,
+        "exports_connections": ExportsConnections,
+        "imports_connections": ImportsConnections,
         "checks_health": ChecksHealth,
     }
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class RegisteredRuntime:
     """A runtime with its plugin and the secrets that its agents get."""
 
@@ -131,7 +143,7 @@ class RegisteredRuntime:
         return await check_health(self.plugin, self.runtime, self.info.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class RegisteredConnector:
     """A connector with its plugin, the kinds of its sign-in methods when it was loaded, and the
     secrets that its OAuth clients name."""
@@ -191,6 +203,10 @@ class Registry:
             self._environments.append((plugin, environment))
         if finished:
             self._listeners.append(finished)
+
+    def plugin_states(self) -> dict[str, str]:
+        """Map each plugin to its state."""
+        return {name: record.state for name, record in self.plugins.items()}
 
     def remove(self, plugin: str) -> None:
         """Remove the runtimes and connectors of a failed plugin."""

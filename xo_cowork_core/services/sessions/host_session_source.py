@@ -17,6 +17,7 @@ from xo_cowork_core.services.index import queries
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import WRONG_VALUES
 from xo_cowork_core.services.runtimes.registry import Registry
+from xo_cowork_core.storage.encodable_text import encodable
 
 log = logging.getLogger("xo_cowork.sessions")
 
@@ -121,5 +122,5 @@ class HostSessionSource:
 
 
 def _title(event: TitleUpdate) -> str:
-    """Return the title of an event as it can be stored: half of a surrogate pair becomes `?`."""
-    return title_of(event.title.encode("utf-8", "replace").decode())
+    """Return the title of an event as it can be stored."""
+    return title_of(encodable(event.title))

@@ -1,18 +1,11 @@
-"""The messages that the XO service does not have yet, in `state.db`.
-
-Each message has a key, which is queued once. What is queued survives a crash; a message is deleted
-after the service has taken it, so one whose answer was lost is sent again, with the same key.
-"""
+"""The messages that the XO service does not have yet, and the answers that are not queued yet."""
 
 import sqlite3
 from typing import NamedTuple
 
-import orjson
-
-from xo_cowork_core.services.clock import Clock, stamp
+from xo_cowork_core.services.clock import Clock
+from xo_cowork_core.services.outbox import Outbox
 from xo_cowork_core.storage.database import Database
-
-MAX_MESSAGES = 1000
 
 
 class OpenQuestion(NamedTuple):
@@ -24,21 +17,12 @@ class OpenQuestion(NamedTuple):
     user_id: str
 
 
-class QueuedMessage(NamedTuple):
-    """A message to send. `account` is the one for which it was queued."""
-
-    number: int
-    key: str
-    account: str
-    body: dict[str, str]
-
-
 class MessageQueue:
-    """At most `MAX_MESSAGES`, in the order in which they were said; the oldest are dropped."""
+    """The messages in the order in which they were said."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._clock = clock
+        self.outbox = Outbox(database, clock, "swarm_messages")
 
     async def add_question(self, question: OpenQuestion, body: dict[str, str]) -> None:
         """Queue a person's message, and expect the answer of its turn."""
@@ -49,7 +33,7 @@ class MessageQueue:
                 " VALUES (?, ?, ?, ?)",
                 question,
             )
-            self._insert(connection, f"{question.stream_id}:user", question.account, body)
+            self.outbox.insert(connection, f"{question.stream_id}:user", question.account, body)
 
         await self._database.write(write)
 
@@ -61,7 +45,9 @@ class MessageQueue:
                 "DELETE FROM swarm_questions WHERE stream_id = ?", (question.stream_id,)
             ).rowcount
             if deleted and body is not None:
-                self._insert(connection, f"{question.stream_id}:agent", question.account, body)
+                self.outbox.insert(
+                    connection, f"{question.stream_id}:agent", question.account, body
+                )
 
         await self._database.write(write)
 
@@ -73,35 +59,3 @@ class MessageQueue:
             ).fetchall()
         )
         return [OpenQuestion(*row) for row in rows]
-
-    async def first(self) -> QueuedMessage | None:
-        """Return the oldest message."""
-        row = await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT number, message_key, account, body FROM swarm_messages"
-                " ORDER BY number LIMIT 1"
-            ).fetchone()
-        )
-        return QueuedMessage(row[0], row[1], row[2], orjson.loads(row[3])) if row else None
-
-    async def remove(self, message: QueuedMessage) -> None:
-        """Delete a message that was taken, or is not to be sent."""
-        await self._database.write(
-            lambda connection: connection.execute(
-                "DELETE FROM swarm_messages WHERE number = ?", (message.number,)
-            )
-        )
-
-    def _insert(
-        self, connection: sqlite3.Connection, key: str, account: str, body: dict[str, str]
-    ) -> None:
-        connection.execute(
-            "INSERT OR IGNORE INTO swarm_messages (message_key, account, body, created_at)"
-            " VALUES (?, ?, ?, ?)",
-            (key, account, orjson.dumps(body).decode(), stamp(self._clock.now())),
-        )
-        connection.execute(
-            "DELETE FROM swarm_messages WHERE number <="
-            " (SELECT MAX(number) FROM swarm_messages) - ?",
-            (MAX_MESSAGES,),
-        )

@@ -10,11 +10,11 @@ import logging
 import orjson
 
 from xo_cowork_core.sdk import Unauthorized, XoError
+from xo_cowork_core.services.backoff import Backoff
 from xo_cowork_core.services.eventlog.batches import split
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
 from xo_cowork_core.services.identity.identity import Identity
-from xo_cowork_core.services.swarm.backoff import Backoff
 from xo_cowork_core.services.swarm.message_queue import MessageQueue, OpenQuestion
 from xo_cowork_core.services.swarm.swarm_api import RecordRefused, SwarmApi
 from xo_cowork_core.services.turns.running_turn import RunningTurn
@@ -106,7 +106,7 @@ class MessageReporter:
                 await self._queue.add_answer(question, body)
 
     async def _send_all(self) -> None:
-        while (message := await self._queue.first()) is not None:
+        while (message := await self._queue.outbox.first()) is not None:
             if message.account == self._identity.account_key():
                 try:
                     await self._api.add_message(message.key, {**message.body})
@@ -114,7 +114,7 @@ class MessageReporter:
                     log.error("a message was refused and is not sent again: %s", refusal)
             elif not self._identity.state().authenticated:
                 return
-            await self._queue.remove(message)
+            await self._queue.outbox.remove(message)
 
     async def _read_answer(self, stream_id: str) -> str:
         """Return the text of an ended turn, or why it failed; empty for one that is gone."""

@@ -16,10 +16,10 @@ from datetime import timedelta
 
 from xo_cowork_core.sdk import Unauthorized, Unavailable, XoError
 from xo_cowork_core.sdk.events.base import JsonValue
+from xo_cowork_core.services.backoff import Backoff
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.identity.identity import Identity
 from xo_cowork_core.services.index.index import Index
-from xo_cowork_core.services.swarm.backoff import Backoff
 from xo_cowork_core.services.swarm.reported_days import ReportedDays
 from xo_cowork_core.services.swarm.swarm_api import SwarmApi
 from xo_cowork_core.services.swarm.usage_records import Workspace, usage_record

@@ -22,7 +22,9 @@ from xo_cowork_core.sdk import (
 )
 from xo_cowork_core.sdk.kit import SingleFlight
 from xo_cowork_core.services.files.stored_files import mime_type_of
+from xo_cowork_core.services.git_credentials.git_credentials import GitCredentials
 from xo_cowork_core.services.index.queries import Session
+from xo_cowork_core.services.mcp.run_servers import RunServers
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
 from xo_cowork_core.services.runtimes.selector import RuntimeSelector
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
@@ -45,6 +47,8 @@ class TurnResolver:
         workspace: Workspace,
         *,
         redactor: SecretRedactor,
+        run_servers: RunServers,
+        git_credentials: GitCredentials,
         permission_mode: PermissionMode,
     ) -> None:
         self._registry = registry
@@ -52,11 +56,16 @@ class TurnResolver:
         self._sessions = sessions
         self._workspace = workspace
         self._redactor = redactor
+        self._run_servers = run_servers
+        self._git_credentials = git_credentials
         self._permission_mode: PermissionMode = permission_mode
         self._secrets = SingleFlight(_read_environment)
 
     async def resolve(self, prompt: Prompt) -> ResolvedTurn:
-        """Return the turn to run. Raises BadRequest, NotFound, Forbidden or Unavailable."""
+        """Return the turn to run. Raises BadRequest, NotFound, Forbidden or Unavailable.
+
+        The token of the turn's run works on return; the caller ends it.
+        """
         session = await self._find_session(prompt)
         owner = await self._selector.select(
             prompt.agent_name, session.agent_name if session else None
@@ -82,9 +91,23 @@ class TurnResolver:
         secrets = await self._secrets.of(owner.secrets)
         environment = {**secrets, **await self._registry.turn_environment(turn, owner.plugin)}
         self._redactor.add(environment.values())
-        turn = replace(turn, environment=environment)
-        if session is None and isinstance(owner.runtime, OpensSessions):
-            turn = replace(turn, session_id=await self._open_session(owner, turn))
+        return await self._open_run(replace(turn, environment=environment), owner, session)
+
+    async def _open_run(
+        self, turn: Turn, owner: RegisteredRuntime, session: Session | None
+    ) -> ResolvedTurn:
+        """Return the turn with its MCP servers, in its session."""
+        servers, tokens = self._run_servers, self._run_servers.tokens
+        with tokens.ended_on_error(turn.stream_id):
+            entries = self._git_credentials.open(turn, owner.info)
+            turn = replace(
+                turn,
+                mcp_servers=servers.open(turn, owner.info.name),
+                environment={**turn.environment, **entries},
+            )
+            if session is None and isinstance(owner.runtime, OpensSessions):
+                turn = replace(turn, session_id=await self._open_session(owner, turn))
+                tokens.move(turn.stream_id, turn.session_id)
         return ResolvedTurn(turn, owner)
 
     async def _open_session(self, owner: RegisteredRuntime, turn: Turn) -> str:

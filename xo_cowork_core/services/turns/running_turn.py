@@ -53,6 +53,7 @@ OBSERVED_EVENTS = frozenset(
         ToolError.name,
         StepFinish.name,
         TitleUpdate.name,
+        *INTERACTION_EVENTS,
     }
 )
 StopReason: TypeAlias = Literal["aborted", "restart", "timeout", "silent"]

@@ -4,6 +4,7 @@ from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.index.queries import Session
 from xo_cowork_core.services.index.session_rows import SessionRow
+from xo_cowork_core.services.run_tokens import RunTokens
 from xo_cowork_core.services.sessions.host_session_source import HostSessionSource
 from xo_cowork_core.services.sessions.sessions import Sessions
 from xo_cowork_core.services.turns.prompt import Prompt
@@ -22,6 +23,7 @@ class SessionReservations:
         hosted: HostedSessions,
         source: HostSessionSource,
         workspace: Workspace,
+        run_tokens: RunTokens,
         clock: Clock,
     ) -> None:
         self._resolver = resolver
@@ -29,6 +31,7 @@ class SessionReservations:
         self._hosted = hosted
         self._source = source
         self._workspace = workspace
+        self._run_tokens = run_tokens
         self._clock = clock
 
     async def reserve(
@@ -46,6 +49,8 @@ class SessionReservations:
         prompt = Prompt("", agent_name=agent_name, agent_id=agent_id, workspace=directory)
         resolved = await self._resolver.resolve(prompt)
         turn, now = resolved.turn, stamp(self._clock.now())
+        # no turn runs yet
+        self._run_tokens.end(turn.stream_id)
         row = SessionRow(
             turn.session_id,
             resolved.owner.info.name,

@@ -19,6 +19,7 @@ from xo_cowork_core.sdk import (
 from xo_cowork_core.services.clock import Clock
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.history.message_assembler import MessageAssembler
+from xo_cowork_core.services.run_tokens import RunTokens
 from xo_cowork_core.services.runtimes.registry import Registry
 from xo_cowork_core.services.turns.active_turn import ActiveTurn, StartedTurn, TurnListener
 from xo_cowork_core.services.turns.prompt import Prompt, ResolvedTurn
@@ -45,6 +46,7 @@ class Turns:
         registry: Registry,
         eventlog: EventLog,
         store: TurnStore,
+        run_tokens: RunTokens,
         clock: Clock,
         stop_owner: StopOwner,
         permission_seconds: float,
@@ -54,6 +56,7 @@ class Turns:
         self._registry = registry
         self._eventlog = eventlog
         self._store = store
+        self._run_tokens = run_tokens
         self._clock = clock
         self._stop_owner = stop_owner
         self._permission_seconds = permission_seconds
@@ -143,15 +146,16 @@ class Turns:
 
     async def _accept(self, prompt: Prompt) -> StartedTurn:
         resolved = await self._resolver.resolve(prompt)
-        self._require_free(resolved.turn.session_id)
-        active = self._reserve(prompt, resolved)
-        try:
-            if prompt.edits is not None:
-                await self._store.drop_from(prompt.edits, resolved)
-            await self._store.insert(resolved, active.running.started_at)
-        except BaseException:
-            self._release(active)
-            raise
+        with self._run_tokens.ended_on_error(resolved.turn.stream_id):
+            self._require_free(resolved.turn.session_id)
+            active = self._reserve(prompt, resolved)
+            try:
+                if prompt.edits is not None:
+                    await self._store.drop_from(prompt.edits, resolved)
+                await self._store.insert(resolved, active.running.started_at)
+            except BaseException:
+                self._release(active)
+                raise
         self.started_total += 1
         for listener in self._listeners:
             listener.turn_started(active.running)
@@ -211,8 +215,7 @@ class Turns:
         self._eventlog.discard(active.started.stream_id)
 
     def _find_by_stream(self, stream_id: str) -> ActiveTurn | None:
-        turns = self._active.values()
-        return next((turn for turn in turns if turn.started.stream_id == stream_id), None)
+        return next((t for t in self._active.values() if t.started.stream_id == stream_id), None)
 
     async def _run(self, active: ActiveTurn) -> None:
         running = active.running
@@ -221,6 +224,7 @@ class Turns:
         except Exception:
             log.exception("turn %s", active.started.stream_id)
             terminal = AgentError("The turn failed inside the server", "internal")
+        self._run_tokens.end(running.turn.stream_id)
         stderr = await _stop_processes(self._stop_owner, running.turn.stream_id)
         terminal = explain_error(running.resolved, terminal, stderr)
         await self._store.store_answer(running, terminal)

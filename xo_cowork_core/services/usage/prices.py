@@ -9,7 +9,6 @@ its version does not have.
 import asyncio
 import logging
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -83,6 +82,8 @@ class Prices:
         return {model: _price(table) for model, table in tables.items()}
 
     def _read_own(self) -> Mapping[str, Price]:
+        import tomllib  # noqa: PLC0415 - the start reads no price
+
         try:
             tables = tomllib.loads(self._own_file.read_text())
         except FileNotFoundError:

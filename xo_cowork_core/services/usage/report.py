@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.services.clock import Clock, stamp
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.message_rows import unpack_seconds
@@ -166,7 +166,7 @@ class _Scope(NamedTuple):
         return " AND ".join(clauses), values
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class _Row:
     """One group: tokens of all calls, recorded cost, and tokens of the calls without a cost."""
 

@@ -1,13 +1,14 @@
 """The parts of a usage report."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from xo_cowork_core.sdk import Tokens
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Sum:
     """Tokens and cost of some model calls."""
 

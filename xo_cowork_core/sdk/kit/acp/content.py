@@ -1,4 +1,4 @@
-"""The content blocks of a prompt in the Agent Client Protocol: the text and the files."""
+"""What a turn sends in the Agent Client Protocol: text, files, and its MCP servers."""
 
 import asyncio
 import base64
@@ -25,6 +25,25 @@ async def prompt_blocks(turn: Turn, capabilities: Json) -> Sequence[Json]:
         for attachment in turn.attachments
     ]
     return [{"type": "text", "text": text}, *files]
+
+
+def mcp_servers(turn: Turn | None) -> Sequence[Json]:
+    """Return a turn's MCP servers for an agent that takes servers over HTTP. They hold tokens.
+
+    None is for an agent that does not take them.
+    """
+    return [
+        {
+            "type": "http",
+            "name": server.name,
+            "url": server.url,
+            "headers": [
+                {"name": name, "value": value.get_secret_value()}
+                for name, value in server.headers.items()
+            ],
+        }
+        for server in (turn.mcp_servers if turn else ())
+    ]
 
 
 def _file_block(attachment: Attachment, capabilities: Json) -> Json:

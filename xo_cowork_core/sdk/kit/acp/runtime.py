@@ -10,7 +10,7 @@ from xo_cowork_core.sdk.errors import AgentFailure
 from xo_cowork_core.sdk.events.base import Done, Json, JsonValue, ReasoningDelta, TextDelta, Tokens
 from xo_cowork_core.sdk.events.interactions import PermissionRequest, PermissionScope
 from xo_cowork_core.sdk.events.tools import ToolCall, ToolResult
-from xo_cowork_core.sdk.kit.acp.content import prompt_blocks
+from xo_cowork_core.sdk.kit.acp.content import mcp_servers, prompt_blocks
 from xo_cowork_core.sdk.kit.acp.sessions import AcpCommands, choose_mode, find_option
 from xo_cowork_core.sdk.kit.json_fields import integer, items, mapping, string
 from xo_cowork_core.sdk.kit.json_rpc import JsonRpcError, JsonRpcPeer
@@ -27,6 +27,8 @@ from xo_cowork_core.sdk.runtime.runtime import (
 from xo_cowork_core.sdk.runtime.turn import PermissionAnswer, PermissionKind, TurnAnswer
 
 TURN_SECONDS = 24 * 3600.0
+# some agents take seconds of CPU to start and to open their first session
+START_SECONDS = 120.0
 PROTOCOL_VERSION = 1
 CLIENT: Json = {"protocolVersion": PROTOCOL_VERSION, "clientCapabilities": {}}
 PERMISSION_KINDS: Mapping[str, PermissionKind] = MappingProxyType(
@@ -74,17 +76,19 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions, OffersSkills):
         return self._commands.skills(cwd)
 
     async def start(self, peer: JsonRpcPeer) -> None:
-        answer = await peer.request("initialize", CLIENT)
+        answer = await peer.request("initialize", CLIENT, timeout=START_SECONDS)
         if answer.get("protocolVersion") != PROTOCOL_VERSION:
             raise AgentFailure(f"{self.title} speaks another version of ACP", code="upstream")
         self._capabilities = mapping(answer.get("agentCapabilities"))
 
     async def resume(self, run: JsonRpcTurn) -> str:
-        place: Json = {"cwd": str(run.turn.cwd), "mcpServers": []}
+        accepts_http = mapping(self._capabilities.get("mcpCapabilities")).get("http") is True
+        servers = mcp_servers(run.turn if accepts_http else None)
+        place: Json = {"cwd": str(run.turn.cwd), "mcpServers": servers}
         session = await self._session_ids.find(run.turn.session_id)
         answer = await self._load(run.peer, session, place) if session else None
         if answer is None:
-            answer = await run.peer.request("session/new", place)
+            answer = await run.peer.request("session/new", place, timeout=START_SECONDS)
             session = string(answer.get("sessionId"))
             await self._session_ids.store(run.turn.session_id, session)
         session = session or ""
@@ -163,7 +167,8 @@ class AcpRuntime(JsonRpcRuntime, ListsModels, ClosesSessions, OffersSkills):
             return None
         method = "session/resume" if can_resume else "session/load"
         try:
-            return await peer.request(method, {"sessionId": session, **place})
+            body: Json = {"sessionId": session, **place}
+            return await peer.request(method, body, timeout=START_SECONDS)
         except JsonRpcError as error:
             self.context.log.info("%s has lost session %s: %s", self.title, session, error)
             return None

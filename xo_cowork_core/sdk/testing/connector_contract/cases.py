@@ -63,7 +63,7 @@ class ResourceOwner:
     def authorize_url(self, flow: Body) -> str:
         """Return the URL to open, which must lead to the subject's provider."""
         url = str(flow["authorize_url"])
-        assert url.startswith(self.provider.url + "/"), (
+        assert url.startswith(self.provider.address + "/"), (
             f"the sign-in leads to {url} and not to the provider of the subject: "
             "which of its settings has the address?"
         )
@@ -105,10 +105,8 @@ class Cases:
         cls, subject: ConnectorSubject, tmp_path_factory: pytest.TempPathFactory
     ) -> Iterator[LiveServer]:
         """Run one server for all cases of a class. A case that restarts it leaves it running."""
-        plugins, folders = subject.plugins, list(subject.python_path)
-        if subject.turn_environment:
-            folders.append(install_scripted(tmp_path_factory.mktemp("scripted")))
-            plugins = plugins if plugins == "all" else f"{plugins},{PLUGIN}"
+        folders = [*subject.python_path, install_scripted(tmp_path_factory.mktemp("scripted"))]
+        plugins = subject.plugins if subject.plugins == "all" else f"{subject.plugins},{PLUGIN}"
         environment = {"XO_PLUGINS": plugins, **subject.environment}
         with LiveServer(environment=environment, python_path=folders) as server:
             yield server

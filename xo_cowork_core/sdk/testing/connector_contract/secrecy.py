@@ -41,9 +41,9 @@ class SecrecyCases(Cases):
     def _check_files(self, owner: ResourceOwner) -> None:
         server = owner.connections.server
         for path in _files_below(server.home):
-            if self._has_token(owner, path.read_bytes().decode(errors="replace")):
+            text, mode = _read_file(path)
+            if self._has_token(owner, text):
                 assert server.state in path.parents, f"a token is outside the state folder: {path}"
-                mode = path.stat().st_mode & 0o777
                 assert mode == 0o600, f"{path.name} has a token and the mode {mode:o}"
 
     def _has_token(self, owner: ResourceOwner, text: str) -> bool:
@@ -51,6 +51,16 @@ class SecrecyCases(Cases):
         with store.lock:
             secrets = {*store.access, *store.refresh, owner.subject.api_key}
         return any(secret in text for secret in secrets)
+
+
+def _read_file(path: Path) -> tuple[str, int]:
+    """Return a file's text and mode; no text for one that was replaced meanwhile."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            return file.read().decode(errors="replace"), mode
+    except FileNotFoundError:
+        return "", 0
 
 
 def _read_proc(pid: int, name: str) -> str:

@@ -36,7 +36,7 @@ class SignInCases(Cases):
     def test_a_person_enters_a_device_code(self, owner: ResourceOwner) -> None:
         for method in owner.methods("device_code"):
             flow = owner.start(method)
-            assert str(flow["verification_uri"]).startswith(owner.provider.url)
+            assert str(flow["verification_uri"]).startswith(owner.provider.address)
             self._check_account(owner, owner.finish(flow))
 
     def test_a_person_pastes_a_key(self, owner: ResourceOwner) -> None:

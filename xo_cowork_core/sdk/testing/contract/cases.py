@@ -13,15 +13,18 @@ from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.server import LiveServer
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
-PERMISSION_SECONDS = 4
-STOP_SECONDS = 5.0
-STORE_SECONDS = 5.0
+# what is stopped would go on for `LONG_SECONDS`
+LONG_SECONDS = 60
+PERMISSION_SECONDS = 8
+STOP_SECONDS = 20.0
+STORE_SECONDS = 20.0
 SILENT_SECONDS = 10
 OWN_MODULE = " -m xo_cowork_core."
 PLANTED = "XO_CONTRACT_PLANTED"
 ALLOW = {"file_changes": True, "run_commands": True}
 CONTEXT = "\n\n---\n\n> **Project context**\n"
-RECORD = "For the record."
+# the only turn of a session that many cases read
+RECORD = " ".join(f"w{number}" for number in range(40))
 
 
 class Cases:

@@ -27,8 +27,10 @@ class FailureCases(Cases):
     ) -> None:
         if subject.fail is None:
             return skip_without("errors on purpose")
+        session: dict[str, str] = {}
         for code, words in subject.failures.items():
-            turn = recorder.turn(subject.fail(code))
+            turn = recorder.turn(subject.fail(code), **session)
+            session = {"session_id": turn.session_id}
             self._check_error(turn)
             assert turn.terminal.data["code"] == code
             assert words in str(turn.terminal.data["error_message"])
@@ -62,11 +64,14 @@ class FailureCases(Cases):
         check_next_turn(chat, subject, turn.session_id)
         return None
 
-    def test_a_dying_agent_disturbs_no_other(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_dying_agent_disturbs_no_other(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.die is None or subject.slow_text is None:
             return skip_without("way to die beside slow text")
-        turn = chat.prompt(subject.slow_text(2))
-        chat.run_turn(subject.die())
+        dead = recorder.turn(subject.die())
+        turn = chat.prompt(subject.slow_text(2), session_id=recorder.session_id)
+        chat.run_turn(subject.die(), session_id=dead.session_id)
         assert chat.read(turn).terminal.event == "done"
         assert chat.http.get("/health").status_code == 200
         return None

@@ -3,12 +3,10 @@
 import pytest
 
 from xo_cowork_core.sdk.testing.chat import Chat
-from xo_cowork_core.sdk.testing.contract.cases import Cases
+from xo_cowork_core.sdk.testing.contract.cases import RECORD, Cases
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
-
-WORDS = " ".join(f"w{number}" for number in range(40))
 
 
 class OrderCases(Cases):
@@ -17,7 +15,7 @@ class OrderCases(Cases):
     @pytest.fixture
     def words_turn(self, recorder: TurnRecorder, subject: RuntimeSubject) -> Recording:
         """A turn of many words, the first of its session."""
-        return recorder.turn(subject.say(WORDS))
+        return recorder.turn(subject.say(RECORD))
 
     def test_a_new_session_is_named_first(self, words_turn: Recording) -> None:
         assert words_turn.events[0] == "session-created"
@@ -52,7 +50,7 @@ class OrderCases(Cases):
     def test_two_readers_get_the_same(
         self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
-        turn = chat.prompt(subject.say(WORDS), session_id=recorder.session_id)
+        turn = chat.prompt(subject.say(RECORD), session_id=recorder.session_id)
         with chat.stream(turn.stream_id) as one, chat.stream(turn.stream_id) as other:
             assert one.rest() == other.rest()
 
@@ -83,7 +81,7 @@ class OrderCases(Cases):
     def test_a_reader_that_leaves_ends_nothing(
         self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
-        prompt = subject.slow_text(1) if subject.slow_text else subject.say(WORDS)
+        prompt = subject.slow_text(1) if subject.slow_text else subject.say(RECORD)
         turn = chat.prompt(prompt, session_id=recorder.session_id)
         with chat.stream(turn.stream_id) as leaver:
             leaver.wait_for("text-delta")
@@ -94,10 +92,10 @@ class OrderCases(Cases):
     def test_a_turn_needs_no_reader(
         self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
-        turn = chat.prompt(subject.say(WORDS), session_id=recorder.session_id)
+        turn = chat.prompt(subject.say(RECORD), session_id=recorder.session_id)
         answer = chat.http.get("/health")
         assert answer.status_code == 200
-        assert chat.read(turn).text == WORDS
+        assert chat.read(turn).text == RECORD
 
     def test_an_unknown_stream_gets_one_error_event(self, chat: Chat) -> None:
         with chat.stream("00000000-0000-4000-8000-000000000000") as stream:

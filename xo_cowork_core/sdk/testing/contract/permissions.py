@@ -173,15 +173,17 @@ class PermissionCases(Cases):
             assert self._needs_input(chat, turn) is True
             chat.respond(turn.stream_id, str(request.data["call_id"]), True)
             stream.rest()
-        eventually(lambda: self._needs_input(chat, turn) is None, 5, "the turn leaves the list")
+        eventually(lambda: self._needs_input(chat, turn) is None, 15, "the turn leaves the list")
         return None
 
     def test_an_aborted_turn_withdraws_its_request(
-        self, chat: Chat, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
+        turn, stream, request = self._wait_for_request(
+            chat, subject.permission(FILE), session_id=recorder.session_id
+        )
         with stream:
             chat.abort(turn.stream_id)
             assert stream.rest()[-1].data["finish_reason"] == "aborted"
@@ -191,11 +193,13 @@ class PermissionCases(Cases):
         return None
 
     def test_a_request_does_not_outlive_a_restart(
-        self, chat: Chat, subject: RuntimeSubject, server: LiveServer
+        self, chat: Chat, subject: RuntimeSubject, server: LiveServer, recorder: TurnRecorder
     ) -> None:
         if subject.permission is None:
             return skip_without("permission requests")
-        turn, stream, request = self._wait_for_request(chat, subject.permission(FILE))
+        turn, stream, request = self._wait_for_request(
+            chat, subject.permission(FILE), session_id=recorder.session_id
+        )
         stream.close()
         server.restart()
         replay = chat.read(turn)

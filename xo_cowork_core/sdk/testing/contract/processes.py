@@ -1,11 +1,11 @@
 """Cases: the agent's processes get only their environment, and end when they should."""
 
 import time
-from collections.abc import Iterable
 
 from xo_cowork_core.sdk.testing.chat import Chat, StartedTurn
 from xo_cowork_core.sdk.testing.contract.cases import (
     ALLOW,
+    LONG_SECONDS,
     PLANTED,
     SILENT_SECONDS,
     STOP_SECONDS,
@@ -13,6 +13,7 @@ from xo_cowork_core.sdk.testing.contract.cases import (
     agent_processes,
     check_next_turn,
 )
+from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.process_tree import ProcessInfo, eventually, read_environment
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
@@ -22,6 +23,7 @@ POLL_SECONDS = 0.02
 STILL_SECONDS = 1.0
 # the server cancels `run` after 1.5 s
 INTERRUPT_SECONDS = 1.4
+ATTEMPTS = 5
 
 
 class ProcessCases(Cases):
@@ -41,39 +43,42 @@ class ProcessCases(Cases):
         leaked |= {p.command for p in agent_processes(chat) if _has_planted(p)}
         assert not leaked, f"these got the server's environment: {sorted(leaked)}"
 
-    def test_no_process_outlives_a_turn(self, chat: Chat, subject: RuntimeSubject) -> None:
-        chat.run_turn(subject.say("Clean up after me."))
+    def test_no_process_outlives_a_turn(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
+        chat.run_turn(subject.say("Clean up after me."), session_id=recorder.session_id)
         eventually(
             lambda: not self.leftover_commands(chat, subject), STOP_SECONDS, "no process is left"
         )
 
-    def test_no_process_outlives_the_server(self, chat: Chat, subject: RuntimeSubject) -> None:
-        chat.run_turn(subject.say("Good night."))
-        chat.server.terminate()
-        _wait_until_ended(chat.server.seen_processes)
-
     def test_an_interrupt_ends_the_turn_by_itself(
-        self, chat: Chat, subject: RuntimeSubject
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
     ) -> None:
         if "interrupts" not in subject.abilities or subject.slow_text is None:
             return skip_without("interrupts of a slow text")
         seconds: list[float] = []
-        # the server gives an interrupt 1.5 s; the second attempt is for a busy machine
-        for _ in range(2):
-            turn = chat.prompt(subject.slow_text(60))
+        # the server gives an interrupt 1.5 s; the later attempts are for a busy machine
+        for _ in range(ATTEMPTS):
+            turn = chat.prompt(subject.slow_text(LONG_SECONDS), session_id=recorder.session_id)
             seconds.append(_abort(chat, turn, "text-delta"))
             if seconds[-1] < INTERRUPT_SECONDS:
                 return None
         raise AssertionError(f"the turn had to be cancelled: it ended after {seconds} s")
 
-    def test_an_aborted_agent_works_no_more(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_an_aborted_agent_works_no_more(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.work is None:
             return skip_without("work that can be observed")
         file = chat.folder / "worked.txt"
         file.unlink(missing_ok=True)
-        turn = chat.prompt(subject.work(file.name, 60), permission_presets=ALLOW)
+        prompt = subject.work(file.name, LONG_SECONDS)
+        turn = chat.prompt(prompt, permission_presets=ALLOW, session_id=recorder.session_id)
         eventually(lambda: file.exists() and file.stat().st_size > 0, 30, "the agent works")
         _abort(chat, turn, "tool-call")
+        eventually(
+            lambda: not self.leftover_commands(chat, subject), STOP_SECONDS, "no process is left"
+        )
         size = file.stat().st_size
         time.sleep(STILL_SECONDS)
         assert file.stat().st_size == size, "the agent works on after the abort"
@@ -113,8 +118,3 @@ def _abort(chat: Chat, turn: StartedTurn, after: str) -> float:
 
 def _has_planted(process: ProcessInfo) -> bool:
     return PLANTED in read_environment(process.pid)
-
-
-def _wait_until_ended(processes: Iterable[ProcessInfo]) -> None:
-    alive = list(processes)
-    eventually(lambda: not any(p.is_alive for p in alive), STOP_SECONDS, "no process is left")

@@ -60,22 +60,30 @@ class QuestionCases(Cases):
         assert turn.terminal.event == "done"
         return None
 
-    def test_a_plan_is_accepted(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_plan_is_accepted(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.plan is None:
             return skip_without("plans")
         accept = json.dumps({"action": "accept"})
-        turn = chat.run_and_answer(subject.plan(), "plan-review", accept, agent="plan")
+        turn = chat.run_and_answer(
+            subject.plan(), "plan-review", accept, agent="plan", session_id=recorder.session_id
+        )
         review = turn.body("plan-review")
         assert {"call_id", "title", "plan", "files_to_modify"} <= set(review)
         assert review["plan"]
         assert turn.terminal.event == "done"
         return None
 
-    def test_a_plan_is_stopped(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_plan_is_stopped(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.plan is None:
             return skip_without("plans")
         stop = json.dumps({"action": "stop"})
-        turn = chat.run_and_answer(subject.plan(), "plan-review", stop, agent="plan")
+        turn = chat.run_and_answer(
+            subject.plan(), "plan-review", stop, agent="plan", session_id=recorder.session_id
+        )
         assert len(turn.bodies("plan-review")) == 1
         assert turn.terminal.event == "done"
         return None

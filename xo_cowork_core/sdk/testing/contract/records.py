@@ -8,12 +8,14 @@ from xo_cowork_core.sdk.testing.chat import Chat, parse_started_turn
 from xo_cowork_core.sdk.testing.contract.cases import (
     CONTEXT,
     RECORD,
+    STORE_SECONDS,
     Cases,
     wait_for_messages,
 )
 from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
 from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.history import parts_of, texts
+from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.recording import Recording
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
@@ -27,6 +29,16 @@ class RecordCases(Cases):
     def stored_turn(self, recorder: TurnRecorder, subject: RuntimeSubject) -> Recording:
         """The only turn of a session."""
         return recorder.turn(subject.say(RECORD))
+
+    def test_records_outlive_a_restart(self, chat: Chat, stored_turn: Recording) -> None:
+        # the first case of the group: the one before it has ended the agent with a restart too
+        before = wait_for_messages(chat, stored_turn.session_id, 2)
+        chat.server.restart()
+        eventually(
+            lambda: chat.messages(stored_turn.session_id) == before,
+            STORE_SECONDS,
+            "the messages are as before",
+        )
 
     def test_messages_hold_the_texts_of_the_turn(
         self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording
@@ -62,6 +74,12 @@ class RecordCases(Cases):
         self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording
     ) -> None:
         newer = chat.run_turn(subject.say("A newer session."))
+        ids = {newer.session_id, stored_turn.session_id}
+        eventually(
+            lambda: ids <= {str(row["session_id"]) for row in chat.sessions()},
+            STORE_SECONDS,
+            "both are listed",
+        )
         rows = chat.sessions()
         assert {str(row["agent_name"]) for row in rows} == {subject.agent_name}
         listed = [row["session_id"] for row in rows]
@@ -72,10 +90,13 @@ class RecordCases(Cases):
         self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording
     ) -> None:
         wait_for_messages(chat, stored_turn.session_id, 2)
-        row = chat.http.get(f"/api/sessions/{stored_turn.session_id}").json()
+        path = f"/api/sessions/{stored_turn.session_id}"
+        eventually(
+            lambda: chat.http.get(path).json()["message_count"] == 2, STORE_SECONDS, "it is counted"
+        )
+        row = chat.http.get(path).json()
         assert row["id"] == row["session_id"] == stored_turn.session_id
         assert row["agent_name"] == subject.agent_name
-        assert row["message_count"] == 2
 
     def test_messages_of_an_unknown_session_are_refused(self, chat: Chat) -> None:
         answer = chat.http.get(f"/api/messages/{uuid.uuid4()}")
@@ -105,11 +126,6 @@ class RecordCases(Cases):
         assert texts(wait_for_messages(chat, turn.session_id, 1), "user") == [prompt]
         return None
 
-    def test_records_outlive_a_restart(self, chat: Chat, stored_turn: Recording) -> None:
-        before = wait_for_messages(chat, stored_turn.session_id, 2)
-        chat.server.restart()
-        assert chat.messages(stored_turn.session_id) == before
-
     def test_an_edit_replaces_what_followed_or_is_refused(
         self, chat: Chat, subject: RuntimeSubject
     ) -> None:
@@ -128,7 +144,11 @@ class RecordCases(Cases):
             assert chat.messages(turn.session_id) == before
             return
         assert chat.read(parse_started_turn(answer)).text == "New words."
-        assert texts(wait_for_messages(chat, turn.session_id, 2), "assistant") == ["New words."]
+        eventually(
+            lambda: texts(chat.messages(turn.session_id), "assistant") == ["New words."],
+            STORE_SECONDS,
+            "the new words replace the old ones",
+        )
 
     def test_an_edit_of_an_unknown_message_is_refused(
         self, chat: Chat, subject: RuntimeSubject, stored_turn: Recording

@@ -4,6 +4,7 @@ import time
 
 from xo_cowork_core.sdk.testing.chat import Chat, StartedTurn
 from xo_cowork_core.sdk.testing.contract.cases import (
+    LONG_SECONDS,
     STOP_SECONDS,
     Cases,
     check_next_turn,
@@ -13,14 +14,14 @@ from xo_cowork_core.sdk.testing.contract.skips import skip_without
 from xo_cowork_core.sdk.testing.process_tree import eventually
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
-LONG_SECONDS = 60
-
 
 class StopCases(Cases):
     """Aborted turns."""
 
-    def _abort(self, chat: Chat, subject: RuntimeSubject, prompt: str, after: str) -> StartedTurn:
-        turn = chat.prompt(prompt)
+    def _abort(
+        self, chat: Chat, subject: RuntimeSubject, prompt: str, after: str, session_id: str = ""
+    ) -> StartedTurn:
+        turn = chat.prompt(prompt, **({"session_id": session_id} if session_id else {}))
         with chat.stream(turn.stream_id) as stream:
             stream.wait_for(after)
             start = time.monotonic()
@@ -34,17 +35,23 @@ class StopCases(Cases):
         )
         return turn
 
-    def test_abort_stops_text(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_abort_stops_text(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.slow_text is None:
             return skip_without("slow text")
-        turn = self._abort(chat, subject, subject.slow_text(LONG_SECONDS), "text-delta")
+        prompt = subject.slow_text(LONG_SECONDS)
+        turn = self._abort(chat, subject, prompt, "text-delta", recorder.session_id)
         assert turn.stream_id not in {str(row["stream_id"]) for row in chat.active()}
         return None
 
-    def test_abort_stops_a_tool(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_abort_stops_a_tool(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.slow_tool is None:
             return skip_without("slow tool")
-        self._abort(chat, subject, subject.slow_tool(LONG_SECONDS), "tool-call")
+        prompt = subject.slow_tool(LONG_SECONDS)
+        self._abort(chat, subject, prompt, "tool-call", recorder.session_id)
         return None
 
     def test_an_aborted_session_goes_on(self, chat: Chat, subject: RuntimeSubject) -> None:
@@ -54,10 +61,13 @@ class StopCases(Cases):
         check_next_turn(chat, subject, turn.session_id)
         return None
 
-    def test_a_session_aborted_in_a_tool_goes_on(self, chat: Chat, subject: RuntimeSubject) -> None:
+    def test_a_session_aborted_in_a_tool_goes_on(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
         if subject.slow_tool is None:
             return skip_without("slow tool")
-        turn = self._abort(chat, subject, subject.slow_tool(LONG_SECONDS), "tool-call")
+        prompt = subject.slow_tool(LONG_SECONDS)
+        turn = self._abort(chat, subject, prompt, "tool-call", recorder.session_id)
         check_next_turn(chat, subject, turn.session_id)
         return None
 

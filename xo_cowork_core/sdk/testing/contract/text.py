@@ -4,7 +4,7 @@ import pytest
 
 from xo_cowork_core.sdk.testing.chat import Chat
 from xo_cowork_core.sdk.testing.contract.cases import CONTEXT, Cases
-from xo_cowork_core.sdk.testing.contract.recorder import TurnRecorder
+from xo_cowork_core.sdk.testing.contract.recorder import FIRST, TurnRecorder
 from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 
 MARKDOWN = (
@@ -18,10 +18,9 @@ UNICODE = "Grüße, 日本語, עברית, 👩‍👩‍👧‍👦 \U0001f680 
 class TextCases(Cases):
     """The agent's text and reasoning."""
 
-    def test_text_arrives_exactly(self, chat: Chat, subject: RuntimeSubject) -> None:
-        text = "The quick brown fox. Twice: the quick brown fox."
-        turn = chat.run_turn(subject.say(text))
-        assert turn.text == text
+    def test_text_arrives_exactly(self, recorder: TurnRecorder) -> None:
+        turn = recorder.first_turn
+        assert turn.text == FIRST
         assert turn.terminal.event == "done"
 
     @pytest.mark.parametrize(
@@ -41,8 +40,11 @@ class TextCases(Cases):
         assert turn.text == text
         assert turn.terminal.event == "done"
 
-    def test_an_answer_without_text_ends_well(self, chat: Chat, subject: RuntimeSubject) -> None:
-        turn = chat.run_turn(subject.nothing() if subject.nothing else subject.say("x"))
+    def test_an_answer_without_text_ends_well(
+        self, chat: Chat, subject: RuntimeSubject, recorder: TurnRecorder
+    ) -> None:
+        prompt = subject.nothing() if subject.nothing else subject.say("x")
+        turn = chat.run_turn(prompt, session_id=recorder.session_id)
         assert turn.text == ("" if subject.nothing else "x")
         assert turn.terminal.event == "done"
 

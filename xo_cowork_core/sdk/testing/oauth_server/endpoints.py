@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -32,12 +33,23 @@ from xo_cowork_core.sdk.testing.oauth_server.grants import (
 )
 from xo_cowork_core.sdk.testing.oauth_server.metadata import (
     DEVICE_CODE_GRANT,
-    PATHS,
+    RESOURCE_METADATA,
     resource_metadata,
     server_metadata,
 )
 from xo_cowork_core.sdk.testing.oauth_server.parsing import Call, parse_request
 
+# what github.com calls the errors of RFC 6749
+GITHUB_ERRORS: Mapping[str, str] = MappingProxyType(
+    {"invalid_client": "incorrect_client_credentials"}
+)
+GITHUB_GRANT_ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "authorization_code": "bad_verification_code",
+        "refresh_token": "bad_refresh_token",
+        DEVICE_CODE_GRANT: "incorrect_device_code",
+    }
+)
 Handler: TypeAlias = Callable[[Call], Response]
 
 
@@ -70,15 +82,15 @@ class Endpoints:
             ("resource_metadata", "GET", self._resource_metadata),
         )
         pages = [
-            Route("/device", self._front_channel.show_device_page),
+            Route(self._options.device_page, self._front_channel.show_device_page),
             Route(self._options.account_path, self._serve("userinfo", self._userinfo)),
         ]
         return Starlette(
             routes=pages
             + [
-                Route(path, self._serve(endpoint, handler), methods=[method])
+                Route(urlsplit(path).path, self._serve(endpoint, handler), methods=[method])
                 for endpoint, method, handler in routes
-                for path in PATHS[endpoint]
+                for path in self._options.paths[endpoint]
             ]
         )
 
@@ -106,12 +118,15 @@ class Endpoints:
 
     def _token(self, call: Call) -> Response:
         grant_type = call.parameters.get("grant_type", "")
-        with_200 = self._options.device_style == "github" and grant_type == DEVICE_CODE_GRANT
         try:
             client = self._store.authenticate(call.client_id, call.client_secret)
             tokens = self._redeem(grant_type, client, call.parameters)
         except GrantError as error:
-            return self._answer(call, _error_body(error), 200 if with_200 else error.status)
+            body = _error_body(error)
+            if not self._options.is_github:
+                return self._answer(call, body, error.status)
+            names = {**GITHUB_ERRORS, "invalid_grant": GITHUB_GRANT_ERRORS.get(grant_type, "")}
+            return self._answer(call, {**body, "error": names.get(error.code, error.code)})
         return self._answer(call, self._token_body(tokens))
 
     def _redeem(self, grant_type: str, client: Client, sent: Mapping[str, str]) -> IssuedTokens:
@@ -125,12 +140,12 @@ class Endpoints:
         if grant_type == "refresh_token":
             return self._store.redeem_refresh_token(client, sent.get("refresh_token", ""))
         if grant_type == DEVICE_CODE_GRANT:
-            refresh = self._options.device_style == "rfc8628"
+            refresh = self._options.device_style != "github"
             return self._store.redeem_device(client, sent.get("device_code", ""), refresh=refresh)
         raise GrantError("unsupported_grant_type", grant_type)
 
     def _token_body(self, tokens: IssuedTokens) -> dict[str, JsonValue]:
-        github = self._options.device_style == "github"
+        github = self._options.is_github
         body: dict[str, JsonValue] = {
             "access_token": tokens.access_token,
             "token_type": "bearer" if github else "Bearer",
@@ -148,7 +163,7 @@ class Endpoints:
         except GrantError as error:
             return self._answer(call, _error_body(error), error.status)
         device_code, device = self._store.create_device(client, call.parameters.get("scope", ""))
-        page = f"{self._url()}/device"
+        page = self._url() + self._options.device_page
         body: dict[str, JsonValue] = {
             "device_code": device_code,
             "user_code": device.user_code,
@@ -162,7 +177,7 @@ class Endpoints:
 
     def _answer(self, call: Call, body: JsonBody, status: int = 200) -> Response:
         accepts_json = "json" in call.request.headers.get("accept", "")
-        if self._options.device_style == "github" and not accepts_json:
+        if self._options.is_github and not accepts_json:
             return Response(urlencode(body), status, NO_STORE, "application/x-www-form-urlencoded")
         return JSONResponse(body, status, NO_STORE)
 
@@ -206,17 +221,23 @@ class Endpoints:
 
     def _server_metadata(self, _: Call) -> Response:
         return JSONResponse(
-            server_metadata(self._url(), registers_clients=self._options.registers_clients)
+            server_metadata(
+                self._url(),
+                self._options.paths,
+                registers_clients=self._options.registers_clients,
+            )
         )
 
     def _resource_metadata(self, call: Call) -> Response:
-        return JSONResponse(resource_metadata(self._url(), call.request.url.path))
+        issuer = self._url()
+        resource = self._options.resource or issuer
+        return JSONResponse(resource_metadata(issuer, resource, call.request.url.path))
 
     def _userinfo(self, call: Call) -> Response:
         key = call.request.headers.get(self._options.key_header or "authorization", "")
         if self._store.valid_access(call.bearer) or self._store.valid_access(key):
             return JSONResponse(dict(self._options.account))
-        path = PATHS["resource_metadata"][0] + self._options.account_path
+        path = RESOURCE_METADATA + self._options.account_path
         challenge = f'Bearer error="invalid_token", resource_metadata="{self._url()}{path}"'
         return JSONResponse({"error": "invalid_token"}, 401, {"WWW-Authenticate": challenge})
 

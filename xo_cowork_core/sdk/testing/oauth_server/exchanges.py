@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from xo_cowork_core.sdk.events.base import JsonValue
 
-HOLD_SECONDS = 30.0
+HOLD_SECONDS = 60.0
 HOLD_STEP_SECONDS = 0.005
 Endpoint: TypeAlias = Literal[
     "authorize",
@@ -50,7 +50,7 @@ class Fault:
 class Hold:
     """Holds the answers of one endpoint back; the server has already carried out the requests.
 
-    As a context manager it releases them on leaving. They go out after 30 s in any case.
+    As a context manager it releases them on leaving. They go out after 60 s in any case.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -64,7 +64,7 @@ class Hold:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def wait(self, timeout: float = 10.0) -> None:
+    def wait(self, timeout: float = 30.0) -> None:
         """Wait until one more answer is held. Raises AssertionError after `timeout` seconds."""
         assert self._arrived.acquire(timeout=timeout), f"no request came to {self.endpoint}"
 

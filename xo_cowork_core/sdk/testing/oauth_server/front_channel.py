@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from xo_cowork_core.sdk.events.base import JsonValue
 from xo_cowork_core.sdk.testing.oauth_server.grants import Client, DeviceStyle, GrantStore
+from xo_cowork_core.sdk.testing.oauth_server.metadata import PATHS, EndpointPaths
 from xo_cowork_core.sdk.testing.oauth_server.parsing import Call
 
 Consent: TypeAlias = Literal["approve", "deny", "page"]
@@ -32,6 +33,14 @@ class ServerOptions:
     account: JsonBody = field(default_factory=dict[str, JsonValue])
     account_path: str = "/userinfo"
     key_header: str = ""
+    resource: str = ""
+    paths: EndpointPaths = field(default_factory=lambda: PATHS)
+    device_page: str = "/device"
+
+    @property
+    def is_github(self) -> bool:
+        """Whether the server answers as github.com does."""
+        return self.device_style != "rfc8628"
 
 
 class FrontChannel:
@@ -69,7 +78,8 @@ class FrontChannel:
             return {"error": "invalid_request", "error_description": "code_challenge is required"}
         if challenge and sent.get("code_challenge_method") != "S256":
             return {"error": "invalid_request", "error_description": "only S256 is supported"}
-        if not sent.get("resource", self._url()).startswith(self._url()):
+        resource = self._options.resource or self._url()
+        if not sent.get("resource", resource).startswith(resource):
             return {"error": "invalid_target"}
         decision = sent.get("decision") or self._options.consent
         if decision == "page":

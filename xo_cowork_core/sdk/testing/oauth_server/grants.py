@@ -12,8 +12,9 @@ SLOW_DOWN_SECONDS = 5
 USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 Decision: TypeAlias = Literal["pending", "approved", "denied"]
 # `rfc8628`: errors with status 400, JSON. `github`: errors with status 200, form-encoded unless the
-# client accepts JSON, and tokens that neither expire nor have a refresh token.
-DeviceStyle: TypeAlias = Literal["rfc8628", "github"]
+# client accepts JSON, and tokens that neither expire nor have a refresh token. `github_app`: the
+# same, with tokens that expire and can be refreshed.
+DeviceStyle: TypeAlias = Literal["rfc8628", "github", "github_app"]
 
 
 class GrantError(Exception):
@@ -31,11 +32,19 @@ class GrantError(Exception):
 
 @dataclass(slots=True)
 class Client:
-    """A client. Without a secret it is public; without redirect URIs it may use any."""
+    """A client. Without a secret it is public; without redirect URIs it may use any.
+
+    With `accepts_any_secret` it is one whose secret the test does not know.
+    """
 
     client_id: str
     secret: str = ""
     redirect_uris: tuple[str, ...] = ()
+    accepts_any_secret: bool = False
+
+    def has_secret(self, secret: str) -> bool:
+        """Return whether a secret is the client's."""
+        return self.accepts_any_secret or self.secret == secret
 
 
 @dataclass(slots=True)
@@ -113,7 +122,7 @@ class GrantStore:
         """Return the client, or raise `invalid_client` (401)."""
         with self.lock:
             client = self.clients.get(client_id)
-        if client is None or client.secret != secret:
+        if client is None or not client.has_secret(secret):
             raise GrantError("invalid_client", "unknown client or wrong secret", status=401)
         return client
 

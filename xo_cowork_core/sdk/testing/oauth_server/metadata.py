@@ -1,14 +1,16 @@
 """The paths and the metadata documents of the fake authorization server (RFC 8414, RFC 9728)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeAlias
 
 from xo_cowork_core.sdk.events.base import JsonValue
 from xo_cowork_core.sdk.testing.oauth_server.exchanges import Endpoint
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
-PATHS: Mapping[Endpoint, tuple[str, ...]] = MappingProxyType(
+EndpointPaths: TypeAlias = Mapping[Endpoint, Sequence[str]]
+PATHS: EndpointPaths = MappingProxyType(
     {
         "authorize": ("/authorize",),
         "token": ("/token",),
@@ -26,15 +28,17 @@ PATHS: Mapping[Endpoint, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def server_metadata(issuer: str, *, registers_clients: bool) -> dict[str, JsonValue]:
+def server_metadata(
+    issuer: str, paths: EndpointPaths, *, registers_clients: bool
+) -> dict[str, JsonValue]:
     """Return the RFC 8414 document."""
     document: dict[str, JsonValue] = {
         "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/authorize",
-        "token_endpoint": f"{issuer}/token",
-        "device_authorization_endpoint": f"{issuer}/device_authorization",
-        "revocation_endpoint": f"{issuer}/revoke",
-        "introspection_endpoint": f"{issuer}/introspect",
+        "authorization_endpoint": endpoint_url(issuer, paths["authorize"][0]),
+        "token_endpoint": endpoint_url(issuer, paths["token"][0]),
+        "device_authorization_endpoint": endpoint_url(issuer, paths["device"][0]),
+        "revocation_endpoint": endpoint_url(issuer, paths["revoke"][0]),
+        "introspection_endpoint": endpoint_url(issuer, paths["introspect"][0]),
         "response_types_supported": ["code"],
         "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_CODE_GRANT],
         "code_challenge_methods_supported": ["S256"],
@@ -45,14 +49,19 @@ def server_metadata(issuer: str, *, registers_clients: bool) -> dict[str, JsonVa
         ],
     }
     if registers_clients:
-        document["registration_endpoint"] = f"{issuer}/register"
+        document["registration_endpoint"] = endpoint_url(issuer, paths["register"][0])
     return document
 
 
-def resource_metadata(issuer: str, path: str) -> dict[str, JsonValue]:
+def endpoint_url(issuer: str, path: str) -> str:
+    """Return the URL of an endpoint, whose path may be the URL of another host."""
+    return path if "://" in path else issuer + path
+
+
+def resource_metadata(issuer: str, resource: str, path: str) -> dict[str, JsonValue]:
     """Return the RFC 9728 document of the resource whose metadata is at `path`."""
     return {
-        "resource": issuer + path.removeprefix(RESOURCE_METADATA),
+        "resource": resource + path.removeprefix(RESOURCE_METADATA),
         "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
     }

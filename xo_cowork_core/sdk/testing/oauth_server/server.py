@@ -1,15 +1,12 @@
 """`FakeOAuthServer`: runs the endpoints on the loopback and is a test's control over them."""
 
 import secrets
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
 import httpx
-import uvicorn
 
 from xo_cowork_core.sdk.events.base import JsonValue
 from xo_cowork_core.sdk.testing.oauth_server.endpoints import Endpoints
@@ -29,9 +26,10 @@ from xo_cowork_core.sdk.testing.oauth_server.grants import (
     Lifetimes,
     Token,
 )
+from xo_cowork_core.sdk.testing.oauth_server.loopback_server import LoopbackServer
+from xo_cowork_core.sdk.testing.oauth_server.metadata import PATHS, EndpointPaths
 
-START_SECONDS = 10.0
-HTTP_SECONDS = 10.0
+HTTP_SECONDS = 30.0
 CLIENT_ID = "test-client"
 ACCOUNT: Mapping[str, JsonValue] = MappingProxyType(
     {
@@ -54,9 +52,14 @@ class FakeOAuthServer:
             method = AuthorizationCode(OAuthServer(issuer=server.url), OAuthClient("test-client"))
 
     `lifetimes` are those of codes and tokens. `device_style="github"` answers as github.com does:
-    errors with status 200, no expiry, no refresh tokens. `clock` returns seconds, for tests that
-    don't wait. `GET <account_path>` answers `account` to whoever has a valid token or an accepted
-    key, as a bearer token or in `key_header`: set them to what the real service has.
+    errors with status 200, no expiry, no refresh tokens; `github_app` as it does for a GitHub App,
+    whose tokens expire and are refreshed. `clock` returns seconds, for tests that don't wait.
+
+    To stand in for a vendor, `issuer` is its `address` for clients, `paths` and `device_page` are
+    those of its endpoints (or their URLs on other hosts) and of its page for user codes, and
+    `options.resource` is the protected resource; `app` serves them, behind a proxy of its hosts.
+    `GET <account_path>` answers `account` to whoever has a valid token or an accepted key, as a
+    bearer token or in `key_header`: set them to what the real service has.
 
     Every method may be called from the test's thread while requests run.
     """
@@ -74,6 +77,9 @@ class FakeOAuthServer:
         account_path: str = "/userinfo",
         account: Mapping[str, JsonValue] = ACCOUNT,
         key_header: str = "",
+        issuer: str = "",
+        paths: EndpointPaths = MappingProxyType({}),
+        device_page: str = "/device",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.options = ServerOptions(
@@ -84,15 +90,18 @@ class FakeOAuthServer:
             account=account,
             account_path=account_path,
             key_header=key_header,
+            paths={**PATHS, **paths},
+            device_page=device_page,
         )
         self.store = GrantStore(
             clock, lifetimes or Lifetimes(), requires_pkce, issues_refresh_tokens
         )
         self.url = ""
         self._exchanges = Exchanges()
-        self._app = Endpoints(lambda: self.url, self.store, self._exchanges, self.options)
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._issuer = issuer
+        endpoints = Endpoints(lambda: self.address, self.store, self._exchanges, self.options)
+        self.app = endpoints.build_app()
+        self._server = LoopbackServer(self.app)
         self.add_client(CLIENT_ID)
 
     def __enter__(self) -> "FakeOAuthServer":
@@ -102,30 +111,19 @@ class FakeOAuthServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def address(self) -> str:
+        """The address that the server has for its clients: the `issuer`, else `url`."""
+        return self._issuer or self.url
+
     def start(self) -> None:
         """Listen on a free port of 127.0.0.1, or on the same port again after `close`."""
-        listener = socket.create_server(("127.0.0.1", httpx.URL(self.url).port or 0))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            self._app.build_app(), log_level="error", lifespan="off", timeout_graceful_shutdown=1
-        )
-        server = self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=server.run, args=([listener],), name="fake-oauth-server", daemon=True
-        )
-        self._thread.start()
-        deadline = time.monotonic() + START_SECONDS
-        while not server.started:
-            assert time.monotonic() < deadline, "the fake authorization server did not start"
-            time.sleep(0.002)
+        self.url = self._server.start()
 
     def close(self) -> None:
         """Stop listening; grants and clients are kept for another `start`."""
         self._exchanges.clear()
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._thread.join(START_SECONDS)
-            self._server = self._thread = None
+        self._server.close()
 
     # The person in front of the browser or the device
 
@@ -141,9 +139,13 @@ class FakeOAuthServer:
     def visit(self, authorization_url: str) -> str:
         """Open an authorization URL and return the URL that the browser would go to next.
 
-        Nothing is sent to that URL. Raises AssertionError where the server shows an error page.
+        The host of `authorization_url` is this server, whatever its name. Nothing is sent to the
+        URL that is returned. Raises AssertionError where the server shows an error page.
         """
-        response = httpx.get(authorization_url, timeout=HTTP_SECONDS, trust_env=False)
+        url = httpx.URL(authorization_url)
+        address = httpx.URL(self.url)
+        url = url.copy_with(scheme=address.scheme, host=address.host, port=address.port)
+        response = httpx.get(url, timeout=HTTP_SECONDS, trust_env=False)
         location = response.headers.get("location", "")
         assert location, f"no redirect but {response.status_code}: {response.text}"
         return location

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -21,11 +21,13 @@ from xo_cowork_core.services.auth_flows import texts
 from xo_cowork_core.services.auth_flows.events import CommandPrompted, TokensReceived
 from xo_cowork_core.services.auth_flows.loopback_listener import HOST
 from xo_cowork_core.services.auth_flows.paste import parse_paste
+from xo_cowork_core.services.auth_flows.programs.program_flags import command_words, find_flags
 from xo_cowork_core.services.connectors.errors import ToolMissing, UpstreamError
 from xo_cowork_core.services.processes.process import SupervisedProcess
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 
 QUIET_SECONDS = 0.3
+HELP_SECONDS = 5.0
 CALLBACK_SECONDS = 10.0
 LOOPBACK_NAMES = frozenset({HOST, "localhost"})
 CONTROL_SEQUENCE = re.compile(
@@ -43,6 +45,7 @@ KNOWN_FAILURES: Mapping[str, tuple[str, str]] = {
     "address already in use": ("busy", "Another program uses the port of the sign-in program."),
     "invalid code": ("invalid_grant", texts.WRONG_CODE),
     "status code 400": ("invalid_grant", texts.WRONG_CODE),
+    "context deadline exceeded": ("expired_token", texts.EXPIRED),
     "unknown flag": ("tool_too_old", "The sign-in program is too old, or too new."),
 }
 
@@ -65,15 +68,20 @@ class CommandRun:
         find_program: FindProgram,
         owner: str,
         plugin: str,
+        folder: Path | None,
         on_line: Callable[[OutputStream, str], None],
     ) -> None:
-        """Call `on_line` for what the program prints, until a text was passed on to it."""
+        """Call `on_line` for what the program prints, until a text was passed on to it.
+
+        `folder` is the private folder of the run, if the method has one.
+        """
         self._method = method
         self._processes = processes
         self._http = http
         self._find_program = find_program
         self._owner = owner
         self._plugin = plugin
+        self._folder = folder
         self._on_line = on_line
         # after a text was passed on, the output may contain it, or tokens
         self._is_private = False
@@ -97,7 +105,7 @@ class CommandRun:
             if prompt is not None:
                 prompted = True
                 on_prompt(await self._resolve(prompt))
-        return TokensReceived(self._read_tokens(process))
+        return TokensReceived(await self._read_tokens(process))
 
     async def pass_input(self, text: SecretStr, state: SecretStr | None) -> None:
         """Give the program a text: the redirect that it waits for, or a line on its stdin.
@@ -133,13 +141,30 @@ class CommandRun:
         if program is None:
             advice = f" Install it: {self._method.install}" if self._method.install else ""
             raise ToolMissing(f"{Path(name).name} is not installed.{advice}")
+        command = [str(program), *arguments]
+        if flags := self._method.optional_flags:
+            output = await self._print_help([*command_words(command), "--help"])
+            command += find_flags(flags, output)
+        return self._spawn(command, terminal=self._method.terminal)
+
+    async def _print_help(self, command: Sequence[str]) -> str:
+        process = self._spawn(command, terminal=False)
+        await process.wait(HELP_SECONDS)
+        output = process.output_tail + process.stderr_tail
+        await process.stop(kill_after=0.0)
+        return output
+
+    def _spawn(self, command: Sequence[str], *, terminal: bool) -> SupervisedProcess:
+        environment = dict(self._method.environment)
+        if self._folder is not None:
+            environment[self._method.private_folder] = str(self._folder)
         return self._processes.spawn_captured(
-            [str(program), *arguments],
+            command,
             cwd=Path.home(),
-            environment=self._method.environment,
+            environment=environment,
             owner=self._owner,
             plugin=self._plugin,
-            terminal=self._method.terminal,
+            terminal=terminal,
             on_output=self._output.set,
         )
 
@@ -209,14 +234,17 @@ class CommandRun:
         states = parse_qs(urlsplit(url).query).get("state")
         return CommandPrompted(url, prompt.user_code, SecretStr(states[0]) if states else None)
 
-    def _read_tokens(self, process: SupervisedProcess) -> TokenSet | None:
+    async def _read_tokens(self, process: SupervisedProcess) -> TokenSet | None:
         output = CommandOutput(
-            _plain(process.output_tail), _plain(process.stderr_tail), process.returncode or 0
+            _plain(process.output_tail),
+            _plain(process.stderr_tail),
+            process.returncode or 0,
+            self._folder,
         )
         if output.returncode != 0:
             raise _failure_of(output)
         try:
-            tokens = self._method.read_tokens(output)
+            tokens = await asyncio.to_thread(self._method.read_tokens, output)
         except XoError:
             raise
         except (Exception, SystemExit) as error:

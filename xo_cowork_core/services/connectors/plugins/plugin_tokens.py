@@ -1,9 +1,9 @@
 """The tokens of one plugin's connectors. Implements `sdk.ConnectorTokens`."""
 
-from xo_cowork_core.sdk import NotFound
 from xo_cowork_core.sdk.connector import TokenSet
+from xo_cowork_core.sdk.connector.status import DEFAULT_CONNECTION
 from xo_cowork_core.services.connectors.connections import Connections
-from xo_cowork_core.services.connectors.status import DEFAULT_CONNECTION
+from xo_cowork_core.services.connectors.oauth_sessions import check_owner
 from xo_cowork_core.services.runtimes.registry import Registry
 
 
@@ -16,20 +16,21 @@ class PluginTokens:
         self._connections = connections
 
     async def get(self, connector: str, connection: str = DEFAULT_CONNECTION) -> TokenSet:
-        self._check_owner(connector)
+        check_owner(self._registry, self._plugin, connector)
         return await self._connections.get(connector, connection)
+
+    async def refresh(
+        self, connector: str, refused: TokenSet, connection: str = DEFAULT_CONNECTION
+    ) -> TokenSet:
+        check_owner(self._registry, self._plugin, connector)
+        return await self._connections.replace_refused(connector, connection, refused)
 
     async def set(
         self, connector: str, tokens: TokenSet, connection: str = DEFAULT_CONNECTION
     ) -> None:
-        self._check_owner(connector)
+        check_owner(self._registry, self._plugin, connector)
         await self._connections.set_tokens(connector, connection, tokens)
 
     async def delete(self, connector: str, connection: str = DEFAULT_CONNECTION) -> None:
-        self._check_owner(connector)
+        check_owner(self._registry, self._plugin, connector)
         await self._connections.delete(connector, connection)
-
-    def _check_owner(self, connector: str) -> None:
-        registered = self._registry.connectors.get(connector)
-        if registered is None or registered.plugin.name != self._plugin:
-            raise NotFound(f"The plugin {self._plugin} has no connector {connector[:64]!r}.")

@@ -1,0 +1,1 @@
+"""What a plugin reaches of the connections: those of its own connectors."""

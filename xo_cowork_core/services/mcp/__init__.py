@@ -1,0 +1,1 @@
+"""MCP servers of connectors for agents: which ones a turn gets, and the way to them."""
