@@ -1,0 +1,1 @@
+"""OneDrive, over Microsoft Graph and rclone."""
