@@ -1,0 +1,5 @@
+"""A stand-in of Vercel: sign-in, REST API and MCP server."""
+
+from tests.fakes.vercel.server import FakeVercel
+
+__all__ = ["FakeVercel"]
