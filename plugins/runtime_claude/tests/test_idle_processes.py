@@ -10,7 +10,7 @@ from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, text
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 from xo_cowork_core.sdk.testing.process_tree import ProcessInfo
 
-GONE_SECONDS = 10.0
+GONE_SECONDS = 30.0
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.claude_cli.claude_prompts import FAKE_CLI
 from tests.fakes.claude_cli.setup_token import TOKEN
+from tests.support.answers import wait_for_state
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 from xo_runtime_claude.sign_in import read_code
 
@@ -85,7 +86,7 @@ def test_a_person_signs_in_and_the_token_is_stored(server: LiveServer) -> None:
     assert TOKEN in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
     assert is_signed_in(server)
-    assert server.client.get("/health").json()["runtimes"]["claude_code"]["state"] == "ready"
+    wait_for_state(server, "claude_code", "ready")
     assert programs(server) == []
     # a lost answer is asked for again; another code comes too late
     assert finish(server, started["session_id"], code).status_code == 200
@@ -190,7 +191,7 @@ def test_cancelling_ends_the_program_and_what_it_started(server: LiveServer) -> 
     assert programs(server)
     flow = server.client.delete(f"/api/runtimes/claude_code/sign-in/{session_id}").json()
     assert flow["state"] == "cancelled"
-    assert server.descendants() == []
+    eventually(lambda: server.descendants() == [], 15, "no process is left")
     assert finish(server, session_id, "good#state").status_code == 410
 
 
@@ -226,7 +227,7 @@ def test_a_killed_server_leaves_a_clear_state_and_no_program(tmp_path: Path) -> 
         assert before
         server.kill()
         server.start()
-        assert not any(each.is_alive for each in before)
+        eventually(lambda: not any(each.is_alive for each in before), 15, "no program is left")
         answer = finish(server, session_id, "good#state")
         assert (answer.status_code, answer.json()["detail"]["code"]) == (410, "restarted")
         assert start(server)["session_id"] != session_id

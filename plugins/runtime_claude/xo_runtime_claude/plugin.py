@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xo_cowork_core.sdk import Contributions, HostContext, Runtime, SecretField, hookimpl
+from xo_cowork_core.sdk import (
+    Contributions,
+    HostContext,
+    LazyRouter,
+    Runtime,
+    SecretField,
+    hookimpl,
+)
 from xo_runtime_claude.options import SECRETS, SETTINGS
 
 if TYPE_CHECKING:
@@ -28,10 +35,13 @@ class ClaudePlugin:
         return [ClaudeRuntime(context)]
 
     @hookimpl
-    def xo_routers(self, context: HostContext) -> "Sequence[APIRouter]":
-        from xo_runtime_claude.routes import build_router  # noqa: PLC0415 - as above
+    def xo_routers(self, context: HostContext) -> Sequence[LazyRouter]:
+        def build() -> "APIRouter":
+            from xo_runtime_claude.routes import build_router  # noqa: PLC0415 - as above
 
-        return [build_router(context)]
+            return build_router(context)
+
+        return [LazyRouter(build)]
 
 
 plugin = ClaudePlugin()

@@ -53,6 +53,7 @@ from xo_runtime_claude.process.arguments import (
     session_arguments,
     warm_arguments,
 )
+from xo_runtime_claude.process.mcp_servers import mcp_environment
 from xo_runtime_claude.process.process_pool import ProcessPool
 from xo_runtime_claude.process.warm_process import WarmProcess
 from xo_runtime_claude.run.turn_run import HandshakeFailed, SessionMismatch, TurnRun
@@ -64,6 +65,7 @@ INFO = RuntimeInfo(
     aliases=("claude", "claude-code"),
     rank=20,
     health_field="claude_cli",
+    isolates_sessions=True,
 )
 ATTEMPTS = 4  # resumed, new, with its broken file moved away, cold
 NOT_INSTALLED = "Claude Code isn't installed: run `npm install -g @anthropic-ai/claude-code`"
@@ -206,7 +208,10 @@ class ClaudeRuntime(
 
     async def _acquire_process(self, turn: Turn, *, resume: bool, cold: bool) -> WarmProcess:
         """Take the session's idle process, or start one. Raises `AgentFailure`."""
-        environment = environment_of(turn, self._options)
+        environment = {
+            **environment_of(turn, self._options),
+            **mcp_environment(turn.mcp_servers),
+        }
         binding = binding_of(turn, environment)
         fingerprint = await self._skills.of(turn.cwd)
         warm = None if cold else await self._pool.take(turn.session_id, binding)

@@ -86,3 +86,5 @@ def test_the_shell_is_taken_off_a_command() -> None:
     assert shell_command(["/bin/zsh", "-lc", "ls"]) == "ls"
     assert shell_command("echo 'open") == "echo 'open"
     assert shell_command(["python3", "a b.py"]) == "python3 'a b.py'"
+    # words of another type are shown
+    assert shell_command([None, [], None]) == "None '[]' None"

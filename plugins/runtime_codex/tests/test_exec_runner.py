@@ -16,7 +16,7 @@ from tests.fakes.codex_cli.codex_prompts import (
     sleeping,
     text,
 )
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 WRAPPER = '#!/bin/sh\n[ "$1" = app-server ] && exit 2\nexec {} "$@"\n'
 ALLOW = {"file_changes": True, "run_commands": True}
@@ -85,7 +85,11 @@ def test_an_abort_leaves_nothing_running(chat: Chat) -> None:
         stream.wait_for("tool-call")
         chat.abort(turn.stream_id)
         assert stream.rest()[-1].data["finish_reason"] == "aborted"
-    assert not [process for process in chat.server.descendants() if "codex" in process.command]
+
+    def programs() -> list[str]:
+        return [each.command for each in chat.server.descendants() if "codex" in each.command]
+
+    eventually(lambda: programs() == [], 15, "no program is left")
 
 
 @pytest.mark.real

@@ -15,7 +15,7 @@ from xo_cowork_core.sdk.testing import LiveServer, eventually
 EDITS = Path(__file__).parent / "fixtures" / "edits"
 EDITED = "01a21256-0648-78e2-bf41-f2323d4e9f05"
 FORK = "01a21256-099d-78f3-b5d3-c2f5a6c49c2a"
-SECONDS = 10
+SECONDS = 30
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_deleted_session_goes_with_all_its_files_and_comes_back(server: LiveSe
     assert get(server, "/api/usage?days=365")["total_tokens"] == spent
     server.terminate()
     command = [sys.executable, "-m", "xo_cowork_core", "sessions", "restore", EDITED]
-    subprocess.run(command, env=server.variables(), capture_output=True, timeout=60, check=True)
+    subprocess.run(command, env=server.variables(), capture_output=True, timeout=100, check=True)
     assert {path: path.read_bytes() for path in files(server, EDITED)} == before
     server.start()
     eventually(lambda: set(rows(server)) == {EDITED, FORK}, SECONDS, "both are listed again")

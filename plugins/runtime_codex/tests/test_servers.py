@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.codex_cli.codex_prompts import FAKE_CLI, command, environment, text
-from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+from tests.fakes.codex_cli.codex_server_loss import prompt_to_a_server_that_ends
+from xo_cowork_core.sdk.testing import Chat, LiveServer, StartedTurn, eventually
 
 
 @pytest.fixture
@@ -62,7 +63,33 @@ def test_what_a_session_left_running_ends_when_it_moves(chat: Chat) -> None:
     assert sleepers(chat)
     put_secret(chat, "two")
     chat.run_turn(text("Another."), session_id=turn.session_id)
-    assert not sleepers(chat)
+    eventually(lambda: sleepers(chat) == 0, 15, "what was left running has ended")
+
+
+@pytest.mark.parametrize("is_loaded", [True, False], ids=["a loaded session", "an old session"])
+def test_a_turn_goes_on_when_its_server_ends_before_it_answers(
+    chat: Chat, *, is_loaded: bool
+) -> None:
+    session = chat.run_turn(text("First.")).session_id
+    if not is_loaded:
+        chat.server.restart()
+        chat.run_turn(text("Of another session."))
+    turn = prompt_to_a_server_that_ends(chat, text("Second."), session)
+    check_repeated(chat, turn)
+
+
+def test_a_turn_that_was_stored_but_not_answered_is_stored_once(chat: Chat) -> None:
+    session = chat.run_turn(text("First.")).session_id
+    Path(chat.server.variables()["CODEX_HOME"], "unanswered").touch()
+    check_repeated(chat, chat.prompt(text("Second."), session_id=session))
+
+
+def check_repeated(chat: Chat, turn: StartedTurn) -> None:
+    recording = chat.read(turn)
+    assert (recording.terminal.event, recording.text) == ("done", "Second.")
+    assert recording.events.count("desync") == 1
+    texts = [message["text"] for message in chat.messages(recording.session_id)]
+    assert texts == [text("First."), "First.", text("Second."), "Second."]
 
 
 def test_an_idle_server_makes_room_for_another_environment(chat: Chat) -> None:
@@ -76,7 +103,7 @@ def test_a_prompt_is_refused_while_all_servers_are_busy(chat: Chat) -> None:
     turns = []
     for value in ("one", "two"):
         put_secret(chat, value)
-        turns.append(chat.prompt(f"[[text n=60 delay=0.1 {value}]]"))
+        turns.append(chat.prompt(f"[[text n=600 delay=0.1 {value}]]"))
         with chat.stream(turns[-1].stream_id) as stream:
             stream.wait_for("text-delta")
     put_secret(chat, "three")

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xo_cowork_core.sdk import Contributions, HostContext, Runtime, SecretField, hookimpl
+from xo_cowork_core.sdk import (
+    Contributions,
+    HostContext,
+    LazyRouter,
+    Runtime,
+    SecretField,
+    hookimpl,
+)
 from xo_runtime_codex.options import SECRETS, SETTINGS
 
 if TYPE_CHECKING:
@@ -28,10 +35,13 @@ class CodexPlugin:
         return [CodexRuntime(context)]
 
     @hookimpl
-    def xo_routers(self, context: HostContext) -> "Sequence[APIRouter]":
-        from xo_runtime_codex.sign_in.routes import router  # noqa: PLC0415 - as above
+    def xo_routers(self, context: HostContext) -> Sequence[LazyRouter]:
+        def build() -> "APIRouter":
+            from xo_runtime_codex.sign_in.routes import router  # noqa: PLC0415 - as above
 
-        return [router(context)]
+            return router(context)
+
+        return [LazyRouter(build)]
 
 
 plugin = CodexPlugin()

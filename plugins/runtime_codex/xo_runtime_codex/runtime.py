@@ -26,6 +26,7 @@ from xo_cowork_core.sdk import (
     RuntimeInfo,
     Turn,
     TurnAnswer,
+    TurnMcpServer,
     Unsupported,
 )
 from xo_cowork_core.sdk.kit import ActiveTurns, JsonRpcError, read_mcp_entries
@@ -48,6 +49,7 @@ from xo_runtime_codex.history.transcript import CodexTranscript
 from xo_runtime_codex.options import PROVIDERS, read_options
 from xo_runtime_codex.protocol.parameters import thread_parameters
 from xo_runtime_codex.run.exec_runner import ExecRunner
+from xo_runtime_codex.run.server_loss import ServerLost, find_server_loss
 from xo_runtime_codex.run.turn_run import TurnRun
 from xo_runtime_codex.server.app_server import AppServer, AppServerUnavailable, Thread
 from xo_runtime_codex.server.models import list_models
@@ -59,15 +61,6 @@ INFO = RuntimeInfo(
 )
 ACTIVE_WRITER = "active writer"
 NO_ROLLOUT = "no rollout found"
-
-
-class ServerLost(Exception):
-    """The server ended during a turn that had produced text alone."""
-
-    def __init__(self, failure: AgentFailure, turn_id: str) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.turn_id = turn_id
 
 
 class CodexRuntime(
@@ -204,12 +197,14 @@ class CodexRuntime(
     async def _run_on_server(
         self, server: AppServer, turn: Turn, lost: ServerLost | None
     ) -> AsyncGenerator[Event, None]:
-        thread = await self._load_thread(server, turn.session_id, thread_parameters(turn))
-        if lost:
-            await self._revert_lost_turn(server, turn.session_id, lost)
-            yield Desync("Codex ended; the turn is repeated")
         run = TurnRun(turn, turn.session_id, server, self._options)
         try:
+            thread = await self._load_thread(
+                server, turn.session_id, thread_parameters(turn), turn.mcp_servers
+            )
+            if lost:
+                await self._revert_lost_turn(server, turn.session_id, lost)
+                yield Desync("Codex ended; the turn is repeated")
             with self._turns.running(turn, run):
                 if self._turns.is_interrupted(turn):
                     yield Done("aborted")
@@ -221,18 +216,12 @@ class CodexRuntime(
             if failure.code == "auth":
                 # a server whose key was refused does not notice a later sign-in
                 self._servers.retire(server)
-            if await self._is_repeatable(failure, turn, run):
-                raise ServerLost(failure, run.turn_id) from failure
+            if server_lost := await find_server_loss(failure, run, self._store):
+                raise server_lost from failure
             raise
         finally:
             if run.is_server_unusable:
                 self._servers.retire(server)
-
-    async def _is_repeatable(self, failure: AgentFailure, turn: Turn, run: TurnRun) -> bool:
-        """Return whether a turn that lost its server can be repeated without doing it twice."""
-        if failure.code != "crashed" or not run.is_repeatable or not run.turn_id:
-            return False
-        return not await self._store.called_tool(turn.session_id, run.turn_id)
 
     async def _revert_lost_turn(self, server: AppServer, thread_id: str, lost: ServerLost) -> None:
         """Remove an interrupted turn, so that its message is not in the session twice.
@@ -240,7 +229,8 @@ class CodexRuntime(
         Raises the turn's failure where Codex cannot remove it.
         """
         try:
-            await self._revert(server, thread_id, lost.turn_id)
+            if lost.turn_id:
+                await self._revert(server, thread_id, lost.turn_id)
         except JsonRpcError:
             raise lost.failure from lost
 
@@ -248,11 +238,15 @@ class CodexRuntime(
         await server.peer.request("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})
 
     async def _load_thread(
-        self, server: AppServer, thread_id: str, parameters: Mapping[str, Any]
+        self,
+        server: AppServer,
+        thread_id: str,
+        parameters: Mapping[str, Any],
+        servers: Sequence[TurnMcpServer] = (),
     ) -> Thread:
         await self._servers.unload_elsewhere(thread_id, keep=server)
         try:
-            return await server.load(thread_id, parameters)
+            return await server.load(thread_id, parameters, servers)
         except JsonRpcError as error:
             if ACTIVE_WRITER in str(error):
                 text = (

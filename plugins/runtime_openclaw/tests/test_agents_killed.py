@@ -11,7 +11,7 @@ import pytest
 
 from xo_runtime_openclaw.json5_reader import read_json5
 
-ROUNDS = 40
+KILLS = 6
 WRITER = """
 import sys
 from pathlib import Path
@@ -30,13 +30,13 @@ while True:
 
 
 @pytest.mark.fault
-def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path):
+def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path, fault_seed: int):
     path = tmp_path / "openclaw.json"
     filler = ",\n".join(f'  "key {number}": "{"x" * 200}" // note' for number in range(200))
     filler = filler.replace(" // note,", ", // note")
     path.write_text("{\n  count: 0,\n" + filler + "\n}\n")
-    size, counts, chance = len(read_json5(path.read_text())), [0], random.Random(7)  # type: ignore[arg-type]
-    for _ in range(ROUNDS):
+    size, counts, chance = len(read_json5(path.read_text())), [0], random.Random(fault_seed)  # type: ignore[arg-type]
+    for _ in range(KILLS):
         command = [sys.executable, "-c", WRITER, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
             assert writer.stdout

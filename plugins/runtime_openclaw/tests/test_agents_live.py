@@ -1,6 +1,7 @@
 """Agents through a gateway: the requests it gets, and the errors its refusals become."""
 
 import asyncio
+import copy
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -112,6 +113,21 @@ def test_a_new_agent_is_created_then_given_its_fields(agents: Agents, control: F
     agent = run(agents.save("bob", {"name": "Bob", "model": "a/b"}))
     assert agent.fields == {"name": "Bob", "workspace": "/w/bob", "identity": {}, "model": "a/b"}
     assert methods(control) == ["agents.create", "config.patch"]
+
+
+def test_a_new_agent_that_the_gateway_reports_late_is_waited_for(
+    agents: Agents, control: FakeControl
+):
+    config_get, before = control.on_config_get, copy.deepcopy(control.config)
+    late = iter(range(5))
+
+    def on_config_get(params: Row) -> object:
+        answer = config_get(params)
+        is_late = "config.patch" in methods(control) and next(late, None) is not None
+        return {**answer, "parsed": before} if is_late else answer
+
+    control.on_config_get = on_config_get  # type: ignore[method-assign]
+    assert run(agents.save("bob", {"name": "Bob"})).id == "bob"
 
 
 def test_a_refused_new_agent_leaves_nothing(agents: Agents, control: FakeControl):

@@ -1,13 +1,19 @@
 """Gateways that start, speak another protocol, or refuse: clear errors, or turns over HTTP."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 from tests.fakes.openclaw_gateway.openclaw_prompts import environment, fake_openclaw, gateway, say
+from tests.support.answers import wait_for_state
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.history import texts
+
+BUSY_SECONDS = 1.5
 
 
 @contextmanager
@@ -29,15 +35,37 @@ def test_a_starting_gateway_is_waited_for_by_the_client(tmp_path: Path) -> None:
     with talking(tmp_path, "starting") as chat:
         begun = time.monotonic()
         refused = chat.send(say("Now?"))
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 10
         assert refused.status_code == 503
         assert int(refused.headers["Retry-After"]) >= 1
         assert health(chat)["state"] == "starting"
 
 
+def test_a_busy_gateway_is_waited_for(tmp_path: Path) -> None:
+    with gateway(fake_openclaw(tmp_path), tmp_path, 9) as running:
+        assert running.process
+        # the kernel accepts its connections meanwhile
+        os.kill(running.process.pid, signal.SIGSTOP)
+        goes_on = Timer(BUSY_SECONDS, os.kill, (running.process.pid, signal.SIGCONT))
+        values = {"XO_PLUGINS": "runtime_openclaw", **environment(running.url)}
+        with LiveServer(environment=values) as server:
+            goes_on.start()
+            assert Chat(server, "openclaw").run_turn(say("Late.")).text == "Late."
+        goes_on.join()
+
+
+def test_a_prompt_that_the_gateway_skips_is_sent_again(tmp_path: Path) -> None:
+    with talking(tmp_path, "recovering") as chat:
+        turn = chat.run_turn(say("Only once."))
+        assert turn.text == "Only once."
+        assert turn.terminal.event == "done"
+        asked = texts(chat.messages(turn.session_id), "user")
+        assert asked == [say("Only once.")]
+
+
 def test_another_protocol_falls_back_to_http(tmp_path: Path) -> None:
     with talking(tmp_path, "newer") as chat:
-        assert health(chat)["state"] == "degraded"
+        wait_for_state(chat.server, "openclaw", "degraded")
         turn = chat.run_turn(say("Plain words."))
         assert turn.text == "Plain words."
         assert turn.terminal.event == "done"
@@ -85,5 +113,5 @@ def test_the_gateways_address_may_be_given_as_a_page(tmp_path: Path) -> None:
 
 def test_no_token_is_named(tmp_path: Path) -> None:
     with talking(tmp_path, "", OPENCLAW_GATEWAY_TOKEN="") as chat:
-        assert health(chat)["state"] == "needs_auth"
+        wait_for_state(chat.server, "openclaw", "needs_auth")
         assert "none is set" in chat.send(say("Hello?")).text

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.openclaw_gateway.openclaw_prompts import (
     fake_openclaw,
     first_refusal,
@@ -18,8 +20,8 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import (
 from xo_cowork_core.sdk.testing import Chat, LiveServer
 from xo_cowork_core.sdk.testing.process_tree import eventually
 
-UP_SECONDS = 15.0
-HUNG_SECONDS = 60.0
+UP_SECONDS = 45.0
+HUNG_SECONDS = 120.0
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def test_the_host_does_not_wait_for_it(tmp_path: Path) -> None:
     slow.chmod(0o755)
     begun = time.monotonic()
     with managing(tmp_path, OPENCLAW_CLI_PATH=str(slow)) as server:
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 20
         assert state(server) == "starting"
         refused = Chat(server, "openclaw").send(say("Now?"))
         assert refused.status_code == 503
@@ -110,7 +112,7 @@ def test_a_gateway_with_old_keys_takes_no_turn_and_is_replaced(tmp_path: Path) -
     with managing(tmp_path) as server:
         chat = until_ready(server)
         (old,) = server.descendants()
-        running = chat.prompt("[[text n=20 delay=0.1 slow]]")
+        running = chat.prompt("[[text n=50 delay=0.1 slow]]")
         body = {"value": "changed-key"}
         path = "/api/secrets/ANTHROPIC_API_KEY?agent_name=openclaw"
         assert server.client.patch(path, json=body).status_code == 200
@@ -131,6 +133,7 @@ def _new_gateway(server: LiveServer, old_pid: int) -> bool:
     return is_ready and [child.pid for child in server.descendants()] != [old_pid]
 
 
+@pytest.mark.timeout(300)
 def test_a_gateway_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
     with managing(tmp_path) as server:
         chat = until_ready(server)
@@ -149,7 +152,9 @@ def test_it_ends_with_the_server(tmp_path: Path) -> None:
         assert [child for child in server.descendants() if "gateway" in child.command]
         server.terminate()
         eventually(
-            lambda: not any(child.is_alive for child in server.seen_processes), 5, "nothing is left"
+            lambda: not any(child.is_alive for child in server.seen_processes),
+            15,
+            "nothing is left",
         )
 
 

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, cast
 
-from xo_cowork_core.sdk import Contributions, HostContext, Runtime, SecretField, hookimpl
+from xo_cowork_core.sdk import (
+    Contributions,
+    HostContext,
+    LazyRouter,
+    Runtime,
+    SecretField,
+    hookimpl,
+)
 from xo_runtime_openclaw.options import ENV_FILE, SECRETS, SETTINGS
 
 if TYPE_CHECKING:
@@ -33,10 +40,13 @@ class OpenClawPlugin:
         return [OpenClawRuntime(context)]
 
     @hookimpl
-    def xo_routers(self, runtimes: Sequence[Runtime]) -> "Sequence[APIRouter]":
-        from xo_runtime_openclaw.routes import make_router  # noqa: PLC0415 - as above
+    def xo_routers(self, runtimes: Sequence[Runtime]) -> Sequence[LazyRouter]:
+        def build() -> "APIRouter":
+            from xo_runtime_openclaw.routes import make_router  # noqa: PLC0415 - as above
 
-        return [make_router(_own(runtimes))]
+            return make_router(_own(runtimes))
+
+        return [LazyRouter(build)]
 
     @hookimpl
     def xo_lifespan(self, runtimes: Sequence[Runtime]) -> AbstractAsyncContextManager[None]:

@@ -1,8 +1,9 @@
 """The runtime: opens the session, runs the turn on the gateway, reads its history."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import ExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from xo_cowork_core.sdk import (
@@ -37,10 +38,13 @@ from xo_runtime_openclaw.options import read_options
 from xo_runtime_openclaw.run import failures
 from xo_runtime_openclaw.run.commands import RunCommands
 from xo_runtime_openclaw.run.orphan_runs import OrphanRuns
-from xo_runtime_openclaw.run.sessions import GatewaySessions
-from xo_runtime_openclaw.run.turn_run import TurnRun
+from xo_runtime_openclaw.run.sessions import GatewaySessions, stop_session
+from xo_runtime_openclaw.run.turn_run import PromptSkipped, TurnRun
 
 HOST_EXTRA_SECONDS = 300.0
+# an interrupted run continues some seconds after the start of the gateway
+MAX_ATTEMPTS = 20
+ATTEMPT_PAUSE_SECONDS = 0.5
 INFO = RuntimeInfo(name="openclaw", title="OpenClaw", aliases=("open-claw",), rank=10)
 
 
@@ -58,7 +62,7 @@ class OpenClawRuntime(
 
     def __init__(self, context: HostContext) -> None:
         options = read_options(context.settings, context.paths.home)
-        supervisor = Supervisor(context, options) if options.manage else None
+        supervisor = Supervisor(context, options, INFO.name) if options.manage else None
         gateway = Gateway(
             context,
             options,
@@ -114,10 +118,9 @@ class OpenClawRuntime(
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         try:
-            with ExitStack() as stack:
-                async with aclosing(await self._source(turn, stack)) as events:
-                    async for event in events:
-                        yield event
+            async with aclosing(await self._source(turn)) as events:
+                async for event in events:
+                    yield event
         except GatewayUnavailable as reason:
             raise failures.not_connected(reason) from None
         except GatewayError as refused:
@@ -126,18 +129,32 @@ class OpenClawRuntime(
         finally:
             self._turns.remove(turn)
 
-    async def _source(self, turn: Turn, stack: ExitStack) -> AsyncGenerator[Event, None]:
-        """Return the events of a turn, which is registered until `stack` is left."""
+    async def _source(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        """Return the events of a turn."""
         try:
-            run = await self._new_run(turn)
+            run = await self._new_run(turn, self._prefix + turn.stream_id)
         except GatewayUnavailable as reason:
             if not reason.serves_http:
                 raise
             return await self._over_http(turn)
-        stack.enter_context(self._turns.running(turn, run))
-        if self._turns.is_interrupted(turn):
-            await run.interrupt()
-        return run.events()
+        return self._run_events(turn, run)
+
+    async def _run_events(self, turn: Turn, run: TurnRun) -> AsyncGenerator[Event, None]:
+        """Run a turn, again as long as the gateway skips its prompt. Raises `AgentFailure`."""
+        for attempt in range(2, MAX_ATTEMPTS + 2):
+            with self._turns.running(turn, run):
+                if self._turns.is_interrupted(turn):
+                    await run.interrupt()
+                try:
+                    async with aclosing(run.events()) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except PromptSkipped:
+                    await stop_session(self._gateway, run.key)
+                    await asyncio.sleep(ATTEMPT_PAUSE_SECONDS)
+            run = await self._new_run(turn, f"{self._prefix}{turn.stream_id}-{attempt}")
+        raise failures.prompt_skipped()
 
     async def _over_http(self, turn: Turn) -> AsyncGenerator[Event, None]:
         await load_httpx()
@@ -145,9 +162,8 @@ class OpenClawRuntime(
 
         return HttpFallback(self._context, self._options).run(turn)
 
-    async def _new_run(self, turn: Turn) -> TurnRun:
+    async def _new_run(self, turn: Turn, run_id: str) -> TurnRun:
         key = await self._sessions.key_for(turn)
-        run_id = self._prefix + turn.stream_id
         commands = RunCommands(
             self._gateway, self._context.processes, self._options, key=key, cwd=turn.cwd
         )

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from xo_cowork_core.sdk import Json, Tokens
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_cowork_core.sdk.runtime.history import (
     Finish,
     Message,
@@ -71,7 +72,7 @@ class MessageDraft:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ToolCallPlace:
     """The index of a tool call's part. `tool` is the CLI's own name."""
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from xo_cowork_core.sdk import Turn
+from xo_runtime_claude.process.mcp_servers import mcp_arguments
 
 EFFORTS = frozenset({"low", "medium", "high", "xhigh", "max"})
 STREAM = ("-p", "--output-format", "stream-json", "--verbose", "--include-partial-messages")
@@ -15,11 +16,13 @@ WARM = ("--input-format", "stream-json", "--permission-prompt-tool", "stdio")
 
 
 class ProcessBinding(NamedTuple):
-    """The properties that can't change while a process runs; the environment as a digest."""
+    """The properties that can't change while a process runs; the environment as a digest, with
+    the tokens of the MCP servers."""
 
     cwd: Path
     effort: str
     environment: str
+    mcp_servers: Sequence[str] = ()
 
 
 def binding_of(turn: Turn, environment: Mapping[str, SecretStr | str]) -> ProcessBinding:
@@ -28,7 +31,8 @@ def binding_of(turn: Turn, environment: Mapping[str, SecretStr | str]) -> Proces
     for key, value in sorted(environment.items()):
         plain = value.get_secret_value() if isinstance(value, SecretStr) else value
         digest.update(f"{key}={plain}\0".encode("utf-8", "replace"))
-    return ProcessBinding(turn.cwd, effort_of(turn), digest.hexdigest())
+    servers = tuple(mcp_arguments(turn.mcp_servers))
+    return ProcessBinding(turn.cwd, effort_of(turn), digest.hexdigest(), servers)
 
 
 def effort_of(turn: Turn) -> str:
@@ -48,13 +52,14 @@ def session_arguments(session_id: str, *, resume: bool, resume_at: str | None = 
 def warm_arguments(turn: Turn, session: Sequence[str]) -> list[str]:
     """Return the arguments of a process that stays for further turns."""
     effort = effort_of(turn)
-    return [*STREAM, *WARM, *session, *(["--effort", effort] if effort else [])]
+    servers = mcp_arguments(turn.mcp_servers)
+    return [*STREAM, *WARM, *session, *(["--effort", effort] if effort else []), *servers]
 
 
 def cold_arguments(turn: Turn, session: Sequence[str]) -> list[str]:
     """Return the arguments of a process for one turn. It can't ask for permissions: what is not
     allowed is denied."""
-    arguments = [*STREAM, *session]
+    arguments = [*STREAM, *session, *mcp_arguments(turn.mcp_servers)]
     if turn.model:
         arguments += ["--model", turn.model]
     if turn.mode == "plan":

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from xo_cowork_core.sdk import NotFound
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
 from xo_runtime_codex.history.rollouts import calls_tool, find_files, is_id, rollout_id, whole_lines
 from xo_runtime_codex.history.transcript import ARCHIVE, CodexTranscript
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class Store:
@@ -39,6 +42,18 @@ class Store:
         if turn_id is None:
             raise NotFound("There is no such message of yours in this session.")
         return turn_id
+
+    async def turn_since(self, session_id: str, moment: datetime) -> str:
+        """Return the last turn, empty when its user message is older than `moment` (UTC).
+
+        Codex stores times in whole milliseconds.
+        """
+        transcript = await asyncio.to_thread(self._read_session, session_id)
+        messages = transcript.messages() if transcript else ()
+        last = next((each for each in reversed(messages) if each.role == "user"), None)
+        if transcript is None or last is None or last.time_created + MILLISECOND <= moment:
+            return ""
+        return transcript.turns.get(last.id, "")
 
     async def called_tool(self, session_id: str, turn_id: str) -> bool:
         """Return whether a turn may have called a tool."""

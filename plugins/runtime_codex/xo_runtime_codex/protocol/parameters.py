@@ -7,6 +7,7 @@ from typing import Any
 from xo_cowork_core.sdk import Permissions, Turn
 from xo_runtime_codex.options import effort_of
 from xo_runtime_codex.protocol.attachments import listing, user_text
+from xo_runtime_codex.protocol.mcp_servers import thread_config
 
 # characters; the limit of `turn/start` minus room for the file list
 TEXT_LIMIT = 1_000_000
@@ -35,6 +36,7 @@ def thread_parameters(turn: Turn) -> dict[str, Any]:
         "sandbox": "danger-full-access",
         **({"model": turn.model} if turn.model else {}),
         **({"modelProvider": turn.provider_id} if turn.provider_id else {}),
+        **({"config": thread_config(turn.mcp_servers)} if turn.mcp_servers else {}),
     }
 
 

@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
 from xo_cowork_core.sdk import Json, JsonValue, ToolCall, ToolError, ToolResult
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 TITLE_LENGTH = 120
 SHELL_WORDS = 3
@@ -30,7 +31,7 @@ TEXT_TYPES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Tool:
     """One tool call. `error` is empty while it runs and after success."""
 
@@ -83,7 +84,7 @@ def shell_command(command: object) -> str:
             return command
     else:
         words = command if isinstance(command, list) else []
-    if len(words) == SHELL_WORDS and words[1] in {"-lc", "-c"}:
+    if len(words) == SHELL_WORDS and words[1] in ("-lc", "-c"):
         return str(words[2])
     return command if isinstance(command, str) else shlex.join(str(word) for word in words)
 

@@ -1,7 +1,6 @@
 """Permissions, questions and plans: server requests as events, answers as results."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from xo_cowork_core.sdk import (
@@ -20,6 +19,7 @@ from xo_cowork_core.sdk import (
     QuestionResolved,
     TurnAnswer,
 )
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_runtime_codex.protocol.tools import Tool, shell_command
 from xo_runtime_codex.run.readonly_commands import only_reads
 from xo_runtime_codex.server.thread_queue import Record
@@ -38,7 +38,7 @@ KINDS: dict[str, PermissionKind] = {
 TITLE_LENGTH = 80
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class ApprovalRequest:
     """A server request that the user may answer. `tool` is the tool call it concerns."""
 

@@ -25,6 +25,7 @@ from xo_runtime_codex.program import find_program
 from xo_runtime_codex.protocol import failures
 from xo_runtime_codex.protocol.attachments import images
 from xo_runtime_codex.protocol.item_shapes import server_shape
+from xo_runtime_codex.protocol.mcp_servers import exec_arguments, exec_environment
 from xo_runtime_codex.protocol.parameters import prompt_text
 from xo_runtime_codex.protocol.tools import todo_tool
 from xo_runtime_codex.protocol.usage import tokens_of
@@ -75,6 +76,7 @@ class ExecRunner:
         if binary is None:
             raise failures.missing()
         environment = environment_of(turn.environment, self._options)
+        environment |= exec_environment(turn.mcp_servers)
         process = await self._context.processes.spawn(
             [str(binary), *arguments(turn, resume=resume)],
             cwd=turn.cwd,
@@ -200,6 +202,7 @@ def arguments(turn: Turn, *, resume: bool) -> list[str]:
     result += ["-c", f"model_reasoning_effort={effort}"] if effort else []
     result += ["-c", f"model_provider={turn.provider_id}"] if turn.provider_id else []
     result += ["-m", turn.model] if turn.model else []
+    result += exec_arguments(turn.mcp_servers)
     for image in images(turn):
         result += ["-i", image["path"]]
     return [*result, "--", *([turn.session_id] if resume else []), "-"]

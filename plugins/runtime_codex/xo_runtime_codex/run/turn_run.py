@@ -7,6 +7,7 @@ marked as unusable.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from xo_cowork_core.sdk import (
     AgentFailure,
@@ -42,10 +43,11 @@ REVISE_PROMPT = "Think again and change the plan."
 
 
 class TurnRun:
-    """A turn in progress."""
+    """A turn in progress. `sent_at` is when it was sent to the server (UTC), None before."""
 
     def __init__(self, turn: Turn, thread_id: str, server: AppServer, options: Options) -> None:
         self.turn = turn
+        self.sent_at: datetime | None = None
         self._thread_id = thread_id
         self._server = server
         deadline = TurnDeadline("Codex", options.limits)
@@ -124,6 +126,7 @@ class TurnRun:
             parameters["input"] += images(self.turn)
         # the turn may run from here on, even if no response arrives
         self._is_running = True
+        self.sent_at = datetime.now(UTC)
         try:
             if more := overflow(text):
                 params = {"threadId": self._thread_id, "items": more}

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import AgentFailure, Process, Processes, Turn
+from xo_cowork_core.sdk import AgentFailure, Process, Processes, Turn, TurnMcpServer
 from xo_cowork_core.sdk.kit import JsonRpcError, JsonRpcPeer
 from xo_runtime_codex.options import IN_MEMORY, SERVER
 from xo_runtime_codex.protocol.failures import process_failure
+from xo_runtime_codex.protocol.mcp_servers import servers_digest
 from xo_runtime_codex.protocol.parameters import thread_parameters, thread_title
 from xo_runtime_codex.server.thread_router import ThreadRouter
 
@@ -26,6 +27,8 @@ UNUSED_NOTIFICATIONS = (
 )
 START_SECONDS = 6.0
 UNLOAD_SECONDS = 2.0
+CLOSING = "is closing"
+CLOSING_PAUSE_SECONDS = 0.02
 MAX_THREADS = 32
 END_SECONDS = 1.0
 STOP_SECONDS = 2.0
@@ -41,11 +44,12 @@ class AppServerUnavailable(Exception):
 
 
 class Thread(NamedTuple):
-    """Model, provider and reasoning effort of a loaded thread."""
+    """Model, provider and reasoning effort of a loaded thread; `mcp` identifies its MCP servers."""
 
     model: str
     provider: str
     effort: str | None
+    mcp: str = ""
 
 
 class AppServer:
@@ -75,20 +79,39 @@ class AppServer:
         result = await self.peer.request(
             "thread/start", {**thread_parameters(turn), "historyMode": "paginated"}
         )
-        thread_id = self._register(result)
+        thread_id = self._register(result, servers_digest(turn.mcp_servers))
         params = {"threadId": thread_id, "name": thread_title(turn)}
         # Codex creates a thread's file at its first turn, or when the thread gets a name
         await self.peer.request("thread/name/set", params)
         return thread_id
 
-    async def load(self, thread_id: str, parameters: Mapping[str, Any]) -> Thread:
-        """Load a thread. Raises `JsonRpcError` when its file is missing or has another writer."""
+    async def load(
+        self, thread_id: str, parameters: Mapping[str, Any], servers: Sequence[TurnMcpServer] = ()
+    ) -> Thread:
+        """Load a thread, once more when its MCP servers have changed.
+
+        Raises `JsonRpcError` when its file is missing or has another writer.
+        """
+        mcp = servers_digest(servers)
+        if thread_id in self.threads and self.threads[thread_id].mcp != mcp:
+            await self.unload(thread_id)
         if thread_id not in self.threads:
             params = {"threadId": thread_id, "excludeTurns": True, **parameters}
-            self._register(await self.peer.request("thread/resume", params))
+            self._register(await self._resume(params), mcp)
             await self._evict_idle_threads()
         self.threads.move_to_end(thread_id)
         return self.threads[thread_id]
+
+    async def _resume(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Resume a thread; wait for one that is being unloaded, which takes some milliseconds."""
+        until = asyncio.get_running_loop().time() + UNLOAD_SECONDS
+        while True:
+            try:
+                return await self.peer.request("thread/resume", params)
+            except JsonRpcError as error:
+                if CLOSING not in str(error) or asyncio.get_running_loop().time() > until:
+                    raise
+            await asyncio.sleep(CLOSING_PAUSE_SECONDS)
 
     async def unload(self, thread_id: str) -> None:
         """Unload a thread, so that another process may write its file."""
@@ -139,7 +162,7 @@ class AppServer:
         for thread_id in idle[: len(self.threads) - MAX_THREADS]:
             await self.unload(thread_id)
 
-    def _register(self, result: Mapping[str, Any]) -> str:
+    def _register(self, result: Mapping[str, Any], mcp: str) -> str:
         thread = result.get("thread")
         thread_id = thread.get("id") if isinstance(thread, Mapping) else None
         if not isinstance(thread_id, str):
@@ -148,6 +171,7 @@ class AppServer:
             model=str(result.get("model") or ""),
             provider=str(result.get("modelProvider") or ""),
             effort=result.get("reasoningEffort"),
+            mcp=mcp,
         )
         return thread_id
 

@@ -6,10 +6,10 @@ so that an edit converts it to `agents.entries`. Without any of them there is on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from xo_cowork_core.sdk import Conflict, Json, JsonValue, NotFound
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 from xo_runtime_openclaw.config import agent_schema
 from xo_runtime_openclaw.config.json5_edit import Edit, Path, RemoveValue, SetValue
 
@@ -28,7 +28,7 @@ AUTH_OWNER: Path = ("agents", "defaults", "authInheritance", "agentId")
 Rows: TypeAlias = dict[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class AgentConfig:
     """The agents of one configuration. `home` is OpenClaw's folder, with the workspaces."""
 

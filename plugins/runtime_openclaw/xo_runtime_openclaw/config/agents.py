@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 
 from xo_cowork_core.sdk import BadRequest, Conflict, Json, NotFound, Unavailable, XoError
@@ -14,12 +15,14 @@ from xo_runtime_openclaw.config.agent_folders import (
     workspace_of,
 )
 from xo_runtime_openclaw.config.configuration import Configuration
+from xo_runtime_openclaw.config.live_config import SETTLE_SECONDS
 from xo_runtime_openclaw.gateway.calls import GatewayCalls
 from xo_runtime_openclaw.gateway.frames import GatewayError, row, rows
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.history.records import record_of
 
 COUNT_SECONDS = 2.0
+POLL_SECONDS = 0.1
 MAX_COUNTED = 50
 MAX_SESSION_IDS = 50
 
@@ -83,10 +86,21 @@ class Agents:
                 lambda config: self._agents_config(config).save(agent_id, fields),
                 only_openclaw_checks=deep,
             )
-        for agent in await self.all():
-            if agent.id == agent_id:
-                return agent
-        raise Unavailable("OpenClaw did not keep the agent", retry_after=2)
+        return await self._reported(agent_id)
+
+    async def _reported(self, agent_id: str) -> Agent:
+        """Return an agent once OpenClaw reports it: a gateway notices a changed file later.
+
+        Raises Unavailable after `SETTLE_SECONDS`.
+        """
+        until = time.monotonic() + SETTLE_SECONDS
+        while True:
+            for agent in await self.all():
+                if agent.id == agent_id:
+                    return agent
+            if time.monotonic() > until:
+                raise Unavailable("OpenClaw did not keep the agent", retry_after=2)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def delete(self, agent_id: str) -> None:
         """Remove an agent; its folders stay."""

@@ -1,5 +1,6 @@
 """The requests of the gateway client, for modules that need nothing else of it."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from xo_runtime_openclaw.gateway.frames import Row
@@ -10,4 +11,8 @@ class GatewayCalls(Protocol):
 
     async def call(self, method: str, params: Row, *, seconds: float = ...) -> object:
         """Send a request and return the payload. Raises `GatewayUnavailable` or `GatewayError`."""
+        ...
+
+    def requested_restart(self) -> AbstractContextManager[None]:
+        """Let callers know inside the block that the gateway comes back."""
         ...

@@ -25,7 +25,7 @@ from xo_runtime_openclaw.gateway.frames import (
     request,
     row,
 )
-from xo_runtime_openclaw.gateway.tcp import OPEN_SECONDS, describe_failure
+from xo_runtime_openclaw.gateway.tcp import describe_failure
 from xo_runtime_openclaw.options import Options
 
 HANDSHAKE_SECONDS = 4.0
@@ -151,7 +151,7 @@ async def _socket(options: Options, tcp: socket.socket | None) -> ClientConnecti
         return await connect(
             options.ws_url,
             sock=tcp,
-            open_timeout=OPEN_SECONDS if options.loopback else HANDSHAKE_SECONDS,
+            open_timeout=HANDSHAKE_SECONDS,
             compression=None,
             ping_interval=None,
             max_size=MAX_FRAME_BYTES,

@@ -5,12 +5,13 @@ Shapes: `{type: "req", id, method, params}`, `{type: "res", id, ok, payload | er
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
 from xo_cowork_core.sdk import AgentFailure
+from xo_cowork_core.sdk.frozen_dataclass import frozen_dataclass
 
 PROTOCOL = 4
 CALL_SECONDS = 20.0
@@ -22,7 +23,7 @@ Row: TypeAlias = Mapping[str, Any]
 EMPTY: Row = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_dataclass
 class Response:
     """A `res` frame. `error` is empty after success."""
 

@@ -6,7 +6,8 @@ ends both.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -51,13 +52,14 @@ class Gateway:
         self._runs: dict[str, RunEvents] = {}
         self._closed = False
         self._expected_back = 0.0
+        self._requested_restarts = 0
         self._is_starting = is_starting
         self._connect_listeners: list[ConnectListener] = []
 
     @property
     def restarting(self) -> bool:
-        """True while the announced restart of the gateway is not over."""
-        return time.monotonic() < self._expected_back
+        """True while an announced or requested restart of the gateway is not over."""
+        return self._requested_restarts > 0 or time.monotonic() < self._expected_back
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -87,7 +89,18 @@ class Gateway:
             raise self._failed[1]
         if self._attempt is None:
             self._attempt = asyncio.create_task(self._open(), name="openclaw connect")
+            # callers may have left by then: asyncio would log a failure that nobody was told
+            self._attempt.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._attempt)
+
+    @contextmanager
+    def requested_restart(self) -> Generator[None]:
+        """Let callers know inside the block that the gateway comes back."""
+        self._requested_restarts += 1
+        try:
+            yield
+        finally:
+            self._requested_restarts -= 1
 
     async def call(self, method: str, params: Row, *, seconds: float = CALL_SECONDS) -> Any:
         """Send a request, over a new connection if necessary.
@@ -136,19 +149,26 @@ class Gateway:
         try:
             token = await asyncio.to_thread(read_token, self._context, self._options)
             connection = await self._connect(token)
+            await self._tell_listeners(connection)
             self._connection = connection
-            self._failed, self._expected_back = None, 0.0
-            self._context.log.info("connected to OpenClaw %s", connection.server.get("version"))
         except GatewayUnavailable as reason:
             failure = self._classified(reason)
             self._failed = (time.monotonic(), failure)
             raise failure from None
         finally:
             self._attempt = None
+        self._failed, self._expected_back = None, 0.0
+        self._context.log.info("connected to OpenClaw %s", connection.server.get("version"))
         self._watch_end(connection)
-        for listener in self._connect_listeners:
-            await listener(connection)
         return connection
+
+    async def _tell_listeners(self, connection: "Connection") -> None:
+        try:
+            for listener in self._connect_listeners:
+                await listener(connection)
+        except BaseException:
+            await connection.close()
+            raise
 
     async def _connect(self, token: str) -> "Connection":
         tcp = await connect_tcp(self._options) if self._options.loopback else None

@@ -36,11 +36,13 @@ class GatewayRestarter:
         started_at = time.monotonic()
         message = ""
         # the command hangs for a minute on a gateway that is down: probe it first
-        if await answers(self._options, "/healthz"):
-            message = await self._request_restart()
-        elif not self._options.manage:
+        is_up = await answers(self._options, "/healthz")
+        if not is_up and not self._options.manage:
             raise UpstreamFailed(f"No OpenClaw gateway runs here. To start it: {unavailable.START}")
-        await self._wait_until_ready(started_at, must_be_new=bool(message))
+        with self._control.requested_restart():
+            if is_up:
+                message = await self._request_restart()
+            await self._wait_until_ready(started_at, must_be_new=bool(message))
         elapsed = time.monotonic() - started_at
         return f"{message or 'The gateway was down.'} It takes turns again after {elapsed:.1f} s."
 

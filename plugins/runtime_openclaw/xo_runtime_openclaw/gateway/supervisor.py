@@ -1,8 +1,8 @@
 """The gateway as a child process: configure, start, monitor, restart, stop.
 
 A process has the keys that the env file had at its start, so that it is replaced when they change.
-Owns two tasks: the monitor, which the lifespan starts and stops, and inside it the reader of the
-child's output, which ends with the child.
+Owns three tasks: the monitor, which the lifespan starts and stops, and inside it the reader of the
+child's output and the first connection to the child, which end with the child.
 """
 
 import asyncio
@@ -12,16 +12,23 @@ from contextlib import suppress
 
 from pydantic import SecretStr
 
-from xo_cowork_core.sdk import AgentFailure, HostContext, Process, Unavailable
-from xo_runtime_openclaw.gateway.bootstrap import ensure_config, ensure_token, read_token
+from xo_cowork_core.sdk import AgentFailure, Conflict, HostContext, Process, Unavailable
+from xo_runtime_openclaw.config.config_file import ConfigFile
+from xo_runtime_openclaw.gateway.bootstrap import (
+    ensure_config,
+    ensure_token,
+    minimal_config,
+    read_token,
+)
 from xo_runtime_openclaw.gateway.command import search_path
 from xo_runtime_openclaw.gateway.frames import GatewayError
 from xo_runtime_openclaw.gateway.gateway import Gateway
+from xo_runtime_openclaw.gateway.mcp_servers import configure_servers, mcp_environment
 from xo_runtime_openclaw.gateway.probe import answers
 from xo_runtime_openclaw.gateway.unavailable import GatewayUnavailable
 from xo_runtime_openclaw.options import TOKEN_KEY, Options
 
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 POLL_SECONDS = 0.25
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -42,8 +49,9 @@ class Supervisor:
     be restarted.
     """
 
-    def __init__(self, context: HostContext, options: Options) -> None:
+    def __init__(self, context: HostContext, options: Options, agent_name: str) -> None:
         self._context = context
+        self._agent_name = agent_name
         self._options = options
         self._process: Process | None = None
         self._monitor: asyncio.Task[None] | None = None
@@ -117,10 +125,12 @@ class Supervisor:
             ready = await self._ready(process)
             if ready:
                 self._context.log.info("the OpenClaw gateway runs, pid %s", process.pid)
-                with suppress(GatewayUnavailable, GatewayError):
-                    await gateway.connection()
-                if await self._hangs(drain):
-                    return "it no longer answers"
+                connecting = asyncio.create_task(_connect(gateway), name="openclaw first connect")
+                try:
+                    if await self._hangs(drain):
+                        return "it no longer answers"
+                finally:
+                    connecting.cancel()
             ended = _exit_reason(await process.wait(KILL_SECONDS), process.stderr_tail)
             self.last_error = "" if ready else ended
             return ended
@@ -156,7 +166,19 @@ class Supervisor:
         secrets = dict(self._context.secrets.environment())
         self._started_with = _fingerprint(secrets)
         config = {"OPENCLAW_CONFIG_PATH": str(self._options.config)}
-        return {**QUIET, **config, **secrets, TOKEN_KEY: SecretStr(token)}
+        servers = self._configure_servers()
+        return {**QUIET, **config, **secrets, **servers, TOKEN_KEY: SecretStr(token)}
+
+    def _configure_servers(self) -> Mapping[str, SecretStr]:
+        """Write the MCP servers of connectors, and return the variable that they need."""
+        servers = self._context.shared_mcp_servers(self._agent_name)
+        try:
+            configure_servers(
+                ConfigFile(self._options.config, minimal_config(self._options)), servers
+            )
+        except (Conflict, Unavailable) as error:
+            self._context.log.warning("OpenClaw gets no MCP servers of connectors: %s", error)
+        return mcp_environment(servers)
 
     async def _ready(self, process: Process) -> bool:
         """Wait until the gateway accepts turns; False when it ended or timed out."""
@@ -174,6 +196,12 @@ def _fingerprint(secrets: Mapping[str, SecretStr]) -> str:
     for key, secret in sorted(secrets.items()):
         digest.update(f"{key}={secret.get_secret_value()}\0".encode("utf-8", "replace"))
     return digest.hexdigest()
+
+
+async def _connect(gateway: Gateway) -> None:
+    """Connect before a turn does, which stops the runs that the earlier gateway left."""
+    with suppress(GatewayUnavailable, GatewayError):
+        await gateway.connection()
 
 
 async def _drain(process: Process) -> None:

@@ -74,6 +74,14 @@ def gateway_lost(reason: str) -> AgentFailure:
     return AgentFailure(GATEWAY_LOST.format(reason=reason), code="crashed")
 
 
+def prompt_skipped() -> AgentFailure:
+    """Return the failure for a turn whose prompt the gateway did not run."""
+    return AgentFailure(
+        "OpenClaw continues an interrupted turn of this session; send the message again later.",
+        code="overloaded",
+    )
+
+
 def not_connected(reason: GatewayUnavailable) -> AgentFailure:
     """Return the failure for a turn that could not start."""
     fix = f" To fix it: {reason.fix}" if reason.fix else ""

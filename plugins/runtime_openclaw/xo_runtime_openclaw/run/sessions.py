@@ -5,6 +5,7 @@ The gateway maps session ids to keys; this module caches its answers.
 
 import uuid
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any
 
 from xo_cowork_core.sdk import AgentFailure, HostContext, Turn
@@ -132,3 +133,9 @@ class GatewaySessions:
 def is_host_key(key: str) -> bool:
     """Return whether a session was created by a server of this kind."""
     return ":xo:" in key
+
+
+async def stop_session(gateway: Gateway, key: str) -> None:
+    """Stop what runs or waits in a session. Raises `GatewayUnavailable`."""
+    with suppress(GatewayError):
+        await gateway.call("sessions.abort", {"key": key, "clearQueued": True})

@@ -43,9 +43,9 @@ PHASES = MappingProxyType(
 
 
 class RunEnded(NamedTuple):
-    """The run has ended."""
+    """The run has ended; `final` is None when the gateway did not run the prompt."""
 
-    final: Done | AgentFailure
+    final: Done | AgentFailure | None
 
 
 Item: TypeAlias = Event | ApprovalRequest | ApprovalResolved | RunEnded
@@ -197,6 +197,8 @@ class Translator:
         match payload.get("state"):
             case "status":
                 yield from self._status(text_of(payload.get("phase")))
+            case "final" if self._is_skipped(payload):
+                yield RunEnded(None)
             case "final":
                 yield from self.text.finish(message_text(row(payload.get("message"))))
                 length = text_of(payload.get("stopReason")) in {"length", "max_tokens"}
@@ -210,6 +212,12 @@ class Translator:
                 # an empty answer is reported as aborted too; the `lifecycle` event holds the reason
                 failed = self._error and not self.interrupted
                 yield RunEnded(self._error) if self._error and failed else self.done("aborted")
+
+    def _is_skipped(self, payload: Row) -> bool:
+        """Return whether this end is that of a prompt that came while the gateway was about to
+        continue an interrupted run of the session: it has neither a message nor a reason."""
+        has_result = "message" in payload or "stopReason" in payload
+        return not has_result and self._last_seq < 0 and not self.has_missed_events
 
     def _status(self, phase: str) -> Iterator[Item]:
         if self.failing and phase == "starting_model":

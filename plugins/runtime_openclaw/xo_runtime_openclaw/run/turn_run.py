@@ -33,6 +33,10 @@ USAGE_SECONDS = 0.5
 OWN_KEY = ":xo:"
 
 
+class PromptSkipped(Exception):
+    """The gateway did not run the prompt: it is about to continue an interrupted run."""
+
+
 class TurnRun:
     """A turn in progress."""
 
@@ -62,7 +66,7 @@ class TurnRun:
         self._has_leftovers = False  # stopped, and its commands may still run
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Run the turn. Raises `AgentFailure`."""
+        """Run the turn. Raises `AgentFailure`, `PromptSkipped`."""
         events = self._gateway.watch(self.run_id, self.key)
         try:
             await self._start(events)
@@ -71,6 +75,8 @@ class TurnRun:
                     self._is_ended = True
                     self._pending.close()
                     await self._end_leftovers()
+                    if item.final is None:
+                        raise PromptSkipped
                     if isinstance(item.final, AgentFailure):
                         raise item.final
                     yield item.final
