@@ -112,7 +112,9 @@ AREAS = (
         " tests/wire/files/test_files_uploads.py",
     ),
     Area(
-        "sdk/kit", f"{CORE}/sdk/kit", "tests/sdk/kit plugins/runtime_claude plugins/runtime_codex"
+        "sdk/kit",
+        f"{CORE}/sdk/kit",
+        "tests/sdk/kit tests/sdk/acp plugins/runtime_claude plugins/runtime_codex",
     ),
     Area(
         "api",
@@ -173,14 +175,15 @@ def mutants(root: Path, area: Area) -> Iterator[Mutant]:
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk what runs: no annotations, no texts of f-strings, no log calls, no documentation."""
+    """Walk what runs: no annotations, no texts of f-strings, no log calls, no documentation, no
+    limits of time and size."""
     for name, value in ast.iter_fields(tree):
         if name in {"annotation", "returns", "decorator_list"}:
             continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
                 continue
-            if not _is_log_call(child) and not _is_documentation(child):
+            if not (_is_log_call(child) or _is_documentation(child) or _is_limit(child)):
                 yield child
                 yield from _nodes(child)
 
@@ -198,6 +201,16 @@ def _is_log_call(node: ast.AST) -> bool:
 
 def _is_documentation(node: ast.AST) -> bool:
     return isinstance(node, ast.keyword) and node.arg in DOCUMENTATION
+
+
+def _is_limit(node: ast.AST) -> bool:
+    """Return whether a node names a number, such as `STOP_SECONDS`: a test sets it, or is far from
+    it, and a little more or less is as good."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant() | ast.BinOp()):
+            return name.isupper()
+        case _:
+            return False
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:

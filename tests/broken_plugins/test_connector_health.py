@@ -68,7 +68,12 @@ def doctor(folder: Path) -> list[dict]:
     try:
         command = [sys.executable, "-m", "xo_cowork_core", "doctor", "--json"]
         done = subprocess.run(
-            command, env=server.variables(), capture_output=True, text=True, timeout=60, check=False
+            command,
+            env=server.variables(),
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
         )
     finally:
         server.close()

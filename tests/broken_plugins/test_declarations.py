@@ -93,7 +93,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict
             return {row["name"]: row for row in found}
 
         late = "plugin_lifespan_without_context"
-        eventually(lambda: rows()[late]["state"] == "failed", 5, "the lifespan is refused")
+        eventually(lambda: rows()[late]["state"] == "failed", 15, "the lifespan is refused")
         yield rows()
 
 

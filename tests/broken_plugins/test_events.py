@@ -19,9 +19,9 @@ MISTAKES = {
 def test_an_event_of_a_wrong_type_ends_its_turn_and_the_log_says_what_is_wrong(serve_plugin):
     found = serve_plugin("odd_events")
     chat = Chat(found.server, "odd")
-    turn = chat.run_turn("well", seconds=10)
+    turn = chat.run_turn("well", seconds=30)
     for mistake, words in MISTAKES.items():
-        turn = chat.run_turn(mistake, session_id=turn.session_id, seconds=10)
+        turn = chat.run_turn(mistake, session_id=turn.session_id, seconds=30)
         assert (turn.text, turn.terminal.event) == ("Well. ", "agent-error"), mistake
         number = str(turn.terminal.data["error_message"]).rpartition(" ")[2]
         assert words in found.server.log.partition(number)[2], mistake

@@ -69,7 +69,7 @@ def failed_plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostChe
         late = [f"plugin_{name}" for name in HOOKS if name.startswith("lifespan")]
         eventually(
             lambda: all(check.plugins()[name]["state"] == "failed" for name in late),
-            5,
+            15,
             "the lifespans are refused",
         )
         yield check

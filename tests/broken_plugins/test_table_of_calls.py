@@ -75,7 +75,7 @@ def clerk(check: HostCheck) -> Iterator[Clerk]:
 @pytest.mark.parametrize("prompt", [*RUNS, *RETURNS])
 def test_a_turn_that_goes_wrong_ends_with_an_error_and_is_recorded(check, prompt):
     chat = Chat(check.server, "odd")
-    turn = chat.run_turn(prompt, seconds=10)
+    turn = chat.run_turn(prompt, seconds=30)
     assert turn.terminal.event == "agent-error"
     assert turn.terminal.data["code"] == "internal"
     assert chat.active() == []
@@ -175,4 +175,22 @@ def test_a_connector_that_gives_a_wrong_environment_gives_none(clerk, value, wor
     clerk.answer(turn_environment=value)
     assert clerk.chat.run_turn("well").terminal.event == "done"
     clerk.assert_fault("turn_environment", words)
+    clerk.office.disconnect()
+
+
+@pytest.mark.parametrize(("value", "words"), calls.MCP_SERVERS)
+def test_a_connector_that_names_a_wrong_mcp_server_gives_agents_none(clerk, value, words):
+    assert clerk.office.connect(input="key")["state"] == "completed"
+    clerk.answer(mcp_server=value)
+    assert clerk.chat.run_turn("well").terminal.event == "done"
+    clerk.assert_fault("mcp_server", words)
+    clerk.office.disconnect()
+
+
+@pytest.mark.parametrize(("value", "words"), calls.GIT_HOSTS)
+def test_a_connector_that_names_wrong_hosts_of_git_gives_agents_no_credentials(clerk, value, words):
+    assert clerk.office.connect(input="key")["state"] == "completed"
+    clerk.answer(git_hosts=value)
+    assert clerk.chat.run_turn("well").terminal.event == "done"
+    clerk.assert_fault("git_hosts", words)
     clerk.office.disconnect()

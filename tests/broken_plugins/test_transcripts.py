@@ -7,7 +7,7 @@ import pytest
 from tests.broken_plugins.test_histories import listed, write
 from xo_cowork_core.sdk.testing import Chat, eventually
 
-STORE_SECONDS = 8.0  # a lookup has 2 s; the store in question waits for 60 s
+STORE_SECONDS = 30.0  # a lookup has 2 s; the store in question waits for 60 s
 
 
 def words(found, text):
@@ -63,5 +63,5 @@ def test_a_store_that_hangs_at_an_unknown_session_is_not_waited_for(serve_plugin
     write(found.server.home / ".lost", "hangs", text="x")
     (found.server.home / ".lost" / "hangs").touch()
     started = time.monotonic()
-    assert found.client.get("/api/sessions/nobody", timeout=30).status_code == 404
+    assert found.client.get("/api/sessions/nobody", timeout=60).status_code == 404
     assert time.monotonic() - started < STORE_SECONDS

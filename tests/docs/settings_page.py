@@ -56,7 +56,9 @@ def _plain(text: str) -> str:
 def _keys_line(record: PluginRecord) -> str:
     named = record.contributions.env_file
     place = f"`{named}`" if named else "`env` in the state folder"
-    return f"Keys that reach its agents, from {place} or the server's environment:"
+    # of those here each plugin has agents or connectors
+    use = "that reach its agents" if record.name.startswith("runtime_") else "of its sign-ins"
+    return f"Keys {use}, from {place} or the server's environment:"
 
 
 def _secrets(record: PluginRecord) -> list[str]:

@@ -13,7 +13,7 @@ from xo_cowork_core.sdk.testing import LiveServer
 
 ADDRESS = "http://127.0.0.1:5002"
 BETWEEN = "-----8<-----"
-SECONDS = 60
+SECONDS = 100
 TIME_IS_UP = 28
 CURL = """\
 #!/bin/sh

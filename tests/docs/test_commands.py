@@ -70,7 +70,9 @@ def test_the_javascript_reader_draws_a_turn_and_answers_it(
     blocks = [b.text for b in page("docs/frontend.md").blocks if b.language == "js"]
     script = tmp_path / "reader.mjs"
     script.write_text("\n".join(blocks).replace(ADDRESS, server.base_url))
-    done = subprocess.run(["node", script], check=False, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        ["node", script], check=False, capture_output=True, text=True, timeout=100
+    )
     assert done.stdout == "I wrote demo/note.md.\n", done.stderr
     assert (server.projects / "demo" / "note.md").read_text() == "hello"
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.example_subjects import EXAMPLES, SILENT_SECONDS, install_jsonl, limit_silence
 from xo_cowork_core.sdk.testing import Chat, LiveServer, RuntimeContract, RuntimeSubject
-from xo_cowork_core.sdk.testing.contract import TurnRecorder
+from xo_cowork_core.sdk.testing.contract import TurnRecorder, manners, processes
 from xo_cowork_core.sdk.testing.contract.cases import contract_environment
 
 SOURCE = limit_silence((EXAMPLES / "jsonl_runtime.py").read_text())
@@ -125,7 +125,11 @@ def run_case(tmp_path: Path) -> Iterator[Run]:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_fault_is_found(mutant: Mutant, run_case: Run) -> None:
+def test_a_fault_is_found(mutant: Mutant, run_case: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the patience of the cases is for busy machines; a fault does not pass with time
+    monkeypatch.setattr(processes, "STOP_SECONDS", 3.0)
+    monkeypatch.setattr(processes, "ATTEMPTS", 1)
+    monkeypatch.setattr(manners, "ATTEMPTS", 1)
     with pytest.raises(AssertionError):
         run_case(mutant.source(), mutant.case)
 

@@ -48,7 +48,7 @@ def test_every_make_target_that_a_page_names_is_there(page: Page) -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=100,
         )
         assert dry.returncode == 0, dry.stderr
 

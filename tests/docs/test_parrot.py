@@ -18,7 +18,7 @@ from xo_cowork_core.sdk.testing import Chat, LiveServer
 
 PAGE = page("docs/plugins.md")
 CODE = "xo-runtime-parrot/xo_runtime_parrot/plugin.py"
-CONTRACT_SECONDS = 110
+CONTRACT_SECONDS = 240
 Start = Callable[..., LiveServer]
 
 
@@ -27,7 +27,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A server's checkout with an environment of its own."""
     folder = tmp_path_factory.mktemp("page") / "xo-cowork"
     folder.mkdir()
-    subprocess.run(["cp", "-as", sys.prefix, folder / ".venv"], check=True, timeout=60)
+    subprocess.run(["cp", "-as", sys.prefix, folder / ".venv"], check=True, timeout=100)
     script = folder / ".venv" / "bin" / "xo-cowork"
     text = script.read_text().replace(str(Path(sys.prefix) / "bin"), str(script.parent))
     script.unlink()
@@ -73,6 +73,7 @@ def test_the_page_shows_what_the_command_writes(checkout: Path) -> None:
     assert (checkout.parent / _generated(shown)).read_text() == shown.text
 
 
+@pytest.mark.timeout(CONTRACT_SECONDS + 60)
 @pytest.mark.usefixtures("installed")
 def test_the_first_plugin_passes_its_own_tests(checkout: Path) -> None:
     _certify(checkout, runnable(PAGE, "install")[1])
@@ -96,6 +97,7 @@ def test_the_second_plugin_has_a_route_a_setting_a_secret_and_a_lifespan(
     assert "no-such-program isn't installed" in refused.json()["detail"]
 
 
+@pytest.mark.timeout(CONTRACT_SECONDS + 60)
 @pytest.mark.usefixtures("grown")
 def test_the_second_plugin_passes_the_pages_own_tests(checkout: Path) -> None:
     _certify(checkout, runnable(PAGE, "install")[2])

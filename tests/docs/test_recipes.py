@@ -61,7 +61,7 @@ def test_the_code_of_a_recipe_passes_the_projects_checks(recipe: str, tmp_path: 
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
         )
         assert checked.returncode == 0, checked.stdout + checked.stderr
 

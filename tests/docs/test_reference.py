@@ -214,7 +214,7 @@ def _listed(home: Path, *arguments: str) -> list[str]:
         env={"PATH": os.defpath, "HOME": str(home), "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
     _, _, listed = done.stdout.partition("Commands")
     return re.findall(r"^\W*([a-z]+) ", listed, re.MULTILINE)

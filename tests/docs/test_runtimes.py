@@ -10,6 +10,7 @@ from tests.docs.bare_plugin import BARE
 from tests.docs.pages import page
 from tests.docs.runtimes_page import HAS, own_plugins, wanted
 from tests.docs.test_reference import words
+from tests.support.answers import wait_for_state
 from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
 from xo_cowork_core.services.runtimes.registry import ABILITIES
 
@@ -101,7 +102,7 @@ def _edits_history(chat: Chat) -> None:
 
 
 def _checks_health(chat: Chat) -> None:
-    assert chat.http.get("/health").json()["runtimes"]["bare"]["state"] == "ready"
+    wait_for_state(chat.server, "bare", "ready")
 
 
 def _closes_sessions(chat: Chat) -> None:

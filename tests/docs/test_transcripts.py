@@ -11,7 +11,7 @@ from tests.docs.pages import page
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually, install_plugin
 
 SESSION = "3a1c5f6e-6f0e-4f0e-9d0c-2f3b1c5a7e11"
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 @pytest.fixture

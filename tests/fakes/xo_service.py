@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from xo_cowork_core.sdk.testing.ports import free_port
+
 USER_ID = "user-1"
 EMAIL = "person@example.test"
 CHUNK = b"x" * 65536
@@ -88,7 +90,7 @@ class FakeXoService:
         class Handler(_Handler):
             service = self
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port or free_port()), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

@@ -5,7 +5,9 @@ end, and 300 times in a round the reader goes away and resumes with `Last-Event-
 Seeds are drawn from the commit; `make soak` runs more rounds.
 """
 
+import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -67,6 +69,7 @@ def server(plugins: Path) -> Iterator[LiveServer]:
 
 
 @pytest.mark.fault
+@pytest.mark.timeout(300)
 def test_no_id_is_skipped_and_no_process_left_whatever_breaks(
     server: LiveServer, fault_seed: int
 ) -> None:
@@ -85,7 +88,7 @@ def test_no_id_is_skipped_and_no_process_left_whatever_breaks(
     assert whole.desyncs == 0
     children = server.descendants()
     assert server.terminate() == 0
-    eventually(lambda: not any(child.is_alive for child in children), 5, "no process left")
+    eventually(lambda: not any(child.is_alive for child in children), 15, "no process left")
 
 
 def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> Reading:
@@ -99,14 +102,15 @@ def turn_that_is_killed(server: LiveServer, dice: random.Random, cuts: int) -> R
         read_with_cuts(chat, turn, reading, dice, cuts)
     except httpx.TransportError:
         pass
-    except AssertionError as error:
+    except (AssertionError, RuntimeError) as error:
         # the client is gone with the server; any other fault is the stream's
-        assert str(error).startswith("the server is not running"), error
+        is_gone = ("the server is not running", "Cannot send a request, as the client has been")
+        assert str(error).startswith(is_gone), error
     killer.join()
     assert reading.desyncs == 0, "nothing was lost before the kill"
     orphans = [process for process in server.seen_processes if process.is_alive]
     server.start()
-    eventually(lambda: not any(orphan.is_alive for orphan in orphans), 5, "the orphans are swept")
+    eventually(lambda: not any(orphan.is_alive for orphan in orphans), 15, "the orphans are swept")
     ended_before = reading.terminal
     after = Reading(last_id=reading.last_id)
     read_with_cuts(Chat(server, "ticker"), turn, after, dice, 0)
@@ -160,11 +164,11 @@ def test_a_server_that_stops_ends_its_turns_with_an_error(server: LiveServer) ->
         children = server.descendants()
         assert len(children) >= 2, "the child and its escapee run"
         started = time.monotonic()
-        stopper = threading.Thread(target=server.terminate)
-        stopper.start()
+        # not by `terminate`, which closes the client that reads
+        os.kill(server.pid, signal.SIGTERM)
         frames = stream.rest()
-        stopper.join()
+        eventually(lambda: not server.running, 25, "the server has ended")
     assert frames[-1].event == "agent-error"
     assert frames[-1].data["code"] == "restart"
-    assert time.monotonic() - started < 8
-    assert not any(child.is_alive for child in children)
+    assert time.monotonic() - started < 25  # the turn would take hours
+    eventually(lambda: not any(child.is_alive for child in children), 15, "no process left")

@@ -1,7 +1,7 @@
 """SIGKILL while files are saved and uploaded: whole files, nothing acknowledged lost, no litter.
 
 Each round has ten kills on one home folder; every second one has its state folder on another file
-system, where a rename can't reach. `--fault-rounds` is not looked at: five rounds are 50 kills.
+system, where a rename can't reach.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ import pytest
 from xo_cowork_core.sdk.testing import LiveServer
 
 KILLS = 10
+SECONDS = 30.0
 OTHER = Path("/dev/shm")
 LONGEST = 400_000
 
@@ -88,18 +89,22 @@ def test_a_killed_server_leaves_whole_files_only(server: LiveServer, fault_seed:
 
 
 def run_until_killed(server: LiveServer, work: Work, dice: random.Random) -> None:
-    client, faults = server.client, list[AssertionError]()
+    faults = list[AssertionError]()
 
-    def until_cut(job: Callable[[], None]) -> None:
-        try:
-            # RuntimeError: the client is closed once the server is dead
-            with suppress(httpx.TransportError, RuntimeError):
-                job()
-        except AssertionError as fault:
-            faults.append(fault)
+    def until_cut(job: Callable[[httpx.Client], None]) -> None:
+        # the server's own client is closed while the threads still run
+        with httpx.Client(
+            base_url=server.base_url, timeout=SECONDS, event_hooks=hooks, trust_env=False
+        ) as client:
+            try:
+                with suppress(httpx.TransportError):
+                    job(client)
+            except AssertionError as fault:
+                faults.append(fault)
 
-    jobs = [partial(save, client, work, writer) for writer in range(3)]
-    jobs += [partial(upload, client, work, random.Random(dice.random())) for _ in range(2)]
+    hooks = server.client.event_hooks
+    jobs = [partial(save, work=work, writer=writer) for writer in range(3)]
+    jobs += [partial(upload, work=work, dice=random.Random(dice.random())) for _ in range(2)]
     threads = [threading.Thread(target=until_cut, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()

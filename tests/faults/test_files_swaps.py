@@ -1,4 +1,4 @@
-"""Links are swapped during thousands of requests on every route: not one gets out."""
+"""Links are swapped during many requests on every route: not one gets out."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import pytest
 from tests.support.file_traps import ROUTES, SECRET
 from xo_cowork_core.sdk.testing import LiveServer
 
-ROUNDS = 40
+REPEATS = 5
 PATHS = ("~/link", "~/link/f", "~/folder/f", "~/leaf", "~/folder/deep/f")
 SWAPPER = Path(__file__).parents[1] / "support" / "path_swapper.py"
 
@@ -35,16 +35,16 @@ def server() -> Iterator[LiveServer]:
 
 
 @pytest.mark.fault
-def test_nothing_gets_out_while_links_are_swapped(server: LiveServer) -> None:
+@pytest.mark.timeout(900)
+def test_nothing_gets_out_while_links_are_swapped(server: LiveServer, fault_rounds: int) -> None:
     outside = server.root / "outside"
     seen: dict[int, int] = {}
-    for _ in range(ROUNDS):
+    for _ in range(REPEATS * fault_rounds):
         for send in ROUTES.values():
             for path in PATHS:
                 answer = send(server, path)
                 seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
                 assert SECRET not in answer.text
-    assert sum(seen.values()) >= 2000
     assert set(seen) <= {200, 400, 403, 404, 409, 412}
     assert min(seen[200], seen[403]) > 50, "both sides of the race were met"
     assert (outside / "f").read_text() == SECRET

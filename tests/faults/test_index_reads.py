@@ -16,7 +16,6 @@ from xo_runtime_codex.history.store import Store
 
 Reference = Callable[[Path], index_reference.Expected]
 Kind = tuple[type[IndexedHome], type[FileFuzzer], Reference]
-SEEDS = range(12)
 STEPS = 40
 ROOT = Path(__file__).parents[2]
 EDITS = ROOT / "plugins" / "runtime_codex" / "tests" / "fixtures" / "edits"
@@ -46,13 +45,13 @@ def check(home: IndexedHome, name: str, wanted: index_reference.Expected) -> Non
     assert used == [sum(c[0] for c in calls), sum(c[1] for c in calls), len(calls)]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.fault
 @pytest.mark.parametrize("kind", [CLAUDE, CODEX], ids=["claude", "codex"])
 def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
-    tmp_path: Path, seed: int, kind: Kind
+    tmp_path: Path, fault_number: int, kind: Kind
 ) -> None:
     home, expected = kind[0](tmp_path), kind[2]
-    fuzzer = kind[1](home, seed)
+    fuzzer = kind[1](home, fault_number)
 
     async def run() -> None:
         running = home.index()
@@ -74,12 +73,12 @@ def test_random_files_read_in_slices_give_what_a_slow_reader_gives(
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.fault
 def test_random_rollouts_give_the_messages_that_their_store_gives(
-    tmp_path: Path, seed: int
+    tmp_path: Path, fault_number: int
 ) -> None:
     home = RolloutHome(tmp_path)
-    fuzzer = RolloutFuzzer(home, seed)
+    fuzzer = RolloutFuzzer(home, fault_number)
     store = Store(tmp_path)
 
     async def run() -> None:

@@ -69,13 +69,10 @@ def test_it_states_the_versions_of_the_core_that_it_was_made_for(
     }
 
 
-@pytest.mark.parametrize("name", ["My_agent", "9lives", "-x", "a--b", "a b", "", "../x", "ünder"])
-def test_a_name_that_cannot_be_a_package_is_refused(
-    host: InstalledHost, tmp_path: Path, name: str
-) -> None:
+def test_a_name_that_cannot_be_a_package_is_refused(host: InstalledHost, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     refused = host.run(
-        "xo-cowork", "plugins", "new", "runtime", "--folder", str(folder), "--", name, home=tmp_path
+        "xo-cowork", "plugins", "new", "runtime", "--folder", str(folder), "--", "-x", home=tmp_path
     )
     assert refused.returncode == 2
     assert "is not a name" in refused.stderr

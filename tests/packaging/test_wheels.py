@@ -1,7 +1,6 @@
 """Wheels of the core and of chosen plugins, installed where the source tree is not."""
 
 import re
-import socket
 import subprocess
 import tomllib
 import zipfile
@@ -10,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.installed_host import ROOT, InstalledHost
+from xo_cowork_core.sdk.testing.ports import free_port
 
 START_SECONDS = 60
 PAGE = ROOT / "docs" / "images.md"
@@ -125,8 +125,3 @@ def test_a_plugin_that_is_installed_later_is_found_at_once(
         assert "runtime_codex" in checked.stdout
     finally:
         installed_host.uninstall("xo-runtime-codex")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

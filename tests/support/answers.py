@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from xo_cowork_core.sdk.testing import LiveServer
+from xo_cowork_core.sdk.testing import LiveServer, eventually
 
 
 def get_json(server: LiveServer, path: str, **query: Any) -> Any:
@@ -12,6 +12,15 @@ def get_json(server: LiveServer, path: str, **query: Any) -> Any:
     answer = server.client.get(path, params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def wait_for_state(server: LiveServer, runtime: str, state: str) -> None:
+    """Wait until a runtime is in a state; until its first check ends it is starting."""
+    eventually(
+        lambda: get_json(server, "/health")["runtimes"][runtime]["state"] == state,
+        15,
+        f"{runtime} is {state}",
+    )
 
 
 def expect_error(answer: httpx.Response, status: int = 400) -> str:

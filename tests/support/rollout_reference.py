@@ -9,6 +9,7 @@ from tests.support.index_reference import Expected, number, reversed_order, time
 
 Json = dict[str, Any]
 NO_TIME = ""
+STARTED = "task_started"
 
 
 @dataclass
@@ -47,19 +48,27 @@ def expected(sessions: Path) -> Expected:
 def rows_of(path: Path) -> list[Json]:
     """Return the complete lines of the kinds that the index reads."""
     rows: list[Json] = []
+    has_meta = False
     for line in path.read_bytes().split(b"\n")[:-1]:
         try:
             row = json.loads(line.decode("utf-8"))
         except ValueError:
             continue
-        if isinstance(row, dict) and isinstance(row.get("payload"), dict) and is_relevant(row):
+        if not isinstance(row, dict) or not isinstance(row.get("payload"), dict):
+            continue
+        has_meta = has_meta or row.get("type") == "session_meta"
+        # no `session_meta` here says that the history is paginated
+        if is_relevant(row, is_legacy=has_meta):
             rows.append(row)
     return rows
 
 
-def is_relevant(row: Json) -> bool:
+def is_relevant(row: Json, *, is_legacy: bool) -> bool:
     kinds = {"session_meta", "turn_context", "token_usage_record"}
     events = {"item_completed", "task_complete", "turn_aborted"}
+    if is_legacy:
+        # says nothing, but its time is one of the session
+        events.add(STARTED)
     event = row["payload"].get("type")
     return row.get("type") in kinds or (row.get("type") == "event_msg" and event in events)
 
@@ -147,7 +156,8 @@ def adds_empty_answer(row: Json, run: Run) -> bool:
     body = row["payload"]
     if row["type"] == "token_usage_record":
         return isinstance(body.get("usage"), dict) and body.get("turn_id") == run.turn
-    failed = row["type"] == "event_msg" and bool(body.get("error"))
+    is_end = row["type"] == "event_msg" and body.get("type") != STARTED
+    failed = is_end and bool(body.get("error"))
     return failed and body.get("turn_id") in {run.turn, None}
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from xo_cowork_core.sdk.testing import LiveServer, eventually
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 def wait_until_saved(server: LiveServer, stream_id: str, last_id: int) -> None:

@@ -6,22 +6,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import orjson
 
 from xo_cowork_core.sdk import Answers, Event, Health, Runtime, RuntimeInfo, Turn, TurnAnswer
 from xo_cowork_core.sdk.runtime.history import Message
 from xo_cowork_core.sdk.runtime.runtime import ChecksHealth
+from xo_cowork_core.services.connectors.connections import Connections
+from xo_cowork_core.services.connectors.project_access import ProjectAccessStore
 from xo_cowork_core.services.eventlog.batches import split
 from xo_cowork_core.services.eventlog.log import EventLog
 from xo_cowork_core.services.eventlog.reader import open_reader
+from xo_cowork_core.services.git_credentials.git_credentials import GitCredentials
 from xo_cowork_core.services.history.host_history import HostHistory
 from xo_cowork_core.services.history.hosted_sessions import HostedSessions
 from xo_cowork_core.services.history.interrupted_answers import InterruptedAnswers
 from xo_cowork_core.services.index import schema as index_schema
 from xo_cowork_core.services.index.index import Index
 from xo_cowork_core.services.index.indexer import Indexer
+from xo_cowork_core.services.mcp.run_servers import RunServers
+from xo_cowork_core.services.run_tokens import RunTokens
 from xo_cowork_core.services.runtimes.plugin_record import PluginRecord
 from xo_cowork_core.services.runtimes.readiness import Readiness
 from xo_cowork_core.services.runtimes.registry import RegisteredRuntime, Registry
@@ -37,7 +42,7 @@ from xo_cowork_core.services.workspace import Workspace
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.state_schema import STEPS
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 RunFunction = Callable[[Turn], AsyncGenerator[Event, None]]
 
 
@@ -152,24 +157,20 @@ class TurnEngine:
         self.sessions = Sessions(
             self.database, self.registry, self.history, self.hosted, interrupted, self.index
         )
+        self.redactor = SecretRedactor()
+        run_servers = self._run_servers()
         self.resolver = TurnResolver(
             self.registry,
             self.selector,
             self.sessions,
             Workspace(self.home, self.projects),
-            redactor=SecretRedactor(),
+            redactor=self.redactor,
+            run_servers=run_servers,
+            git_credentials=GitCredentials(*run_servers),
             permission_mode="ask",
         )
-        self.turns = Turns(
-            resolver=self.resolver,
-            registry=self.registry,
-            eventlog=self.eventlog,
-            store=TurnStore(self.database, self.history),
-            clock=self.clock,
-            stop_owner=self._stop_owner,
-            permission_seconds=self.permission_seconds,
-            listeners=self.listeners,
-        )
+        self.run_tokens = run_servers.tokens
+        self.turns = self._turns(self.run_tokens)
 
     async def __aenter__(self) -> Self:
         self.database.open()
@@ -209,6 +210,28 @@ class TurnEngine:
     async def messages(self, session_id: str) -> Sequence[Message]:
         """Return the messages that the host stores of a session."""
         return await self.history.messages(session_id)
+
+    def _turns(self, run_tokens: RunTokens) -> Turns:
+        return Turns(
+            resolver=self.resolver,
+            registry=self.registry,
+            eventlog=self.eventlog,
+            store=TurnStore(self.database, self.history),
+            run_tokens=run_tokens,
+            clock=self.clock,
+            stop_owner=self._stop_owner,
+            permission_seconds=self.permission_seconds,
+            listeners=self.listeners,
+        )
+
+    def _run_servers(self) -> RunServers:
+        return RunServers(
+            self.registry,
+            cast("Connections", None),  # no connector is registered
+            ProjectAccessStore(self.home / "projects.json"),
+            RunTokens(self.redactor.add),
+            "http://127.0.0.1:5002",
+        )
 
     async def _stop_owner(self, stream_id: str) -> str:
         self.stopped_owners.append(stream_id)

@@ -17,7 +17,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("site")
     uv = Path(sys.executable).with_name("uv")
     install = [uv, "pip", "install", "--quiet", "--no-deps", "--target", target, FOLDER]
-    subprocess.run(install, check=True, timeout=60)
+    subprocess.run(install, check=True, timeout=100)
     return target
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.contract.connector_requests import CLIENT_IDS
 from tests.support.contract.requests import ContractRequests
 from xo_cowork_core.sdk.testing import Chat, LiveServer, install_plugin
+
+CONNECTORS = ("gdrive", "github", "manus", "onedrive", "vercel")
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +56,18 @@ def contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContractReque
     """A server with everything that a request for each operation needs."""
     source = (Path(__file__).parents[1] / "support" / "plugins" / "gateway.py").read_text()
     place = install_plugin(tmp_path_factory.mktemp("plugins"), "runtime_gatewayed", source)
-    plugins = ("claude", "codex", "demo", "gatewayed", "openclaw")
+    runtimes = [f"runtime_{name}" for name in ("claude", "codex", "demo", "gatewayed", "openclaw")]
+    connectors = [f"connector_{name}" for name in CONNECTORS]
     variables = {
-        "XO_PLUGINS": ",".join(f"runtime_{name}" for name in plugins),
+        "XO_PLUGINS": ",".join([*runtimes, *connectors]),
         "AGENT_NAME": "gatewayed",
         "CHAT_API_BASE_URL": "http://127.0.0.1:9",
         "OPENCLAW_GATEWAY_URL": "ws://127.0.0.1:9",
+        # the outside services can't be reached, and nothing leaves the machine
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "NO_PROXY": "127.0.0.1,localhost",
+        **CLIENT_IDS,
     }
     with LiveServer(environment=variables, python_path=[place]) as server:
         yield ContractRequests(server)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 
 def test_session_created_comes_first_and_only_in_a_new_session(chat: Chat) -> None:
@@ -60,9 +60,9 @@ def test_the_terminal_event_is_sent_again_past_the_end(chat: Chat, beyond: int) 
 
 
 def test_the_identical_prompt_within_seconds_gets_the_running_turn(chat: Chat) -> None:
-    first = chat.prompt("silent 3")
-    assert chat.prompt("silent 3") == first
-    again = chat.prompt("silent 3", session_id=first.session_id)
+    first = chat.prompt("silent 30")
+    assert chat.prompt("silent 30") == first
+    again = chat.prompt("silent 30", session_id=first.session_id)
     assert again == first
     other = chat.send("text", session_id=first.session_id)
     assert other.status_code == 409
@@ -73,7 +73,7 @@ def test_the_identical_prompt_within_seconds_gets_the_running_turn(chat: Chat) -
 def test_equal_prompts_at_the_same_moment_start_one_turn(chat: Chat) -> None:
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(chat.prompt("silent 2"))) for _ in range(8)
+        threading.Thread(target=lambda: found.append(chat.prompt("silent 30"))) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -120,6 +120,7 @@ def test_a_context_block_reaches_no_title_and_no_history(chat: Chat) -> None:
 
 def test_spa_style_gives_the_bare_list(chat: Chat) -> None:
     chat.run_turn("text")
+    eventually(lambda: chat.sessions() != [], 15, "a session is listed")
     rows = chat.http.get("/api/sessions?limit=1", headers={"X-XO-Wire": "spa"}).json()
     assert isinstance(rows, list)
     assert rows[0]["id"] == rows[0]["session_id"]
@@ -208,7 +209,7 @@ def test_a_turn_writes_only_inside_its_project(own_server: LiveServer) -> None:
 
 
 def test_a_running_turn_outside_any_project_is_listed(server: LiveServer) -> None:
-    body = {"text": "silent 5", "agent_name": "demo"}
+    body = {"text": "silent 30", "agent_name": "demo"}
     started = server.client.post("/api/chat/prompt", json=body).json()
     answer = server.client.get("/api/chat/active")
     assert answer.status_code == 200, answer.text

@@ -4,18 +4,20 @@ A run makes as many requests of each kind to each operation as it has fault roun
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import response_schema_conformance
 from schemathesis.generation import GenerationMode
 
 from xo_cowork_core.sdk.testing import LiveServer
 
+ANY_TEXT = {"type": "string", "title": ""}
 KNOWN = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 412, 413, 431, 501, 502, 503}
+# a stream that ends when its client leaves
+ENDLESS = "/api/connectors/events"
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,18 @@ def check(case: schemathesis.Case) -> None:
         case.validate_response(answer, checks=[response_schema_conformance])
 
 
+def has_wrong_input(operation: schemathesis.APIOperation[Any, Any, Any, Any]) -> bool:
+    """Return whether the document excludes any input; it excludes no text in a path.
+
+    Where it excludes none, a search for a wrong one takes half a second of CPU to give up.
+    """
+    return bool(operation.body) or any(
+        parameter.definition["in"] != "path"
+        or {**parameter.definition["schema"], "title": ""} != ANY_TEXT
+        for parameter in operation.iter_parameters()
+    )
+
+
 @pytest.mark.fault
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -41,8 +55,12 @@ def test_no_request_gets_a_status_outside_the_contract(
     server: LiveServer, mode: GenerationMode, run_seed: int, fault_rounds: int
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json")
-    for operation in schema.get_all_operations():
-        strategy = operation.ok().as_strategy(generation_mode=mode)
+    schema = schema.exclude(path=ENDLESS)
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if mode is GenerationMode.NEGATIVE and not has_wrong_input(operation):
+            continue
+        strategy = operation.as_strategy(generation_mode=mode)
         run = settings(
             max_examples=fault_rounds,
             deadline=None,
@@ -50,7 +68,5 @@ def test_no_request_gets_a_status_outside_the_contract(
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )(seed(run_seed)(given(case=strategy)(check)))
-        # an operation without input has no wrong input
-        with suppress(Unsatisfiable):
-            run()
+        run()
     assert server.client.get("/health").json()["status"] == "ok"

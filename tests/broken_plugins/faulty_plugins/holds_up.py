@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from pathlib import Path
 
 from xo_cowork_core.sdk import (
     Answers,
@@ -32,7 +33,13 @@ class Holder(Runtime, Answers, ChecksHealth, Interrupts):
         yield TextDelta("Well. ")
         if turn.text == "block":
             time.sleep(2.5)
+        if turn.text == "nap":
+            Path(turn.cwd, "naps").touch()
+            for _ in range(4):
+                time.sleep(0.1)
         if turn.text == "program":
+            # a program may take long to start; while a tool runs nobody takes the turn for silent
+            yield ToolCall("c1", "bash")
             process = await self.context.processes.spawn(
                 [sys.executable, "-c", FAILING],
                 cwd=turn.cwd,
@@ -46,7 +53,7 @@ class Holder(Runtime, Answers, ChecksHealth, Interrupts):
             yield ToolCall("c1", "bash")
         if turn.text in {"ask", "refuse"}:
             yield PermissionRequest("c1", "bash", "run_commands")
-        if turn.text != "block":
+        if turn.text not in {"block", "nap"}:
             await asyncio.sleep(3 if turn.text in {"tool", "ask"} else 3600)
 
     async def answer(self, turn, call_id, answer):

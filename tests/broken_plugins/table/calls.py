@@ -102,6 +102,9 @@ IDENTITIES = (
     ("Account", "make it an object, Account(…)"),
     ("Account(583231)", "Account.id must be str, not int"),
     ("Account('a', name=None)", "Account.name must be str, not None"),
+    ("Account('a', scopes='repo')", "Account.scopes must be"),
+    ("Account('a', scopes=(5,))", "Account.scopes[0] must be str, not int"),
+    ("Account('a', scopes=('a' * 5000,))", "a text of the account is too long"),
     ("Account('\\ud800')", "without half a surrogate pair"),
     ("Account('a' * 5000)", "a text of the account is too long"),
     ("plain Account('a')", "must be a coroutine, not Account: write `async def identify`"),
@@ -124,7 +127,6 @@ METHODS = (
     ("fail(OSError('x'))", "sign_in_methods() raised OSError: x"),
     ("fail(SystemExit(3))", "sign_in_methods() raised SystemExit: 3"),
     ("fail(KeyboardInterrupt())", "sign_in_methods() raised KeyboardInterrupt"),
-    ("time.sleep(1.7)", "{}.py:1 in <module> holds the event loop for more than 1 s"),
 )
 ENVIRONMENTS = (
     ("None", "turn_environment() must return a dict of str to SecretStr, not None"),
@@ -143,5 +145,36 @@ ENVIRONMENTS = (
     ("fail(SystemExit(3))", "turn_environment() raised SystemExit: 3"),
     ("fail(KeyboardInterrupt())", "turn_environment() raised KeyboardInterrupt"),
     ("time.sleep(1.7)", "{}.py:1 in <module> holds the event loop for more than 1 s"),
+)
+GIT_HOSTS = (
+    ("None", "git_hosts() must return a list of str, not None"),
+    ("'github.com'", "not str: put it into a list"),
+    ("[5]", "git_hosts()[0] must be str, not int"),
+    ("['https://acme.test']", "git_hosts(): 'https://acme.test' is no host name"),
+    ("['ACME.test']", "git_hosts(): 'ACME.test' is no host name"),
+    ("['acme.test/owner']", "git_hosts(): 'acme.test/owner' is no host name"),
+    ("['a,b']", "git_hosts(): 'a,b' is no host name"),
+    ("['a.helper\\n[x']", "is no host name"),
+    ("asyncio.sleep(0)", "not a coroutine: write `def`, not `async def`"),
+    ("fail(OSError('x'))", "git_hosts() raised OSError: x"),
+    ("fail(SystemExit(3))", "git_hosts() raised SystemExit: 3"),
+)
+MCP_SERVERS = (
+    ("'https://x'", "mcp_server() must return McpEndpoint or None, not str"),
+    ("McpEndpoint(5)", "McpEndpoint.url must be str, not int"),
+    ("McpEndpoint('https://x', None)", "McpEndpoint.token_header must be str, not None"),
+    ("asyncio.sleep(0)", "not a coroutine: write `def`, not `async def`"),
+    ("McpEndpoint('')", "mcp_server(): url must be https, or http on a loopback address"),
+    ("McpEndpoint('http://example.com/mcp')", "must be https, or http on a loopback address"),
+    ("McpEndpoint('ftp://127.0.0.1/mcp')", "must be https, or http on a loopback address"),
+    ("McpEndpoint('https://[::1')", "must be https, or http on a loopback address"),
+    ("McpEndpoint('https://a:b@x/mcp')", "url must have neither credentials nor a fragment"),
+    ("McpEndpoint('https://x/mcp#a')", "url must have neither credentials nor a fragment"),
+    ("McpEndpoint('https://x/m cp')", "nor a fragment nor spaces"),
+    ("McpEndpoint('https://x/mcp', 'a b')", "token_header must be the name of a header"),
+    ("McpEndpoint('https://x/mcp', 'Host')", "token_header must be the name of a header"),
+    ("McpEndpoint('https://x/mcp', 'Mcp-Session-Id')", "that the protocol does not use"),
+    ("fail(OSError('x'))", "mcp_server() raised OSError: x"),
+    ("fail(SystemExit(3))", "mcp_server() raised SystemExit: 3"),
 )
 INTERRUPT_HANGS = ("swallow()", "interrupt() took longer than 1.5 s: answer earlier")

@@ -111,6 +111,41 @@ HOOKS = {
         "def xo_contributes(self):\n    return Contributions(env_file='acme.env')",
         "is no path like ~/.acme/env",
     ),
+    "policies_list": (
+        "def xo_contributes(self):\n    return Contributions(policies=['/api/acme'])",
+        "Contributions.policies must be a dict of str to PluginRoutePolicy, not list",
+    ),
+    "policies_dict": (
+        "def xo_contributes(self):\n    return Contributions(policies={'/a': {'public': True}})",
+        "Contributions.policies['/a'] must be PluginRoutePolicy, not dict",
+    ),
+    "policies_text": (
+        "def xo_contributes(self):\n"
+        "    return Contributions(policies={'/a': PluginRoutePolicy(public='no')})",
+        "Contributions.policies['/a'].public must be bool, not str",
+    ),
+    "policy_outside": (
+        "def xo_contributes(self):\n"
+        "    policies = {'/api/chat/prompt': PluginRoutePolicy(public=True)}\n"
+        "    return Contributions(prefixes=['/api/mine'], policies=policies)",
+        "its policy for /api/chat/prompt lies outside its claims",
+    ),
+    "policy_of_core": (
+        "def xo_contributes(self):\n"
+        "    policies = {'/api/connectors/office/{action}': PluginRoutePolicy(public=True)}\n"
+        "    return Contributions(prefixes=['/api/connectors/office'], policies=policies)",
+        "its policy for /api/connectors/office/{action} holds for /api/connectors/{name}/",
+    ),
+    "policy_mistyped": (
+        "def xo_contributes(self):\n"
+        "    policies = {'/api/typo/cal': PluginRoutePolicy(public=True)}\n"
+        "    return Contributions(prefixes=['/api/typo'], policies=policies)\n"
+        "def xo_routers(self):\n"
+        "    router = APIRouter()\n"
+        "    router.add_api_route('/api/typo/call', lambda: {})\n"
+        "    return [router]",
+        "its policy for /api/typo/cal belongs to no route of its own",
+    ),
     "settings_one": (
         "def xo_contributes(self):\n    return Contributions(settings=Setting('A', 'b'))",
         "Contributions.settings must be a list of Setting, not Setting",
@@ -250,11 +285,11 @@ HOOKS = {
     },
     "routers_none": (
         "def xo_routers(self):\n    pass",
-        "must return a list of APIRouter, not None",
+        "must return a list of APIRouter or LazyRouter, not None",
     ),
     "routers_one": (
         "def xo_routers(self):\n    return APIRouter()",
-        "must return a list of APIRouter, not APIRouter",
+        "must return a list of APIRouter or LazyRouter, not APIRouter",
     ),
     "routers_raise": ("def xo_routers(self):\n    raise OSError('x')", "xo_routers raised OSError"),
     "routers_outside": (

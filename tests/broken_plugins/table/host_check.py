@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.support.answers import wait_for_state
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually, install_plugin
 
 T = TypeVar("T")
@@ -17,6 +18,8 @@ HEALTHY = "plugin_healthy"
 LISTS = ("agents", "models", "sessions", "usage", "connectors", "skills", "tools")
 PATHS = ("/health", "/openapi.json", "/api/plugins", *(f"/api/{name}" for name in LISTS))
 LIMIT_SECONDS = 2.0
+ATTEMPTS = 6
+LISTED_SECONDS = 15.0
 
 
 def install_all(folder: Path, sources: Mapping[str, str]) -> Path:
@@ -50,6 +53,8 @@ class HostCheck:
         Returns the rows of `/api/plugins` by name.
         """
         self._within_limit(self._run_turn, "a turn of the healthy runtime")
+        for runtime in ("demo", "healthy"):
+            wait_for_state(self.server, runtime, "ready")
         answers = {path: self._within_limit(lambda p=path: self._get(p), path) for path in PATHS}
         plugins = {row["name"]: row for row in answers["/api/plugins"].json()["plugins"]}
         health = answers["/health"].json()
@@ -70,7 +75,7 @@ class HostCheck:
         # the lists follow a scan of the index, for which a request waits a moment only
         eventually(
             lambda: bool(_rows(self._get("/api/sessions"), session_id=self._session_id)),
-            LIMIT_SECONDS,
+            LISTED_SECONDS,
             "the session of the turn",
         )
         return plugins
@@ -86,8 +91,8 @@ class HostCheck:
         self._session_id = turn.session_id
 
     def _within_limit(self, call: Callable[[], T], description: str) -> T:
-        """Return the result of a call; one that a busy machine made late is repeated once."""
-        for _ in range(2):
+        """Return the result of a call; one that a busy machine made late is repeated."""
+        for _ in range(ATTEMPTS):
             started = time.monotonic()
             result = call()
             if time.monotonic() - started < LIMIT_SECONDS:

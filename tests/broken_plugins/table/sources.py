@@ -136,12 +136,17 @@ class Clerk(
         if turn.text != "well":
             await asyncio.sleep(3600)
 
-class Office(Connector, Revokes, ProvidesTurnEnvironment):
+class Office(
+    Connector, Revokes, ProvidesTurnEnvironment, ProvidesMcpServer, ProvidesGitCredentials
+):
     describe = lambda self: ConnectorInfo("office", "Office")
     sign_in_methods = lambda self: now("sign_in_methods", [ApiKey()])
     identify = lambda self, tokens: answer("identify", Account("a"))
     revoke = lambda self, tokens: answer("revoke", None)
     turn_environment = lambda self, turn, tokens: now("turn_environment", {})
+    mcp_server = lambda self: now("mcp_server", None)
+    git_hosts = lambda self: now("git_hosts", [])
+    git_credential = lambda self, tokens: GitCredential("octo", tokens.access_token)
 
 class Plugin:
     @hookimpl

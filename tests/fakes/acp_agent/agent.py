@@ -3,8 +3,10 @@
 
 A prompt is a command: `say JSON`, `tick SECONDS`, `wait SECONDS` (a tool), `write NAME JSON` (asks
 first), `work NAME SECONDS`, `think`, `plan`, `fail`, `die`, `deaf SECONDS` (a tool that no cancel
-ends), `mode`, `blocks` (the files of the prompt) or the command `/stamp TEXT`. Sessions are files
-in `$HOME/.acp`, so that they can be resumed. `ACP_LOSES_SESSIONS` makes the agent forget them.
+ends), `mode`, `blocks` (the files of the prompt), `servers` (the session's MCP servers) or the
+command `/stamp TEXT`. Sessions are files in `$HOME/.acp`, so that they can be resumed.
+`ACP_LOSES_SESSIONS` makes the agent forget them, and `ACP_TAKES_NO_MCP` refuse MCP servers over
+HTTP.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ class Agent:
     def __init__(self) -> None:
         self.cancelled: dict[str, asyncio.Event] = {}
         self.cwd: dict[str, str] = {}
+        self.servers: dict[str, list[dict[str, Any]]] = {}
         self.mode: dict[str, str] = {}
         self.blocks: dict[str, list[dict[str, Any]]] = {}
         self.always: set[str] = set()
@@ -63,6 +66,8 @@ class Agent:
         sessions = {"resume": {}, "close": {}}
         takes = {"image": True, "embeddedContext": True}
         capabilities = {"sessionCapabilities": sessions, "promptCapabilities": takes}
+        if "ACP_TAKES_NO_MCP" not in os.environ:
+            capabilities["mcpCapabilities"] = {"http": True, "sse": False}
         return {"protocolVersion": 1, "agentCapabilities": capabilities}
 
     async def session_new(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -70,6 +75,7 @@ class Agent:
         STORE.mkdir(exist_ok=True)
         (STORE / session).write_text(params["cwd"])
         self.cwd[session] = params["cwd"]
+        self.servers[session] = params["mcpServers"]
         self.mode[session] = MODES[0]
         offer_commands(session)
         return {"sessionId": session, "configOptions": options(), "modes": self.modes(session)}
@@ -79,6 +85,7 @@ class Agent:
         if not (STORE / session).exists() or "ACP_LOSES_SESSIONS" in os.environ:
             raise LookupError(session)
         self.cwd[session] = params["cwd"]
+        self.servers[session] = params["mcpServers"]
         self.mode.setdefault(session, MODES[0])
         return {"configOptions": options(), "modes": self.modes(session)}
 
@@ -125,6 +132,9 @@ class Agent:
         entries = [{"content": "Write", "status": "in_progress", "priority": "high"}]
         update(session, "plan", entries=entries)
         chunk(session, "That is the plan.")
+
+    async def play_servers(self, session: str, rest: str) -> None:
+        chunk(session, json.dumps(self.servers[session]))
 
     async def play_blocks(self, session: str, rest: str) -> None:
         chunk(session, json.dumps(self.blocks[session][1:]))

@@ -17,6 +17,9 @@ CONFIG = """\
 model = "fake-model"
 model_provider = "fake"
 check_for_update_on_startup = false
+[features]
+# else each start fetches a list of plugins from the network
+plugins = false
 [analytics]
 enabled = false
 [model_providers.fake]

@@ -27,8 +27,9 @@ class Client:
 class GatewayMethods:
     """Answers requests: method `a.b` is served by `on_a_b`."""
 
-    def __init__(self, store: SessionStore, budget: Budget) -> None:
+    def __init__(self, store: SessionStore, budget: Budget, *, skips: int = 0) -> None:
         self._store = store
+        self._skips = skips
         self._budget = budget
         self._clients: set[Client] = set()
         self._runs: dict[str, Run] = {}
@@ -109,6 +110,10 @@ class GatewayMethods:
         session, publish = self._store.create(key, {}), self._publisher(key, client)
         run = Run(run_id, session, self._store, publish, self._tasks)
         self._runs[run_id] = run
+        if self._skips:
+            self._skips -= 1
+            run.skip()
+            return {"runId": run_id, "status": "started"}
         run.task = asyncio.create_task(run.play(params["message"], self._budget))
         return {"runId": run_id, "status": "started"}
 
@@ -118,6 +123,12 @@ class GatewayMethods:
             return {"aborted": False}
         run.task.cancel()
         return {"aborted": True, "runIds": [run.run_id]}
+
+    async def on_sessions_abort(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
+        run = self._active_run(params["key"])
+        if run and run.task:
+            run.task.cancel()
+        return {"ok": True, "abortedRunId": run.run_id if run else None}
 
     async def on_tasks_list(self, client: Client, params: dict[str, Any]) -> dict[str, Any]:
         return {"tasks": self._tasks.running(params["sessionKey"])}

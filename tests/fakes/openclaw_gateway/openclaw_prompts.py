@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,13 +17,15 @@ from pathlib import Path
 import httpx
 
 from tests.fakes.models import fake_model_api, working
-from xo_cowork_core.sdk.testing import Chat, RuntimeSubject, eventually
+from xo_cowork_core.sdk.testing import Chat, RuntimeSubject
+from xo_cowork_core.sdk.testing.ports import free_port
 
 FAKES = Path(__file__).resolve().parent.parent
 TOOLCHAIN = FAKES.parents[1] / ".toolchain" / "bin"
 TOKEN = "fake-token"
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
+REFUSAL_POLL_SECONDS = 0.5
 SILENT_SECONDS = "10"
 LONG_SECONDS = "30"
 MODEL = "fake/model-1"
@@ -135,12 +136,6 @@ def fake_openclaw(folder: Path) -> Path:
     return binary
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def chat_model(log: Path | None = None) -> AbstractContextManager[int]:
     """Run the fake model API and give its port."""
     return fake_model_api("chat_completions", log)
@@ -162,9 +157,13 @@ def config(port: int, model_port: int, condition: str = "") -> dict[str, object]
             "port": port,
             "auth": {"mode": "token", "token": TOKEN},
             **({"condition": condition} if condition else {}),
+            # a fresh home would get a copy of its pages, which takes 3 s of CPU
+            "controlUi": {"enabled": False},
             "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
         },
         "plugins": {"enabled": False},
+        # its plan of what to remove is made by threads that take 2 s of CPU to start
+        "session": {"maintenance": {"mode": "warn"}},
         "models": {"providers": {"fake": provider, "refused": {**provider, "apiKey": "bad"}}},
         "agents": {"defaults": {"model": {"primary": MODEL}, "skipBootstrap": True}},
     }
@@ -205,18 +204,17 @@ def say(text: str) -> str:
 
 
 def first_refusal(chat: Chat) -> httpx.Response:
-    """Send prompts until one is refused, and return that response."""
-    refusals: list[httpx.Response] = []
+    """Send prompts until one is refused, and return that response.
+
+    Each that is accepted is a turn, which takes the real gateway half a second of CPU.
+    """
+    until = time.monotonic() + START_SECONDS
     # the same words again would count as one prompt sent twice
     numbers = itertools.count()
-
-    def is_refused() -> bool:
-        answer = chat.send(say(f"Now {next(numbers)}?"))
-        refusals.extend([] if answer.is_success else [answer])
-        return not answer.is_success
-
-    eventually(is_refused, START_SECONDS, "a prompt is refused")
-    return refusals[0]
+    while (answer := chat.send(say(f"Now {next(numbers)}?"))).is_success:
+        assert time.monotonic() < until, "no prompt was refused"
+        time.sleep(REFUSAL_POLL_SECONDS)
+    return answer
 
 
 def tool(name: str, **arguments: object) -> str:

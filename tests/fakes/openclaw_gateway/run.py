@@ -75,6 +75,12 @@ class Run:
             self._end({"status": "error", "error": "aborted", "stopReason": "aborted"})
             self._chat("aborted", stopReason="rpc", message=self._message(self._whole_text))
 
+    def skip(self) -> None:
+        """End without running the prompt, as when an interrupted run is about to continue."""
+        self._end({"status": "ok"})
+        body = {"runId": self.run_id, "sessionKey": self.key, "state": "final", "seq": 1}
+        asyncio.get_running_loop().call_later(0.1, self._publish, "chat", body)
+
     async def _step(self, actions: Sequence[Action]) -> bool:
         """Perform one answer of the model; return whether it called tools."""
         self._item, self.text = str(uuid.uuid4()), ""

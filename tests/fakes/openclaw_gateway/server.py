@@ -1,7 +1,8 @@
 """A fake of the OpenClaw gateway, for runs without the toolchain.
 
   server.py gateway run     with ~/.openclaw/openclaw.json as the real one does; one more key,
-                            `gateway.condition` may be `starting` or `newer` (another protocol)
+                            `gateway.condition` may be `starting`, `newer` (another protocol) or
+                            `recovering` (it does not run the first two prompts)
   server.py --version
 
 Speaks the control protocol as captured from the real one, performs the directives of the model's
@@ -38,7 +39,8 @@ class FakeGateway:
         self._token = token
         self._condition = condition
         self._budget = Budget()
-        self._methods = GatewayMethods(store, self._budget)
+        skips = 2 if condition == "recovering" else 0
+        self._methods = GatewayMethods(store, self._budget, skips=skips)
         self._boot_id = str(uuid.uuid4())
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

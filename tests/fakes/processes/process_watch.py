@@ -8,7 +8,7 @@ import psutil
 from xo_cowork_core.sdk.testing import eventually
 
 HERE = Path(__file__).parent
-BEGIN_SECONDS = 20
+BEGIN_SECONDS = 60
 
 
 class ProcessWatch:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, environment, model_api
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from tests.support.priced_server import priced_server
+from xo_cowork_core.sdk.testing import Chat
 
 OpenChat = Callable[..., Chat]
 
@@ -35,7 +36,7 @@ def open_chat(claude: Path, model_port: int, tmp_path: Path) -> Iterator[OpenCha
         def start(**more: str) -> Chat:
             values = {"XO_PLUGINS": "runtime_claude", "XO_PERMISSION_MODE": "ask"}
             values |= environment(claude, model_port, tmp_path / "claude") | more
-            server = LiveServer(environment={k: v for k, v in values.items() if v})
+            server = priced_server({k: v for k, v in values.items() if v})
             return Chat(stack.enter_context(server), "claude_code")
 
         yield start
@@ -47,5 +48,11 @@ def chat(claude: Path, model_port: int, tmp_path_factory: pytest.TempPathFactory
     config = tmp_path_factory.mktemp("claude")
     values = {"XO_PLUGINS": "runtime_claude", "XO_PERMISSION_MODE": "ask"}
     values |= environment(claude, model_port, config)
-    with LiveServer(environment=values) as server:
+    with priced_server(values) as server:
         yield Chat(server, "claude_code")
+
+
+@pytest.fixture(scope="module")
+def shared_session(chat: Chat) -> str:
+    """A session for the tests that need none of their own: a new one is a start of the CLI."""
+    return chat.run_turn("[[text first]]").session_id

@@ -9,7 +9,7 @@ from tests.fakes.claude_cli.claude_prompts import environment, model_api, sleepi
 from tests.fakes.processes.process_watch import ProcessWatch
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
-END_SECONDS = 2.0
+END_SECONDS = 5.0
 CALL_SECONDS = 0.2
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from tests.fakes.claude_cli.claude_prompts import text
 from tests.support.answers import expect_error, get_json
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 KEY = "sk-ant-planted-newcomer-5c1d"
 PLUGIN = "runtime_claude"
 DOCTOR_SECONDS = 60
+LIST_SECONDS = 15.0
 
 
 def doctor(server: LiveServer) -> tuple[int, list[dict[str, Any]]]:
@@ -63,7 +64,10 @@ def test_from_an_empty_home_to_the_first_answer(claude: Path, model_port: int) -
         assert turn.text == "Welcome, newcomer"
         assert http.post("/api/onboarding/complete").json() == {"ok": True}
         assert get_json(server, "/api/onboarding")["completed"] is True
-        (session,) = http.get("/api/sessions").json()["sessions"]
+        eventually(
+            lambda: get_json(server, "/api/sessions")["total"] > 0, LIST_SECONDS, "it is listed"
+        )
+        (session,) = get_json(server, "/api/sessions")["sessions"]
         assert session["agent_name"] == "claude_code"
         answers = [http.get(path).text for path in ("/health", "/api/plugins", "/metrics")]
         answers.append(http.get("/api/config/agents/claude_code").text)

@@ -4,32 +4,48 @@ import os
 import signal
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from xo_cowork_core.sdk.testing import Chat, eventually
+import pytest
+
+from xo_cowork_core.sdk.testing import Chat, Recording, eventually
 
 OpenChat = Callable[..., Chat]
-SECONDS = 10.0
+SECONDS = 20.0
 
 
 def processes(chat: Chat, claude: Path) -> list[int]:
     return sorted(p.pid for p in chat.server.descendants() if str(claude) in p.command)
 
 
-def test_the_second_turn_uses_the_same_process(chat: Chat, claude: Path) -> None:
-    first = chat.run_turn("one [[text a]]")
+class TwoTurns(NamedTuple):
+    """Two turns of a session, and the processes after each."""
+
+    first: Recording
+    second: Recording
+    processes: Sequence[Sequence[int]]
+
+
+@pytest.fixture(scope="module")
+def two_turns(chat: Chat, claude: Path) -> TwoTurns:
+    first = chat.run_turn("one [[text n=4 a]]")
     before = processes(chat, claude)
     second = chat.run_turn("two [[recite]]", session_id=first.session_id)
-    assert second.text == "one | two"
-    assert processes(chat, claude) == before
+    return TwoTurns(first, second, [before, processes(chat, claude)])
 
 
-def test_usage_is_the_turns_own(chat: Chat) -> None:
-    first = chat.run_turn("[[text n=4 a]]")
-    second = chat.run_turn("[[text n=2 a]]", session_id=first.session_id)
-    ends = [first.terminal.data, second.terminal.data]
-    assert [end["tokens"]["output"] for end in ends] == [4, 2]
+def test_the_second_turn_uses_the_same_process(two_turns: TwoTurns) -> None:
+    assert two_turns.second.text == "one | two"
+    before, after = two_turns.processes
+    assert before
+    assert after == before
+
+
+def test_usage_is_the_turns_own(two_turns: TwoTurns) -> None:
+    ends = [two_turns.first.terminal.data, two_turns.second.terminal.data]
+    assert [end["tokens"]["output"] for end in ends] == [4, 3]
     assert ends[1]["cost"] < ends[0]["cost"] * 1.5
 
 
@@ -73,7 +89,9 @@ def test_a_session_of_a_terminal_goes_on_here(chat: Chat, claude: Path) -> None:
         timeout=60,
     )
     eventually(
-        lambda: session_id in [row["session_id"] for row in chat.sessions()], 2, "it is listed"
+        lambda: session_id in [row["session_id"] for row in chat.sessions()],
+        SECONDS,
+        "it is listed",
     )
     turn = chat.run_turn("from here [[recite]]", session_id=session_id)
     assert turn.text == "from a terminal | from here"
@@ -120,14 +138,14 @@ def test_an_edit_of_the_first_message_starts_over(chat: Chat) -> None:
 
 def test_few_idle_processes_are_kept(open_chat: OpenChat, claude: Path) -> None:
     chat = open_chat(CLAUDE_WARM_LIMIT="1")
-    turns = [chat.run_turn(f"{word} [[text a]]") for word in ("one", "two", "three")]
+    turns = [chat.run_turn(f"{word} [[text a]]") for word in ("one", "two")]
     eventually(lambda: len(processes(chat, claude)) == 1, SECONDS, "one warm process is left")
     again = chat.run_turn("more [[recite]]", session_id=turns[0].session_id)
     assert again.text == "one | more"
 
 
 def test_an_idle_process_ends(open_chat: OpenChat, claude: Path) -> None:
-    chat = open_chat(CLAUDE_IDLE_SECONDS="2")
+    chat = open_chat(CLAUDE_IDLE_SECONDS="5")
     turn = chat.run_turn("one [[text a]]")
     assert processes(chat, claude)
     eventually(lambda: not processes(chat, claude), SECONDS, "no idle process is left")

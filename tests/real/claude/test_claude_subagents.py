@@ -25,8 +25,8 @@ def subagent(script: str) -> str:
     return f"[[text before && tool Agent {hidden}]] [[text after]] [[text and told]]"
 
 
-def test_a_turn_lasts_until_its_subagents_have_reported(chat: Chat) -> None:
-    turn = chat.run_turn(subagent("[[text n=8 delay=0.1 inner]]"))
+def test_a_turn_lasts_until_its_subagents_have_reported(chat: Chat, shared_session: str) -> None:
+    turn = chat.run_turn(subagent("[[text n=8 delay=0.1 inner]]"), session_id=shared_session)
     assert WAITING in [body["label"] for body in turn.bodies("model-loading")]
     assert turn.text == "beforeafterand told"
     assert [body["tool"] for body in turn.bodies("tool-call")] == ["agent"]
@@ -43,18 +43,20 @@ def test_a_turn_lasts_until_its_subagents_have_reported(chat: Chat) -> None:
     assert chat.run_turn("[[text on]]", session_id=turn.session_id).text == "on"
 
 
-def test_a_subagent_requests_permission_within_the_turn(chat: Chat) -> None:
+def test_a_subagent_requests_permission_within_the_turn(chat: Chat, shared_session: str) -> None:
     write = tool("Write", file_path="sub.txt", content="x").removeprefix("[[")
     inner = f"[[text n=8 delay=0.1 inner && {write} [[text done]]"
-    turn = chat.run_and_answer(subagent(inner), "permission-request", True)
+    turn = chat.run_and_answer(
+        subagent(inner), "permission-request", True, session_id=shared_session
+    )
     assert turn.body("permission-request")["tool"] == "write"
     assert turn.body("permission-resolved")["decision"] == "allow"
     assert (chat.folder / "sub.txt").exists()
     assert turn.text == "beforeafterand told"
 
 
-def test_an_abort_stops_subagents(chat: Chat) -> None:
-    turn = chat.prompt(subagent("[[text n=600 delay=0.1 inner]]"))
+def test_an_abort_stops_subagents(chat: Chat, shared_session: str) -> None:
+    turn = chat.prompt(subagent("[[text n=600 delay=0.1 inner]]"), session_id=shared_session)
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("model-loading")
         (agent,) = [p for p in chat.server.descendants() if turn.session_id in p.command]

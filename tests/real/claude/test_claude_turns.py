@@ -26,39 +26,38 @@ def agent_of(chat: Chat, session_id: str) -> int:
     return agent
 
 
-def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat) -> None:
+def test_abort_kills_a_grandchild_in_its_own_session(chat: Chat, shared_session: str) -> None:
     script = (
         "import subprocess, sys, time; "
         f"subprocess.Popen([sys.executable, '-c', '{SLEEPER}'], start_new_session=True); "
         "time.sleep(301)"
     )
-    session_id = chat.run_turn("one [[text a]]").session_id
-    agent = agent_of(chat, session_id)
+    agent = agent_of(chat, shared_session)
     prompt = f"{tool('Bash', command=f'python3 -c {json.dumps(script)}')} [[text no]]"
-    turn = chat.prompt(prompt, session_id=session_id)
+    turn = chat.prompt(prompt, session_id=shared_session)
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("tool-call")
         eventually(lambda: sleepers(chat), SECONDS, "the tool's child runs")
         chat.abort(turn.stream_id)
         assert stream.rest()[-1].data["finish_reason"] == "aborted"
     eventually(lambda: not sleepers(chat), 5.0, "no child of the tool is left")
-    assert agent_of(chat, session_id) == agent, "the agent itself stays"
+    assert agent_of(chat, shared_session) == agent, "the agent itself stays"
 
 
-def test_abort_keeps_the_process(chat: Chat) -> None:
-    first = chat.run_turn("one [[text a]]")
-    before = agent_of(chat, first.session_id)
-    turn = chat.prompt("two [[text n=600 delay=0.1 slow]]", session_id=first.session_id)
+def test_abort_keeps_the_process(chat: Chat, shared_session: str) -> None:
+    before = agent_of(chat, shared_session)
+    turn = chat.prompt("two [[text n=600 delay=0.1 slow]]", session_id=shared_session)
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("text-delta")
         chat.abort(turn.stream_id)
         stream.rest()
-    assert chat.run_turn("[[text b]]", session_id=first.session_id).text == "b"
-    assert agent_of(chat, first.session_id) == before
+    assert chat.run_turn("[[text b]]", session_id=shared_session).text == "b"
+    assert agent_of(chat, shared_session) == before
 
 
-def test_abort_withdraws_pending_requests(chat: Chat) -> None:
-    turn = chat.prompt(f"{tool('Write', file_path='never.txt', content='x')} [[text no]]")
+def test_abort_withdraws_pending_requests(chat: Chat, shared_session: str) -> None:
+    write = tool("Write", file_path="never.txt", content="x")
+    turn = chat.prompt(f"{write} [[text no]]", session_id=shared_session)
     with chat.stream(turn.stream_id) as stream:
         asked = stream.wait_for("permission-request")
         chat.abort(turn.stream_id)
@@ -69,28 +68,34 @@ def test_abort_withdraws_pending_requests(chat: Chat) -> None:
     assert not (chat.folder / "never.txt").exists()
 
 
-def test_parallel_tools_each_get_their_result(chat: Chat) -> None:
+def test_parallel_tools_each_get_their_result(chat: Chat, shared_session: str) -> None:
     calls = " && ".join(
         tool("Write", file_path=f"p{number}.txt", content=str(number))[2:-2] for number in range(3)
     )
     presets = {"file_changes": True}
-    turn = chat.run_turn(f"[[{calls}]] [[text done]]", permission_presets=presets)
+    turn = chat.run_turn(
+        f"[[{calls}]] [[text done]]", permission_presets=presets, session_id=shared_session
+    )
     calls_made = [body["call_id"] for body in turn.bodies("tool-call")]
     assert len(set(calls_made)) == 3
     assert sorted(calls_made) == sorted(body["call_id"] for body in turn.bodies("tool-result"))
-    parts = [part["data"] for row in chat.messages(turn.session_id) for part in row["parts"]]
+    parts = [part["data"] for part in chat.messages(turn.session_id)[-1]["parts"]]
     states = [part["state"]["status"] for part in parts if part["type"] == "tool"]
     assert states == ["completed"] * 3
 
 
-def test_a_turn_with_all_kinds_of_events_is_stored_as_streamed(chat: Chat) -> None:
+def test_a_turn_with_all_kinds_of_events_is_stored_as_streamed(
+    chat: Chat, shared_session: str
+) -> None:
     fails, reads = tool("Bash", command="python3 -c 1/0"), tool("Read", file_path="absent")
     writes = tool("Write", file_path="rich.md", content="# A")
     script = (
         f"[[think hm && text **First** I look. && {fails[2:-2]} && {reads[2:-2]}]] "
         f"[[text Then I write. && {writes[2:-2]}]] [[think so && text Done.]]"
     )
-    turn = chat.run_turn(script, permission_presets={"file_changes": True})
+    turn = chat.run_turn(
+        script, permission_presets={"file_changes": True}, session_id=shared_session
+    )
     answer = chat.messages(turn.session_id)[-1]
     assert [piece[:3] for piece in turn_pieces(turn) if piece[0] == "tool"] == [
         ("tool", "bash", "error"),
@@ -112,18 +117,18 @@ def test_a_skill_is_called_by_name(chat: Chat) -> None:
     assert chat.run_turn("Bob", agent_type="greet").text == "greeted"
 
 
-def test_a_skill_created_between_turns_is_used(chat: Chat) -> None:
-    first = chat.run_turn("[[text a]]")
+def test_a_skill_created_between_turns_is_used(chat: Chat, shared_session: str) -> None:
+    chat.run_turn("[[text a]]", session_id=shared_session)
     folder = chat.folder / ".claude" / "skills" / "leave"
     folder.mkdir(parents=True, exist_ok=True)
     skill = "---\nname: leave\ndescription: says bye\n---\nPart from $ARGUMENTS. [[text left]]\n"
     (folder / "SKILL.md").write_text(skill)
-    turn = chat.run_turn("Bob", agent_type="leave", session_id=first.session_id)
+    turn = chat.run_turn("Bob", agent_type="leave", session_id=shared_session)
     assert turn.text == "left"
 
 
-def test_a_model_passes_through_and_back(chat: Chat) -> None:
-    first = chat.run_turn("[[text a]]")
+def test_a_model_passes_through_and_back(chat: Chat, shared_session: str) -> None:
+    first = chat.run_turn("[[text a]]", session_id=shared_session)
     usual = first.terminal.data["model_id"]
     second = chat.run_turn("[[text b]]", session_id=first.session_id, model="claude-haiku-4-5")
     assert second.terminal.data["model_id"] == "claude-haiku-4-5"
@@ -131,10 +136,11 @@ def test_a_model_passes_through_and_back(chat: Chat) -> None:
     assert third.terminal.data["model_id"] == usual
 
 
-def test_plan_mode_ends_with_the_plans_acceptance(chat: Chat) -> None:
+def test_plan_mode_ends_with_the_plans_acceptance(chat: Chat, shared_session: str) -> None:
     prompt = f"{tool('ExitPlanMode', plan='# Paint it')} [[text painting]]"
+    accept = json.dumps({"action": "accept"})
     turn = chat.run_and_answer(
-        prompt, "plan-review", json.dumps({"action": "accept"}), agent="plan"
+        prompt, "plan-review", accept, agent="plan", session_id=shared_session
     )
     review = turn.body("plan-review")
     assert (review["title"], review["plan"]) == ("Paint it", "# Paint it")
@@ -142,17 +148,19 @@ def test_plan_mode_ends_with_the_plans_acceptance(chat: Chat) -> None:
     assert chat.run_turn("[[text on]]", session_id=turn.session_id).text == "on"
 
 
-def test_a_task_list_is_streamed_and_stored(chat: Chat) -> None:
+def test_a_task_list_is_streamed_and_stored(chat: Chat, shared_session: str) -> None:
     todos = [{"content": "Paint it", "status": "in_progress", "activeForm": "Painting it"}]
-    turn = chat.run_turn(f"{tool('TodoWrite', todos=todos)} [[text listed]]")
+    prompt = f"{tool('TodoWrite', todos=todos)} [[text listed]]"
+    turn = chat.run_turn(prompt, session_id=shared_session)
     assert turn.body("tool-call")["tool"] == "todo"
     assert turn.body("tool-result")["metadata"]["todos"] == todos
     kept = chat.http.get(f"/api/sessions/{turn.session_id}/todos").json()
     assert kept == {"todos": todos}
 
 
-def test_errors_of_tools_are_reported(chat: Chat) -> None:
-    turn = chat.run_turn(f"{tool('Bash', command='python3 -c 1/0')} [[text so]]")
+def test_errors_of_tools_are_reported(chat: Chat, shared_session: str) -> None:
+    prompt = f"{tool('Bash', command='python3 -c 1/0')} [[text so]]"
+    turn = chat.run_turn(prompt, session_id=shared_session)
     assert "ZeroDivisionError" in str(turn.body("tool-error")["error_message"])
     assert turn.terminal.event == "done"
 
@@ -202,7 +210,7 @@ def test_compacting_keeps_the_messages(chat: Chat) -> None:
     assert not any("being continued" in text for text in texts)
 
 
-def test_a_flood_of_deltas_arrives_whole(chat: Chat) -> None:
-    turn = chat.run_turn("[[firehose 20000]]")
+def test_a_flood_of_deltas_arrives_whole(chat: Chat, shared_session: str) -> None:
+    turn = chat.run_turn("[[firehose 20000]]", session_id=shared_session)
     assert turn.text == "".join(f"w{number % 1000:03} " for number in range(20000))
     assert len(turn.bodies("text-delta")) == 20000

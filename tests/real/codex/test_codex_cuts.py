@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,38 +19,43 @@ from tests.fakes.codex_cli.codex_prompts import (
     responses_api,
     text,
 )
+from tests.fakes.codex_cli.codex_server_loss import prompt_to_a_server_that_ends
 from xo_cowork_core.sdk.testing import Chat, LiveServer, Recording, eventually
 
 pytestmark = [pytest.mark.real, pytest.mark.fault]
 WORDS = "[[text n=12 delay=0.1 word]]"
 WHOLE = "word " * 12
+SECONDS = 10.0
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """The log of the fake model API's requests."""
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-def codex(tmp_path: Path) -> Path:
-    """Codex, without an app-server once there is a file `broken`."""
-    binary = real_codex() or pytest.skip(ABSENT)
-    wrapper, broken = tmp_path / "codex-cli", tmp_path / "broken"
-    wrapper.write_text(
-        f'#!/bin/sh\n[ "$1" = app-server ] && [ -e {broken} ] && exit 1\nexec {binary} "$@"\n'
-    )
-    wrapper.chmod(0o755)
-    return wrapper
-
-
-@pytest.fixture
-def chat(tmp_path: Path, log: Path, codex: Path) -> Iterator[Chat]:
+@contextmanager
+def running_chat(folder: Path, log: Path, codex: Path) -> Iterator[Chat]:
+    """Run a server and a fake model API with a log of its requests."""
     with responses_api(log) as port:
         values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": "ask"}
-        values |= environment(codex, port, tmp_path / "codex")
+        values |= environment(codex, port, folder / "codex")
         with LiveServer(environment=values) as server:
             yield Chat(server, "codex")
+
+
+@pytest.fixture(scope="module")
+def shared_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("model") / "requests.jsonl"
+
+
+@pytest.fixture(scope="module")
+def chat(shared_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    """Each test has a session of its own and kills the Codex of them all."""
+    codex = real_codex() or pytest.skip(ABSENT)
+    with running_chat(tmp_path_factory.mktemp("codex"), shared_log, codex) as chat:
+        yield chat
+
+
+@pytest.fixture
+def log(shared_log: Path) -> Path:
+    """The log of the fake model API's requests of this test."""
+    shared_log.write_bytes(b"")
+    return shared_log
 
 
 def kill_server(chat: Chat) -> None:
@@ -122,6 +128,15 @@ def test_a_cut_turn_is_on_record_once(chat: Chat, log: Path) -> None:
     ]
 
 
+def test_a_turn_is_repeated_when_its_server_ends_before_it_answers(chat: Chat, log: Path) -> None:
+    session_id = chat.run_turn(text("Before.")).session_id
+    turn = chat.read(prompt_to_a_server_that_ends(chat, WORDS, session_id))
+    assert (turn.terminal.event, turn.text) == ("done", WHOLE)
+    assert turn.events.count("desync") == 1
+    assert asked(log, WORDS)[-1] == 1
+    assert roles(chat, session_id) == ["user", "assistant"] * 2
+
+
 def test_a_cut_turn_of_an_old_session_takes_nothing_else_with_it(chat: Chat, log: Path) -> None:
     session_id = chat.run_turn(text("Before.")).session_id
     turn = cut(chat, WORDS, session_id=session_id)
@@ -152,44 +167,54 @@ def test_an_interrupted_turn_that_cannot_be_reverted_is_not_repeated(chat: Chat,
     assert asked(log, WORDS)[-1] == 1
 
 
-def test_an_interrupted_turn_is_not_repeated_without_a_server(
-    chat: Chat, log: Path, tmp_path: Path
-) -> None:
-    turn = chat.prompt(WORDS)
-    with chat.stream(turn.stream_id) as stream:
-        stream.wait_for("text-delta")
-        (tmp_path / "broken").touch()
-        kill_server(chat)
-        stream.rest()
-    assert chat.read(turn).terminal.data["code"] == "crashed"
+def test_an_interrupted_turn_is_not_repeated_without_a_server(tmp_path: Path) -> None:
+    binary = real_codex() or pytest.skip(ABSENT)
+    wrapper, broken = tmp_path / "codex-cli", tmp_path / "broken"
+    wrapper.write_text(
+        f'#!/bin/sh\n[ "$1" = app-server ] && [ -e {broken} ] && exit 1\nexec {binary} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    log = tmp_path / "requests.jsonl"
+    with running_chat(tmp_path, log, wrapper) as chat:
+        turn = chat.prompt(WORDS)
+        with chat.stream(turn.stream_id) as stream:
+            stream.wait_for("text-delta")
+            broken.touch()
+            kill_server(chat)
+            stream.rest()
+        assert chat.read(turn).terminal.data["code"] == "crashed"
     assert asked(log, WORDS) == [1]
 
 
-def test_a_cut_turns_tokens_count_once(chat: Chat) -> None:
-    turn = cut(chat, WORDS)
-    done, (step,) = turn.body("done")["tokens"], turn.bodies("step-finish")
-    assert done == step["tokens"]
-    assert chat.messages(turn.session_id)[-1]["data"]["tokens"] == done
+def test_a_cut_turns_tokens_count_once(tmp_path: Path) -> None:
+    binary = real_codex() or pytest.skip(ABSENT)
+    with running_chat(tmp_path, tmp_path / "requests.jsonl", binary) as chat:
+        turn = cut(chat, WORDS)
+        done, (step,) = turn.body("done")["tokens"], turn.bodies("step-finish")
+        assert done == step["tokens"]
+        assert chat.messages(turn.session_id)[-1]["data"]["tokens"] == done
 
-    def total() -> Any:
-        return chat.http.get("/api/usage?days=1").json()["total_tokens"]
+        def total() -> Any:
+            return chat.http.get("/api/usage?days=1").json()["total_tokens"]
 
-    eventually(lambda: total()["output"] > 0, 5, "the turn is counted")
-    assert total() == done
+        eventually(lambda: total()["output"] > 0, SECONDS, "the turn is counted")
+        assert total() == done
 
 
 @pytest.mark.parametrize("last_event", ["text-delta", "tool-result"])
 def test_a_turn_whose_tool_has_run_is_not_repeated(chat: Chat, log: Path, last_event: str) -> None:
+    acts = chat.folder / "acts"
+    acts.unlink(missing_ok=True)
     line = "python3 -c \"open('acts', 'a').write('once ')\""
     turn = cut(chat, f"{command(line)} {WORDS}", last_event)
     assert turn.terminal.event == "agent-error"
     assert turn.terminal.data["code"] == "crashed"
     assert "desync" not in turn.events
     assert len(asked(log, "acts")) <= 2
-    assert (chat.folder / "acts").read_text() == "once "
+    assert acts.read_text() == "once "
     again = chat.run_turn(text("And on."), session_id=turn.session_id)
     assert again.text == "And on."
-    assert (chat.folder / "acts").read_text() == "once "
+    assert acts.read_text() == "once "
     assert roles(chat, turn.session_id) == ["user", "assistant"] * 2
 
 

@@ -50,6 +50,16 @@ def open_chat(tmp_path: Path, port: int) -> Iterator[OpenChat]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def chat(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    """A server that the tests share which need no limits of their own."""
+    binary = real_codex() or pytest.skip(ABSENT)
+    values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": "ask"}
+    values |= environment(binary, port, tmp_path_factory.mktemp("codex"))
+    with LiveServer(environment=values) as server:
+        yield Chat(server, "codex")
+
+
 def app_servers(chat: Chat) -> list[ProcessInfo]:
     return [process for process in chat.server.descendants() if "app-server" in process.command]
 
@@ -71,8 +81,7 @@ def check_goes_on(chat: Chat, turn: Recording) -> None:
     assert again.text == "Still here."
 
 
-def test_a_server_killed_twice_amid_text_ends_the_turn(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_a_server_killed_twice_amid_text_ends_the_turn(chat: Chat) -> None:
     turn = chat.prompt("[[text n=40 delay=0.1 word]]")
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("text-delta")
@@ -85,8 +94,7 @@ def test_a_server_killed_twice_amid_text_ends_the_turn(open_chat: OpenChat) -> N
     check_goes_on(chat, whole)
 
 
-def test_a_server_killed_amid_a_tool_ends_the_turn_and_the_tool(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_a_server_killed_amid_a_tool_ends_the_turn_and_the_tool(chat: Chat) -> None:
     turn = chat.prompt(f"{command(sleeping(60))} [[text slept]]")
     with chat.stream(turn.stream_id) as stream:
         stream.wait_for("tool-call")
@@ -103,8 +111,7 @@ def sleepers(chat: Chat) -> list[ProcessInfo]:
     return [process for process in chat.server.descendants() if "time.sleep(60)" in process.command]
 
 
-def test_an_interrupted_stream_is_sent_again(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_an_interrupted_stream_is_sent_again(chat: Chat) -> None:
     turn = chat.run_turn("[[cut n=3 delay=0.05 times=1 one two three]] [[text one two three four]]")
     assert "desync" in turn.events
     assert "model-loading" in turn.events
@@ -112,8 +119,7 @@ def test_an_interrupted_stream_is_sent_again(open_chat: OpenChat) -> None:
     check_goes_on(chat, turn)
 
 
-def test_a_stream_that_is_always_interrupted_ends_in_an_error(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_a_stream_that_is_always_interrupted_ends_in_an_error(chat: Chat) -> None:
     turn = chat.run_turn("[[cut n=3 one two three]]")
     check_failed(turn, "network", "stream disconnected")
     check_goes_on(chat, turn)
@@ -130,9 +136,9 @@ def test_a_model_that_is_not_there_fails_within_the_limit(open_chat: OpenChat) -
 
 
 def test_a_silent_model_fails_within_the_limit(open_chat: OpenChat) -> None:
-    chat = open_chat(CODEX_TIMEOUT="2")
+    chat = open_chat(CODEX_TIMEOUT="5")
     turn = chat.run_turn("[[silence 30]]")
-    check_failed(turn, "timeout", "silent for 2 s")
+    check_failed(turn, "timeout", "silent for 5 s")
     check_goes_on(chat, turn)
 
 
@@ -141,16 +147,14 @@ def test_a_silent_model_fails_within_the_limit(open_chat: OpenChat) -> None:
     [(401, "auth", "401.*codex login"), (429, "rate_limit", "429"), (500, "upstream", "demand")],
 )
 def test_an_error_of_the_model_keeps_its_text(
-    open_chat: OpenChat, status: int, code: str, words: str
+    chat: Chat, status: int, code: str, words: str
 ) -> None:
-    chat = open_chat()
     turn = chat.run_turn(f"[[error {status}]]")
     check_failed(turn, code, words)
     check_goes_on(chat, turn)
 
 
-def test_six_parallel_threads_are_exact_on_one_server(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_six_parallel_threads_are_exact_on_one_server(chat: Chat) -> None:
     texts = [" ".join(f"{name}{number}" for number in range(200)) for name in "abcdef"]
     found: dict[str, Recording] = {}
 
@@ -167,8 +171,7 @@ def test_six_parallel_threads_are_exact_on_one_server(open_chat: OpenChat) -> No
     assert len(app_servers(chat)) == 1
 
 
-def test_usage_is_the_sum_of_the_model_calls(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_usage_is_the_sum_of_the_model_calls(chat: Chat) -> None:
     for session in (None, chat.run_turn(text("First.")).session_id):
         more = {"session_id": session} if session else {}
         turn = chat.run_turn(f"{command(sleeping(0))} [[think so && text done]]", **more)
@@ -180,8 +183,7 @@ def test_usage_is_the_sum_of_the_model_calls(open_chat: OpenChat) -> None:
         assert chat.messages(turn.session_id)[-1]["data"]["tokens"] == total
 
 
-def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_a_session_of_a_terminal_is_listed_and_goes_on(chat: Chat) -> None:
     home = chat.server.variables()["CODEX_HOME"]
     binary = real_codex()
     assert binary
@@ -204,8 +206,7 @@ def test_a_session_of_a_terminal_is_listed_and_goes_on(open_chat: OpenChat) -> N
     assert answers == ["From a terminal.", "and on"]
 
 
-def test_the_status_route_names_the_account(open_chat: OpenChat) -> None:
-    chat = open_chat()
+def test_the_status_route_names_the_account(chat: Chat) -> None:
     body = chat.http.get("/api/codex/status").json()
     assert body["authenticated"] is body["is_connected"] is True
     assert body["accounts"][0]["kind"] == "api_key"

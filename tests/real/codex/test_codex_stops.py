@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,9 @@ from tests.fakes.codex_cli.codex_prompts import (
     text,
 )
 from tests.fakes.processes.process_watch import ProcessWatch
+from tests.support.priced_server import priced_server
 from tests.support.saved_entries import wait_until_saved
-from xo_cowork_core.sdk.testing import Chat, LiveServer, ProcessInfo, StartedTurn, eventually
+from xo_cowork_core.sdk.testing import Chat, ProcessInfo, StartedTurn, eventually
 
 pytestmark = pytest.mark.fault
 OpenChat = Callable[..., Chat]
@@ -39,19 +40,19 @@ LEFT = "setsid python3 {here}/sleeper.py {watch} > /dev/null 2>&1 & sleep 1"
 HIDDEN = "python3 {here}/daemon.py {watch} bare"
 SLOW = "[[text n=600 delay=0.1 slow]]"
 SHORT = "[[text n=20 delay=0.1 short]]"
-GONE_SECONDS = 5.0
-KILLED_SECONDS = 2.0
+GONE_SECONDS = 10.0
+KILLED_SECONDS = 5.0
 SETTLE_SECONDS = 1.0
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.real)])
 def binary(request: pytest.FixtureRequest) -> Path:
     """Codex, and the fake."""
     found = FAKE_CLI if request.param == "fake" else real_codex()
     return found or pytest.skip(ABSENT)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def codex() -> Path:
     """The real Codex alone: the fake has no subagents."""
     return real_codex() or pytest.skip(ABSENT)
@@ -71,9 +72,26 @@ def open_chat(tmp_path: Path, log: Path) -> Iterator[OpenChat]:
         def start(binary: Path, mode: str = "bypass") -> Chat:
             values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": mode}
             values |= environment(binary, port, tmp_path / "codex")
-            return Chat(stack.enter_context(LiveServer(environment=values)), "codex")
+            return Chat(stack.enter_context(priced_server(values)), "codex")
 
         yield start
+
+
+@contextmanager
+def running_chat(binary: Path, folder: Path, log: Path) -> Iterator[Chat]:
+    with responses_api(log) as port:
+        values = {"XO_PLUGINS": "runtime_codex", "XO_PERMISSION_MODE": "bypass"}
+        values |= environment(binary, port, folder)
+        with priced_server(values) as server:
+            yield Chat(server, "codex")
+
+
+@pytest.fixture(scope="module")
+def chat(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    """A server for the tests that neither kill it nor stop its Codex."""
+    folder = tmp_path_factory.mktemp("codex")
+    with running_chat(binary, folder, folder / "requests.jsonl") as chat:
+        yield chat
 
 
 def begin(chat: Chat, watch: ProcessWatch, escape: str, **fields: str) -> StartedTurn:
@@ -90,9 +108,8 @@ def check_aborts(chat: Chat, turn: StartedTurn) -> None:
 
 @pytest.mark.parametrize("escape", ESCAPES)
 def test_an_abort_ends_escaped_processes_and_spares_other_sessions(
-    open_chat: OpenChat, binary: Path, tmp_path: Path, escape: str
+    chat: Chat, tmp_path: Path, escape: str
 ) -> None:
-    chat = open_chat(binary)
     kept, watch = ProcessWatch(tmp_path / "kept"), ProcessWatch(tmp_path / "watch")
     other = begin(chat, kept, ESCAPES["own session"])
     others = kept.alive()
@@ -105,10 +122,7 @@ def test_an_abort_ends_escaped_processes_and_spares_other_sessions(
     eventually(lambda: not kept.alive(), GONE_SECONDS, "nothing is alive")
 
 
-def test_a_program_without_its_tags_ends_with_the_last_turn(
-    open_chat: OpenChat, binary: Path, tmp_path: Path
-) -> None:
-    chat = open_chat(binary)
+def test_a_program_without_its_tags_ends_with_the_last_turn(chat: Chat, tmp_path: Path) -> None:
     kept, watch = ProcessWatch(tmp_path / "kept"), ProcessWatch(tmp_path / "watch")
     other = begin(chat, kept, ESCAPES["own session"])
     check_aborts(chat, begin(chat, watch, HIDDEN))
@@ -118,10 +132,7 @@ def test_a_program_without_its_tags_ends_with_the_last_turn(
     eventually(lambda: not watch.alive() and not kept.alive(), GONE_SECONDS, "nothing is alive")
 
 
-def test_what_a_turn_leaves_running_lives_on_until_an_abort(
-    open_chat: OpenChat, binary: Path, tmp_path: Path
-) -> None:
-    chat = open_chat(binary)
+def test_what_a_turn_leaves_running_lives_on_until_an_abort(chat: Chat, tmp_path: Path) -> None:
     watch, more = ProcessWatch(tmp_path / "watch"), ProcessWatch(tmp_path / "more")
     first = chat.run_turn(f"{command(watch.line(LEFT))} [[text left]]")
     watch.wait_for_start()
@@ -132,10 +143,7 @@ def test_what_a_turn_leaves_running_lives_on_until_an_abort(
     eventually(lambda: not watch.alive() and not more.alive(), GONE_SECONDS, "nothing is alive")
 
 
-def test_escaped_processes_end_with_a_server_that_was_killed(
-    open_chat: OpenChat, binary: Path, tmp_path: Path
-) -> None:
-    chat = open_chat(binary)
+def test_escaped_processes_end_with_a_server_that_was_killed(chat: Chat, tmp_path: Path) -> None:
     watch = ProcessWatch(tmp_path / "watch")
     turn = begin(chat, watch, ESCAPES["double fork"])
     for process in app_servers(chat):
@@ -241,7 +249,7 @@ def test_a_subagent_asks_the_user_too(open_chat: OpenChat, codex: Path, tmp_path
     part = f"{command(f'touch {target}')} [[text touched]]"
     turn = chat.run_and_answer(f"{subagent(part)} {SHORT}", "permission-request", True)
     assert turn.body("permission-request")["arguments"] == {"command": f"touch {target}"}
-    eventually(target.exists, 5, "the subagent was allowed")
+    eventually(target.exists, GONE_SECONDS, "the subagent was allowed")
 
 
 @pytest.mark.real
@@ -258,7 +266,7 @@ def test_a_subagent_that_still_asks_when_the_turn_ends_is_refused(
         inputs = [str(row["input"]) for row in requests(log)]
         return len([text for text in inputs if "[[text refused]]" in text]) == 2
 
-    eventually(goes_on, 5, "the subagent goes on")
+    eventually(goes_on, GONE_SECONDS, "the subagent goes on")
     assert not (chat.folder / "late").exists()
 
 

@@ -1,7 +1,7 @@
 """Fixtures of the tests that run against the real gateway and the fake."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,11 +37,28 @@ def chat_model_port(chat_model_log: Path) -> Iterator[int]:
 def real_openclaw(
     tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
 ) -> Iterator[GatewayProcess]:
-    """The real gateway, whose start and first turn take 20 s of CPU.
+    """The real gateway, whose start and first turn take 16 s of CPU.
 
-    All tests share it but those of a module with `OWN_GATEWAY`; they remove the agents that they
-    create.
+    All tests share it but those of a gateway that is restarted or managed; they remove the agents
+    that they create.
     """
+    with _real_gateway(tmp_path_factory, chat_model_port) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def restarted_openclaw(
+    tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
+) -> Iterator[GatewayProcess]:
+    """The real gateway that a test restarts, then shared with the contract."""
+    with _real_gateway(tmp_path_factory, chat_model_port) as running:
+        yield running
+
+
+@contextmanager
+def _real_gateway(
+    tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
+) -> Iterator[GatewayProcess]:
     binary = real_binary()
     if binary is None:
         pytest.skip(NO_TOOLCHAIN)
@@ -53,16 +70,13 @@ def real_openclaw(
 def openclaw(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chat_model_port: int
 ) -> Iterator[GatewayProcess]:
-    """A gateway that a module's tests share; tests that kill it start it again."""
-    is_real = request.param == "real"
-    if is_real and not getattr(request.module, "OWN_GATEWAY", False):
-        yield request.getfixturevalue("real_openclaw")
+    """A gateway that a module's tests share; one that is restarted with `RESTARTS_GATEWAY`."""
+    if request.param == "real":
+        restarts = getattr(request.module, "RESTARTS_GATEWAY", False)
+        yield request.getfixturevalue("restarted_openclaw" if restarts else "real_openclaw")
         return
     folder = tmp_path_factory.mktemp("openclaw")
-    binary = real_binary() if is_real else fake_openclaw(folder)
-    if binary is None:
-        pytest.skip(NO_TOOLCHAIN)
-    with gateway(binary, folder, chat_model_port) as running:
+    with gateway(fake_openclaw(folder), folder, chat_model_port) as running:
         yield running
 
 

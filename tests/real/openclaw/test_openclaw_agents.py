@@ -4,6 +4,7 @@ accept after every operation."""
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,26 @@ def live(reader: ConfigReader, real_openclaw: GatewayProcess) -> Iterator[Opencl
 
 
 @pytest.fixture
-def alone(binary: Path, reader: ConfigReader) -> Iterator[Openclaw]:
-    """A server beside an installed OpenClaw whose gateway is down."""
-    values = {
-        "XO_PLUGINS": "runtime_openclaw",
-        "OPENCLAW_CLI_PATH": str(binary),
-        "OPENCLAW_GATEWAY_URL": f"ws://127.0.0.1:{free_port()}",
-    }
+def alone(reader: ConfigReader) -> Iterator[Openclaw]:
+    """A server beside OpenClaw's file alone: nothing but the test checks what it writes."""
+    with beside_a_file(reader) as openclaw:
+        yield openclaw
+
+
+@pytest.fixture
+def installed(binary: Path, reader: ConfigReader) -> Iterator[Openclaw]:
+    """A server beside an installed OpenClaw whose gateway is down.
+
+    Each write costs 1 s of CPU: `openclaw config validate` checks it.
+    """
+    with beside_a_file(reader, OPENCLAW_CLI_PATH=str(binary)) as openclaw:
+        yield openclaw
+
+
+@contextmanager
+def beside_a_file(reader: ConfigReader, **more: str) -> Iterator[Openclaw]:
+    url = f"ws://127.0.0.1:{free_port()}"
+    values = {"XO_PLUGINS": "runtime_openclaw", "OPENCLAW_GATEWAY_URL": url, **more}
     with LiveServer(environment=values) as server:
         yield Openclaw(reader, server, server.home / ".openclaw" / "openclaw.json")
 
@@ -101,14 +115,13 @@ def everything(openclaw: Openclaw) -> None:
     assert (made["id"], made["name"], made["display_name"]) == ("ada-b", "Ada B", "Ada B")
     everyone = {"name": "Ada", "description": "Owl", "skills": ["a", "b"], "cwd": "~/x"}
     everyone |= {"thinkingDefault": "low", "fastModeDefault": "auto", "bootstrapMaxChars": 900}
-    row = openclaw.done("PATCH", "/api/agents/ada-b", **everyone)
+    identity = {"name": "Lady Ada", "emoji": "🦉"}
+    row = openclaw.done("PATCH", "/api/agents/ada-b", **everyone, identity=identity)
     assert everyone.items() <= row.items()
-    openclaw.done("PATCH", "/api/agents/ada-b", identity={"name": "Lady Ada", "emoji": "🦉"})
-    row = openclaw.done("PATCH", "/api/agents/ada-b", identity={"emoji": "🐙"}, skills=["c"])
+    changes = {"identity": {"emoji": "🐙"}, "skills": ["c"], "sandbox": {"mode": "off"}}
+    row = openclaw.done("PATCH", "/api/agents/ada-b", **changes)
     assert row["identity"] == {"name": "Lady Ada", "emoji": "🐙", "bio": None}
-    assert row["skills"] == ["c"]
-    row = openclaw.done("PATCH", "/api/agents/ada-b", sandbox={"mode": "off"})
-    assert row["sandbox"] == {"mode": "off"}
+    assert (row["skills"], row["sandbox"]) == (["c"], {"mode": "off"})
     openclaw.refused("PATCH", "/api/agents/ada-b", sandbox={"mode": "odd"})
     openclaw.refused("PATCH", "/api/agents/ada-b", identity={"vibe": "odd"})
     openclaw.refused("POST", "/api/agents", name="Odd", sandbox={"mode": "odd"})
@@ -139,8 +152,8 @@ def test_agents_through_the_gateway(live: Openclaw) -> None:
     everything(live)
 
 
-def test_agents_in_the_file(alone: Openclaw) -> None:
-    everything(alone)
+def test_agents_in_the_file(installed: Openclaw) -> None:
+    everything(installed)
 
 
 def test_twenty_changes_at_once_through_the_gateway_are_all_kept(live: Openclaw) -> None:
@@ -178,7 +191,7 @@ def test_the_gateway_picks_up_an_agent_that_was_written_to_its_file(
     }
     with LiveServer(environment=values) as outsider:
         assert outsider.client.post("/api/agents", json={"name": "Late"}).status_code == 200
-    eventually(lambda: "late" in gateway_knows(real_openclaw), 10, "the agent late")
+    eventually(lambda: "late" in gateway_knows(real_openclaw), 30, "the agent late")
     live.done("DELETE", "/api/agents/late")
 
 
@@ -251,15 +264,3 @@ def test_status_is_the_gateways(live: Openclaw) -> None:
     assert channels == {"runtime": "openclaw", "gateway_running": True, "channels": {}}
     status = live.http.get("/api/channels/openclaw/status").json()
     assert status["running"] is True
-
-
-def test_a_restart_waits_until_the_gateway_takes_turns_again(
-    live: Openclaw, real_openclaw: GatewayProcess
-) -> None:
-    answer = live.http.post("/gateway/restart", timeout=150).json()
-    assert answer["status"] == "restarted", answer
-    ready = httpx.get(f"http://127.0.0.1:{real_openclaw.port}/readyz").json()
-    assert ready["ready"] is True
-    assert ready["uptimeMs"] < 15_000
-    # the first turn takes many seconds: not a test that has a limit for it
-    real_openclaw.warm_up()

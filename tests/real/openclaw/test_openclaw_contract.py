@@ -1,15 +1,8 @@
 """The runtime passes the contract with the real gateway and a fake model API."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.fakes.openclaw_gateway.openclaw_prompts import (
-    chat_model,
-    gateway,
-    openclaw_subject,
-    real_binary,
-)
+from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, openclaw_subject
 from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 
 
@@ -17,10 +10,5 @@ from xo_cowork_core.sdk.testing import RuntimeContract, RuntimeSubject
 class TestOpenClaw(RuntimeContract):
     @pytest.fixture(scope="class")
     @classmethod
-    def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeSubject]:
-        binary = real_binary()
-        if binary is None:
-            pytest.skip("the real CLIs are not here: run `make toolchain`")
-        folder = tmp_path_factory.mktemp("openclaw")
-        with chat_model() as port, gateway(binary, folder, port) as running:
-            yield openclaw_subject(running)
+    def subject(cls, restarted_openclaw: GatewayProcess) -> RuntimeSubject:
+        return openclaw_subject(restarted_openclaw)

@@ -9,7 +9,7 @@ from tests.fakes.openclaw_gateway.openclaw_prompts import say, tool
 from tests.fakes.processes.process_watch import ProcessWatch
 from xo_cowork_core.sdk.testing import Chat, StartedTurn, eventually
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 MakeLife = Callable[[str], ProcessWatch]
 ESCAPES = {
     "own session": "setsid python3 {here}/sleeper.py {watch} > /dev/null 2>&1 & sleep 600",

@@ -43,7 +43,7 @@ def test_a_session_of_a_terminal_is_listed_opens_and_goes_on(
     words = f"From a terminal {more}."
     session_id = in_a_terminal(openclaw, words, *more)
     eventually(
-        lambda: session_id in {row["session_id"] for row in chat.sessions()}, 5, "it is listed"
+        lambda: session_id in {row["session_id"] for row in chat.sessions()}, 30, "it is listed"
     )
     assert message_texts(chat, session_id)[-1] == words
     turn = chat.run_turn(say("And on."), session_id=session_id)

@@ -139,13 +139,13 @@ class TestSessions:
         before = _left(chat_model_log)
         chat.server.start()
         chat.send(say("Anything."))
-        eventually(lambda: _left(chat_model_log) > before, 10, "the run is stopped")
+        eventually(lambda: _left(chat_model_log) > before, 30, "the run is stopped")
 
     def test_a_session_of_the_gateway_is_listed_and_goes_on(self, open_chat: OpenChat) -> None:
         first = open_chat()
         turn = first.run_turn(say("From elsewhere."))
         second = open_chat()
-        eventually(lambda: _lists(second, turn.session_id), 10, "the session is on the list")
+        eventually(lambda: _lists(second, turn.session_id), 30, "the session is on the list")
         assert [str(m["text"]) for m in second.messages(turn.session_id)][-1] == "From elsewhere."
         again = second.run_turn(say("Here."), session_id=turn.session_id)
         assert again.session_id == turn.session_id

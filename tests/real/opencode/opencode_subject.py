@@ -16,6 +16,7 @@ SETUP = """
 OpenCode.environment = {{
     **OpenCode.environment,
     "OPENCODE_CONFIG_CONTENT": {config!r},
+    "OPENCODE_MODELS_PATH": {models!r},
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
     "OPENCODE_DISABLE_AUTOUPDATE": "1",
     "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
@@ -37,9 +38,11 @@ def tool(name: str, **arguments: object) -> str:
 
 def opencode_subject(folder: Path, port: int) -> RuntimeSubject:
     """Install the example and describe what a prompt can make OpenCode do."""
-    install_plugin(
-        folder, "runtime_opencode", EXAMPLE.read_text() + SETUP.format(config=_config(port))
-    )
+    # in place of its own list of a thousand models, which takes a third of its start to read
+    models = folder / "models.json"
+    models.write_text("{}")
+    setup = SETUP.format(config=_config(port), models=str(models))
+    install_plugin(folder, "runtime_opencode", EXAMPLE.read_text() + setup)
     wait = "python3 -c 'import time; time.sleep({})'"
 
     def bash(command: str) -> str:
@@ -82,6 +85,9 @@ def _config(port: int) -> str:
             "model": "fake/fake-1",
             "small_model": "fake/fake-1",
             "enabled_providers": ["fake"],
+            # a title is one more model call for each session
+            "agent": {"title": {"disable": True}},
+            "command": {"greet": {"description": "Greets", "template": "Greet: $ARGUMENTS"}},
             "provider": {"fake": provider},
         }
     )

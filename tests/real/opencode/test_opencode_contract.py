@@ -43,10 +43,6 @@ class TestOpenCode(RuntimeContract):
         assert chat.run_turn("Read it.", attachments=attachments).text == "from the file"
 
     def test_its_commands_are_skills(self, chat: Chat) -> None:
-        commands = chat.folder / ".opencode" / "command"
-        commands.mkdir(parents=True)
-        (commands / "greet.md").write_text("---\ndescription: Greets\n---\nGreet: $ARGUMENTS\n")
-        chat.server.restart()
         chat.run_turn("[[text hello]]")
         query = {"agent_name": "opencode", "workspace": str(chat.folder)}
         rows = chat.http.get("/api/skills", params=query).json()

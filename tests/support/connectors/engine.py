@@ -31,6 +31,7 @@ from xo_cowork_core.services.clock import Clock, SystemClock
 from xo_cowork_core.services.connectors.clients import OAuthClients
 from xo_cowork_core.services.connectors.connections import Connections
 from xo_cowork_core.services.connectors.discovery import Discovery
+from xo_cowork_core.services.connectors.events import ConnectionEvents
 from xo_cowork_core.services.connectors.oauth_requests import OAuthRequests
 from xo_cowork_core.services.connectors.oauth_sessions import OAuthSessions
 from xo_cowork_core.services.connectors.token_store import TokenStore
@@ -44,7 +45,7 @@ from xo_cowork_core.services.runtimes.registry import (
 )
 from xo_cowork_core.services.secrets.redaction import SecretRedactor
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 CONNECTOR = "acme"
 T = TypeVar("T")
 
@@ -63,6 +64,7 @@ class UserinfoConnector(Connector):
         self.methods = list(methods)
         self.identified = 0
         self.error: Exception | None = None
+        self.scopes: tuple[str, ...] = ()
 
     def describe(self) -> ConnectorInfo:
         return ConnectorInfo(CONNECTOR, "Acme")
@@ -75,9 +77,9 @@ class UserinfoConnector(Connector):
         if self.error is not None:
             raise self.error
         if self.server is None:
-            return Account("account-1", username="octo")
+            return Account("account-1", username="octo", scopes=self.scopes)
         headers = {"authorization": f"Bearer {tokens.access_token.get_secret_value()}"}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
             answer = await client.get(f"{self.server.url}/userinfo", headers=headers)
         if answer.status_code == 401:
             raise Unauthorized("The token does not work.")
@@ -144,7 +146,9 @@ class ConnectorEngine:
         self.redactor = SecretRedactor()
         self.store = TokenStore(folder / "tokens", self.redactor)
         sessions = OAuthSessions(self.registry, self.requests, self.discovery, self.clients)
-        self.connections = Connections(self.registry, self.store, sessions, self.clock)
+        self.events = ConnectionEvents(self.clock)
+        options = (self.clock, self.events, {})
+        self.connections = Connections(self.registry, self.store, sessions, *options)
         self.processes = ProcessSupervisor(folder)
         tools = FlowTools(
             targets=SignInTargets(self.registry, self.connections, Readiness(self.clock)),
@@ -154,6 +158,7 @@ class ConnectorEngine:
             http=self.http,
             find_program=_find_program,
             clock=self.clock,
+            program_folders=folder / "sign-ins",
         )
         self.flows = AuthFlows(tools, folder / "flows.json")
 

@@ -2,22 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from tests.support.contract.connector_requests import CONNECTOR_PLANS
+from tests.support.contract.plan import Plan
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 PROJECT = "contract-requests"
 UNKNOWN = "7c1f6a9e-4a3b-4c7e-9d1e-2f5a8b6c0d3e"
-
-
-class Plan(NamedTuple):
-    """A request: `path` has placeholders that `ContractRequests` fills, `body` is JSON."""
-
-    path: str
-    body: Any = None
-    status: tuple[int, ...] = (200,)
 
 
 class ContractRequests:
@@ -69,6 +63,8 @@ class ContractRequests:
             ),
             "new key": self._make_key,
             "legacy project": self._make_legacy,
+            "gdrive session": lambda: self._make_drive_session("gdrive"),
+            "onedrive session": lambda: self._make_drive_session("onedrive"),
         }
 
     def _next_number(self) -> str:
@@ -86,6 +82,12 @@ class ContractRequests:
         assert answer.status_code == 200, answer.text
         return key
 
+    def _make_drive_session(self, connector: str) -> str:
+        body = {"name": self._next_number(), "force": True}
+        answer = self.http.post(f"/api/connectors/{connector}/remotes", json=body)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["session_id"])
+
     def _make_legacy(self) -> str:
         name = self._next_number()
         body = {"project_name": name, "question": "text", "agent_name": "demo"}
@@ -100,6 +102,10 @@ class ContractRequests:
             f"{operation} has no plan in tests/support/contract/requests.py"
         )
         headers = {"X-XO-Wire": style}
+        if operation == "POST /api/chat/edit":
+            # the turn of an edit in the other style may still run
+            chat = Chat(self.server, "demo")
+            eventually(lambda: not chat.active(), 10, "no turn is running")
         if operation == "POST /api/files/upload":
             return self.http.post(path, files={"file": ("a.txt", b"a")}, headers=headers)
         body = self.fill_body(plan.body)
@@ -115,6 +121,7 @@ def expected_status(operation: str) -> tuple[int, ...]:
 # where nobody is signed in and the upstream cannot be reached
 NO_UPSTREAM = (200, 400, 401, 404, 502)
 PLANS: Mapping[str, Plan] = {
+    **CONNECTOR_PLANS,
     "DELETE /api/agents/{}": Plan("/api/agents/<new agent>"),
     "GET /api/agents/{}": Plan("/api/agents/main"),
     "PATCH /api/agents/{}": Plan("/api/agents/main", {"description": "First"}),

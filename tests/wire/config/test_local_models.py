@@ -92,7 +92,7 @@ def test_an_answer_is_as_old_as_two_seconds_at_most(server: LiveServer, ollama: 
     assert get_json(server, "/api/ollama/status")["running"] is True
     ollama.status = 500
     eventually(
-        lambda: not get_json(server, "/api/ollama/status")["running"], 8, "it is asked again"
+        lambda: not get_json(server, "/api/ollama/status")["running"], 15, "it is asked again"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.answers import expect_error, get_json
+from tests.support.stored_files import read_files
 from xo_cowork_core.sdk.testing import LiveServer
 
 KEY = "planted-acme-key-0f3a9c41"
@@ -176,8 +177,9 @@ def test_a_key_is_in_no_answer_and_no_log(server: LiveServer, keys: tuple[Path, 
     answers = [server.client.get(f"/api/config/{path}").text for path in paths]
     answers += [server.client.get(path).text for path in ("/api/plugins", "/metrics", "/health")]
     assert not [text for text in (*answers, server.log) if KEY in text]
-    others = [file for file in server.home.rglob("*") if file.is_file() and file not in keys]
-    assert not [file for file in others if KEY.encode() in file.read_bytes()]
+    others = [(file, text) for file, text in read_files(server.home) if file not in keys]
+    assert others
+    assert not [file for file, text in others if KEY.encode() in text]
     audit = (server.state / "audit" / "secrets.jsonl").read_text().splitlines()
     assert json.loads(audit[-1])["keys"] == ["ACME_KEY"]
 

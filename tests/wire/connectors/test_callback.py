@@ -35,7 +35,9 @@ def acme(guarded: LiveServer, provider: FakeOAuthServer) -> Connections:
 def browser(guarded: LiveServer) -> Iterator[httpx.Client]:
     """A browser without the token, behind the proxy of the public address."""
     headers = {"Host": "box.example"}
-    with httpx.Client(base_url=guarded.base_url, headers=headers, trust_env=False) as client:
+    with httpx.Client(
+        base_url=guarded.base_url, headers=headers, timeout=30, trust_env=False
+    ) as client:
         yield client
 
 
@@ -193,5 +195,5 @@ def test_without_a_told_address_the_browser_comes_back_to_the_loopback(
     flow = plain.connect(method="authorization_code", redirect="public")
     address = provider.visit(flow["authorize_url"])
     assert address.startswith(server.base_url + CALLBACK)
-    assert httpx.get(address, trust_env=False).status_code == 200
+    assert httpx.get(address, timeout=30, trust_env=False).status_code == 200
     assert plain.flow(flow["flow_id"])["state"] == "completed"

@@ -192,3 +192,32 @@ def test_a_reconnection_takes_the_last_method(acme: Connections, provider: FakeO
     provider.deny()
     assert acme.wait(again["flow_id"])["state"] == "failed"
     assert acme.status()["connected"]
+
+
+@pytest.mark.parametrize("field", ["token", "api_key"])
+def test_a_key_signs_in_with_one_request(acme: Connections, field: str) -> None:
+    answer = acme.http.post(f"{acme.path}/token", json={field: KEY})
+    body = answer.json()
+    assert answer.status_code == 200
+    assert (body["ok"], body["connected"], body["auth_method"]) == (True, True, "api_key")
+    assert body["user"]["name"] == body["name"] != ""
+    assert {**acme.status(), "ok": True} == body
+
+
+def test_a_refused_key_is_a_bad_request_and_keeps_the_connection(acme: Connections) -> None:
+    sign_in(acme)
+    before = acme.status()
+    answer = acme.http.post(f"{acme.path}/token", json={"token": "key-that-is-refused"})
+    assert "key" in expect_error(answer, 400)
+    assert acme.status() == before
+    # no sign-in is left open
+    assert acme.http.post(f"{acme.path}/token", json={"token": KEY}).status_code == 200
+
+
+def test_a_key_while_the_service_is_down_is_not_stored(
+    acme: Connections, provider: FakeOAuthServer
+) -> None:
+    provider.fault("userinfo", status=503)
+    answer = acme.http.post(f"{acme.path}/token", json={"token": KEY})
+    expect_error(answer, 503)
+    assert acme.state() in {"needs_auth", "disconnected"}

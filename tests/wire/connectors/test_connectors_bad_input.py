@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.answers import expect_error
+from tests.support.stored_files import read_files
 from xo_cowork_core.sdk.testing import Connections
 
 from .conftest import KEY
@@ -17,6 +18,13 @@ FIELDS = {
     "connect": ("method", "connection", "redirect", "input"),
     "reconnect": ("method", "connection", "redirect", "input"),
     "disconnect": ("connection",),
+    "token": ("token", "api_key", "connection"),
+}
+GOOD = {
+    "connect": {"method": "api_key"},
+    "reconnect": {"method": "api_key"},
+    "disconnect": {},
+    "token": {},
 }
 NOT_JSON_OBJECTS = (
     b"{",
@@ -33,7 +41,7 @@ HEADERS = {"Content-Type": "application/json"}
 def stored(acme: Connections) -> dict[str, bytes]:
     """Everything that the server has stored about connectors."""
     folder = acme.server.state / "connectors"
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {str(path): content for path, content in read_files(folder)}
 
 
 @pytest.fixture
@@ -56,7 +64,7 @@ def unchanged(acme: Connections):
 def test_a_wrong_field_starts_nothing(
     acme: Connections, action: str, field: str, value: Any
 ) -> None:
-    answer = acme.http.post(f"{acme.path}/{action}", json={"method": "api_key", field: value})
+    answer = acme.http.post(f"{acme.path}/{action}", json={**GOOD[action], field: value})
     expect_error(answer, 413 if value == MEGABYTE else 400)
 
 

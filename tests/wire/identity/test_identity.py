@@ -247,18 +247,20 @@ def test_an_id_in_the_path_reaches_no_other_path_of_the_service(
     assert service.requests == []
 
 
-def test_the_state_is_read_in_two_milliseconds_without_the_service(
+def test_the_state_is_read_without_the_service_as_fast_as_the_health(
     server: LiveServer, service: FakeXoService
 ) -> None:
     sign_in(server, service)
     service.requests.clear()
-    times: list[float] = []
+    times: dict[str, list[float]] = {"/health": [], "/xo-auth/state": []}
     for _ in range(50):
-        start = perf_counter()
-        assert server.client.get("/xo-auth/state").status_code == 200
-        times.append(perf_counter() - start)
+        for path, seconds in times.items():
+            start = perf_counter()
+            assert server.client.get(path).status_code == 200
+            seconds.append(perf_counter() - start)
     # the best: a busy machine makes single requests slow, not all of them
-    assert min(times) < 0.002
+    health, state = (min(seconds) for seconds in times.values())
+    assert state < 2 * health + 0.001
     assert service.requests == []
 
 

@@ -1,7 +1,7 @@
 """The usage of past days, from transcripts to the XO service, over a kill of the server."""
 
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -25,9 +25,13 @@ def test_past_days_are_reported_once_though_the_server_is_killed_in_between() ->
             assert server.client.get("/xo-auth/state").json()["authenticated"]
             server.terminate()
             service.requests.clear()
-            today = datetime.now(UTC).date()
+            now = datetime.now(UTC)
+            today = now.date()
+            # in the middle of today up to now, and then
+            midnight = datetime.combine(today, time(), UTC)
             for days in (0, 2, 5):
-                session = TerminalSession(server, age=timedelta(days=days, seconds=60))
+                age = (now - midnight) / 2 + timedelta(days=days)
+                session = TerminalSession(server, age=age)
                 session.add_exchange("What does it cost?")
             # the service takes the report, and its answer never arrives
             service.faults[REPORT] = Fault(silence_seconds=60, serves=True)

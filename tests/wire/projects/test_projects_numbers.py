@@ -11,7 +11,7 @@ import pytest
 from tests.support.terminal_session import TerminalSession, index_files
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
-SECONDS = 10.0
+SECONDS = 30.0
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
 FILES = {
     "project": "project.json",

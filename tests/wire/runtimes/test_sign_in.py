@@ -96,10 +96,10 @@ def test_a_sign_in_that_can_not_start_says_why(
 
 def test_cancelling_ends_the_program_and_all_that_it_started(server: LiveServer) -> None:
     flow = start(server)
-    assert len(server.descendants()) >= 2
+    eventually(lambda: len(server.descendants()) >= 2, 15, "the program and its child run")
     path = f"{PATH}/{flow['flow_id']}"
     assert server.client.delete(path).json()["state"] == "cancelled"
-    assert server.descendants() == []
+    eventually(lambda: server.descendants() == [], 15, "no process is left")
     assert server.client.delete(path).json()["state"] == "cancelled"
     assert submit(server, flow, "a#b").status_code == 409
 

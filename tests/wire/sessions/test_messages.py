@@ -23,7 +23,7 @@ def grown(server: LiveServer, session: TerminalSession, exchanges: range) -> Non
     for number in exchanges:
         session.add_exchange(f"question {number}", f"answer {number}")
     total = 2 * exchanges.stop
-    eventually(lambda: page(server, session.session_id)["total"] == total, 5, "all is read")
+    eventually(lambda: page(server, session.session_id)["total"] == total, 15, "all is read")
 
 
 def test_pages_stay_where_they_are_while_the_transcript_grows(server: LiveServer) -> None:
@@ -78,7 +78,7 @@ def test_a_larger_limit_counts_as_500(server: LiveServer) -> None:
     for _ in range(501):
         TerminalSession(server).add_exchange("One of many wallabies?")
     hits = "/api/sessions/search?q=wallabies&limit="
-    eventually(lambda: server.client.get(f"{hits}1").json()["total"] >= 501, 10, "all are listed")
+    eventually(lambda: server.client.get(f"{hits}1").json()["total"] >= 501, 30, "all are listed")
     for route in (hits, "/api/sessions?limit="):
         for limit, count in ((500, 500), (501, 500), (10**9, 500), (3, 3)):
             body = server.client.get(f"{route}{limit}").json()
@@ -96,7 +96,7 @@ def test_the_same_text_sent_twice_is_there_twice(chat: Chat) -> None:
     session = TerminalSession(server)
     for _ in range(3):
         session.add_exchange("Once more?", "Once more.")
-    eventually(lambda: page(server, session.session_id)["total"] == 6, 5, "all is read")
+    eventually(lambda: page(server, session.session_id)["total"] == 6, 15, "all is read")
     body = page(server, session.session_id)
     assert texts(body) == ["Once more?", "Once more."] * 3
     assert len({message["id"] for message in body["messages"]}) == 6
@@ -112,7 +112,9 @@ def test_a_snippet_is_escaped_html(chat: Chat) -> None:
     patch = {"title": "<script>bilby</script> & more"}
     assert server.client.patch(f"/api/sessions/{titled}", json=patch).status_code == 200
     for word, found in (("numbat", session_id), ("bilby", titled)):
-        (hit,) = server.client.get(f"/api/sessions/search?q={word}").json()["sessions"]
+        path = f"/api/sessions/search?q={word}"
+        eventually(lambda path=path: server.client.get(path).json()["total"] == 1, 15, word)
+        (hit,) = server.client.get(path).json()["sessions"]
         assert hit["session_id"] == found
         bare = hit["snippet"].replace(f"<mark>{word}</mark>", "")
         assert bare != hit["snippet"]

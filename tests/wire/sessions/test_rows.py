@@ -98,9 +98,9 @@ def test_a_session_row_has_both_field_sets(chat: Chat) -> None:
 
 def test_lists_and_search_have_the_same_rows_in_both_styles(chat: Chat) -> None:
     session_id = chat.run_turn("armadillo").session_id
-    row = get(chat.server, f"/api/sessions/{session_id}")
     found = "/api/sessions/search?q=armadillo"
-    eventually(lambda: get(chat.server, found)["total"] == 1, 10, "it is found")
+    eventually(lambda: get(chat.server, found)["total"] == 1, 15, "it is found")
+    row = get(chat.server, f"/api/sessions/{session_id}")
     docs = get(chat.server, "/api/sessions?limit=9999&agent_name=rows")
     assert set(docs) == {"total", "offset", "sessions"}
     assert row in docs["sessions"]

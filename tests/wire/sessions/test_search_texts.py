@@ -2,7 +2,12 @@
 
 import pytest
 
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
+
+
+def wait_until_found(server: LiveServer, text: str, session_id: str) -> None:
+    """Wait until a session is indexed: a request waits for the index no longer than a second."""
+    eventually(lambda: session_id in search(server, text), 15, f"{session_id} is found")
 
 
 def search(server: LiveServer, text: str) -> list[str]:
@@ -15,7 +20,7 @@ def search(server: LiveServer, text: str) -> list[str]:
 def test_a_pasted_text_finds_the_session_that_contains_it(chat: Chat, words: int) -> None:
     text = " ".join(f"Wort{number}" for number in range(words))
     session_id = chat.run_turn(f"echo {text} end{words}").session_id
-    assert session_id in search(chat.server, text)
+    wait_until_found(chat.server, text, session_id)
     assert session_id in search(chat.server, f"{text} {text}")
 
 
@@ -26,6 +31,7 @@ def test_a_text_without_blanks_is_searched(chat: Chat, letter: str) -> None:
 
 def test_a_word_that_is_too_long_is_searched_by_its_beginning(chat: Chat) -> None:
     session_id = chat.run_turn(f"echo {'q' * 9000}").session_id
+    wait_until_found(chat.server, "q" * 8000, session_id)
     assert search(chat.server, "q" * 8000) == [session_id]
 
 
@@ -33,6 +39,7 @@ def test_a_word_that_is_too_long_is_searched_by_its_beginning(chat: Chat) -> Non
 def test_a_search_without_words_lists_all_sessions_newest_first(chat: Chat, query: str) -> None:
     chat.run_turn("echo capybara")
     newest = chat.run_turn("echo okapi").session_id
+    wait_until_found(chat.server, "okapi", newest)
     page = chat.http.get("/api/sessions").json()
     found = chat.http.get(f"/api/sessions/search{query}").json()
     assert found["sessions"][0]["session_id"] == newest
@@ -44,6 +51,7 @@ def test_a_search_without_words_lists_all_sessions_newest_first(chat: Chat, quer
 
 def test_only_the_docs_style_has_html_in_a_snippet(chat: Chat) -> None:
     session_id = chat.run_turn("echo if a < b && <mark>tapir</mark> is &amp;").session_id
+    wait_until_found(chat.server, "tapir", session_id)
     (hit,) = chat.http.get("/api/sessions/search?q=tapir").json()["sessions"]
     assert hit["session_id"] == session_id
     marked = "a &lt; b &amp;&amp; &lt;mark&gt;<mark>tapir</mark>&lt;/mark&gt; is &amp;amp;"

@@ -41,10 +41,14 @@ def test_flags_persist_across_a_restart_and_a_rebuilt_index(chat: Chat) -> None:
     for file in server.state.glob("index-*"):
         file.unlink()
     server.start()
-    eventually(lambda: row(server, session_id)["title"] == "My week", 5, "the title is back")
+    eventually(lambda: row(server, session_id)["title"] == "My week", 15, "the title is back")
     assert row(server, session_id)["is_pinned"] is True
-    listed = server.client.get("/api/sessions").json()["sessions"]
-    assert [r["title"] for r in listed if r["id"] == session_id] == ["My week"]
+
+    def titles() -> list[str]:
+        listed = server.client.get("/api/sessions").json()["sessions"]
+        return [r["title"] for r in listed if r["id"] == session_id]
+
+    eventually(lambda: titles() == ["My week"], 15, "it is listed with its title")
 
 
 def test_a_moved_session_runs_its_next_turn_there(server: LiveServer) -> None:
@@ -81,6 +85,7 @@ def test_a_wrong_patch_is_refused(chat: Chat, body: dict[str, Any], status: int)
 def test_words_of_prompts_answers_and_titles_are_found(chat: Chat) -> None:
     server = chat.server
     session_id = chat.run_turn("echo the zebra <b>crosses</b> the road").session_id
+    eventually(lambda: search(server, "zebra") != [], 15, "it is findable")
     (hit,) = search(server, "zebra")
     assert hit["session_id"] == session_id
     assert "<mark>zebra</mark>" in hit["snippet"]
@@ -88,6 +93,7 @@ def test_words_of_prompts_answers_and_titles_are_found(chat: Chat) -> None:
     assert search(server, "ZEB")[0]["session_id"] == session_id
     assert search(server, 'zebra "unicorn') == []
     server.client.patch(f"/api/sessions/{session_id}", json={"title": "Wildlife %_ notes"})
+    eventually(lambda: search(server, "wildlife") != [], 15, "its title is findable")
     assert search(server, "wildlife")[0]["session_id"] == session_id
     spa = server.client.get(
         "/api/sessions/search", params={"q": "zebra"}, headers={"X-XO-Wire": "spa"}
@@ -103,6 +109,7 @@ def test_no_text_breaks_the_search(server: LiveServer, text: str) -> None:
 def test_a_deleted_session_is_gone_from_everywhere_and_can_be_restored(chat: Chat) -> None:
     server = chat.server
     session_id = chat.run_turn("echo an armadillo").session_id
+    eventually(lambda: search(server, "armadillo") != [], 15, "it is findable")
     path = f"/api/sessions/{session_id}"
     assert server.client.delete(path).json() == {"ok": True}
     for gone in (path, f"/api/messages/{session_id}"):
@@ -200,17 +207,17 @@ def transcript(server: LiveServer, words: str) -> tuple[str, Path]:
 
 
 def test_a_session_of_a_terminal_appears_is_found_and_counted(server: LiveServer) -> None:
-    before = server.client.get("/api/usage?days=365").json()["total_tokens"]["input"]
     session_id, file = transcript(server, "Which animal?")
-    eventually(lambda: search(server, "pangolin") != [], 2, "it is findable")
+    eventually(lambda: search(server, "pangolin") != [], 15, "it is findable")
     found = row(server, session_id)
     assert (found["title"], found["agent_name"]) == ("Which animal?", "claude_code")
     assert (found["agent_id"], found["message_count"]) == ("terminal", 2)
     messages = server.client.get(f"/api/messages/{session_id}").json()
     assert [message["role"] for message in messages["messages"]] == ["user", "assistant"]
     usage = server.client.get("/api/usage?days=365").json()
-    assert usage["total_tokens"]["input"] == before + 1000
     model = next(m for m in usage["by_model"] if m["model"] == "claude-opus-4-5")
+    assert (model["tokens_in"], model["tokens_out"]) == (1000, 200)
+    assert usage["total_tokens"]["input"] >= 1000
     assert model["cost_usd"] == pytest.approx(0.005 + 0.005)
     assert usage["response_time"]["count"] >= 1
     with file.open("a") as torn:
@@ -218,13 +225,15 @@ def test_a_session_of_a_terminal_appears_is_found_and_counted(server: LiveServer
     assert server.client.get(f"/api/messages/{session_id}").json()["total"] == 2
     file.unlink()
     eventually(
-        lambda: server.client.get(f"/api/sessions/{session_id}").status_code == 404, 2, "it is gone"
+        lambda: server.client.get(f"/api/sessions/{session_id}").status_code == 404,
+        15,
+        "it is gone",
     )
 
 
 def test_deleting_a_terminal_session_moves_its_file_to_the_trash(server: LiveServer) -> None:
     session_id, file = transcript(server, "To be thrown away")
-    eventually(lambda: search(server, "thrown") != [], 2, "it is findable")
+    eventually(lambda: search(server, "thrown") != [], 15, "it is findable")
     assert server.client.delete(f"/api/sessions/{session_id}").status_code == 200
     assert not file.exists()
     (kept,) = (server.state / "trash").rglob("*.jsonl")

@@ -29,7 +29,7 @@ def terminal_session(server: LiveServer) -> tuple[str, Path]:
         "message": {"role": "user", "content": "a quokka"},
     }
     file.write_text(json.dumps(row) + "\n")
-    eventually(lambda: session_id in listed(server), 5, "it is listed")
+    eventually(lambda: session_id in listed(server), 15, "it is listed")
     return session_id, file
 
 
@@ -41,7 +41,7 @@ def listed(server: LiveServer) -> list[str]:
 def restore(server: LiveServer, session_id: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "xo_cowork_core", "sessions", "restore", session_id]
     return subprocess.run(
-        command, env=server.variables(), capture_output=True, text=True, timeout=60, check=False
+        command, env=server.variables(), capture_output=True, text=True, timeout=100, check=False
     )
 
 
@@ -58,7 +58,7 @@ def test_a_deleted_session_comes_back_by_command(own_server: LiveServer) -> None
     assert (done.returncode, file.read_bytes()) == (0, body), done.stderr
     assert restore(own_server, session_id).returncode == 1
     own_server.start()
-    eventually(lambda: session_id in listed(own_server), 5, "it is listed again")
+    eventually(lambda: session_id in listed(own_server), 15, "it is listed again")
     hits = own_server.client.get("/api/sessions/search?q=quokka").json()["sessions"]
     assert [hit["id"] for hit in hits] == [session_id]
     assert own_server.client.get(f"/api/messages/{session_id}").json()["total"] == 1
@@ -111,7 +111,7 @@ def test_the_trash_is_emptied_after_thirty_days(own_server: LiveServer) -> None:
             (old,),
         )
     own_server.start()
-    eventually(lambda: not kept[old].exists(), 5, "the old one is gone")
+    eventually(lambda: not kept[old].exists(), 15, "the old one is gone")
     assert kept[new].exists()
     assert old not in listed(own_server)
 
@@ -119,7 +119,7 @@ def test_the_trash_is_emptied_after_thirty_days(own_server: LiveServer) -> None:
 def test_what_the_host_kept_of_a_session_is_gone_after_thirty_days(own_server: LiveServer) -> None:
     chat = Chat(own_server, "demo")
     old, new = (chat.run_turn("echo a wombat").session_id for _ in range(2))
-    eventually(lambda: {old, new} <= set(listed(own_server)), 5, "they are indexed")
+    eventually(lambda: {old, new} <= set(listed(own_server)), 15, "they are indexed")
     for session_id in (old, new):
         assert own_server.client.delete(f"/api/sessions/{session_id}").status_code == 200
 
@@ -162,7 +162,7 @@ def test_the_state_of_the_index_counts_a_project_or_all(
         body = answer.json()
         return body["status"], body["progress"], body["sessions"], body["messages"]
 
-    eventually(lambda: state("all")[1:] == (100, 1, 1), 5, "all is indexed")
+    eventually(lambda: state("all")[1:] == (100, 1, 1), 15, "all is indexed")
     assert state("no-such-project")[2:] == (0, 0)
     assert state(f"{own_server.projects}/nothing")[2:] == (0, 0)
     assert state("all")[0] in {"idle", "indexing"}

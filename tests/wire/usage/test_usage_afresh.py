@@ -25,14 +25,14 @@ def test_a_new_answer_is_in_the_next_report(server: LiveServer) -> None:
     session = TerminalSession(server, "spender")
     for count in (2, 4, 6):
         session.add_exchange("What does it cost?")
-        eventually(lambda count=count: messages(server) == count, 5, "it is counted")
+        eventually(lambda count=count: messages(server) == count, 15, "it is counted")
         assert usage(server) == usage(server)
         assert usage(server)["by_session"][0]["messages"] == count
 
 
 def test_a_new_price_is_in_the_next_report(server: LiveServer) -> None:
     TerminalSession(server, "spender").add_exchange("What does it cost?")
-    eventually(lambda: messages(server) == 2, 5, "it is counted")
+    eventually(lambda: messages(server) == 2, 15, "it is counted")
     tokens = sum(usage(server)["total_tokens"].values())
     model = usage(server)["by_model"][0]["model"]
     for price in (1000, 3000):
@@ -43,7 +43,7 @@ def test_a_new_price_is_in_the_next_report(server: LiveServer) -> None:
 
 def test_a_price_that_cannot_be_hides_no_other(server: LiveServer) -> None:
     TerminalSession(server, "spender").add_exchange("What does it cost?", tokens=1000)
-    eventually(lambda: messages(server) == 2, 5, "it is counted")
+    eventually(lambda: messages(server) == 2, 15, "it is counted")
     listed = usage(server)["total_cost_usd"]
     assert listed > 0
     own = '["claude-opus-4-5"]\ninput = {}\n'
@@ -62,13 +62,13 @@ def test_damaged_entries_of_the_price_cache_are_looked_up_again(
     server: LiveServer, models: object
 ) -> None:
     TerminalSession(server, "spender").add_exchange("What does it cost?")
-    eventually(lambda: messages(server) == 2, 5, "it is counted")
+    eventually(lambda: messages(server) == 2, 15, "it is counted")
     listed = usage(server)["total_cost_usd"]
     kept = json.loads((server.state / "prices.json").read_text())
     server.terminate()
     (server.state / "prices.json").write_text(json.dumps({**kept, "models": models}))
     server.start()
-    eventually(lambda: messages(server) == 2, 5, "it is counted again")
+    eventually(lambda: messages(server) == 2, 15, "it is counted again")
     assert listed > 0
     eventually(lambda: usage(server)["total_cost_usd"] == listed, 20, "the price is looked up")
     again = json.loads((server.state / "prices.json").read_text())
@@ -81,6 +81,6 @@ def test_a_model_of_any_name_is_counted_and_named(server: LiveServer) -> None:
     for name in names:
         session.add_exchange("What does it cost?", model=name)
     session.add_exchange("And the usual one?")
-    eventually(lambda: messages(server) == 10, 5, "all are counted")
+    eventually(lambda: messages(server) == 10, 15, "all are counted")
     assert usage(server)["total_cost_usd"] > 0
     assert set(usage(server)["unpriced_models"]) >= {"a\0b", "--help"}

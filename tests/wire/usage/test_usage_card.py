@@ -28,6 +28,11 @@ def test_the_trend_is_the_change_of_cost_in_percent(
     assert card()["label"] == "Last 7 days"
     assert card()["trend_pct"] == trend
     assert card()["subtitle"] == f"{now * 1_000_200:,} tokens in {now} calls"
+    days = own_server.client.get("/api/usage?days=7").json()["daily"]
+    idle = [day for day in days if not day["messages"]]
+    assert (len(days), len(idle)) == (7, 6)
+    assert {day["tool_calls"] for day in days} == {0}
+    assert not any(day["cost_usd"] or day["tokens_total"] for day in idle)
 
 
 @pytest.mark.parametrize("end", ["2026-01-31", "2026-01-31T10:00:00Z", "2026-01-31 10:00"])

@@ -25,11 +25,11 @@ def test_what_deleted_sessions_spent_is_still_counted(server: LiveServer) -> Non
     session = TerminalSession(server, "spender")
     session.add_exchange("What does it cost?")
     eventually(
-        lambda: usage_answers(server)["/api/usage"]["total_messages"] == 2, 5, "it is counted"
+        lambda: usage_answers(server)["/api/usage"]["total_messages"] == 2, 15, "it is counted"
     )
     hosted = Chat(server, "demo", "spender").run_turn("text").session_id
     eventually(
-        lambda: usage_answers(server)["/api/usage"]["total_sessions"] == 2, 5, "both are counted"
+        lambda: usage_answers(server)["/api/usage"]["total_sessions"] == 2, 15, "both are counted"
     )
     before = usage_answers(server)
     assert before["/api/xo-projects/spender/usage"]["total_tokens"]["input"] >= 1000
@@ -40,13 +40,13 @@ def test_what_deleted_sessions_spent_is_still_counted(server: LiveServer) -> Non
     # the second look has seen that the file is gone
     for _ in range(2):
         server.client.post("/api/fts/index/all")
-        eventually(idle(server), 5, "a scan has ended")
+        eventually(idle(server), 15, "a scan has ended")
         assert usage_answers(server) == before
     server.terminate()
     for file in index_files(server):
         file.unlink()
     server.start()
-    eventually(lambda: usage_answers(server) == before, 5, "it is counted by a new index")
+    eventually(lambda: usage_answers(server) == before, 15, "it is counted by a new index")
     assert server.client.get("/api/sessions").json()["total"] == 0
     assert server.client.get("/api/sessions/search?q=cost").json()["total"] == 0
 

@@ -1,0 +1,1 @@
+"""A stand-in for the MCP server of a service: streamable HTTP, with tools for tests."""
