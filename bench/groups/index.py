@@ -16,6 +16,7 @@ from bench.groups import index_conversations
 from bench.groups.index_costs import (
     ColdBuild,
     cold_index,
+    empty_start_seconds,
     findable_seconds,
     idle_percent,
     warm_seconds,
@@ -35,11 +36,12 @@ def measure(plan: Plan) -> Iterator[Row]:
     """Measure a large history, then many short sessions, then one of conversations."""
     server = server_with(QUICK, NO_GATEWAY)
     try:
+        start = empty_start_seconds(server)
         made = corpus.build_corpus(
             server.home, sessions=plan.pick(2000, 200), megabytes=plan.pick(415, 41)
         )
         parse, listing = baseline(made.files)
-        yield from _cold(cold_index(server, made), made, parse)
+        yield from _cold(cold_index(server, made, start), made, parse)
         yield from _answers(server, made, plan, listing)
         yield Row(
             "index: a new message is findable", "s", findable_seconds(server, made), Target(1)
