@@ -4,9 +4,10 @@
 It works in a clone in a temporary folder with an environment of its own; nothing here is changed.
 The same seed on the same commit selects the same changes.
 
-For each change it runs the tests of its area, at most as long as four times their duration with no
-change. A test that fails must fail again alone, otherwise the machine was busy and the others run
-without it. A run that takes longer counts as a failure.
+For each change it runs the tests of its area. With `--all-tests`, those that no test of their area
+detects are tried with all tests but those of real programs, pages and packages. Each run lasts at
+most four times its duration with no change; one that takes longer counts as a failure. A test that
+fails must fail again alone, otherwise the machine was busy and the others run without it.
 """
 
 import argparse
@@ -62,6 +63,12 @@ class Area:
 
 CORE = "xo_cowork_core"
 SERVICES = f"{CORE}/services"
+FAST = "not real and not fault"
+ALL_TESTS = (
+    "tests plugins --ignore=tests/real --ignore=tests/docs --ignore=tests/packaging"
+    " --ignore=tests/bench --ignore=tests/third_party"
+)
+NO_PROGRAMS = "not real"
 AREAS = (
     Area(
         "services/turns",
@@ -259,40 +266,48 @@ def choose(root: Path, count: int, seed: int, only: str = "") -> list[Mutant]:
 
 @dataclass(slots=True)
 class Trial:
-    """Runs the tests of an area over the code of a clone."""
+    """Runs tests over the code of a clone: those of an area, then all if wanted."""
 
     clone: Path
     workers: int
+    all_tests: bool
     _limits: dict[str, float] = field(default_factory=dict)
 
     def run(self, mutant: Mutant) -> Result:
         """Return the tests' verdict on a change."""
-        limit = self._limit(mutant.area)
+        runs = [(mutant.area.tests, FAST)]
+        if self.all_tests:
+            runs.append((ALL_TESTS, NO_PROGRAMS))
+        limits = [self._limit(*run) for run in runs]
         file = self.clone / mutant.path
         source = file.read_bytes()
         file.write_bytes(mutant.apply(source))
         try:
-            return Result(mutant, self._repeated_failure(mutant.area, limit))
+            failures = (
+                self._repeated_failure(*run, limit) for run, limit in zip(runs, limits, strict=True)
+            )
+            return Result(mutant, next(filter(None, failures), ""))
         finally:
             file.write_bytes(source)
 
-    def _limit(self, area: Area) -> float:
-        if area.tests not in self._limits:
+    def _limit(self, tests: str, markers: str) -> float:
+        """Return how long a run of these tests may take, in seconds."""
+        if tests not in self._limits:
             started = time.monotonic()
-            failure = self._repeated_failure(area, BASELINE_SECONDS)
+            failure = self._repeated_failure(tests, markers, BASELINE_SECONDS)
             if failure:
-                raise SystemExit(f"{area.name}: {failure} fails without a change")
+                raise SystemExit(f"{failure} fails without a change")
             seconds = time.monotonic() - started
-            print(f"{area.tests}: {seconds:.0f} s without a change", flush=True)
-            self._limits[area.tests] = max(LEAST_SECONDS, SLOWER * seconds)
-        return self._limits[area.tests]
+            print(f"{tests}: {seconds:.0f} s without a change", flush=True)
+            self._limits[tests] = max(LEAST_SECONDS, SLOWER * seconds)
+        return self._limits[tests]
 
-    def _repeated_failure(self, area: Area, seconds: float) -> str:
-        """Run an area's tests; return the first that fails twice, or an empty string."""
+    def _repeated_failure(self, tests: str, markers: str, seconds: float) -> str:
+        """Run tests; return the first that fails twice, or an empty string."""
         left_out: list[str] = []
         while True:
-            arguments = [*area.tests.split(), *(f"--deselect={test}" for test in left_out)]
-            failure = self._failure(["-n", str(self.workers), *arguments], seconds)
+            chosen = [*tests.split(), "-m", markers, *(f"--deselect={test}" for test in left_out)]
+            failure = self._failure(["-n", str(self.workers), *chosen], seconds)
             if "::" not in failure or self._failure(["-n", "0", failure], seconds):
                 return failure
             left_out.append(failure)
@@ -301,7 +316,7 @@ class Trial:
         """Run tests; return the first that fails, or an empty string."""
         command = [".venv/bin/python", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
         run = subprocess.Popen(
-            [*command, "-m", "not real and not fault", *arguments],
+            [*command, *arguments],
             cwd=self.clone,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -342,12 +357,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--area", default="", help="only areas whose name starts with this")
+    parser.add_argument(
+        "--all-tests", action="store_true", help="try survivors with the other areas' tests too"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="xo-mutants-") as folder:
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         subprocess.run(["make", "--quiet", "setup"], cwd=clone, check=True)
-        trial = Trial(clone, arguments.workers)
+        trial = Trial(clone, arguments.workers, arguments.all_tests)
         results: list[Result] = []
         for mutant in choose(clone, arguments.count, arguments.seed, arguments.area):
             started = time.monotonic()
