@@ -84,6 +84,12 @@ def test_a_turn_that_was_stored_but_not_answered_is_stored_once(chat: Chat) -> N
     check_repeated(chat, chat.prompt(text("Second."), session_id=session))
 
 
+def test_a_turn_that_was_answered_but_not_stored_is_stored_once(chat: Chat) -> None:
+    session = chat.run_turn(text("First.")).session_id
+    Path(chat.server.variables()["CODEX_HOME"], "unstored").touch()
+    check_repeated(chat, chat.prompt(text("Second."), session_id=session))
+
+
 def check_repeated(chat: Chat, turn: StartedTurn) -> None:
     recording = chat.read(turn)
     assert (recording.terminal.event, recording.text) == ("done", "Second.")

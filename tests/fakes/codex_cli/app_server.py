@@ -19,6 +19,8 @@ from tools import CommandRunner
 LINE_LIMIT = 64 * 1024 * 1024
 # while this file exists, the next turn is stored and the process ends without an answer
 UNANSWERED = HOME / "unanswered"
+# while this file exists, the next turn is answered and the process ends before it stores it
+UNSTORED = HOME / "unstored"
 END_SECONDS = 0.05
 MODEL = {"model": "fake-model", "modelProvider": "fake", "reasoningEffort": None}
 
@@ -77,6 +79,9 @@ class Thread:
     async def _run(self, turn):
         # the answer to `turn/start` goes out first
         await asyncio.sleep(0)
+        if UNSTORED.exists():
+            UNSTORED.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
         status, error = "completed", None
         try:
             error = await turn.run()
@@ -148,6 +153,8 @@ class Server:
             case "thread/unsubscribe":
                 self.threads.pop(thread.thread_id).rollout.close()
             case "thread/revert":
+                if params["beforeTurnId"] not in thread.rollout.starts:
+                    raise Refused("no such turn")
                 thread.rollout.revert(params["beforeTurnId"])
                 thread.script = ""
             case "thread/backgroundTerminals/clean":
