@@ -103,12 +103,7 @@ AREAS = (
         f"{SERVICES}/auth_flows",
         "tests/services/auth_flows tests/wire/connectors/test_flows.py",
     ),
-    Area(
-        "services/config",
-        f"{SERVICES}/config",
-        "tests/wire/config/test_providers.py tests/wire/config/test_configuration.py"
-        " tests/wire/config/test_onboarding.py tests/wire/config/test_local_models.py",
-    ),
+    Area("services/config", f"{SERVICES}/config", "tests/services/config tests/wire/config"),
     Area("services/files", f"{SERVICES}/files", "tests/services/files tests/wire/files"),
     Area("services/processes", f"{SERVICES}/processes", "tests/services/processes"),
     Area(
@@ -123,14 +118,7 @@ AREAS = (
         f"{CORE}/sdk/kit",
         "tests/sdk/kit tests/sdk/acp plugins/runtime_claude plugins/runtime_codex",
     ),
-    Area(
-        "api",
-        f"{CORE}/api",
-        "tests/api tests/wire/test_agents.py tests/wire/test_bad_input.py tests/wire/test_chat.py"
-        " tests/wire/test_idempotency.py tests/wire/test_keys.py tests/wire/test_shapes.py"
-        " tests/wire/sessions tests/wire/usage tests/wire/projects tests/wire/files/test_files.py"
-        " tests/wire/files/test_files_folders.py tests/wire/files/test_files_uploads.py",
-    ),
+    Area("api", f"{CORE}/api", "tests/api tests/wire"),
     Area("host", f"{CORE}/host", "tests/host tests/cli tests/broken_plugins"),
     Area("plugins", "plugins/runtime_claude/xo_*", "plugins/runtime_claude"),
     Area("plugins", "plugins/runtime_codex/xo_*", "plugins/runtime_codex"),

@@ -56,6 +56,20 @@ def test_a_draft_replaces_what_was_there_with_its_rights(
     assert list((tmp_path / "drafts").iterdir()) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_draft_takes_the_owner_and_the_group_of_what_it_replaces(
+    staging: StagingArea, tmp_path: Path
+) -> None:
+    other = tmp_path / "of-another"
+    other.write_text("old")
+    os.chown(other, 12345, 54321)
+    staged = stage(staging, b"new")
+    staged.copy_ownership(other.stat())
+    with RootedFs((tmp_path,)).open_path(other) as handle:
+        staged.replace(handle)
+    assert (other.stat().st_uid, other.stat().st_gid) == (12345, 54321)
+
+
 def test_only_one_of_many_gets_a_name(staging: StagingArea, folder: Path) -> None:
     won: list[int] = []
 

@@ -138,7 +138,8 @@ def test_a_replaced_snapshot_takes_the_place_of_what_was_sent():
 
 def test_a_very_long_turn_is_not_kept_for_a_retraction():
     texts = TextReconciler(keep_characters=100)
-    texts.confirm(TextDelta("x" * 101))
+    texts.confirm(TextDelta("x" * 100))
+    texts.confirm(TextDelta("y"))
     assert texts.has_text
     assert not texts.last_text
     texts.add(TextDelta("draft"))

@@ -33,6 +33,14 @@ print("Open https://acme.test/device now", file=sys.stderr, flush=True)
 line = sys.stdin.readline().strip()
 print("token=" + line)
 """
+PATIENT = """
+import os, time
+print("Open https://acme.test/device now", flush=True)
+while not os.path.exists("{goes_on}"):
+    time.sleep(0.01)
+print("Not approved yet", flush=True)
+time.sleep(60)
+"""
 IN_A_TERMINAL = """
 import getpass, os, sys
 assert all(os.isatty(number) for number in (0, 1, 2))
@@ -89,6 +97,22 @@ async def test_a_program_prompts_on_stderr_and_reads_a_line(tmp_path: Path) -> N
         await engine.reaches(flow, "completed")
         tokens = await engine.connections.get(CONNECTOR)
         assert tokens.access_token.get_secret_value() == "1234"
+
+
+@in_event_loop
+async def test_a_line_that_changes_nothing_reaches_those_who_follow(tmp_path: Path) -> None:
+    goes_on = tmp_path / "goes-on"
+    method = login(PATIENT.format(goes_on=goes_on))
+    async with ConnectorEngine(tmp_path, UserinfoConnector(None, [method])) as engine:
+        flow = await engine.start()
+        updates = engine.flows.follow(CONNECTOR, flow.flow_id)
+        await anext(updates)
+        following = asyncio.ensure_future(anext(updates))
+        await asyncio.sleep(0)
+        goes_on.touch()
+        async with asyncio.timeout(10):
+            update = await following
+        assert [line.text for line in update.lines] == ["Not approved yet"]
 
 
 @in_event_loop

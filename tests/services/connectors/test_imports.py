@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from tests.support.connectors.engine import CONNECTOR, ConnectorEngine, UserinfoConnector
 from tests.support.turn_engine import in_event_loop
+from xo_cowork_core.sdk import Unavailable
 from xo_cowork_core.sdk.connector import (
     ApiKey,
     FileSection,
@@ -16,6 +18,7 @@ from xo_cowork_core.sdk.connector import (
     RefreshesTokens,
     TokenSet,
 )
+from xo_cowork_core.services.connectors import connector_calls
 from xo_cowork_core.services.connectors.exports.connection_imports import ConnectionImports
 from xo_cowork_core.services.connectors.exports.ledger import ExportLedger, load_ledger
 
@@ -66,6 +69,19 @@ async def test_expired_tokens_of_an_older_server_are_refreshed_by_the_connector(
         assert await imports.run()
         tokens = await engine.connections.get(CONNECTOR, "work")
         assert tokens.access_token == SecretStr("fresh-1")
+
+
+@in_event_loop
+async def test_a_connector_that_is_still_starting_is_not_asked_for_fresh_tokens(
+    tmp_path: Path,
+) -> None:
+    connector = OldConnector(None, [ApiKey()])
+    async with ConnectorEngine(tmp_path, connector) as engine:
+        registered = engine.registry.connectors[CONNECTOR]
+        engine.record.set_state("starting")
+        with pytest.raises(Unavailable, match="connector_acme is not ready") as refused:
+            await connector_calls.refresh(registered, TokenSet(SecretStr("stale-1")))
+        assert refused.value.retry_after == 1
 
 
 @in_event_loop

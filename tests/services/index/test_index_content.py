@@ -113,6 +113,13 @@ def test_an_index_that_followed_its_files_equals_one_built_at_once(steps: list[S
         assert blocks(home, "index.db") == blocks(home, "fresh.db")
 
 
+def test_a_stopped_index_has_closed_its_file(tmp_path: Path) -> None:
+    home = IndexedHome(tmp_path)
+    asyncio.run(index_at_once(home, "index.db"))
+    # the last connection to a database removes its write-ahead log
+    assert [path.name for path in tmp_path.glob("index.db*")] == ["index.db"]
+
+
 @pytest.mark.parametrize("removed", ["-project", "-copy"])
 def test_the_file_that_is_left_of_a_session_in_two_files_is_read_again(
     tmp_path: Path, removed: str

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from xo_cowork_core.sdk.testing import eventually
 from xo_cowork_core.services.processes.supervisor import ProcessSupervisor
 
 END_SECONDS = 15.0
+# what a terminal or a service manager sends to all processes of a group
+GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.fixture
@@ -80,6 +84,26 @@ def test_a_watcher_that_was_killed_is_replaced(host: Any, watch: Any, tmp_path: 
     host.kill()
     host.wait()
     eventually(lambda: not watch.alive(), END_SECONDS, "everything is ended")
+
+
+@pytest.mark.fault
+def test_the_watcher_outlives_signals_to_the_whole_group(
+    host: Any, watch: Any, tmp_path: Path
+) -> None:
+    eventually(lambda: len(watchers(tmp_path / "state")) == 1, 15, "the server is watched")
+    (watcher,) = watchers(tmp_path / "state")
+    eventually(lambda: ignores(watcher.pid, *GROUP_SIGNALS), 10, "the watcher is ready")
+    for number in GROUP_SIGNALS:
+        watcher.send_signal(number)
+    host.kill()
+    host.wait()
+    eventually(lambda: not watch.alive(), END_SECONDS, "everything is ended")
+
+
+def ignores(pid: int, *numbers: signal.Signals) -> bool:
+    """Whether a process ignores signals, by the mask in its status file."""
+    (mask,) = re.findall(r"SigIgn:\s+(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return all(int(mask, 16) >> number - 1 & 1 for number in numbers)
 
 
 def kill_with_watcher(host: Any, state: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.support.turn_engine import FakeClock, in_event_loop
-from xo_cowork_core.services.sessions.trash import KEEP, Trash
+from xo_cowork_core.services.sessions.trash import Trash
 from xo_cowork_core.storage.database import Database
 from xo_cowork_core.storage.state_schema import STEPS
 
@@ -29,7 +29,7 @@ async def test_old_files_go_with_their_folders_and_younger_ones_stay(tmp_path: P
     clock.advance(DAY_SECONDS)
     await trash.add("second", late)
     assert set(trash.places) == {str(old), str(both), str(late)}
-    clock.advance(KEEP.total_seconds() - DAY_SECONDS)
+    clock.advance(29 * DAY_SECONDS)
     await trash.empty()
     assert len(trash.places) == 3, "exactly 30 days are kept"
     clock.advance(1)

@@ -46,6 +46,10 @@ async def test_a_session_stays_in_its_folder_until_that_is_gone(tmp_path: Path) 
         assert (await resolved(engine, session_id=started.session_id)).cwd == engine.projects
 
 
+def attached(path: Path) -> AttachedFile:
+    return AttachedFile(str(path), name="", mime_type="", file_id="", size=0)
+
+
 @in_event_loop
 async def test_an_attachment_outside_the_home_folder_is_refused(tmp_path: Path) -> None:
     home = tmp_path / "home"
@@ -53,12 +57,12 @@ async def test_an_attachment_outside_the_home_folder_is_refused(tmp_path: Path) 
     (tmp_path / "secret").write_text("x")
     (home / "note.md").write_text("x")
     async with TurnEngine(home, [FunctionRuntime()]) as engine:
-        note = AttachedFile(str(home / "note.md"))
+        note = attached(home / "note.md")
         turn = (await engine.resolver.resolve(Prompt("hello", attachments=(note,)))).turn
         assert [(file.name, file.mime_type) for file in turn.attachments] == [
             ("note.md", "text/markdown")
         ]
         for path, error in ((tmp_path / "secret", Forbidden), (home / "missing", NotFound)):
             with pytest.raises(error):
-                files = (AttachedFile(str(path)),)
+                files = (attached(path),)
                 await engine.resolver.resolve(Prompt("hello", attachments=files))

@@ -11,10 +11,10 @@ class AttachedFile(NamedTuple):
     """A file as a prompt names it."""
 
     path: str
-    name: str = ""
-    mime_type: str = ""
-    file_id: str = ""
-    size: int = 0
+    name: str
+    mime_type: str
+    file_id: str
+    size: int
 
 
 class Prompt(NamedTuple):
