@@ -1,10 +1,12 @@
 """Uploads: whole, once, under a name of their own, and nothing left of those that fail."""
 
 import hashlib
+import json
 import os
 import socket
 import threading
 import uuid
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -156,6 +158,29 @@ def test_just_100_mb_pass_and_a_byte_more_is_413(server: LiveServer, folder: Pat
     assert (answer.status_code, answer.json()) == (413, {"detail": "File exceeds 100 MB limit"})
     assert names(folder) == ["a.bin"]
     assert drafts(server) == []
+
+
+@pytest.mark.parametrize("keep_alive", [True, False], ids=["kept alive", "closed"])
+def test_a_client_that_sends_everything_before_it_reads_gets_its_413(
+    server: LiveServer, keep_alive: bool
+) -> None:
+    size = LIMIT + (40 << 20)
+    address = urlsplit(server.base_url)
+    head = part('name="file"; filename="large"', "").removesuffix("\r\n").encode()
+    connection = "keep-alive" if keep_alive else "close"
+    with socket.create_connection((address.hostname or "", address.port or 0), 30) as peer:
+        peer.sendall(
+            f"POST /api/files/upload HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"Connection: {connection}\r\nContent-Type: {TYPE}\r\n"
+            f"Content-Length: {len(head) + size}\r\n\r\n".encode()
+        )
+        peer.sendall(head)
+        for _ in range(size >> 20):
+            peer.sendall(bytes(1 << 20))
+        answer = HTTPResponse(peer)
+        answer.begin()
+        assert answer.status == 413
+        assert json.load(answer) == {"detail": "File exceeds 100 MB limit"}
 
 
 @pytest.mark.parametrize("sent", [0, 100, 1_000_000])
