@@ -19,8 +19,8 @@ from tools import CommandRunner
 LINE_LIMIT = 64 * 1024 * 1024
 # while this file exists, the next turn is stored and the process ends without an answer
 UNANSWERED = HOME / "unanswered"
-# while this file exists, the next turn is answered and the process ends before it stores it
-UNSTORED = HOME / "unstored"
+# while this file exists, the next turn is answered and the process ends at once
+ANSWERED = HOME / "answered"
 END_SECONDS = 0.05
 MODEL = {"model": "fake-model", "modelProvider": "fake", "reasoningEffort": None}
 
@@ -73,14 +73,16 @@ class Thread:
         self.turn_id = new_id()
         policy = params.get("approvalPolicy")
         turn = CodexTurn(self, self.turn_id, text, settings["mode"], policy)
+        # the real one stores a turn before it answers, too
+        turn.store()
         self.task = asyncio.create_task(self._run(turn))
         return self.turn_id
 
     async def _run(self, turn):
         # the answer to `turn/start` goes out first
         await asyncio.sleep(0)
-        if UNSTORED.exists():
-            UNSTORED.unlink()
+        if ANSWERED.exists():
+            ANSWERED.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
         status, error = "completed", None
         try:

@@ -38,6 +38,8 @@ class CodexTurn:
         self.plan_mode, self.requests_approval = mode == "plan", policy != "never"
         self.used = {"inputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0}
         self.tool_output = "nothing"
+        content = [{"type": "text", "text": text, "text_elements": []}]
+        self._message = {"id": new_id(), "content": content}
 
     def notify(self, method, **params):
         self.thread.notify(method, turnId=self.turn_id, **params)
@@ -56,17 +58,19 @@ class CodexTurn:
             return failure.error
         return None
 
-    def _begin(self):
+    def store(self):
+        """Write the turn and its message to the disk."""
         disk = self.thread.rollout
         disk.made()
         disk.write("event_msg", type="task_started", turn_id=self.turn_id)
         disk.write("turn_context", turn_id=self.turn_id, model="fake-model")
-        content = [{"type": "text", "text": self.text, "text_elements": []}]
-        item = {"id": new_id(), "content": content}
+        disk.item(self.turn_id, {"type": "UserMessage", **self._message})
+
+    def _begin(self):
+        item = {"type": "userMessage", **self._message}
         self.notify("turn/started", turn={"id": self.turn_id, "status": "inProgress"})
-        self.notify("item/started", item={"type": "userMessage", **item})
-        self.notify("item/completed", item={"type": "userMessage", **item})
-        disk.item(self.turn_id, {"type": "UserMessage", **item})
+        self.notify("item/started", item=item)
+        self.notify("item/completed", item=item)
 
     async def _step(self, place):
         for attempt in range(RETRIES + 1):

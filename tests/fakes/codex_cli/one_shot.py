@@ -73,6 +73,7 @@ async def _play(thread, text):
     show({"type": "thread.started", "thread_id": thread.thread_id})
     show({"type": "turn.started"})
     turn = CodexTurn(thread, new_id(), text, "default", "never")
+    turn.store()
     error = await turn.run()
     body = {"type": "task_complete", "turn_id": turn.turn_id}
     thread.rollout.write("event_msg", **body, **({"error": error} if error else {}))

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,21 @@ pytestmark = [pytest.mark.real, pytest.mark.fault]
 WORDS = "[[text n=12 delay=0.1 word]]"
 WHOLE = "word " * 12
 SECONDS = 10.0
+# passes on what Codex writes; while a file exists, kills it when it answers `turn/start`
+ENDS_AFTER_ITS_ANSWER = """\
+#!{python}
+import os, subprocess, sys
+from pathlib import Path
+if "app-server" not in sys.argv:
+    os.execv("{codex}", ["{codex}", *sys.argv[1:]])
+ends = Path("{ends}")
+codex = subprocess.Popen(["{codex}", *sys.argv[1:]], stdout=subprocess.PIPE)
+for line in codex.stdout:
+    if b'"result":{{"turn":' in line and ends.exists():
+        codex.kill()
+        ends.unlink()
+    os.write(1, line)
+"""
 
 
 @contextmanager
@@ -135,6 +151,22 @@ def test_a_turn_is_repeated_when_its_server_ends_before_it_answers(chat: Chat, l
     assert turn.events.count("desync") == 1
     assert asked(log, WORDS)[-1] == 1
     assert roles(chat, session_id) == ["user", "assistant"] * 2
+
+
+def test_a_turn_is_repeated_when_its_server_ends_right_after_its_answer(tmp_path: Path) -> None:
+    binary = real_codex() or pytest.skip(ABSENT)
+    wrapper, ends, log = tmp_path / "codex", tmp_path / "ends", tmp_path / "requests.jsonl"
+    wrapper.write_text(ENDS_AFTER_ITS_ANSWER.format(python=sys.executable, codex=binary, ends=ends))
+    wrapper.chmod(0o755)
+    with running_chat(tmp_path / "home", log, wrapper) as chat:
+        session_id = chat.run_turn(text("Before.")).session_id
+        ends.touch()
+        turn = chat.run_turn(WORDS, session_id=session_id)
+        assert not ends.exists()
+        assert (turn.terminal.event, turn.text) == ("done", WHOLE)
+        assert turn.events.count("desync") == 1
+        assert asked(log, WORDS)[-1] == 1
+        assert roles(chat, session_id) == ["user", "assistant"] * 2
 
 
 def test_a_cut_turn_of_an_old_session_takes_nothing_else_with_it(chat: Chat, log: Path) -> None:
