@@ -38,8 +38,7 @@ class CodexTurn:
         self.plan_mode, self.requests_approval = mode == "plan", policy != "never"
         self.used = {"inputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0}
         self.tool_output = "nothing"
-        content = [{"type": "text", "text": text, "text_elements": []}]
-        self._message = {"id": new_id(), "content": content}
+        self._message = {"id": new_id(), "content": [{"type": "text", "text": text}]}
 
     def notify(self, method, **params):
         self.thread.notify(method, turnId=self.turn_id, **params)
@@ -67,10 +66,9 @@ class CodexTurn:
         disk.item(self.turn_id, {"type": "UserMessage", **self._message})
 
     def _begin(self):
-        item = {"type": "userMessage", **self._message}
         self.notify("turn/started", turn={"id": self.turn_id, "status": "inProgress"})
-        self.notify("item/started", item=item)
-        self.notify("item/completed", item=item)
+        for method in ("item/started", "item/completed"):
+            self.notify(method, item={"type": "userMessage", **self._message})
 
     async def _step(self, place):
         for attempt in range(RETRIES + 1):

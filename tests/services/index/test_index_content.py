@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,37 @@ def blocks(home: IndexedHome, name: str) -> list[tuple[object, ...]]:
                 " JOIN session_keys USING (session_key)"
             )
         )
+
+
+def test_a_session_whose_file_is_emptied_is_gone(tmp_path: Path) -> None:
+    home = IndexedHome(tmp_path)
+    history = History(home)
+    history.take(("append", 0, 2))
+    history.take(("append", 1, 2))
+
+    async def run() -> None:
+        indexed = home.index()
+        await indexed.start()
+        await indexed.index.rescan(SCAN_SECONDS)
+        (home.projects / "-project" / "session-0.jsonl").write_bytes(b"")
+        await indexed.index.rescan(SCAN_SECONDS)
+        await indexed.index.rescan(SCAN_SECONDS)
+        await indexed.stop()
+
+    asyncio.run(run())
+    asyncio.run(index_at_once(home, "fresh.db"))
+    assert home.rows() == home.rows("fresh.db")
+    assert {session_id for session_id, *_ in blocks(home, "index.db")} == {"session-1"}
+
+
+def test_messages_share_blocks_of_limited_length(tmp_path: Path) -> None:
+    home = IndexedHome(tmp_path)
+    History(home).take(("append", 0, 40))
+    asyncio.run(index_at_once(home, "index.db"))
+    starts = [int(str(first)) for _, first, _ in blocks(home, "index.db")]
+    counts = [after - first for first, after in pairwise(starts)]
+    # 16 messages, or up to the third of the texts of 9,000 characters
+    assert counts == [16, 11, 11, 16, 13, 11]
 
 
 @given(STEPS)
