@@ -18,6 +18,12 @@ FAILURES = {
     500: ("We are experiencing high demand", "internalServerError"),
     503: ("Selected model is at capacity", "serverOverloaded"),
 }
+STORED_USAGE = {
+    "input_tokens": "inputTokens",
+    "cached_input_tokens": "cachedInputTokens",
+    "output_tokens": "outputTokens",
+    "reasoning_output_tokens": "reasoningOutputTokens",
+}
 CUT = ("stream disconnected before completion", "other")
 
 
@@ -168,12 +174,7 @@ class CodexTurn:
 
     def _usage(self):
         self.notify("thread/tokenUsage/updated", tokenUsage={"last": self.last})
-        usage = {
-            "input_tokens": self.last["inputTokens"],
-            "cached_input_tokens": self.last["cachedInputTokens"],
-            "output_tokens": self.last["outputTokens"],
-            "reasoning_output_tokens": self.last["reasoningOutputTokens"],
-        }
+        usage = {name: self.last[field] for name, field in STORED_USAGE.items()}
         self.used = {key: count + self.last[key] for key, count in self.used.items()}
         self.thread.rollout.write("token_usage_record", turn_id=self.turn_id, usage=usage)
 
