@@ -55,7 +55,9 @@ def test_the_metadata_lead_from_the_resource_to_the_endpoints(client, server) ->
     resource = client.http.get(challenge.split('resource_metadata="')[1].rstrip('"')).json()
     assert resource["resource"] == server.url + "/userinfo"
     issuer = resource["authorization_servers"][0]
-    document = client.http.get(issuer + "/.well-known/oauth-authorization-server").json()
+    document = client.http.get(
+        issuer + "/.well-known/oauth-authorization-server", timeout=30
+    ).json()
     assert document["issuer"] == issuer
     for name, url in document.items():
         if name.endswith("_endpoint"):
@@ -93,7 +95,7 @@ def test_registration_may_be_limited_or_off() -> None:
         assert local.json()["client_secret"]
         server.options.registers_clients = False
         assert http.post("/register", json={"redirect_uris": ["http://localhost/"]}).is_error
-        document = http.get("/.well-known/oauth-authorization-server").json()
+        document = http.get("/.well-known/oauth-authorization-server", timeout=30).json()
         assert "registration_endpoint" not in document
         assert OAuthTestClient(server, http).authorize()["iss"] == server.url
 
@@ -139,7 +141,9 @@ def test_the_account_may_be_that_of_a_real_service() -> None:
 def test_a_vendors_address_and_paths_can_be_taken() -> None:
     issuer, path = "https://login.example.test", "/v2/authorize"
     with FakeOAuthServer(issuer=issuer, paths={"authorize": (path,)}) as server:
-        metadata = httpx.get(f"{server.url}/.well-known/oauth-authorization-server").json()
+        metadata = httpx.get(
+            f"{server.url}/.well-known/oauth-authorization-server", timeout=30
+        ).json()
         assert metadata["authorization_endpoint"] == issuer + path
         assert metadata["token_endpoint"] == f"{issuer}/token"
         query = "response_type=code&client_id=test-client&redirect_uri=http://localhost/&state=abc"
