@@ -72,6 +72,16 @@ async def test_expired_tokens_of_an_older_server_are_refreshed_by_the_connector(
 
 
 @in_event_loop
+async def test_a_sign_in_notes_that_its_connector_refreshes_the_tokens(tmp_path: Path) -> None:
+    for connector, refreshes in ((OldConnector, True), (UserinfoConnector, False)):
+        folder = tmp_path / connector.__name__
+        async with ConnectorEngine(folder, connector(None, [ApiKey()])) as engine:
+            assert (await engine.start(input="key-1")).state == "completed"
+            (row,) = engine.store.rows(CONNECTOR).values()
+            assert row.refreshes is refreshes
+
+
+@in_event_loop
 async def test_a_connector_that_is_still_starting_is_not_asked_for_fresh_tokens(
     tmp_path: Path,
 ) -> None:
