@@ -111,7 +111,9 @@ class FakeMcpServer:
             session = f"session-{len(self._sessions)}"
             self._sessions.add(session)
             return JSONResponse(_result(message), headers={"mcp-session-id": session})
-        if call.headers.get("mcp-session-id", "session-0") not in self._sessions:
+        # a call without a session is one of its own
+        session = call.headers.get("mcp-session-id")
+        if session is not None and session not in self._sessions:
             return JSONResponse({"jsonrpc": "2.0", "id": None, "error": {}}, 404)
         if call.rpc == "tools/call":
             return StreamingResponse(self._run(message), media_type="text/event-stream")
