@@ -84,9 +84,12 @@ def test_a_turn_that_was_stored_but_not_answered_is_stored_once(chat: Chat) -> N
     check_repeated(chat, chat.prompt(text("Second."), session_id=session))
 
 
-def test_a_turn_goes_on_when_its_server_ends_right_after_its_answer(chat: Chat) -> None:
+@pytest.mark.parametrize("marker", ["answered", "unstored"])
+def test_a_turn_goes_on_when_its_server_ends_right_after_its_answer(
+    chat: Chat, marker: str
+) -> None:
     session = chat.run_turn(text("First.")).session_id
-    Path(chat.server.variables()["CODEX_HOME"], "answered").touch()
+    Path(chat.server.variables()["CODEX_HOME"], marker).touch()
     check_repeated(chat, chat.prompt(text("Second."), session_id=session))
 
 

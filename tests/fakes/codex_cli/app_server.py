@@ -19,8 +19,10 @@ from tools import CommandRunner
 LINE_LIMIT = 64 * 1024 * 1024
 # while this file exists, the next turn is stored and the process ends without an answer
 UNANSWERED = HOME / "unanswered"
-# while this file exists, the next turn is answered and the process ends at once
+# while one of these exists, the next turn is answered and the process ends at once: with the turn
+# stored, or, as the real one does under load, before it is
 ANSWERED = HOME / "answered"
+UNSTORED = HOME / "unstored"
 END_SECONDS = 0.05
 MODEL = {"model": "fake-model", "modelProvider": "fake", "reasoningEffort": None}
 
@@ -73,17 +75,18 @@ class Thread:
         self.turn_id = new_id()
         policy = params.get("approvalPolicy")
         turn = CodexTurn(self, self.turn_id, text, settings["mode"], policy)
-        # the real one stores a turn before it answers, too
-        turn.store()
+        if not UNSTORED.exists():
+            turn.store()
         self.task = asyncio.create_task(self._run(turn))
         return self.turn_id
 
     async def _run(self, turn):
         # the answer to `turn/start` goes out first
         await asyncio.sleep(0)
-        if ANSWERED.exists():
-            ANSWERED.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+        for marker in (ANSWERED, UNSTORED):
+            if marker.exists():
+                marker.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
         status, error = "completed", None
         try:
             error = await turn.run()

@@ -109,6 +109,11 @@ def base_of(row: Row) -> Base | None:
     return Base(name, end) if isinstance(name, str) and isinstance(end, int) else None
 
 
+def names_turn(files: Sequence[Path], turn_id: str) -> bool:
+    """Return whether a whole row names a turn. Raises OSError."""
+    return any(turn_id.encode() in line for path in files for line in whole_lines(path))
+
+
 def calls_tool(files: Sequence[Path], turn_id: str) -> bool:
     """Return whether the model requested a tool in a turn. Raises OSError.
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from xo_cowork_core.sdk import NotFound
 from xo_cowork_core.sdk.runtime.history import Message, SessionRecord
-from xo_runtime_codex.history.rollouts import calls_tool, find_files, is_id, rollout_id, whole_lines
+from xo_runtime_codex.history.rollouts import (
+    calls_tool,
+    find_files,
+    is_id,
+    names_turn,
+    rollout_id,
+    whole_lines,
+)
 from xo_runtime_codex.history.transcript import ARCHIVE, CodexTranscript
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -55,9 +62,19 @@ class Store:
             return ""
         return transcript.turns.get(last.id, "")
 
+    async def has_turn(self, session_id: str, turn_id: str) -> bool:
+        """Return whether a turn may be stored."""
+        return await asyncio.to_thread(self._has_turn, session_id, turn_id)
+
     async def called_tool(self, session_id: str, turn_id: str) -> bool:
         """Return whether a turn may have called a tool."""
         return await asyncio.to_thread(self._called_tool, session_id, turn_id)
+
+    def _has_turn(self, session_id: str, turn_id: str) -> bool:
+        try:
+            return names_turn(find_files(self._sessions_folder, session_id), turn_id)
+        except OSError:
+            return True
 
     def _called_tool(self, session_id: str, turn_id: str) -> bool:
         try:

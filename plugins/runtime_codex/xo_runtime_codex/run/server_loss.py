@@ -25,7 +25,10 @@ async def find_server_loss(failure: AgentFailure, run: TurnRun, store: Store) ->
     if failure.code != "crashed" or not run.is_repeatable:
         return None
     session_id, turn_id = run.turn.session_id, run.turn_id
-    if not turn_id and run.sent_at:
+    if turn_id and not await store.has_turn(session_id, turn_id):
+        # the server ended after its answer, before it stored the turn
+        turn_id = ""
+    elif not turn_id and run.sent_at:
         # the server ended before it answered with the turn's id
         turn_id = await store.turn_since(session_id, run.sent_at)
     if turn_id and await store.called_tool(session_id, turn_id):
