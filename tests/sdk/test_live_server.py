@@ -1,12 +1,13 @@
 """The live server leaves nothing behind."""
 
 import os
+import signal
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from xo_cowork_core.sdk.testing import LiveServer, descendants
+from xo_cowork_core.sdk.testing import LiveServer, descendants, eventually
 
 QUIET = {"XO_PLUGINS": "none"}
 
@@ -39,6 +40,21 @@ def test_a_killed_server_starts_again(live_server: Callable[..., LiveServer]) ->
     assert not server.running
     server.start()
     assert server.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("starts_again", [True, False])
+def test_a_server_that_ends_by_itself_leaves_no_open_client(
+    live_server: Callable[..., LiveServer], starts_again: bool
+) -> None:
+    server = live_server(environment=QUIET)
+    client = server.client
+    os.kill(server.pid, signal.SIGKILL)
+    eventually(lambda: not server.running, 15, "the exit is seen")
+    if starts_again:
+        server.start()
+    else:
+        server.close()
+    assert client.is_closed
 
 
 def test_a_server_that_cannot_start_shows_its_log() -> None:

@@ -125,6 +125,7 @@ class LiveServer:
 
         Raises AssertionError with the log when the start fails.
         """
+        self._close_client()  # the last server may have ended by itself
         before = len(self.log)
         self._process = self._start_process()
         self._wait(lambda: LISTENING.search(self.log, before) is not None, "the address")
@@ -177,6 +178,7 @@ class LiveServer:
         except subprocess.TimeoutExpired:
             self.kill()
         finally:
+            self._close_client()
             kill_all(self._seen.values())
             shutil.rmtree(self.root, ignore_errors=True)
             atexit.unregister(self.close)
@@ -196,9 +198,12 @@ class LiveServer:
         try:
             return self._process.wait(STOP_SECONDS)
         finally:
-            if self._client:
-                self._client.close()
-                self._client = None
+            self._close_client()
+
+    def _close_client(self) -> None:
+        if self._client:
+            self._client.close()
+            self._client = None
 
     def _is_healthy(self) -> bool:
         try:
