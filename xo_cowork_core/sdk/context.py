@@ -177,16 +177,17 @@ class Processes(Protocol):
         entries: Mapping[str, str],
         *,
         since: float,
+        until: float | None = None,
         folder: Path | None = None,
         kill_after: float = 1.0,
     ) -> None:
         """End processes that another program left behind, with their descendants.
 
         A process matches when it belongs to this user, its environment has all `entries`, it
-        started at `since` (a value of `time.monotonic`, compared to a clock tick, 10 ms) or later
-        and, if `folder` is given, works in it or below. Descendants of an older process that has
-        the entries do not match. Sends SIGTERM and, after `kill_after` seconds, SIGKILL. On
-        systems other than Linux it does nothing.
+        started at `since` or later and before `until`, if given (values of `time.monotonic`,
+        compared to a clock tick, 10 ms) and, if `folder` is given, works in it or below.
+        Descendants of an older process that has the entries do not match. Sends SIGTERM and, after
+        `kill_after` seconds, SIGKILL. On systems other than Linux it does nothing.
         """
         ...
 

@@ -164,9 +164,7 @@ class OpenClawRuntime(
 
     async def _new_run(self, turn: Turn, run_id: str) -> TurnRun:
         key = await self._sessions.key_for(turn)
-        commands = RunCommands(
-            self._gateway, self._context.processes, self._options, key=key, cwd=turn.cwd
-        )
+        commands = RunCommands(self._gateway, self._context, self._options, key=key, cwd=turn.cwd)
         return TurnRun(
             turn,
             key,

@@ -1,11 +1,14 @@
 """After an abort no process of the turn is alive, although the gateway is an external one."""
 
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.openclaw_gateway.openclaw_prompts import say, tool
+from tests.fakes.openclaw_gateway.openclaw_prompts import GatewayProcess, say, tool
 from tests.fakes.processes.process_watch import ProcessWatch
 from xo_cowork_core.sdk.testing import Chat, StartedTurn, eventually
 
@@ -24,6 +27,7 @@ LEFT = ESCAPES["nohup"]
 STAYING = "python3 {here}/sleeper.py {watch}"
 SLOW = "[[text n=600 delay=0.1 slow]]"
 GONE_SECONDS = 5.0
+BUSY_SECONDS = 3.0  # longer than an abort waits for the commands
 
 
 @pytest.fixture
@@ -63,6 +67,23 @@ def check_gone(watch: ProcessWatch) -> None:
 def test_an_abort_ends_escaped_processes(chat: Chat, make_watch: MakeLife, escape: str) -> None:
     watch = make_watch("watch")
     check_aborts(chat, begin(chat, watch, ESCAPES[escape]))
+    check_gone(watch)
+
+
+def test_an_abort_ends_escaped_processes_of_a_busy_gateway_once_it_answers(
+    openclaw: GatewayProcess, chat: Chat, make_watch: MakeLife
+) -> None:
+    watch = make_watch("watch")
+    turn = begin(chat, watch, ESCAPES["own session"])
+    assert openclaw.process
+    os.kill(openclaw.process.pid, signal.SIGSTOP)
+    try:
+        assert chat.abort(turn.stream_id)["aborted"] is True
+        time.sleep(BUSY_SECONDS)
+        assert watch.alive()
+    finally:
+        os.kill(openclaw.process.pid, signal.SIGCONT)
+    assert chat.read(turn).body("done")["finish_reason"] == "aborted"
     check_gone(watch)
 
 

@@ -65,9 +65,11 @@ class Outside:
         await self.harness.until(lambda: time.monotonic() > moment + TICK_SECONDS)
         return moment
 
-    async def end(self, since: float, folder: Path | None = None) -> None:
+    async def end(
+        self, since: float, folder: Path | None = None, until: float | None = None
+    ) -> None:
         await self.harness.processes.terminate_matching(
-            OURS, since=since, folder=folder, kill_after=0.3
+            OURS, since=since, until=until, folder=folder, kill_after=0.3
         )
         for process in self._started:
             process.poll()
@@ -110,6 +112,20 @@ def test_older_ones_and_what_they_start_go_on(run, outside) -> None:
         kept |= {parent.pid, await out.child(parent, *OURS)}
         await out.run(**OURS)
         await out.end(since)
+        assert harness.alive() == kept
+        await out.kill(kept)
+
+    run(test)
+
+
+def test_later_ones_go_on(run, outside) -> None:
+    async def test(harness: Any) -> None:
+        out = Outside(harness, outside)
+        since = await out.now()
+        await out.run(**OURS)
+        until = await out.now()
+        kept = {await out.run(**OURS)}
+        await out.end(since, until=until)
         assert harness.alive() == kept
         await out.kill(kept)
 

@@ -163,6 +163,7 @@ class FakeProcesses:
         entries: Mapping[str, str],
         *,
         since: float,
+        until: float | None = None,
         folder: Path | None = None,
         kill_after: float = 1.0,
     ) -> None:

@@ -111,12 +111,13 @@ class StraySelector(NamedTuple):
     """What a program that this server did not start left running.
 
     Selects processes with these `entries` in their environment that started at the tick `since`
-    or later and, when `folder` is not empty, work in it; and their descendants. A descendant of
-    an older process with the entries is not selected.
+    or later, before the tick `until` unless it is None, and, when `folder` is not empty, work in
+    it; and their descendants. A descendant of an older process with the entries is not selected.
     """
 
     entries: Mapping[str, str]
     since: int
+    until: int | None = None
     folder: str = ""
     known: frozenset[ProcessIdentity] = frozenset()
     roots: frozenset[ProcessIdentity] = frozenset()
@@ -126,6 +127,7 @@ class StraySelector(NamedTuple):
     def matches(self, process: ProcessView) -> bool:
         return (
             process.start >= self.since
+            and (self.until is None or process.start < self.until)
             and self._has_entries(process)
             and self._works_in_folder(process)
             and not any(

@@ -166,13 +166,21 @@ class ProcessSupervisor:
             self._failures[process.owner] = tail
 
     async def terminate_matching(
-        self, entries: Mapping[str, str], *, since: float, folder: Path | None, kill_after: float
+        self,
+        entries: Mapping[str, str],
+        *,
+        since: float,
+        until: float | None,
+        folder: Path | None,
+        kill_after: float,
     ) -> None:
         """End what a program that this server did not start left running."""
         if not entries or not all(entries.values()):
             raise ValueError("an empty entry would match every process")
         path = str(await asyncio.to_thread(folder.resolve)) if folder else ""
-        strays = StraySelector(dict(entries), self._process_trees.tree.tick_at(since), path)
+        tick_at = self._process_trees.tree.tick_at
+        end = None if until is None else tick_at(until)
+        strays = StraySelector(dict(entries), tick_at(since), end, path)
         await self._process_trees.terminate(strays, kill_after)
 
     async def _stop_label(self, label: str, *, grace: float) -> None:
@@ -264,11 +272,12 @@ class PluginProcesses:
         entries: Mapping[str, str],
         *,
         since: float,
+        until: float | None = None,
         folder: Path | None = None,
         kill_after: float = 1.0,
     ) -> None:
         await self._supervisor.terminate_matching(
-            entries, since=since, folder=folder, kill_after=kill_after
+            entries, since=since, until=until, folder=folder, kill_after=kill_after
         )
 
 

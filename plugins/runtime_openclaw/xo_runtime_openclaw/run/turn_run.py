@@ -85,9 +85,11 @@ class TurnRun:
                     yield event
         finally:
             self._gateway.forget(events)
-            if self._is_sent and not self._is_ended:
-                await self._abort()
-            await self._end_leftovers()
+            try:
+                if self._is_sent and not self._is_ended:
+                    await self._abort()
+            finally:
+                await self._end_leftovers()
 
     async def interrupt(self) -> None:
         """Stop the run on the gateway; its `aborted` event ends `events`."""
