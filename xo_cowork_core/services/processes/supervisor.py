@@ -89,7 +89,7 @@ class ProcessSupervisor:
 
     def for_plugin(self, name: str) -> Processes:
         """Return the interface by which one plugin starts processes."""
-        return PluginProcesses(self, name)
+        return PluginProcesses(self, self._process_trees, name)
 
     def spawn(
         self,
@@ -165,24 +165,6 @@ class ProcessSupervisor:
         if (tail := log_failure(process)) and process.owner:
             self._failures[process.owner] = tail
 
-    async def terminate_matching(
-        self,
-        entries: Mapping[str, str],
-        *,
-        since: float,
-        until: float | None,
-        folder: Path | None,
-        kill_after: float,
-    ) -> None:
-        """End what a program that this server did not start left running."""
-        if not entries or not all(entries.values()):
-            raise ValueError("an empty entry would match every process")
-        path = str(await asyncio.to_thread(folder.resolve)) if folder else ""
-        tick_at = self._process_trees.tree.tick_at
-        end = None if until is None else tick_at(until)
-        strays = StraySelector(dict(entries), tick_at(since), end, path)
-        await self._process_trees.terminate(strays, kill_after)
-
     async def _stop_label(self, label: str, *, grace: float) -> None:
         self._stopping.add(label)
         try:
@@ -251,8 +233,11 @@ class ProcessSupervisor:
 class PluginProcesses:
     """Implements `sdk.Processes` for one plugin."""
 
-    def __init__(self, supervisor: ProcessSupervisor, plugin: str) -> None:
+    def __init__(
+        self, supervisor: ProcessSupervisor, process_trees: ProcessTreeClient, plugin: str
+    ) -> None:
         self._supervisor = supervisor
+        self._process_trees = process_trees
         self._plugin = plugin
 
     async def spawn(
@@ -276,9 +261,13 @@ class PluginProcesses:
         folder: Path | None = None,
         kill_after: float = 1.0,
     ) -> None:
-        await self._supervisor.terminate_matching(
-            entries, since=since, until=until, folder=folder, kill_after=kill_after
-        )
+        if not entries or not all(entries.values()):
+            raise ValueError("an empty entry would match every process")
+        path = str(await asyncio.to_thread(folder.resolve)) if folder else ""
+        tick_at = self._process_trees.tree.tick_at
+        end = None if until is None else tick_at(until)
+        strays = StraySelector(dict(entries), tick_at(since), end, path)
+        await self._process_trees.terminate(strays, kill_after)
 
 
 def _labels(process: SupervisedProcess) -> set[str]:

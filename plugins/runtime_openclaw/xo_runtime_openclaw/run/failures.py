@@ -56,17 +56,14 @@ def observed(data: Row) -> AgentFailure:
     return run_failure(text_of(data.get("error")), row(data.get("errorObservation")))
 
 
-def silent(seconds: float) -> AgentFailure:
-    """Return the failure for a turn without progress."""
+def silent(seconds: float, last: AgentFailure | None = None) -> AgentFailure:
+    """Return the failure for a turn without progress, whose model calls failed with `last`."""
+    if last:
+        text = f"{last.message.rstrip('. ')}. OpenClaw kept trying for {seconds:g} s"
+        return AgentFailure(f"{text} and was stopped.", code=last.code)
     return AgentFailure(
         f"OpenClaw made no progress for {seconds:g} s, so it was stopped", code="timeout"
     )
-
-
-def gave_up(last: AgentFailure, seconds: float) -> AgentFailure:
-    """Return the failure for a turn whose model calls kept failing."""
-    text = f"{last.message.rstrip('. ')}. OpenClaw kept trying for {seconds:g} s and was stopped."
-    return AgentFailure(text, code=last.code)
 
 
 def gateway_lost(reason: str) -> AgentFailure:

@@ -156,7 +156,7 @@ class TurnRun:
             async with asyncio.timeout_at(self._wake_time()) as self._timeout:
                 return await events.take()
         except TimeoutError:
-            raise self._timeout_failure() from None
+            raise failures.silent(self._silent, self._translator.failing) from None
         finally:
             self._timeout = None
 
@@ -186,11 +186,6 @@ class TurnRun:
         self._deadline.note_progress()
         if self._timeout and not self._timeout.expired():
             self._timeout.reschedule(self._wake_time())
-
-    def _timeout_failure(self) -> AgentFailure:
-        if self._translator.failing:
-            return failures.gave_up(self._translator.failing, self._silent)
-        return failures.silent(self._silent)
 
     async def _handle(self, item: Item) -> AsyncIterator[Event]:
         match item:
