@@ -11,6 +11,8 @@ import pytest
 from tests.docs.pages import ROOT
 
 CHECKERS = ("mypy", "pyright")
+INSTALL = ("sync", "--locked", "--offline", "--no-editable", "--no-dev")
+REBUILD = ("--reinstall-package", "xo-cowork-core")  # uv would take the wheel of an earlier run
 PLUGIN = """\
 from collections.abc import AsyncIterator
 
@@ -42,13 +44,23 @@ BAD = PLUGIN.format(rank='"first"', field="texts")
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel, install it alone into a clean environment, return its interpreter."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run_uv("build", "--wheel", "--out-dir", folder, ROOT)
-    (wheel,) = folder.glob("*.whl")
-    run_uv("venv", "--python", sys.executable, folder / "env")
-    python = folder / "env" / "bin" / "python"
-    run_uv("pip", "install", "--python", python, wheel)
-    return python
+    environment = tmp_path_factory.mktemp("wheel") / "env"
+    # at the versions of this environment: their downloads are in the cache, offline is enough
+    done = subprocess.run(
+        [Path(sys.executable).with_name("uv"), *INSTALL, *REBUILD],
+        check=False,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "UV_PROJECT_ENVIRONMENT": str(environment),
+            "UV_PYTHON": sys.executable,
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    return environment / "bin" / "python"
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
@@ -81,17 +93,3 @@ def check(checker: str, python: Path, folder: Path) -> str:
         timeout=100,
     )
     return done.stdout + done.stderr
-
-
-def run_uv(*arguments: str | Path) -> None:
-    # what the wheel needs was downloaded for this environment
-    done = subprocess.run(
-        [Path(sys.executable).with_name("uv"), *arguments],
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "UV_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stderr
