@@ -17,11 +17,15 @@ SHARED, OWN = "mcp-tokens.json", "github_token.json"
 SECONDS = 30.0
 
 
+def is_private(server: LiveServer, name: str) -> bool:
+    return (server.state / name).stat().st_mode & 0o777 == 0o600
+
+
 def content(server: LiveServer, name: str) -> dict[str, Any]:
     path = server.state / name
     if not path.exists():
         return {}
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert is_private(server, name)
     return json.loads(path.read_text())
 
 
@@ -100,6 +104,7 @@ def test_a_token_of_an_older_server_is_taken_over(
     assert (status["username"], status["scopes"]) == ("octo-test", ["repo"])
     assert status["auth_method"] == "pat"
     if file == SHARED:
+        eventually(lambda: is_private(old_server, SHARED), SECONDS, "nobody else can read it")
         assert content(old_server, SHARED)["other"] == stranger["other"]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes.claude_cli.claude_prompts import FAKE_CLI, environment, model_api, text
 from tests.fakes.claude_cli.setup_token import TOKEN
-from xo_cowork_core.sdk.testing import Chat, LiveServer
+from xo_cowork_core.sdk.testing import Chat, LiveServer, eventually
 
 pytestmark = pytest.mark.real
 START = "/claude/setup-token"
@@ -53,7 +53,7 @@ def test_its_page_is_read_and_a_code_that_it_cannot_check_is_refused(
         answer = server.client.post(f"{START}/callback", json=body, timeout=60)
         assert answer.status_code == 400, answer.text
         assert answer.json()["detail"]["error"].startswith("OAuth error")
-        assert server.descendants() == []
+        eventually(lambda: not server.descendants(), 15, "no process is left")
         assert "planted" not in server.log + answer.text
 
 

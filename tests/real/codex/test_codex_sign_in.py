@@ -75,7 +75,7 @@ def test_codex_signs_in_with_a_device_code(
         stored = json.loads((home / "auth.json").read_text())
         assert stored["tokens"]["refresh_token"] == REFRESH_TOKEN
         assert (home / "auth.json").stat().st_mode & 0o777 == 0o600
-        assert server.descendants() == []
+        eventually(lambda: not server.descendants(), 15, "no process is left")
         used_command = "signing in by the command line" in server.log
         assert used_command == (interface == "command")
         assert REFRESH_TOKEN not in server.log
