@@ -129,7 +129,9 @@ def test_a_fault_is_found(mutant: Mutant, run_case: Run, monkeypatch: pytest.Mon
     # the patience of the cases is for busy machines; a fault does not pass with time
     monkeypatch.setattr(processes, "STOP_SECONDS", 3.0)
     monkeypatch.setattr(processes, "ATTEMPTS", 1)
+    monkeypatch.setattr(processes, "SILENT_TURN_SECONDS", 2 * SILENT_SECONDS)
     monkeypatch.setattr(manners, "ATTEMPTS", 1)
+    monkeypatch.setattr(manners, "ANSWER_SECONDS", 5.0)
     with pytest.raises(AssertionError):
         run_case(mutant.source(), mutant.case)
 

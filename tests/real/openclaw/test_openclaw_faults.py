@@ -1,7 +1,7 @@
 """What becomes of a turn when its gateway, its connection or its model fails."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -207,30 +207,35 @@ class TestModel:
         assert again.text == "Better."
 
     @pytest.mark.parametrize(
-        ("prompt", "seconds", "code", "words"),
+        ("seconds", "errors"),
         [
-            # the gateway repeats a refused request before it gives up
-            ("[[error 429]]", 30, "rate_limit", "rate limit"),
-            ("[[error 500]]", 30, "upstream", "500"),
-            ("[[cut n=3 some words]]", 30, "timeout", "timed out"),
-            ("[[silence 40]]", 10, "timeout", "no progress"),
+            # the gateway repeats a refused request before it gives up: at once, they wait once
+            (
+                30,
+                {
+                    "[[error 429]]": ("rate_limit", "rate limit"),
+                    "[[error 500]]": ("upstream", "500"),
+                    "[[cut n=3 some words]]": ("timeout", "timed out"),
+                },
+            ),
+            (10, {"[[silence 40]]": ("timeout", "no progress")}),
         ],
-        ids=["429", "500", "cut", "silence"],
+        ids=["refusals", "silence"],
     )
     def test_a_model_error_keeps_its_text(
-        self,
-        open_chat: OpenChat,
-        prompt: str,
-        seconds: int,
-        code: str,
-        words: str,
+        self, open_chat: OpenChat, seconds: int, errors: Mapping[str, tuple[str, str]]
     ) -> None:
         chat = open_chat(OPENCLAW_TIMEOUT=str(seconds))
-        turn = chat.run_turn(prompt)
-        assert words in failed(turn, code)
-        assert turn.text.strip() in {"", "some words some"}
+        turns = {prompt: chat.prompt(prompt) for prompt in errors}
+        for prompt, (code, words) in errors.items():
+            stream_id, session_id = turns[prompt].stream_id, turns[prompt].session_id
+            with chat.stream(stream_id) as stream:
+                ended = Recording(stream_id, session_id, stream.rest(2 * seconds))
+            assert words in failed(ended, code)
+            assert ended.text.strip() in {"", "some words some"}
         chat.server.restart()
-        goes_on(chat, turn.session_id)
+        for turn in turns.values():
+            goes_on(chat, turn.session_id)
 
 
 class TestAgents:

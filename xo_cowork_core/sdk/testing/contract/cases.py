@@ -18,7 +18,6 @@ LONG_SECONDS = 60
 PERMISSION_SECONDS = 8
 STOP_SECONDS = 20.0
 STORE_SECONDS = 20.0
-SILENT_SECONDS = 10
 OWN_MODULE = " -m xo_cowork_core."
 PLANTED = "XO_CONTRACT_PLANTED"
 ALLOW = {"file_changes": True, "run_commands": True}

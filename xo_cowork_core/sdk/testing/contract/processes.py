@@ -7,7 +7,6 @@ from xo_cowork_core.sdk.testing.contract.cases import (
     ALLOW,
     LONG_SECONDS,
     PLANTED,
-    SILENT_SECONDS,
     STOP_SECONDS,
     Cases,
     agent_processes,
@@ -21,6 +20,7 @@ from xo_cowork_core.sdk.testing.subject import RuntimeSubject
 WATCH_SECONDS = 10.0
 POLL_SECONDS = 0.02
 STILL_SECONDS = 1.0
+SILENT_TURN_SECONDS = 30.0
 # the server cancels `run` after 1.5 s
 INTERRUPT_SECONDS = 1.4
 ATTEMPTS = 5
@@ -88,7 +88,7 @@ class ProcessCases(Cases):
     def test_a_silent_agent_is_stopped(self, chat: Chat, subject: RuntimeSubject) -> None:
         if subject.silent is None:
             return skip_without("silent turn")
-        turn = chat.run_turn(subject.silent(), seconds=SILENT_SECONDS + 20)
+        turn = chat.run_turn(subject.silent(), seconds=SILENT_TURN_SECONDS)
         assert turn.terminal.event == "agent-error"
         assert turn.terminal.data["code"] in {"silent", "timeout"}
         check_next_turn(chat, subject, turn.session_id)
