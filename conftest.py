@@ -16,7 +16,7 @@ from xdist.workermanage import WorkerController
 from tests.support.connectors.rclone_port import reserve_rclone_port
 
 ROOT = Path(__file__).parent
-ROUNDS = 4
+ROUNDS = 3
 NUMBERS_OF_ROUND = 2
 SEED_LIMIT = 500_000
 # they take longest, so they begin first: the last worker does not wait for one of them
