@@ -34,6 +34,7 @@ from xo_cowork_core.services.secrets.redaction import RedactionFilter, SecretRed
 from xo_cowork_core.storage.state_folder import StateFolderError, make_state_folder
 
 SHUTDOWN_SECONDS = 6
+CLOSE_INTERVAL_SECONDS = 0.1
 # longer than clients and proxies keep an idle connection, most for 60 s at most: a request on one
 # that the server closes at that moment has no answer
 KEEP_ALIVE_SECONDS = 75
@@ -92,8 +93,8 @@ def serve(on_listening: OnListening) -> int:
 class GracefulServer(uvicorn.Server):
     """A uvicorn server that ends all turns while it waits for their readers at shutdown.
 
-    Signals are handled by `_serve`. Two tasks belong to it, "on listening" and "warm up", which
-    `shutdown` cancels.
+    Signals are handled by `_serve`. Its tasks "on listening" and "warm up", and at the end "end
+    turns" and "close connections", are cancelled or awaited by `shutdown`.
     """
 
     def __init__(
@@ -134,10 +135,20 @@ class GracefulServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         ending = asyncio.create_task(self._services.turns.stop(), name="end turns")
+        closing = asyncio.create_task(self._close_connections(), name="close connections")
         for task in self._tasks:
             task.cancel()
         await super().shutdown(sockets)
+        closing.cancel()
         await ending
+
+    async def _close_connections(self) -> None:
+        """Close each connection after its request, also those that uvicorn's own call left open:
+        they were accepted at that moment, and their first request is still to come."""
+        while True:
+            await asyncio.sleep(CLOSE_INTERVAL_SECONDS)
+            for connection in tuple(self.server_state.connections):
+                connection.shutdown()
 
     # uvicorn's own handlers would end the process by the signal instead of exit code 0
     @contextlib.contextmanager

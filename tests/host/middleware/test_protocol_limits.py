@@ -193,6 +193,28 @@ def test_a_client_is_not_blamed_for_a_slow_server(asks):
         sending.join(SECONDS)
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_at_the_shutdown_a_new_connection_still_gets_its_first_answer(is_new):
+    connections: list[LimitedHttpProtocol] = []
+
+    class Connection(LimitedHttpProtocol):
+        first_request_seconds = 1e6 if is_new else 0.0
+
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            connections.append(self)
+
+    app = App()
+    with serving(app, Connection) as url, connected(url) as client:
+        eventually(lambda: connections, SECONDS, "the connection")
+        app.loop.call_soon_threadsafe(connections[0].shutdown)
+        if is_new:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
+            assert read_to(client, b"4 bytes").endswith(b"4 bytes")
+            app.loop.call_soon_threadsafe(connections[0].shutdown)
+        assert client.recv(1) == b""
+
+
 @contextmanager
 def serving(app: App, connection: type[LimitedHttpProtocol]) -> Iterator[str]:
     """Run an app behind impatient connections in a thread; give its address."""

@@ -43,11 +43,8 @@ def polled(server: LiveServer) -> Iterator[list[str]]:
                     answer = client.get(f"{server.base_url}/health")
                 if answer.status_code != 200:
                     failures.append(str(answer.status_code))
-            except httpx.ConnectError as error:
+            except httpx.TransportError as error:
                 failures.append(repr(error))
-            except httpx.TransportError:
-                # it was accepted by the server that ended
-                continue
 
     thread = threading.Thread(target=poll)
     thread.start()

@@ -3,6 +3,9 @@
 uvicorn accepts a head of any size, sent over any time. `LimitedHttpProtocol` counts the bytes that
 are no body (head, chunk extensions, trailers) and closes the connection of a client that stops in
 the middle of a request. Each connection owns one timer, which is cancelled with it.
+
+When uvicorn shuts down, it closes connections whose first request has not arrived yet. Here a new
+connection gets a moment for it: it may have been accepted just before.
 """
 
 import asyncio
@@ -24,19 +27,29 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     head_seconds = 30.0
     # longer than the time limit of an upload, which ends in an answer
     body_seconds = 75.0
+    # from the connection to its first request, while the server shuts down
+    first_request_seconds = 0.5
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._overhead_bytes = 0
+        self._connected_at = 0.0
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._connected_at = self.loop.time()
         self._set_deadline(self.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._set_deadline(None)
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close the connection once it has no request, also when called again and again."""
+        connected_seconds = self.loop.time() - self._connected_at
+        if self.cycle is not None or connected_seconds >= self.first_request_seconds:
+            super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         self._overhead_bytes += len(data)
